@@ -1,0 +1,80 @@
+import { checkDuration, checkLease } from "../core/limits.ts";
+import type { RefusalReply, AcquireReply } from "../core/replies.ts";
+import { checkRequestIdOption } from "../core/request.ts";
+import { acquire, invalidArgument } from "./acquire.ts";
+import { resume, startHold, tryHold } from "./hold.ts";
+import type { Failed, Lock, Result } from "./lock.ts";
+import { checkAcquire, checkHold, checkResume, checkTryHold, checkWork, newRequestId } from "./options.ts";
+import type { LockPrimitives } from "./primitives.ts";
+import { ANSWER_WITHIN, callObject } from "./retry.ts";
+import { runUnder } from "./with-lock.ts";
+
+/**
+ * The lock that stands on given primitives: how a transport of your own gets every combinator.
+ *
+ * @example
+ * ```ts
+ * const lock = createLock(myPrimitives);
+ * await lock.withLock(work);
+ * ```
+ */
+export function createLock(primitives: LockPrimitives): Lock {
+  const { id } = primitives;
+  const call = <T>(ask: () => Promise<T>) => callObject(ask, { id, within: ANSWER_WITHIN });
+
+  const renew: Lock["renew"] = async (lease, ttl, options) => {
+    checkLease(lease);
+    checkDuration(ttl, "ttl");
+    const requestId = checkRequestIdOption(options, newRequestId);
+    return resultOf(await call(() => primitives.renew(lease, ttl, requestId)));
+  };
+
+  return {
+    id,
+    acquire: async (ttl, leaseOrOptions) => {
+      if (leaseOrOptions !== null && leaseOrOptions !== undefined && typeof leaseOrOptions !== "object")
+        return renew(leaseOrOptions, ttl);
+      return resultOf(await acquire(primitives, checkAcquire(ttl, leaseOrOptions)));
+    },
+    renew,
+    release: async (lease, options) => {
+      checkLease(lease);
+      const requestId = checkRequestIdOption(options, newRequestId);
+      const reply = await call(() => primitives.release(lease, requestId));
+      return reply === true || failedOf(reply);
+    },
+    isLocked: () => call(() => primitives.isLocked()),
+    status: () => call(() => primitives.status()),
+    ...holdingOf(primitives),
+  };
+}
+
+function holdingOf(primitives: LockPrimitives): Pick<Lock, "hold" | "resume" | "withLock" | "tryWithLock"> {
+  return {
+    hold: async (options) => (await startHold(primitives, checkHold(options))).held,
+    resume: async (lease, options) => resume(primitives, checkLease(lease), checkResume(options)),
+    withLock: async (fn, options) => {
+      checkWork(fn);
+      return runUnder(await startHold(primitives, checkHold(options)), fn);
+    },
+    tryWithLock: async (fn, options) => {
+      checkWork(fn);
+      const hold = await tryHold(primitives, checkTryHold(options));
+      if ("held" in hold) return { acquired: true, value: await runUnder(hold, fn) };
+      const { success: _, ...refusal } = failedOf(hold);
+      return { acquired: false, ...refusal };
+    },
+  };
+}
+
+function resultOf(reply: AcquireReply): Result {
+  if (!reply.success) return failedOf(reply);
+  const { lease, deadline } = reply;
+  return { success: true, lease, deadline };
+}
+
+function failedOf(reply: RefusalReply): Failed {
+  const { reason, retryAfter } = reply;
+  if (reason === "INVALID_ARGUMENT") throw invalidArgument(reply);
+  return { success: false, reason, ...(retryAfter !== undefined && { retryAfter }) };
+}

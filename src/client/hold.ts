@@ -1,0 +1,67 @@
+import { LIMITS } from "../core/limits.ts";
+import type { RefusalReply } from "../core/replies.ts";
+import { LeaseLostError, LockError } from "../errors.ts";
+import { acquire } from "./acquire.ts";
+import { type Hold, type HeldLease, holdLease, renewOnce } from "./held-lease.ts";
+import { lossMessage } from "./keep-alive.ts";
+import type { Acquisition, HoldBounds } from "./options.ts";
+import type { LockPrimitives } from "./primitives.ts";
+
+/** How to acquire, and how long to hold. */
+type Holding = Acquisition & { bounds: HoldBounds };
+
+/** Takes the lock and keeps it, or tells why not. */
+export async function tryHold(primitives: LockPrimitives, acquisition: Holding): Promise<Hold | RefusalReply> {
+  const acquired = await acquire(primitives, acquisition);
+  if (!acquired.success) return acquired;
+  const hold = holdLease(primitives, acquired, acquisition.bounds);
+  // The reply may have taken longer than the lease lasts: what was granted then must not be worked under.
+  if (hold.isLost()) throw hold.held.signal.reason;
+  return hold;
+}
+
+/** Takes the lock and keeps it, or throws. */
+export async function startHold(primitives: LockPrimitives, acquisition: Holding): Promise<Hold> {
+  const hold = await tryHold(primitives, acquisition);
+  if ("held" in hold) return hold;
+  throw refused(primitives.id, acquisition, hold);
+}
+
+/** Takes over a lease that was granted elsewhere. */
+export async function resume(primitives: LockPrimitives, lease: number, bounds: HoldBounds): Promise<HeldLease> {
+  const renewal = await renewOnce(primitives, lease, Math.min(bounds.ttl, bounds.maxHold), undefined);
+  if ("lost" in renewal) throw new LeaseLostError(renewal.lost, lease, lossMessage(renewal.lost, lease));
+  const { held, isLost } = holdLease(primitives, { lease, ...renewal }, bounds);
+  if (isLost()) throw held.signal.reason;
+  return held;
+}
+
+function refused(id: string, { request, named }: Acquisition, { reason, retryAfter }: RefusalReply): LockError {
+  switch (reason) {
+    case "QUEUE_FULL":
+      return new LockError(reason, `Lock "${id}" has as many waiters as it admits (${LIMITS.maxWaiters}): shed load.`);
+    case "TOO_MANY_LEASES":
+      return new LockError(
+        reason,
+        `Lock "${id}" has as many live leases as it admits (${LIMITS.maxLeases}): split it.`,
+      );
+    case "NO_LONGER_VALID":
+      if (named) return usedBefore(request.requestId);
+      return new LockError(
+        "UNREACHABLE",
+        `Lock "${id}" was granted, but the reply came after the lease had ended: try again.`,
+      );
+    default:
+      return new LockError("LOCK_TIMEOUT", timeoutMessage(id, request.wait, retryAfter), { retryAfter });
+  }
+}
+
+function usedBefore(requestId: string): LockError {
+  const message = `requestId "${requestId}" was used before, and its lease is over: ask with a new one.`;
+  return new LockError("INVALID_ARGUMENT", message, { argument: "requestId" });
+}
+
+function timeoutMessage(id: string, wait: number, retryAfter: number | undefined): string {
+  const until = retryAfter === undefined ? "" : ` The present lease ends in ${retryAfter} ms unless it is renewed.`;
+  return `Lock "${id}" was not granted within ${wait} ms.${until} Raise wait, or use tryWithLock to skip when it is taken.`;
+}

@@ -1,0 +1,163 @@
+import { type LeaseLoss, LeaseLostError } from "../errors.ts";
+
+/** What is known of a lease after a grant or renewal. */
+export interface Validity {
+  /** By the object's clock: for people. */
+  deadline: number;
+  /** By the local clock, counted from before the request left: until here the lease surely lasts. */
+  validUntil: number;
+}
+
+/** What a renewal came to; a throw means that nobody knows. */
+export type Renewal = Validity | { lost: LeaseLoss };
+
+/** One attempt to renew for `ttl` ms, to be given up when `signal` fires. */
+export type Renew = (ttl: number, signal: AbortSignal) => Promise<Renewal>;
+
+/** Renewals never follow each other faster than this, however short the ttl. */
+const SHORTEST_INTERVAL = 10;
+const LONGEST_MARGIN = 1_000;
+
+interface Lifetime {
+  lease: number;
+  ttl: number;
+  /** Local instant after which the lease is not kept, `Infinity` for none. */
+  holdUntil: number;
+}
+
+/**
+ * Keeps one lease alive and knows, from its own stopwatch, when it is lost.
+ *
+ * Renews at a third of the ttl, never twice at once. An answer of "gone" is a loss at once; no answer is not, until the
+ * local deadline. That deadline counts from before the last confirmed request left and has a margin, so `signal` fires
+ * before the object can give the lease to another, even if the object never answers again.
+ */
+export class KeepAlive {
+  readonly #lease: number;
+  readonly #holdUntil: number;
+  readonly #renew: Renew;
+  readonly #loss = new AbortController();
+  /** Fires when nothing is to be renewed any more, whether lost or stopped. */
+  readonly #over = new AbortController();
+  #ttl: number;
+  #validity: Validity;
+  #localDeadline = 0;
+  #renewing: Promise<void> | undefined;
+  #renewalTimer: ReturnType<typeof setTimeout> | null = null;
+  #deadlineTimer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor({ lease, ttl, holdUntil }: Lifetime, validity: Validity, renew: Renew) {
+    this.#lease = lease;
+    this.#ttl = ttl;
+    this.#holdUntil = holdUntil;
+    this.#renew = renew;
+    this.#validity = validity;
+    this.#confirm(validity, ttl);
+  }
+
+  /** Fires with a `LeaseLostError` when the lease is lost. */
+  get signal(): AbortSignal {
+    return this.#loss.signal;
+  }
+
+  /** When the lease ends by the object's clock. */
+  get deadline(): number {
+    return this.#validity.deadline;
+  }
+
+  /** Whether the lease is lost, judged anew: timers don't run while a Worker computes. */
+  isLost(): boolean {
+    if (!this.#over.signal.aborted && performance.now() >= this.#localDeadline) this.#lapse();
+    return this.signal.aborted;
+  }
+
+  /** Declares the lease lost. */
+  lose(why: LeaseLoss, message: string): void {
+    if (this.signal.aborted) return;
+    this.stop();
+    this.#loss.abort(new LeaseLostError(why, this.#lease, message));
+  }
+
+  /** Ends renewal for good; nothing of it stays behind. */
+  stop(): void {
+    clearTimeout(this.#renewalTimer);
+    clearTimeout(this.#deadlineTimer);
+    this.#over.abort();
+  }
+
+  /** Renews now, after a renewal that is under way; from then on with `ttl`. */
+  async renewNow(ttl: number): Promise<void> {
+    while (this.#renewing) await this.#renewing.catch(() => {});
+    this.#ttl = ttl;
+    await this.#renewOnce();
+  }
+
+  /** At most one renewal at a time. */
+  #renewOnce(): Promise<void> {
+    clearTimeout(this.#renewalTimer);
+    this.#renewing = this.#attempt().finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  async #attempt(): Promise<void> {
+    const over = this.#over.signal;
+    over.throwIfAborted();
+    const startedAt = performance.now();
+    const ttl = Math.max(1, Math.floor(Math.min(this.#ttl, this.#holdUntil - startedAt)));
+    try {
+      const renewal = await this.#renew(ttl, over);
+      // Stopped or lost while the renewal was under way: what it says comes too late, and must not revive anything.
+      if (over.aborted) return;
+      if ("lost" in renewal) this.lose(renewal.lost, lossMessage(renewal.lost, this.#lease));
+      else this.#confirm(renewal, ttl);
+    } catch (error) {
+      if (!over.aborted) this.#schedule(startedAt);
+      throw error;
+    }
+  }
+
+  #confirm(validity: Validity, ttl: number): void {
+    this.#validity = validity;
+    const margin = Math.min(LONGEST_MARGIN, ttl / 10);
+    this.#localDeadline = Math.min(validity.validUntil - margin, this.#holdUntil);
+    this.#watch();
+    this.#schedule(performance.now());
+  }
+
+  #watch(): void {
+    clearTimeout(this.#deadlineTimer);
+    const left = Math.max(0, this.#localDeadline - performance.now());
+    // A timer may fire a little early: then it is set again.
+    this.#deadlineTimer = setTimeout(() => this.isLost() || this.#watch(), left);
+  }
+
+  #schedule(since: number): void {
+    clearTimeout(this.#renewalTimer);
+    if (this.#isAtMaxHold()) return;
+    const jitter = 0.9 + 0.2 * Math.random();
+    const delay = Math.max(SHORTEST_INTERVAL, since + (this.#ttl / 3) * jitter - performance.now());
+    // One that fails is followed by another until the local deadline: not knowing is not a loss.
+    this.#renewalTimer = setTimeout(() => void this.#renewOnce().catch(() => {}), delay);
+  }
+
+  /** Whether the lease lasts already as long as the hold may; whole milliseconds are asked for, hence the slack. */
+  #isAtMaxHold(): boolean {
+    return this.#validity.validUntil >= this.#holdUntil - 2;
+  }
+
+  #lapse(): void {
+    if (this.#isAtMaxHold())
+      this.lose("expired", `Lease ${this.#lease} reached maxHold. Raise maxHold, or do less under one lock.`);
+    else this.lose("unreachable", lossMessage("unreachable", this.#lease));
+  }
+}
+
+/** What happened and what to do next. */
+export function lossMessage(why: LeaseLoss, lease: number): string {
+  const advice = "Stop writing, check the fencing token at the resource, and acquire again.";
+  if (why === "unreachable") return `Lease ${lease} was lost: no renewal was confirmed in time. ${advice}`;
+  if (why === "expired") return `Lease ${lease} was lost: it expired before it was renewed. ${advice}`;
+  return `Lease ${lease} was lost: somebody else ended it. ${advice}`;
+}

@@ -1,0 +1,122 @@
+import type { FailureReason, LockStatus } from "../core/replies.ts";
+import type { HeldLease } from "./held-lease.ts";
+import type { AcquireOptions, HoldOptions, RepeatOptions, ResumeOptions, TryOptions } from "./options.ts";
+import type { Critical } from "./with-lock.ts";
+
+/** The lock was taken, or renewed. */
+export interface Success {
+  /** Tells it from `Failed`. */
+  success: true;
+  /** The lease number: pass it to `renew` and `release`, and use it as the fencing token. */
+  lease: number;
+  /** When the lease ends, by the object's clock (ms since the epoch): for people, never to be compared with yours. */
+  deadline: number;
+}
+
+/** The lock was not taken, renewed or released. */
+export interface Failed {
+  /** Tells it from `Success`. */
+  success: false;
+  /** Why. */
+  reason: FailureReason;
+  /** With `BORROWED`: milliseconds until the first live lease ends if nobody renews it. */
+  retryAfter?: number;
+}
+
+/** What `acquire` and `renew` come to. */
+export type Result = Success | Failed;
+
+/** What `tryWithLock` comes to. */
+export type Tried<T> = { acquired: true; value: T } | { acquired: false; reason: FailureReason; retryAfter?: number };
+
+/** A lock: a name, and what can be done with it. Every function can be destructured. */
+export interface Lock {
+  /** The lock's id. */
+  readonly id: string;
+  /**
+   * Takes the lock for `ttl` ms (1 to a day), or renews the lease that is given.
+   *
+   * Does not wait unless `wait` is given, and does not renew by itself: `hold` and `withLock` do.
+   *
+   * @returns `Success`, or `Failed` with `BORROWED`, `QUEUE_FULL`, `TOO_MANY_LEASES`, or `NO_LONGER_VALID`.
+   * @throws `INVALID_ARGUMENT`; `UNREACHABLE` if the object can't be asked; the reason of `signal`.
+   * @example
+   * ```ts
+   * const result = await lock.acquire(5_000);
+   * if (result.success) await lock.release(result.lease);
+   * ```
+   */
+  readonly acquire: (ttl: number, leaseOrOptions?: number | AcquireOptions | null) => Promise<Result>;
+  /**
+   * Sets the remaining time of a live lease to `ttl` ms (1 to a day).
+   *
+   * @returns `Success`, or `Failed` with `NO_LONGER_VALID`: a lease that ended is never revived.
+   * @throws `INVALID_ARGUMENT`, `UNREACHABLE`.
+   */
+  readonly renew: (lease: number, ttl: number, options?: RepeatOptions) => Promise<Result>;
+  /**
+   * Ends a live lease; the next in line gets the lock at once.
+   *
+   * @returns `true`, or `Failed` with `NO_LONGER_VALID` if it had ended before.
+   * @throws `INVALID_ARGUMENT`; `UNREACHABLE` after at most 5 s: then it ends with its ttl.
+   */
+  readonly release: (lease: number, options?: RepeatOptions) => Promise<true | Failed>;
+  /**
+   * Whether any lease is live. Asking about an id that was never used stores nothing.
+   *
+   * @throws `UNREACHABLE`.
+   */
+  readonly isLocked: () => Promise<boolean>;
+  /**
+   * Who holds the lock and who waits for it, in order.
+   *
+   * @throws `UNREACHABLE`.
+   */
+  readonly status: () => Promise<LockStatus>;
+  /**
+   * Takes the lock and keeps it renewed until it is released or lost.
+   *
+   * @throws `LOCK_TIMEOUT`, `QUEUE_FULL`, `TOO_MANY_LEASES`, `UNREACHABLE`, `INVALID_ARGUMENT`; the reason of `signal`.
+   * @example
+   * ```ts
+   * await using held = await lock.hold({ wait: 5_000 });
+   * ```
+   */
+  readonly hold: (options?: HoldOptions) => Promise<HeldLease>;
+  /**
+   * Takes over a lease that was granted elsewhere, such as one that came in a queue message: renews it and keeps it.
+   *
+   * @throws `LEASE_LOST` if it is live no more; `UNREACHABLE`, `INVALID_ARGUMENT`.
+   * @example
+   * ```ts
+   * await using held = await lock.resume(message.body.lease);
+   * ```
+   */
+  readonly resume: (lease: number, options?: ResumeOptions) => Promise<HeldLease>;
+  /**
+   * Runs `fn` while holding the lock, and releases it.
+   *
+   * Waits up to `wait` (10 s) in the queue and renews the lease while `fn` runs. It fulfils with what `fn` returns only
+   * if the lease was live until then. It waits for `fn` to settle even if the lease is lost: heed `signal`.
+   *
+   * @throws what `fn` throws; `LEASE_LOST` if the lease was lost before `fn` settled, with what `fn` threw as its
+   * cause; `RELEASE_FAILED` if `fn` succeeded and the object can't be reached any more; and what `hold` throws.
+   * @example
+   * ```ts
+   * const balance = await lock.withLock(async ({ signal, lease }) => {
+   *   return await addToAccount(100, { signal, fencingToken: lease });
+   * });
+   * ```
+   */
+  readonly withLock: <T>(fn: Critical<T>, options?: HoldOptions) => Promise<T>;
+  /**
+   * Like `withLock`, but skips `fn` if the lock is taken.
+   *
+   * @example
+   * ```ts
+   * const tried = await lock.tryWithLock(sendReport, { minHold: 60_000 });
+   * if (!tried.acquired) console.log(`taken, free in ${tried.retryAfter} ms at the latest`);
+   * ```
+   */
+  readonly tryWithLock: <T>(fn: Critical<T>, options?: TryOptions) => Promise<Tried<T>>;
+}

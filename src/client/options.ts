@@ -1,0 +1,152 @@
+import { LIMITS, checkDuration, checkOptions, checkText } from "../core/limits.ts";
+import { type CheckedRequest, checkRequest } from "../core/request.ts";
+import { LockError } from "../errors.ts";
+import { type Backoff, DEFAULT_BACKOFF } from "./retry.ts";
+
+/** Polling instead of queueing: exponential backoff with full jitter. */
+export interface RetryOptions {
+  /** How often to ask again at most. @default until `wait` is over */
+  retries?: number;
+  /** The bound of the first delay, in milliseconds. @default 50 */
+  minTimeout?: number;
+  /** The bound of every delay, in milliseconds. @default 5000 */
+  maxTimeout?: number;
+  /** What the bound grows by from delay to delay. @default 2 */
+  factor?: number;
+}
+
+/** How to take the lock. */
+export interface AcquireOptions {
+  /** How long to wait, in milliseconds up to a day; `Infinity` for ever. @default 0, and 10000 in combinators */
+  wait?: number;
+  /** Aborts the waiting, not the holding: the caller leaves the queue and the call rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Ask again and again instead of queueing: no place in the line, and no call is kept open. */
+  retry?: RetryOptions;
+  /** A label for people, shown by `status()`; up to 512 bytes. */
+  owner?: string;
+  /** Permits to take out of `capacity`: a shared lease. Without both the lease is exclusive. @default 1 */
+  permits?: number;
+  /** How many permits there are in all; `Infinity` for no limit. */
+  capacity?: number;
+  /** Names the request, so that repeating it, even from elsewhere, has no second effect. @default a random id */
+  requestId?: string;
+}
+
+/** How to hold the lock. */
+export interface HoldOptions extends AcquireOptions {
+  /** The lease, in milliseconds up to a day, renewed at a third of it: how soon others get on if this holder dies. @default 30000 */
+  ttl?: number;
+  /** The longest hold in all, in milliseconds: no renewal goes beyond it. @default unlimited */
+  maxHold?: number;
+  /** The shortest hold, in milliseconds: released earlier, the lock stays taken until then. @default 0 */
+  minHold?: number;
+}
+
+const ACQUIRE_OPTIONS = ["wait", "signal", "retry", "owner", "permits", "capacity", "requestId"] as const;
+const TRY_OPTIONS = ["ttl", "maxHold", "minHold", "owner", "permits", "capacity", "requestId", "signal"] as const;
+const HOLD_OPTIONS = [...TRY_OPTIONS, "wait", "retry"] as const;
+const RESUME_OPTIONS = ["ttl", "maxHold", "minHold"] as const;
+
+export const DEFAULT_TTL = 30_000;
+const DEFAULT_WAIT = 10_000;
+
+/** A checked way to acquire. */
+export interface Acquisition {
+  request: CheckedRequest;
+  signal: AbortSignal | undefined;
+  poll: (Backoff & { retries: number }) | undefined;
+  /** Whether the caller named the request and so can repeat it. */
+  named: boolean;
+}
+
+/** Checked bounds of a hold. */
+export interface HoldBounds {
+  ttl: number;
+  maxHold: number;
+  minHold: number;
+}
+
+export function checkId(id: unknown): string {
+  return checkText(id, "id");
+}
+
+export function checkAcquire(ttl: number, options: AcquireOptions | null | undefined): Acquisition {
+  const { signal, retry, ...rest } = checkOptions(options, ACQUIRE_OPTIONS) as AcquireOptions;
+  const wait = rest.wait ?? (retry === undefined ? 0 : DEFAULT_WAIT);
+  const request = checkRequest(ttl, { ...rest, wait }, newRequestId);
+  return { request, signal: checkSignal(signal), poll: checkRetry(retry), named: rest.requestId !== undefined };
+}
+
+export function checkHold(options: HoldOptions | undefined): Acquisition & { bounds: HoldBounds } {
+  const { ttl, maxHold, minHold, ...rest } = checkOptions(options, HOLD_OPTIONS) as HoldOptions;
+  const bounds = checkBounds({ ttl, maxHold, minHold });
+  const ttlAtFirst = Math.min(bounds.ttl, bounds.maxHold);
+  return { ...checkAcquire(ttlAtFirst, { wait: DEFAULT_WAIT, ...rest }), bounds };
+}
+
+export function checkTryHold(options: TryOptions | undefined): Acquisition & { bounds: HoldBounds } {
+  return checkHold({ ...(checkOptions(options, TRY_OPTIONS) as TryOptions), wait: 0 });
+}
+
+export function checkResume(options: ResumeOptions | undefined): HoldBounds {
+  return checkBounds(checkOptions(options, RESUME_OPTIONS));
+}
+
+export const newRequestId = () => crypto.randomUUID();
+
+/** Checked before the lock is taken: a slip must not cost anybody a lease. */
+export function checkWork(fn: unknown): void {
+  if (typeof fn !== "function") throw invalid("fn", "fn must be a function: the work to do under the lock.");
+}
+
+/** How to repeat a renewal or release. */
+export interface RepeatOptions {
+  /** Names the request, so that repeating it has no second effect. @default a random id */
+  requestId?: string;
+}
+
+/** How to try for the lock without waiting. */
+export type TryOptions = Omit<HoldOptions, "wait" | "retry">;
+
+/** How to take over a lease. */
+export type ResumeOptions = Pick<HoldOptions, "ttl" | "maxHold" | "minHold">;
+
+type Loose<T> = { [K in keyof T]?: T[K] | undefined };
+
+function checkBounds({ ttl, maxHold, minHold }: Loose<HoldBounds>): HoldBounds {
+  const bounds = {
+    ttl: ttl === undefined ? DEFAULT_TTL : checkDuration(ttl, "ttl"),
+    maxHold: maxHold === undefined ? Number.POSITIVE_INFINITY : checkDuration(maxHold, "maxHold"),
+    minHold: minHold === undefined ? 0 : checkDuration(minHold, "minHold"),
+  };
+  if (bounds.minHold <= bounds.maxHold) return bounds;
+  throw invalid("minHold", `minHold (${minHold}) must not be above maxHold (${maxHold}).`);
+}
+
+function checkSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw invalid("signal", "signal must be an AbortSignal, such as controller.signal or AbortSignal.timeout(ms).");
+}
+
+function checkRetry(retry: unknown): Acquisition["poll"] {
+  if (retry === undefined) return undefined;
+  const known = ["retries", "minTimeout", "maxTimeout", "factor"] as const;
+  const { retries, minTimeout, maxTimeout, factor } = { ...checkOptions(retry, known) } as RetryOptions;
+  return {
+    retries: checkNumber(retries, "retries", 0, Number.POSITIVE_INFINITY),
+    minTimeout: checkNumber(minTimeout, "minTimeout", 1, DEFAULT_BACKOFF.minTimeout),
+    maxTimeout: checkNumber(maxTimeout, "maxTimeout", 1, DEFAULT_BACKOFF.maxTimeout),
+    factor: checkNumber(factor, "factor", 1, DEFAULT_BACKOFF.factor),
+  };
+}
+
+function checkNumber(value: number | undefined, argument: string, min: number, absent: number): number {
+  if (value === undefined) return absent;
+  if (typeof value === "number" && value >= min && value <= LIMITS.maxWait) return value;
+  throw invalid(`retry.${argument}`, `retry.${argument} must be a number from ${min} to ${LIMITS.maxWait}.`);
+}
+
+function invalid(argument: string, message: string): LockError {
+  return new LockError("INVALID_ARGUMENT", message, { argument });
+}

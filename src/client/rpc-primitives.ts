@@ -1,0 +1,37 @@
+import type { AcquireReply } from "../core/replies.ts";
+import type { CheckedRequest } from "../core/request.ts";
+import type { DurableLock } from "../object/durable-lock.ts";
+import type { LockPrimitives } from "./primitives.ts";
+
+/** The primitives over RPC. A stub a call: many exceptions break the stub they came through for good. */
+export function rpcPrimitives(namespace: DurableObjectNamespace<DurableLock>, id: string): LockPrimitives {
+  const stub = () => namespace.getByName(id);
+  return {
+    id,
+    acquire: (request) => (request.wait === 0 ? stub().acquire(...sent(request)) : parkedAcquire(stub(), request)),
+    renew: (lease, ttl, requestId) => stub().renew(lease, ttl, { requestId }),
+    release: (lease, requestId) => stub().release(lease, { requestId }),
+    cancel: (requestId) => stub().cancel(requestId),
+    isLocked: () => stub().isLocked(),
+    status: () => stub().status(),
+  };
+}
+
+/** Waits through a ticket, pipelined into one round trip: if this context dies, the object drops the waiter at once. */
+async function parkedAcquire(stub: DurableObjectStub<DurableLock>, request: CheckedRequest): Promise<AcquireReply> {
+  const pending = stub.enqueue(...sent(request));
+  // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
+  using ticket = disposable(typeof pending.granted === "function" ? pending : await pending);
+  return await ticket.granted();
+}
+
+/** The runtime's promise for a stub can be disposed like the stub; its type does not say so. */
+function disposable<T>(pending: T): T & Disposable {
+  return pending as T & Disposable;
+}
+
+function sent({ ttl, requestId, owner, exclusive, permits, capacity, wait, waited }: CheckedRequest) {
+  const claim = exclusive ? {} : { permits, capacity };
+  const waiting = wait === 0 ? {} : { wait, waited };
+  return [ttl, { requestId, ...(owner !== undefined && { owner }), ...claim, ...waiting }] as const;
+}

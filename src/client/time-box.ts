@@ -1,0 +1,33 @@
+/** The outcome of work whose time ran out. */
+export const TIMED_OUT = Symbol("timed out");
+
+/**
+ * Awaits `work` for at most `within` ms, or until `signal` fires, which rejects with its reason.
+ *
+ * The work itself goes on unheard if it is abandoned. No timer and no listener stays behind.
+ */
+export async function timeBox<T>(
+  work: Promise<T>,
+  within: number,
+  signal: AbortSignal | undefined,
+): Promise<T | typeof TIMED_OUT> {
+  const { promise: ended, resolve, reject } = Promise.withResolvers<typeof TIMED_OUT>();
+  // Nobody may be listening any more when it rejects.
+  ended.catch(() => {});
+  work.catch(() => {});
+  const onAbort = () => reject(signal?.reason);
+  const timer = within === Number.POSITIVE_INFINITY ? null : setTimeout(() => resolve(TIMED_OUT), Math.max(0, within));
+  if (signal?.aborted) onAbort();
+  else signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([ended, work]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Sleeps, or rejects with the reason of `signal` as soon as that fires. */
+export async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await timeBox(new Promise<never>(() => {}), ms, signal);
+}

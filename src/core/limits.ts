@@ -1,0 +1,111 @@
+import { LockError } from "../errors.ts";
+import type { Claim } from "./lease.ts";
+
+const DAY = 86_400_000;
+
+/** Every bound of the library, in one place; durations are milliseconds. */
+export const LIMITS = {
+  /** The longest lease, and the longest finite wait. */
+  maxTtl: DAY,
+  maxWait: DAY,
+  /** Ids, owners and request ids, in bytes of UTF-8. */
+  maxTextBytes: 512,
+  maxWaiters: 10_000,
+  maxLeases: 10_000,
+  /** The longest that one call is parked; the client asks again until its own time is up. */
+  slice: 25_000,
+  /** How long a waiter whose slice ended keeps its place, and how long a restarted object lets its queue reassemble. */
+  returnWithin: 2_000,
+  /** An unused lock is wiped after this long. */
+  idle: DAY,
+} as const;
+
+const encoder = new TextEncoder();
+
+function invalid(argument: string, message: string): LockError {
+  return new LockError("INVALID_ARGUMENT", message, { argument });
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "string")
+    return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value);
+  if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") return String(value);
+  return value === null ? "null" : `a value of type ${typeof value}`;
+}
+
+function isWholeNumber(value: unknown, min: number, max: number): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max;
+}
+
+/** A duration that must be at least 1 ms and at most a day. */
+export function checkDuration(value: unknown, argument: string): number {
+  if (isWholeNumber(value, 1, LIMITS.maxTtl)) return value;
+  throw invalid(
+    argument,
+    `${argument} must be a whole number of milliseconds from 1 to ${LIMITS.maxTtl} (1 day), got ${shown(value)}.`,
+  );
+}
+
+/** A wait: 0 asks once, `Infinity` waits without end and must be asked for. */
+export function checkWait(value: unknown): number {
+  if (value === Infinity || isWholeNumber(value, 0, LIMITS.maxWait)) return value;
+  throw invalid(
+    "wait",
+    `wait must be a whole number of milliseconds from 0 to ${LIMITS.maxWait} (1 day), or Infinity to wait without end, got ${shown(value)}.`,
+  );
+}
+
+/** How long a waiter says that it has waited so far; only its own place in the queue depends on it. */
+export function checkWaited(value: unknown): number {
+  if (isWholeNumber(value, 0, Number.MAX_SAFE_INTEGER)) return value;
+  throw invalid("waited", `waited must be a whole number of milliseconds, 0 or more, got ${shown(value)}.`);
+}
+
+export function checkLease(value: unknown): number {
+  if (isWholeNumber(value, 1, Number.MAX_SAFE_INTEGER)) return value;
+  throw invalid(
+    "lease",
+    `lease must be the number that acquire returned (a whole number from 1 to ${Number.MAX_SAFE_INTEGER}), got ${shown(value)}.`,
+  );
+}
+
+/** An id, owner or request id. */
+export function checkText(value: unknown, argument: string): string {
+  if (typeof value !== "string" || value === "")
+    throw invalid(argument, `${argument} must be a string that is not empty, got ${shown(value)}.`);
+  // Each character is at least one byte, so the cheap check spares encoding a huge string.
+  if (value.length > LIMITS.maxTextBytes || encoder.encode(value).length > LIMITS.maxTextBytes)
+    throw invalid(argument, `${argument} must be at most ${LIMITS.maxTextBytes} bytes of UTF-8; shorten or hash it.`);
+  // Encoded as UTF-8 every lone surrogate is U+FFFD: two different ids would silently be one lock.
+  if (!value.isWellFormed())
+    throw invalid(argument, `${argument} must be well-formed Unicode, without lone surrogates.`);
+  return value;
+}
+
+/** What a request takes: everything, or `permits` out of `capacity`. */
+export function checkClaim(permits: unknown, capacity: unknown): Claim {
+  if (permits === undefined && capacity === undefined) return { exclusive: true, permits: 1, capacity: 1 };
+  if (capacity !== Infinity && !isWholeNumber(capacity, 1, Number.MAX_SAFE_INTEGER))
+    throw invalid(
+      "capacity",
+      `capacity must be a whole number from 1, or Infinity for no limit, got ${shown(capacity)}; permits are taken out of it.`,
+    );
+  const asked = permits ?? 1;
+  if (!isWholeNumber(asked, 1, capacity))
+    throw invalid(
+      "permits",
+      `permits must be a whole number from 1 to the capacity of ${capacity}, got ${shown(permits)}.`,
+    );
+  return { exclusive: false, permits: asked, capacity };
+}
+
+/** An options object whose every key is known: a misspelt option must not be silently ignored. */
+export function checkOptions(value: unknown, known: readonly string[]): Record<string, unknown> {
+  if (value === undefined || value === null) return {};
+  if (typeof value !== "object" || Array.isArray(value))
+    throw invalid("options", `options must be an object, got ${shown(value)}.`);
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown !== undefined)
+    throw invalid(unknown.slice(0, 40), `unknown option ${shown(unknown)}; known options are ${known.join(", ")}.`);
+  return value as Record<string, unknown>;
+}

@@ -1,0 +1,64 @@
+import type { Claim } from "./lease.ts";
+
+/** Somebody who waits for the lock, known by its request id. */
+export interface Waiter extends Claim {
+  requestId: string;
+  ttl: number;
+  owner: string | undefined;
+  /** When it began to wait, by the object's clock. */
+  arrivedAt: number;
+  /** When its present call arrived; a lease granted to it is counted from here. */
+  calledAt: number;
+  /** Whether a call of it is parked here, or it was answered and is expected back. */
+  parked: boolean;
+  /** When its call must be answered, or, if it isn't parked, when its place is lost. */
+  until: number;
+  /** Whether its own time is up at `until`. */
+  final: boolean;
+}
+
+/** The waiters, in the order of their arrival; nothing overtakes the head. */
+export class WaitQueue {
+  readonly #waiters: Waiter[] = [];
+  readonly #byRequest = new Map<string, Waiter>();
+
+  get size(): number {
+    return this.#waiters.length;
+  }
+
+  get head(): Waiter | undefined {
+    return this.#waiters[0];
+  }
+
+  get(requestId: string): Waiter | undefined {
+    return this.#byRequest.get(requestId);
+  }
+
+  /** Queues a waiter behind all that began to wait before it or at the same time. */
+  add(waiter: Waiter): void {
+    let place = this.#waiters.length;
+    while (place > 0 && (this.#waiters[place - 1] as Waiter).arrivedAt > waiter.arrivedAt) place -= 1;
+    this.#waiters.splice(place, 0, waiter);
+    this.#byRequest.set(waiter.requestId, waiter);
+  }
+
+  remove(waiter: Waiter): void {
+    if (!this.#byRequest.delete(waiter.requestId)) return;
+    this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+  }
+
+  /** The waiters whose `until` has come. */
+  due(now: number): Waiter[] {
+    return this.#waiters.filter((waiter) => waiter.until <= now);
+  }
+
+  nextDue(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const waiter of this.#waiters) next = Math.min(next, waiter.until);
+    return next;
+  }
+
+  [Symbol.iterator](): Iterator<Waiter> {
+    return this.#waiters[Symbol.iterator]();
+  }
+}

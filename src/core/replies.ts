@@ -1,0 +1,86 @@
+/**
+ * Why a request was refused: an expected outcome, not an exception.
+ *
+ * - `BORROWED`: somebody else holds the lock, or waits for it ahead of you.
+ * - `NO_LONGER_VALID`: the lease was released, has expired or was taken over; or the request was cancelled.
+ * - `QUEUE_FULL`: 10,000 callers are waiting already.
+ * - `TOO_MANY_LEASES`: 10,000 leases are live already.
+ * - `INVALID_ARGUMENT`: only from the object itself; `useDurableLock` throws a `LockError` instead.
+ */
+export type FailureReason = "BORROWED" | "NO_LONGER_VALID" | "QUEUE_FULL" | "TOO_MANY_LEASES" | "INVALID_ARGUMENT";
+
+/** How a lease came to its end. */
+export type LeaseEnd = "released" | "expired" | "superseded";
+
+/** A grant or renewal, as the object answers it. */
+export interface GrantReply {
+  success: true;
+  /** The lease number: pass it to renew and release, and use it as the fencing token. */
+  lease: number;
+  /** When the lease ends by the object's clock (ms since the epoch): for people, never to be compared with your clock. */
+  deadline: number;
+  /** Milliseconds for which the lease is good, counted from when the request of this reply reached the object. */
+  validFor: number;
+}
+
+/** A refusal, as the object answers it. */
+export interface RefusalReply {
+  success: false;
+  /** Why. */
+  reason: FailureReason;
+  /** With `BORROWED`: milliseconds until the first live lease ends if nobody renews it. */
+  retryAfter?: number;
+  /** With `NO_LONGER_VALID`: how the lease ended, where the object still knows. */
+  ended?: LeaseEnd;
+  /** With `INVALID_ARGUMENT`: which argument. */
+  argument?: string;
+  /** With `INVALID_ARGUMENT`: what is wrong with it. */
+  message?: string;
+}
+
+/** What the object answers to an acquire or a renewal. */
+export type AcquireReply = GrantReply | RefusalReply;
+/** What the object answers to a release. */
+export type ReleaseReply = true | RefusalReply;
+
+/** A live lease, as `status()` shows it. */
+export interface LockHolder {
+  /** The lease number. */
+  lease: number;
+  /** The label that the holder gave itself. */
+  owner?: string;
+  /** When it was granted, by the object's clock (ms since the epoch). */
+  since: number;
+  /** When it ends unless renewed, by the object's clock (ms since the epoch). */
+  deadline: number;
+  /** Whether it takes the whole lock. */
+  exclusive: boolean;
+  /** The permits that it takes; 1 when exclusive. */
+  permits: number;
+  /** The capacity that it was taken out of; 1 when exclusive. */
+  capacity: number;
+}
+
+/** A caller in the queue, as `status()` shows it. */
+export interface LockWaiter {
+  /** The label that the waiter gave itself. */
+  owner?: string;
+  /** How long it has waited, in milliseconds. */
+  waited: number;
+  /** Whether it asks for the whole lock. */
+  exclusive: boolean;
+  /** The permits that it asks for; 1 when exclusive. */
+  permits: number;
+  /** The capacity that it wants them out of; 1 when exclusive. */
+  capacity: number;
+}
+
+/** A snapshot of a lock: it may have changed by the time you read it. */
+export interface LockStatus {
+  /** Whether any lease is live. */
+  locked: boolean;
+  /** The live leases, oldest first. */
+  holders: LockHolder[];
+  /** The queue, next in line first. */
+  waiters: LockWaiter[];
+}

@@ -1,0 +1,89 @@
+import type { Lease } from "./lease.ts";
+import type { PastLease } from "./past-leases.ts";
+
+/** One row of storage: a lease, and the leases that used the row before it. */
+export interface Slot {
+  readonly index: number;
+  lease: Lease;
+  /** How the lease ended; absent while it is live, and on disk also when it merely ran out. */
+  end: PastLease | undefined;
+  /** Earlier leases of this slot, newest first. */
+  past: PastLease[];
+}
+
+/** Enough to recognise a duplicate that crosses a restart; it is rewritten with each grant, so it stays short. */
+const PAST_PER_SLOT = 32;
+
+/**
+ * The rows of a lock: reused, so that a grant, a renewal, a release and a hand-off each write exactly one.
+ *
+ * Every new lease has the highest number so far, so reusing any row keeps the highest number stored.
+ */
+export class Slots {
+  readonly #all: Slot[] = [];
+  readonly #free = new Set<Slot>();
+  readonly #dirty = new Set<Slot>();
+
+  /** Takes over what storage holds. */
+  load(slot: Slot): void {
+    this.#all[slot.index] = slot;
+    if (slot.end) this.#free.add(slot);
+  }
+
+  /** Puts a new lease into a slot: one that must be written anyway, or else any free one, or else a new one. */
+  place(lease: Lease): Slot {
+    const slot = this.#reusable();
+    if (!slot) return this.#append(lease);
+    if (slot.end) slot.past = [slot.end, ...slot.past].slice(0, PAST_PER_SLOT);
+    slot.lease = lease;
+    slot.end = undefined;
+    this.#free.delete(slot);
+    this.#dirty.add(slot);
+    return slot;
+  }
+
+  end(slot: Slot, end: PastLease): void {
+    slot.end = end;
+    this.#free.add(slot);
+  }
+
+  touch(slot: Slot): void {
+    this.#dirty.add(slot);
+  }
+
+  /** The slots to write, each once. */
+  takeDirty(): Slot[] {
+    const dirty = [...this.#dirty];
+    this.#dirty.clear();
+    return dirty;
+  }
+
+  find(matches: (slot: Slot) => boolean): Slot | undefined {
+    return this.#all.find(matches);
+  }
+
+  /** When the last lease ended or will end; undefined if nothing is stored. */
+  lastUse(): number | undefined {
+    return this.#all.length === 0 ? undefined : Math.max(...this.#all.map((slot) => slot.lease.deadline));
+  }
+
+  clear(): void {
+    this.#all.length = 0;
+    this.#free.clear();
+    this.#dirty.clear();
+  }
+
+  #append(lease: Lease): Slot {
+    const slot: Slot = { index: this.#all.length, lease, end: undefined, past: [] };
+    this.#all.push(slot);
+    this.#dirty.add(slot);
+    return slot;
+  }
+
+  /** A slot that was just released is written once for both its release and the grant that follows: a hand-off. */
+  #reusable(): Slot | undefined {
+    for (const slot of this.#dirty) if (slot.end) return slot;
+    for (const slot of this.#free) return slot;
+    return undefined;
+  }
+}

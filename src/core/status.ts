@@ -1,0 +1,20 @@
+import type { Claim } from "./lease.ts";
+import type { LiveLeases } from "./live-leases.ts";
+import type { WaitQueue } from "./queue.ts";
+import type { LockStatus } from "./replies.ts";
+
+/** What may be shown of a lock: never a request id, which is the power to cancel. */
+export function statusOf(live: LiveLeases, queue: WaitQueue, now: number): LockStatus {
+  const holders = [...live]
+    .filter(({ lease }) => lease.deadline > now)
+    .map(({ lease: { lease, since, deadline, ...rest } }) => ({ lease, since, deadline, ...shown(rest) }));
+  const waiters = [...queue].map(({ arrivedAt, ...rest }) => ({
+    waited: Math.max(0, now - arrivedAt),
+    ...shown(rest),
+  }));
+  return { locked: holders.length > 0, holders, waiters };
+}
+
+function shown({ owner, exclusive, permits, capacity }: Claim & { owner: string | undefined }) {
+  return { ...(owner !== undefined && { owner }), exclusive, permits, capacity };
+}

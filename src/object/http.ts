@@ -1,0 +1,59 @@
+import type { AcquireReply, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
+import type { RequestOptions } from "../core/request.ts";
+
+/** What of the object is served over plain requests. */
+interface Served {
+  acquire(ttl: number, leaseOrOptions?: number | RequestOptions): Promise<AcquireReply>;
+  renew(lease: number, ttl: number, options?: { requestId?: string }): Promise<AcquireReply>;
+  release(lease: number, options?: { requestId?: string }): Promise<ReleaseReply>;
+  isLocked(): Promise<boolean>;
+  status(): Promise<LockStatus>;
+}
+
+type Query = Record<string, string | number>;
+type Reply = AcquireReply | LockStatus | boolean;
+
+const NUMBERS = new Set(["ttl", "lease", "wait", "waited", "permits", "capacity"]);
+
+const ROUTES: Record<string, (lock: Served, query: Query) => Promise<Reply>> = {
+  "/acquire": (lock, { ttl, lease, ...options }) =>
+    lease === undefined ? lock.acquire(ttl as number, options) : lock.renew(lease as number, ttl as number, options),
+  "/renew": (lock, { ttl, lease, ...options }) => lock.renew(lease as number, ttl as number, options),
+  "/release": (lock, { lease, ...options }) => lock.release(lease as number, options),
+  "/isLocked": (lock) => lock.isLocked(),
+  "/status": (lock) => lock.status(),
+};
+
+/** Answers a plain request: 200 with the result, 400 for a bad one, 404 for an unknown path; never an exception. */
+export async function serve(lock: Served, request: Request): Promise<Response> {
+  const { pathname, searchParams } = new URL(request.url);
+  const route = Object.hasOwn(ROUTES, pathname) ? ROUTES[pathname] : undefined;
+  if (!route) return refused(404, `Unknown path; this object serves ${Object.keys(ROUTES).join(", ")}.`, "path");
+  const twice = [...searchParams.keys()].find((key) => searchParams.getAll(key).length > 1);
+  if (twice !== undefined) return refused(400, "A parameter is given twice; give each once.", twice.slice(0, 40));
+  const reply = await route(lock, queryOf(searchParams));
+  if (isRefusal(reply) && reply.reason === "INVALID_ARGUMENT") return Response.json(reply, { status: 400 });
+  return Response.json(reply);
+}
+
+/** The parameters, unchecked: the methods check them. `lease=undefined`, as older clients send it, means none. */
+function queryOf(parameters: URLSearchParams): Query {
+  const entries = [...parameters].filter(
+    ([name, text]) => name !== "lease" || !["", "undefined", "null"].includes(text),
+  );
+  return Object.fromEntries(entries.map(([name, text]) => [name, NUMBERS.has(name) ? numberOf(text) : text]));
+}
+
+/** Digits or "Infinity": `Number` alone would also take "", " 1", "0x10" and "1e3". */
+function numberOf(text: string): number {
+  return /^(-?\d+(\.\d+)?|-?Infinity)$/.test(text) ? Number(text) : Number.NaN;
+}
+
+function isRefusal(reply: Reply): reply is RefusalReply {
+  return typeof reply === "object" && "success" in reply && !reply.success;
+}
+
+function refused(status: number, message: string, argument: string): Response {
+  const reply: RefusalReply = { success: false, reason: "INVALID_ARGUMENT", message, argument };
+  return Response.json(reply, { status });
+}

@@ -1,0 +1,8 @@
+import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // verbose: false hides what workerd prints of exceptions that the tests provoke.
+  plugins: [cloudflareTest({ wrangler: { configPath: "./test/wrangler.toml" }, verbose: false })],
+  test: { include: ["test/**/*.test.ts"], testTimeout: 20_000 },
+});
