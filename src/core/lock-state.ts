@@ -175,10 +175,10 @@ export class LockState {
     for (const past of slot.past.toReversed()) this.#past.add(past);
     // A lease ends at most its ttl from now: the clock may have stepped back while nobody looked.
     lease.deadline = Math.min(lease.deadline, now + lease.ttl);
-    if (!slot.end && lease.deadline <= now) slot.end = pastOf(lease, "expired");
     this.#slots.load(slot);
     if (slot.end) this.#past.add(slot.end);
-    else this.#live.add(slot);
+    else if (lease.deadline > now) this.#live.add(slot);
+    else this.#end(slot, "expired", now);
   }
 
   #advance(now: number): void {
@@ -230,9 +230,7 @@ export class LockState {
     this.#live.delete(slot);
     this.#slots.end(slot, end);
     this.#past.add(end);
-    if (how !== "released") return;
     lease.deadline = Math.min(lease.deadline, now);
-    this.#slots.touch(slot);
   }
 
   #endSlice(waiter: Waiter, now: number): void {
@@ -266,9 +264,8 @@ export class LockState {
 
   #gone(lease: number): RefusalReply {
     const past = this.#past.byLease(lease);
-    const slot = this.#slots.find(({ end }) => end !== undefined && end === past);
     // Its holder is told that it is dead, so it is written dead: no clock may bring it back after a restart.
-    if (slot?.end?.how === "expired") this.#slots.touch(slot);
+    this.#slots.mark(past);
     const ended = past?.how ?? (lease < this.#highest ? "superseded" : undefined);
     return { success: false, reason: "NO_LONGER_VALID", ...(ended && { ended }) };
   }

@@ -23,6 +23,8 @@ export class Slots {
   readonly #all: Slot[] = [];
   readonly #free = new Set<Slot>();
   readonly #dirty = new Set<Slot>();
+  /** Those whose lease has expired without storage saying so. */
+  readonly #unmarked = new Set<Slot>();
 
   /** Takes over what storage holds. */
   load(slot: Slot): void {
@@ -32,6 +34,8 @@ export class Slots {
 
   /** Puts a new lease into a slot: one that must be written anyway, or else any free one, or else a new one. */
   place(lease: Lease): Slot {
+    // From now on somebody relies on their being dead, and no clock that steps back may revive them after a restart.
+    for (const slot of this.#unmarked) this.touch(slot);
     const slot = this.#reusable();
     if (!slot) return this.#append(lease);
     if (slot.end) slot.past = [slot.end, ...slot.past].slice(0, PAST_PER_SLOT);
@@ -42,13 +46,22 @@ export class Slots {
     return slot;
   }
 
+  /** Ends a lease: noticing that it expired is not worth a write by itself. */
   end(slot: Slot, end: PastLease): void {
     slot.end = end;
     this.#free.add(slot);
+    if (end.how === "expired") this.#unmarked.add(slot);
+    else this.touch(slot);
   }
 
   touch(slot: Slot): void {
+    this.#unmarked.delete(slot);
     this.#dirty.add(slot);
+  }
+
+  /** Writes the end of an expired lease down, once. */
+  mark(end: PastLease | undefined): void {
+    for (const slot of this.#unmarked) if (slot.end === end) this.touch(slot);
   }
 
   /** The slots to write, each once. */
@@ -56,10 +69,6 @@ export class Slots {
     const dirty = [...this.#dirty];
     this.#dirty.clear();
     return dirty;
-  }
-
-  find(matches: (slot: Slot) => boolean): Slot | undefined {
-    return this.#all.find(matches);
   }
 
   /** When the last lease ended or will end; undefined if nothing is stored. */
@@ -71,6 +80,7 @@ export class Slots {
     this.#all.length = 0;
     this.#free.clear();
     this.#dirty.clear();
+    this.#unmarked.clear();
   }
 
   #append(lease: Lease): Slot {

@@ -1,0 +1,284 @@
+import type { Claim, Lease } from "../../src/core/lease.ts";
+import { LIMITS } from "../../src/core/limits.ts";
+import { LockState } from "../../src/core/lock-state.ts";
+import type { AcquireReply, GrantReply } from "../../src/core/replies.ts";
+import type { Slot } from "../../src/core/slots.ts";
+import { SteadyClock } from "../../src/core/steady-clock.ts";
+
+/** A request as the world knows it, from nothing but what it was told. */
+interface Asked extends Claim {
+  requestId: string;
+  ttl: number;
+  owner: undefined;
+  wait: number;
+  since: number;
+  /** In line as the object sees it: by arrival, and among equals by when it was heard of. */
+  arrivedAt: number;
+  heard: number;
+  /** `away`: its slice ended, or the object restarted, and it has not asked again. */
+  place: "parked" | "away" | "holding" | "over";
+  awayUntil: number;
+  lease?: GrantReply;
+  /** Its lease lives until here, in the steady time of the present instance. */
+  until: number;
+  /** It had a lease, or was cancelled, and the object can't have forgotten. */
+  dead: boolean;
+}
+
+/**
+ * A lock with its disk, its clocks and its callers, which checks every transition against an independent account of
+ * who may hold what.
+ */
+export class World {
+  wall = 1_800_000_000_000;
+  #disk = new Map<number, Slot>();
+  #clock = new SteadyClock();
+  #state: LockState;
+  #heard = 0;
+  #highest = 0;
+  /** True time, which never steps. */
+  #elapsed = 0;
+  readonly asked: Asked[] = [];
+  readonly violations: string[] = [];
+
+  constructor() {
+    this.#state = new LockState([], this.#now());
+  }
+
+  /** Asks without waiting. */
+  acquire(claim: Claim, ttl: number): void {
+    const asked = this.#ask(claim, ttl, 0);
+    const waiting = this.#inLine();
+    const reply = this.#run((now) => this.#state.acquire(asked, now));
+    if (reply?.success && waiting.some((other) => other.place === "parked")) this.#violated("overtook the queue");
+    this.#answered(asked, reply);
+  }
+
+  enqueue(claim: Claim, ttl: number, wait: number): void {
+    this.#park(this.#ask(claim, ttl, wait), 0);
+  }
+
+  /** One who is away asks again with how long it has waited by now. */
+  comeBack(pick: number): void {
+    const asked = this.#pick(pick, "away");
+    if (asked) this.#park(asked, this.#elapsed - asked.since);
+  }
+
+  renew(pick: number, ttl: number): void {
+    const asked = this.#pick(pick, "holding");
+    if (!asked?.lease) return;
+    const { lease } = asked.lease;
+    const live = this.#isLive(asked);
+    const reply = this.#run((now) => this.#state.renew(lease, ttl, `renewal ${this.#heard++}`, now));
+    if (reply.success !== live) this.#violated(`renewal of a ${live ? "live" : "dead"} lease: ${reply.success}`);
+    if (reply.success) asked.until = this.#now() + ttl;
+    else this.#bury(asked);
+  }
+
+  release(pick: number): void {
+    const asked = this.#pick(pick, "holding");
+    if (asked) this.#release(asked);
+  }
+
+  /** Whatever is over must stay so: its lease can't be renewed or released, its request takes nothing. */
+  haunt(pick: number): void {
+    const asked = this.#pick(pick, "over");
+    if (!asked?.dead) return;
+    const again = this.#run((now) => this.#state.acquire(asked, now));
+    if (again.success) this.#violated("a late duplicate of an acquire took the lock again");
+    if (!asked.lease) return;
+    const { lease } = asked.lease;
+    const renewed = this.#run((now) => this.#state.renew(lease, 10_000, "late renewal", now));
+    const released = this.#run((now) => this.#state.release(lease, "late release", now));
+    if (renewed.success || released === true) this.#violated("a dead lease was revived");
+  }
+
+  /** A lost reply: the same request again must find its own lease and nothing else. */
+  repeat(pick: number): void {
+    const asked = this.#pick(pick, "holding");
+    if (!asked || !this.#isLive(asked)) return;
+    const reply = this.#run((now) => this.#state.acquire(asked, now));
+    if (!reply.success || reply.lease !== asked.lease?.lease) this.#violated("a repeated acquire had a second effect");
+  }
+
+  cancel(pick: number): void {
+    const asked = this.#pick(pick, "parked") ?? this.#pick(pick, "away");
+    if (!asked) return;
+    this.#bury(asked);
+    this.#run((now) => this.#state.cancel(asked.requestId, now));
+  }
+
+  /** Its caller died: the object forgets it. */
+  drop(pick: number): void {
+    const asked = this.#pick(pick, "parked");
+    if (!asked) return;
+    asked.place = "away";
+    asked.awayUntil = 0;
+    this.#run((now) => this.#state.drop(asked.requestId, now));
+  }
+
+  tick(ms: number): void {
+    this.wall += ms;
+    this.#elapsed += ms;
+    this.#run((now) => this.#state.wake(now));
+  }
+
+  stepBack(ms: number): void {
+    this.wall -= ms;
+  }
+
+  /** The object dies and starts again from its disk: who waited is away, and time may have been lost meanwhile. */
+  restart(): void {
+    const before = this.#now();
+    this.#clock = new SteadyClock();
+    const now = this.#now();
+    for (const asked of this.asked) {
+      if (asked.place === "parked") asked.place = "away";
+      if (!asked.lease) asked.dead = false;
+      // A new instance goes by its own clock and the disk, but no lease ends later than its ttl from now.
+      const stored = this.#stored(asked);
+      if (asked.place === "holding" && stored) asked.until = Math.min(stored.deadline, now + stored.ttl);
+      asked.awayUntil = 0;
+    }
+    if (now > before) this.#violated("time went on while restarting");
+    this.#state = new LockState(structuredClone([...this.#disk.values()]), now);
+  }
+
+  /** Once faults stop, everybody who waits is granted or told. */
+  settle(): void {
+    for (let round = 0; round < 10_000; round += 1) {
+      for (let away = this.asked.findIndex(isAway); away >= 0; away = this.asked.findIndex(isAway)) this.comeBack(away);
+      const holding = this.asked.find((asked) => asked.place === "holding");
+      if (!this.asked.some((asked) => asked.place !== "over")) return;
+      const wake = this.#state.nextWake(this.#now());
+      if (holding) this.#release(holding);
+      else if (wake !== undefined) this.tick(wake - this.#now());
+      else if (!this.asked.some(isAway)) break;
+    }
+    this.#violated(`lost waiters: ${this.asked.filter((asked) => asked.place !== "over").length}`);
+  }
+
+  #ask(claim: Claim, ttl: number, wait: number): Asked {
+    const asked: Asked = {
+      ...claim,
+      requestId: `request ${this.asked.length}`,
+      ttl,
+      owner: undefined,
+      wait,
+      since: this.#elapsed,
+      arrivedAt: this.#now(),
+      heard: this.#heard++,
+      place: "over",
+      awayUntil: 0,
+      until: 0,
+      dead: false,
+    };
+    this.asked.push(asked);
+    return asked;
+  }
+
+  #park(asked: Asked, waited: number): void {
+    const now = this.#now();
+    const left = Math.max(1, asked.wait - waited);
+    const kept = asked.place === "away" && asked.awayUntil > now;
+    if (!kept) Object.assign(asked, { arrivedAt: now - waited, heard: this.#heard++ });
+    asked.place = "parked";
+    this.#run(
+      (at) => this.#state.enqueue(asked, left, waited, at),
+      (reply) => reply && this.#answered(asked, reply),
+    );
+  }
+
+  #release(asked: Asked): void {
+    if (!asked.lease) return;
+    const { lease } = asked.lease;
+    const live = this.#isLive(asked);
+    this.#bury(asked);
+    const released = this.#run((now) => this.#state.release(lease, `release of ${lease}`, now));
+    if ((released === true) !== live) this.#violated(`release of a ${live ? "live" : "dead"} lease: ${live}`);
+    const repeated = this.#run((now) => this.#state.release(lease, `release of ${lease}`, now));
+    if ((repeated === true) !== (released === true)) this.#violated("a repeated release was answered otherwise");
+  }
+
+  /** Runs one transition and checks what it wrote, whom it answered and what it promised to do next. */
+  #run<T>(transition: (now: number) => T, onResult: (result: T) => void = () => {}): T {
+    const now = this.#now();
+    const result = transition(now);
+    onResult(result);
+    const { writes, answers } = this.#state.takeEffects();
+    for (const slot of writes) this.#disk.set(slot.index, structuredClone(slot));
+    for (const { requestId, reply } of answers) {
+      const asked = this.asked.find((other) => other.requestId === requestId);
+      if (asked?.place === "parked") this.#answered(asked, reply);
+      else if (reply.success) this.#violated("granted to one who does not wait");
+    }
+    const wake = this.#state.nextWake(now);
+    if (wake !== undefined && wake <= now) this.#violated("wants to be woken in the past: a hot loop");
+    if (this.#state.waiting > 0 && wake === undefined) this.#violated("somebody waits and nobody will wake");
+    return result;
+  }
+
+  #answered(asked: Asked, reply: AcquireReply | undefined): void {
+    if (reply?.success) return this.#granted(asked, reply);
+    const sliceEnded = asked.place === "parked" && asked.wait - (this.#elapsed - asked.since) > 0;
+    asked.place = sliceEnded && reply?.reason === "BORROWED" ? "away" : "over";
+    asked.awayUntil = this.#now() + LIMITS.returnWithin;
+  }
+
+  #granted(asked: Asked, grant: GrantReply): void {
+    if (grant.lease <= this.#highest || !Number.isSafeInteger(grant.lease)) this.#violated("lease number did not grow");
+    this.#highest = grant.lease;
+    const overtaken = this.#inLine().find((other) => other.place === "parked" && isAhead(other, asked));
+    if (overtaken && asked.wait > 0) this.#violated(`${asked.requestId} overtook ${overtaken.requestId}`);
+    const holding = this.asked.filter((other) => other.place === "holding");
+    const others = holding.filter((other) => this.#isLive(other));
+    // Somebody relies on the dead being dead now.
+    for (const other of holding) if (!this.#isLive(other)) this.#bury(other);
+    if (!fits(asked, others)) this.#violated(`admitted beside ${others.length} others`);
+    Object.assign(asked, { place: "holding", lease: grant, until: this.#now() + asked.ttl });
+  }
+
+  #bury(asked: Asked): void {
+    Object.assign(asked, { place: "over", dead: true });
+  }
+
+  #inLine(): Asked[] {
+    return this.asked.filter((asked) => asked.place === "parked");
+  }
+
+  #isLive(asked: Asked): boolean {
+    return asked.until > this.#now();
+  }
+
+  #stored(asked: Asked): Lease | undefined {
+    return [...this.#disk.values()].find(({ lease }) => lease.lease === asked.lease?.lease)?.lease;
+  }
+
+  #pick(pick: number, place: Asked["place"]): Asked | undefined {
+    const candidates = this.asked.filter((asked) => asked.place === place);
+    return candidates[pick % Math.max(1, candidates.length)];
+  }
+
+  #now(): number {
+    return this.#clock.read(this.wall);
+  }
+
+  #violated(what: string): void {
+    this.violations.push(what);
+  }
+}
+
+function isAway(asked: Asked): boolean {
+  return asked.place === "away";
+}
+
+function isAhead(one: Asked, other: Asked): boolean {
+  return one.arrivedAt === other.arrivedAt ? one.heard < other.heard : one.arrivedAt < other.arrivedAt;
+}
+
+/** The admission rule, written once more and from its text. */
+function fits(claim: Claim, live: Claim[]): boolean {
+  if (claim.exclusive) return live.length === 0;
+  const inUse = live.reduce((sum, other) => sum + other.permits, 0);
+  return live.every((other) => !other.exclusive) && inUse + claim.permits <= claim.capacity;
+}
