@@ -40,4 +40,4 @@ export {
   isLockError,
 } from "./errors.ts";
 export { DurableLock } from "./object/durable-lock.ts";
-export type { Ticket } from "./object/ticket.ts";
+export type { Place, Ticket, Turn } from "./object/ticket.ts";

@@ -17,15 +17,15 @@ export function rpcPrimitives(namespace: DurableObjectNamespace<DurableLock>, id
   };
 }
 
-/** Waits through a ticket, pipelined into one round trip: if this context dies, the object drops the waiter at once. */
+/** Waits with a ticket, pipelined into one round trip: if this context dies, the object drops the waiter at once. */
 async function parkedAcquire(stub: DurableObjectStub<DurableLock>, request: CheckedRequest): Promise<AcquireReply> {
   const pending = stub.enqueue(...sent(request));
   // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
-  using ticket = disposable(typeof pending.granted === "function" ? pending : await pending);
-  return await ticket.granted();
+  using ticket = disposable(pending.turn === undefined ? await pending : pending);
+  return await ticket.turn.granted();
 }
 
-/** The runtime's promise for a stub can be disposed like the stub; its type does not say so. */
+/** The runtime's promise for a ticket can be disposed like the ticket; its type does not say so. */
 function disposable<T>(pending: T): T & Disposable {
   return pending as T & Disposable;
 }

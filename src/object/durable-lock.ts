@@ -9,7 +9,7 @@ import { LockError } from "../errors.ts";
 import { serve } from "./http.ts";
 import { Parking } from "./parking.ts";
 import { LeaseStorage } from "./storage.ts";
-import { Ticket } from "./ticket.ts";
+import { Place, type Ticket, Turn } from "./ticket.ts";
 import { WakeTimer } from "./wake-timer.ts";
 
 const newId = () => crypto.randomUUID();
@@ -56,13 +56,13 @@ export class DurableLock extends DurableObject {
     return this.#answer(() => this.#request(checkRequest(ttl, leaseOrOptions, newId)).reply);
   }
 
-  /** Like `acquire` with `wait`, but the place in the queue ends with the caller: see `Ticket`. */
+  /** Like `acquire` with `wait`, but the place in the queue ends with its caller: see `Ticket`. */
   enqueue(ttl: number, options?: RequestOptions): Ticket {
     try {
       const { reply, leave } = this.#request(checkRequest(ttl, options, newId));
-      return new Ticket(Promise.resolve(reply), leave);
+      return { place: new Place(leave), turn: new Turn(Promise.resolve(reply)) };
     } catch (error) {
-      return new Ticket(Promise.resolve(refusalOf(error)), () => {});
+      return { place: new Place(() => {}), turn: new Turn(Promise.resolve(refusalOf(error))) };
     }
   }
 

@@ -2,29 +2,49 @@ import { RpcTarget } from "cloudflare:workers";
 import type { AcquireReply } from "../core/replies.ts";
 
 /**
+ * What a queued caller gets: its place in the line, and its turn to wait for.
+ *
+ * Two handles, because a call in flight keeps the handle that it was made on: were the wait made on the place itself,
+ * the place would outlive a caller that died waiting.
+ */
+export interface Ticket {
+  place: Place;
+  turn: Turn;
+}
+
+/**
  * A place in the queue, for as long as its caller lives.
  *
- * The runtime disposes it when the caller's execution context ends, which is how a dead waiter leaves the queue at
- * once. It is for waiting only: kept while holding it would pin the object in memory, which is billed.
+ * The runtime disposes it when the caller lets go of it or its execution context ends. It is for waiting only: kept
+ * while holding it would pin the object in memory, which is billed.
  */
-export class Ticket extends RpcTarget {
-  readonly #reply: Promise<AcquireReply>;
-  readonly #onGone: () => void;
+export class Place extends RpcTarget {
+  readonly #leave: () => void;
 
   /** Made by the object. */
-  constructor(reply: Promise<AcquireReply>, onGone: () => void) {
+  constructor(leave: () => void) {
+    super();
+    this.#leave = leave;
+  }
+
+  /** Leaves the queue, unless the turn has come. */
+  [Symbol.dispose](): void {
+    this.#leave();
+  }
+}
+
+/** A turn that will come. */
+export class Turn extends RpcTarget {
+  readonly #reply: Promise<AcquireReply>;
+
+  /** Made by the object. */
+  constructor(reply: Promise<AcquireReply>) {
     super();
     this.#reply = reply;
-    this.#onGone = onGone;
   }
 
   /** The grant, or why there is none; at the latest when the slice of waiting ends. */
   granted(): Promise<AcquireReply> {
     return this.#reply;
-  }
-
-  /** Called by the runtime when the caller lets go of the ticket or dies. */
-  [Symbol.dispose](): void {
-    this.#onGone();
   }
 }

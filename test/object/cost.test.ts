@@ -1,0 +1,131 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { freshId, leaseOf, lockOf, stubOf, untilWaiting } from "../support/locks.ts";
+
+const DAY = 86_400_000;
+const READ = { permits: 1, capacity: Number.POSITIVE_INFINITY };
+
+interface Cost {
+  written: number;
+  read: number;
+  alarms: number;
+}
+
+/** Counts, by the object's own SQL cursors, what `work` costs. Setting the alarm writes one row more. */
+async function costOf(id: string, work: () => Promise<unknown>): Promise<Cost> {
+  const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
+  let alarms = 0;
+  const spies = await runInDurableObject(stubOf(id), (_lock, { storage }) => {
+    const exec = storage.sql.exec.bind(storage.sql);
+    const setAlarm = storage.setAlarm.bind(storage);
+    return [
+      vi.spyOn(storage.sql, "exec").mockImplementation(((query: string, ...values: unknown[]) => {
+        const cursor = exec(query, ...values);
+        cursors.push(cursor);
+        return cursor;
+      }) as typeof exec),
+      vi.spyOn(storage, "setAlarm").mockImplementation((...args) => {
+        alarms += 1;
+        return setAlarm(...args);
+      }),
+    ];
+  });
+  try {
+    await work();
+    return await runInDurableObject(stubOf(id), () => ({
+      written: cursors.reduce((sum, cursor) => sum + cursor.rowsWritten, 0),
+      read: cursors.reduce((sum, cursor) => sum + cursor.rowsRead, 0),
+      alarms,
+    }));
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+/** A lock that was used before, so that its table exists. */
+async function usedLock(): Promise<string> {
+  const id = freshId();
+  await lockOf(id).release(await leaseOf(lockOf(id).acquire(10_000)));
+  return id;
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("G10 cheap", () => {
+  it("an uncontended acquire and release write 2 rows and read none", async () => {
+    const id = await usedLock();
+    const cost = await costOf(id, async () => {
+      await lockOf(id).release(await leaseOf(lockOf(id).acquire(10_000)));
+    });
+    expect(cost).toEqual({ written: 2, read: 0, alarms: 0 });
+  });
+
+  it("an uncontended withLock writes 2 rows and reads none", async () => {
+    const id = await usedLock();
+    const cost = await costOf(id, () => lockOf(id).withLock(() => {}));
+    expect(cost).toEqual({ written: 2, read: 0, alarms: 0 });
+  });
+
+  it("the first use of an id costs 2 rows for its table and one alarm besides", async () => {
+    const id = freshId();
+    const cost = await costOf(id, async () => {
+      await lockOf(id).release(await leaseOf(lockOf(id).acquire(10_000)));
+    });
+    expect(cost).toMatchObject({ written: 4, alarms: 1 });
+  });
+
+  it("a renewal writes 1 row and reads none", async () => {
+    const id = await usedLock();
+    const lease = await leaseOf(lockOf(id).acquire(10_000));
+    expect(await costOf(id, () => lockOf(id).renew(lease, 10_000))).toEqual({ written: 1, read: 0, alarms: 0 });
+  });
+
+  it("a hand-off writes 1 row and reads none", async () => {
+    const id = await usedLock();
+    const lease = await leaseOf(lockOf(id).acquire(10_000));
+    const waiting = lockOf(id).acquire(10_000, { wait: 10_000 });
+    await untilWaiting(id, 1);
+    const cost = await costOf(id, async () => {
+      await lockOf(id).release(lease);
+      await waiting;
+    });
+    expect(cost).toEqual({ written: 1, read: 0, alarms: 0 });
+  });
+
+  it("a failed acquire, a wait in vain, and questions write and read nothing", async () => {
+    const id = await usedLock();
+    await lockOf(id).acquire(10_000);
+    const cost = await costOf(id, async () => {
+      await lockOf(id).acquire(10_000);
+      await lockOf(id).acquire(10_000, { wait: 5 });
+      await lockOf(id).isLocked();
+      await lockOf(id).status();
+    });
+    expect(cost).toEqual({ written: 0, read: 0, alarms: 0 });
+  });
+
+  it("a shared lease costs what an exclusive one does", async () => {
+    const id = await usedLock();
+    await lockOf(id).acquire(10_000, READ);
+    const cost = await costOf(id, async () => {
+      await lockOf(id).release(await leaseOf(lockOf(id).acquire(10_000, READ)));
+    });
+    expect(cost).toEqual({ written: 2, read: 0, alarms: 0 });
+  });
+
+  it("the alarm is written once a day, however often the lock is used", async () => {
+    const id = freshId();
+    const start = Date.now();
+    const clock = vi.spyOn(Date, "now");
+    const cost = await costOf(id, async () => {
+      for (let hour = 0; hour < 72; hour += 1) {
+        clock.mockReturnValue(start + (hour * DAY) / 24 + 1);
+        await lockOf(id).release(await leaseOf(lockOf(id).acquire(10_000)));
+        if (hour > 0 && hour % 24 === 0) await runDurableObjectAlarm(stubOf(id));
+      }
+    });
+    expect(cost.alarms).toBe(3);
+  });
+});

@@ -1,0 +1,59 @@
+import { env } from "cloudflare:workers";
+import type { DurableLock } from "../../src/index.ts";
+
+/** What happens to one call: run it, or don't, and answer or fail as a network does. */
+export type Fault = (method: string, run: () => Promise<unknown>, args: unknown[]) => Promise<unknown>;
+
+export interface Calls {
+  method: string;
+  args: unknown[];
+}
+
+/** The real namespace behind a network that does as `fault` says; `calls` is what was sent. */
+export function faultyNamespace(fault: Fault): { namespace: DurableObjectNamespace<DurableLock>; calls: Calls[] } {
+  const calls: Calls[] = [];
+  const wrap = (stub: DurableObjectStub<DurableLock>) =>
+    new Proxy(stub, {
+      get(target, property) {
+        const method = String(property);
+        // Called on the stub itself: an RPC method read off it and called later would lose its receiver.
+        return (...args: unknown[]) => {
+          calls.push({ method, args });
+          const run = () =>
+            (target as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>)[method]!(...args);
+          return fault(method, run, args);
+        };
+      },
+    });
+  const namespace = new Proxy(env.DURABLE_LOCK, {
+    get: (target, property) =>
+      property === "getByName" ? (name: string) => wrap(target.getByName(name)) : Reflect.get(target, property, target),
+  });
+  return { namespace, calls };
+}
+
+/** What the platform throws when a connection breaks. */
+export function connectionLost(): Error {
+  return Object.assign(new Error("Network connection lost."), { retryable: true, remote: true });
+}
+
+/** Runs the call but loses its reply, the first `times` times for each of the methods. */
+export function losingReplies(methods: string[], times = 1): Fault {
+  const lost = new Map<string, number>();
+  return async (method, run) => {
+    const reply = await run();
+    const count = lost.get(method) ?? 0;
+    if (!methods.includes(method) || count >= times) return reply;
+    lost.set(method, count + 1);
+    throw connectionLost();
+  };
+}
+
+/** Never answers calls of the given methods; `reach` tells whether they arrive all the same. */
+export function silent(methods: string[], reach: boolean): Fault {
+  return async (method, run) => {
+    if (!methods.includes(method)) return run();
+    if (reach) await run();
+    return new Promise(() => {});
+  };
+}

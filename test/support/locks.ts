@@ -1,0 +1,59 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, vi } from "vitest";
+import { type DurableLock, type Lock, useDurableLock } from "../../src/index.ts";
+
+let made = 0;
+
+/** An id that no other test uses: the objects of one file share their storage. */
+export function freshId(label = "lock"): string {
+  made += 1;
+  return `${label}-${made}-${crypto.randomUUID().slice(0, 8)}`;
+}
+
+export function lockOf(id: string, namespace = env.DURABLE_LOCK): Lock {
+  return useDurableLock(namespace, id);
+}
+
+export function freshLock(label?: string): Lock {
+  return lockOf(freshId(label));
+}
+
+export function stubOf(id: string): DurableObjectStub<DurableLock> {
+  return env.DURABLE_LOCK.getByName(id);
+}
+
+/** The object dies as in a crash or redeploy: calls in flight are cut, memory is gone, what was committed stays. */
+export async function crash(id: string): Promise<void> {
+  await runInDurableObject(stubOf(id), (_lock, state) => state.abort("crashed by the test")).catch(() => {});
+}
+
+export async function holders(id: string): Promise<number> {
+  return (await stubOf(id).status()).holders.length;
+}
+
+export async function waiters(id: string): Promise<(string | undefined)[]> {
+  return (await stubOf(id).status()).waiters.map(({ owner }) => owner);
+}
+
+/** Waits until so many callers are queued at the object. */
+export async function untilWaiting(id: string, count: number): Promise<void> {
+  await vi.waitFor(async () => expect(await waiters(id)).toHaveLength(count), { timeout: 10_000, interval: 5 });
+}
+
+/** The lease number of an acquire that must succeed. */
+export async function leaseOf(result: Promise<{ success: boolean; lease?: number }>): Promise<number> {
+  const { success, lease } = await result;
+  expect(success).toBe(true);
+  return lease as number;
+}
+
+export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** What a promise came to, and never an unhandled rejection in between. */
+export async function outcome<T>(promise: Promise<T>): Promise<{ value?: T; error?: unknown }> {
+  return promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+}
