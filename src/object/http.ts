@@ -30,7 +30,7 @@ export async function serve(lock: Served, request: Request): Promise<Response> {
   const route = Object.hasOwn(ROUTES, pathname) ? ROUTES[pathname] : undefined;
   if (!route) return refused(404, `Unknown path; this object serves ${Object.keys(ROUTES).join(", ")}.`, "path");
   const twice = [...searchParams.keys()].find((key) => searchParams.getAll(key).length > 1);
-  if (twice !== undefined) return refused(400, "A parameter is given twice; give each once.", twice.slice(0, 40));
+  if (twice !== undefined) return refused(400, `${twice.slice(0, 40)} is given twice.`, twice.slice(0, 40));
   const reply = await route(lock, queryOf(searchParams));
   if (isRefusal(reply) && reply.reason === "INVALID_ARGUMENT") return Response.json(reply, { status: 400 });
   return Response.json(reply);
