@@ -4,5 +4,5 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   // verbose: false hides what workerd prints of exceptions that the tests provoke.
   plugins: [cloudflareTest({ wrangler: { configPath: "./test/wrangler.toml" }, verbose: false })],
-  test: { include: ["test/**/*.test.ts"], testTimeout: 20_000 },
+  test: { include: ["test/**/*.test.ts"], testTimeout: 20_000, fileParallelism: false },
 });

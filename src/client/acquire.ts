@@ -81,9 +81,12 @@ async function ask(
   return acquired;
 }
 
+/** How long taking a request back may delay the error that made it necessary, in milliseconds. */
+const TAKE_BACK_WITHIN = 1_000;
+
 /** Bounded, and never an error of its own: what it can't take back ends with its ttl. */
 async function takeBack(primitives: LockPrimitives, requestId: string): Promise<void> {
-  const bounds = { id: primitives.id, within: ANSWER_WITHIN };
+  const bounds = { id: primitives.id, within: TAKE_BACK_WITHIN };
   await callObject(() => primitives.cancel(requestId), bounds).catch(() => {});
 }
 

@@ -52,7 +52,7 @@ export class KeepAlive {
     this.#holdUntil = holdUntil;
     this.#renew = renew;
     this.#validity = validity;
-    this.#confirm(validity, ttl);
+    this.#confirm(validity, Math.min(ttl, holdUntil - performance.now()));
   }
 
   /** Fires with a `LeaseLostError` when the lease is lost. */

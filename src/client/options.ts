@@ -73,8 +73,8 @@ export function checkId(id: unknown): string {
 
 export function checkAcquire(ttl: number, options: AcquireOptions | null | undefined): Acquisition {
   const { signal, retry, ...rest } = checkOptions(options, ACQUIRE_OPTIONS) as AcquireOptions;
-  const wait = rest.wait ?? (retry === undefined ? 0 : DEFAULT_WAIT);
-  const request = checkRequest(ttl, { ...rest, wait }, newRequestId);
+  const byDefault = retry === undefined ? 0 : DEFAULT_WAIT;
+  const request = checkRequest(ttl, { ...rest, wait: orElse(rest.wait, byDefault) }, newRequestId);
   return { request, signal: checkSignal(signal), poll: checkRetry(retry), named: rest.requestId !== undefined };
 }
 
@@ -82,7 +82,7 @@ export function checkHold(options: HoldOptions | undefined): Acquisition & { bou
   const { ttl, maxHold, minHold, ...rest } = checkOptions(options, HOLD_OPTIONS) as HoldOptions;
   const bounds = checkBounds({ ttl, maxHold, minHold });
   const ttlAtFirst = Math.min(bounds.ttl, bounds.maxHold);
-  return { ...checkAcquire(ttlAtFirst, { wait: DEFAULT_WAIT, ...rest }), bounds };
+  return { ...checkAcquire(ttlAtFirst, { ...rest, wait: orElse(rest.wait, DEFAULT_WAIT) }), bounds };
 }
 
 export function checkTryHold(options: TryOptions | undefined): Acquisition & { bounds: HoldBounds } {
@@ -122,6 +122,11 @@ function checkBounds({ ttl, maxHold, minHold }: Loose<HoldBounds>): HoldBounds {
   };
   if (bounds.minHold <= bounds.maxHold) return bounds;
   throw invalid("minHold", `minHold (${minHold}) must not be above maxHold (${maxHold}).`);
+}
+
+/** Not `??`: null is a mistake to be told of, and not an option that is absent. */
+function orElse<T>(value: T | undefined, absent: T): T {
+  return value === undefined ? absent : value;
 }
 
 function checkSignal(signal: unknown): AbortSignal | undefined {

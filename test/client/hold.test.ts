@@ -1,0 +1,268 @@
+import { describe, expect, it, vi } from "vitest";
+import { type HeldLease, type LeaseLostError, isLockError } from "../../src/index.ts";
+import { type Fault, connectionLost, faultyNamespace, silent } from "../support/faulty-namespace.ts";
+import { crash, freshId, leaseOf, lockOf, outcome, sleep } from "../support/locks.ts";
+
+/** When the signal fires, by the local clock. */
+function fired(signal: AbortSignal): Promise<{ at: number; reason: LeaseLostError }> {
+  return new Promise((resolve) => {
+    const note = () => resolve({ at: performance.now(), reason: signal.reason as LeaseLostError });
+    if (signal.aborted) note();
+    else signal.addEventListener("abort", note, { once: true });
+  });
+}
+
+/** Waits until the lease has been renewed to so many ms beyond its first deadline, and is not lost. */
+async function outlive(held: HeldLease, ms: number): Promise<void> {
+  const first = held.deadline;
+  await vi.waitFor(() => expect(held.signal.aborted || held.deadline > first + ms).toBe(true), { timeout: 10_000 });
+  expect(held.signal.aborted).toBe(false);
+}
+
+describe("G6 loss is known in time", () => {
+  it("a hold renews itself well beyond its ttl", async () => {
+    const id = freshId();
+    const held = await lockOf(id).hold({ ttl: 1_000 });
+    await outlive(held, 1_500);
+    expect(await lockOf(id).renew(held.lease, 1_000)).toMatchObject({ success: true });
+    expect(await held.release()).toBe(true);
+  });
+
+  it("the signal fires before another gets the lock, though no renewal is ever answered", async () => {
+    const id = freshId();
+    const { namespace } = faultyNamespace(silent(["renew"], false));
+    const held = await lockOf(id, namespace).hold({ ttl: 300 });
+    const next = lockOf(id)
+      .acquire(1_000, { wait: 10_000 })
+      .then((result) => ({ result, at: performance.now() }));
+    const { at, reason } = await fired(held.signal);
+    expect(reason).toMatchObject({ name: "LeaseLostError", code: "LEASE_LOST", why: "unreachable", lease: held.lease });
+    const granted = await next;
+    expect(granted.result).toMatchObject({ success: true });
+    expect(at).toBeLessThanOrEqual(granted.at);
+  });
+
+  it("the deadline counts from before the request left, not from the late reply", async () => {
+    const id = freshId();
+    const { namespace } = faultyNamespace(async (method, run) => {
+      const reply = await run();
+      if (method === "enqueue") await (reply as { turn: unknown }).turn;
+      if (method === "renew") return new Promise(() => {});
+      if (method === "acquire") await sleep(200);
+      return reply;
+    });
+    const left = performance.now();
+    const held = await lockOf(id, namespace).hold({ ttl: 400, wait: 0 });
+    const { at } = await fired(held.signal);
+    expect(at - left).toBeLessThanOrEqual(400);
+  });
+
+  it("a grant that comes after its lease has ended is not handed out", async () => {
+    const id = freshId();
+    const { namespace } = faultyNamespace(async (method, run) => {
+      const reply = await run();
+      if (method === "acquire") await sleep(80);
+      return reply;
+    });
+    const { error } = await outcome(lockOf(id, namespace).hold({ ttl: 40, wait: 0 }));
+    expect(isLockError(error, "LEASE_LOST")).toBe(true);
+  });
+
+  it("time spent in the queue does not shorten the hold", async () => {
+    const id = freshId();
+    await lockOf(id).acquire(500);
+    const { namespace } = faultyNamespace(silent(["renew"], false));
+    const held = await lockOf(id, namespace).hold({ ttl: 500, wait: 10_000 });
+    const granted = performance.now();
+    const { at } = await fired(held.signal);
+    expect(at - granted).toBeGreaterThan(300);
+  });
+
+  it("an answer of no longer valid is a loss at once", async () => {
+    const id = freshId();
+    const held = await lockOf(id).hold({ ttl: 300 });
+    await lockOf(id).release(held.lease);
+    const { reason } = await fired(held.signal);
+    expect(reason).toMatchObject({ why: "superseded" });
+  });
+
+  it("faults between two renewals are no loss", async () => {
+    const id = freshId();
+    let faults = 0;
+    const fault: Fault = async (method, run) => {
+      if (method === "renew" && faults++ % 2 === 0) throw connectionLost();
+      return run();
+    };
+    const held = await lockOf(id, faultyNamespace(fault).namespace).hold({ ttl: 1_000 });
+    await outlive(held, 1_500);
+    expect(faults).toBeGreaterThan(2);
+    await held.release();
+  });
+
+  it("a fault that is not worth repeating is no loss either, and the next renewal is tried", async () => {
+    const id = freshId();
+    let asked = 0;
+    const fault: Fault = async (method, run) => {
+      if (method === "renew" && asked++ === 0) throw new Error("overload, or whatever");
+      return run();
+    };
+    const held = await lockOf(id, faultyNamespace(fault).namespace).hold({ ttl: 1_000 });
+    await outlive(held, 500);
+    expect(await held.release()).toBe(true);
+  });
+
+  it("a hold outlives a crash of the object", async () => {
+    const id = freshId();
+    const held = await lockOf(id).hold({ ttl: 1_000 });
+    await crash(id);
+    await outlive(held, 500);
+    expect(await held.release()).toBe(true);
+  });
+
+  it("never sends two renewals at once, nor a hot loop of them for a ttl of 50 ms", async () => {
+    const id = freshId();
+    let atOnce = 0;
+    let most = 0;
+    let renewals = 0;
+    const fault: Fault = async (method, run) => {
+      if (method !== "renew") return run();
+      renewals += 1;
+      most = Math.max(most, (atOnce += 1));
+      return run().finally(() => (atOnce -= 1));
+    };
+    const held = await lockOf(id, faultyNamespace(fault).namespace).hold({ ttl: 50 });
+    await sleep(1_000);
+    await held.release();
+    expect(most).toBe(1);
+    expect(renewals).toBeLessThanOrEqual(100);
+  });
+});
+
+describe("G3 the renewal that is under way when release is called", () => {
+  it("the release arrives first: the renewal revives nothing", async () => {
+    const id = freshId();
+    let letGo = () => {};
+    let arrived: Promise<unknown> = Promise.resolve();
+    const fault: Fault = (method, run) => {
+      if (method !== "renew") return run();
+      arrived = new Promise<void>((resolve) => (letGo = resolve)).then(run);
+      return arrived;
+    };
+    const held = await lockOf(id, faultyNamespace(fault).namespace).hold({ ttl: 30_000 });
+    const renewing = outcome(held.renew());
+    expect(await held.release()).toBe(true);
+    letGo();
+    expect(await arrived).toMatchObject({ reason: "NO_LONGER_VALID" });
+    await renewing;
+    expect(await lockOf(id).isLocked()).toBe(false);
+    expect(held.signal.aborted).toBe(false);
+  });
+
+  it("the renewal arrives first and its reply late: the release holds", async () => {
+    const id = freshId();
+    let letGo = () => {};
+    const fault: Fault = async (method, run) => {
+      const reply = await run();
+      if (method === "renew") await new Promise<void>((resolve) => (letGo = resolve));
+      return reply;
+    };
+    const held = await lockOf(id, faultyNamespace(fault).namespace).hold({ ttl: 30_000 });
+    const renewing = outcome(held.renew());
+    await vi.waitFor(() => expect(letGo.name).not.toBe("letGo"), { interval: 2 });
+    expect(await held.release()).toBe(true);
+    letGo();
+    await renewing;
+    expect(await lockOf(id).isLocked()).toBe(false);
+  });
+});
+
+describe("the held lease", () => {
+  it("await using releases", async () => {
+    const lock = lockOf(freshId());
+    {
+      await using held = await lock.hold();
+      expect(held.lease).toBeGreaterThan(0);
+      expect(await lock.isLocked()).toBe(true);
+    }
+    expect(await lock.isLocked()).toBe(false);
+  });
+
+  it("releasing twice gives the same answer and sends one release", async () => {
+    const { namespace, calls } = faultyNamespace((_method, run) => run());
+    const { release } = await lockOf(freshId(), namespace).hold();
+    expect(await Promise.all([release(), release()])).toEqual([true, true]);
+    expect(calls.filter(({ method }) => method === "release")).toHaveLength(1);
+  });
+
+  it("releasing what had ended is false and no error", async () => {
+    const id = freshId();
+    const held = await lockOf(id).hold();
+    await lockOf(id).release(held.lease);
+    expect(await held.release()).toBe(false);
+  });
+
+  it("a release that is never answered ends within 5 s with RELEASE_FAILED", { timeout: 10_000 }, async () => {
+    const { namespace } = faultyNamespace(silent(["release"], false));
+    const held = await lockOf(freshId(), namespace).hold();
+    const { error } = await outcome(held.release());
+    expect(isLockError(error, "RELEASE_FAILED")).toBe(true);
+  });
+
+  it("renews on demand, with another ttl", async () => {
+    const id = freshId();
+    const held = await lockOf(id).hold({ ttl: 10_000 });
+    const before = held.deadline;
+    await held.renew(60_000);
+    expect(held.deadline).toBeGreaterThan(before + 40_000);
+    expect((await outcome(held.renew(0))).error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "ttl" });
+    await held.release();
+    expect((await outcome(held.renew())).error).toMatchObject({ code: "LEASE_LOST" });
+  });
+
+  it("maxHold caps the hold: the signal fires and the lock becomes free, whatever fn does", async () => {
+    const id = freshId();
+    const start = performance.now();
+    const held = await lockOf(id).hold({ ttl: 100, maxHold: 350 });
+    const next = lockOf(id).acquire(1_000, { wait: 10_000 });
+    const { reason, at } = await fired(held.signal);
+    expect(reason).toMatchObject({ why: "expired" });
+    expect(reason.message).toContain("maxHold");
+    expect(at - start).toBeGreaterThan(200);
+    expect(await next).toMatchObject({ success: true });
+  });
+
+  it("maxHold below the ttl shortens the lease itself", async () => {
+    const id = freshId();
+    const held = await lockOf(id).hold({ maxHold: 1_000 });
+    const [holder] = (await lockOf(id).status()).holders;
+    expect((holder?.deadline ?? 0) - (holder?.since ?? 0)).toBe(1_000);
+    await held.release();
+  });
+
+  it("minHold keeps the lock taken after an early release, and no longer", async () => {
+    const id = freshId();
+    await lockOf(id).withLock(() => {}, { minHold: 300 });
+    expect(await lockOf(id).tryWithLock(() => {})).toMatchObject({ acquired: false, reason: "BORROWED" });
+    expect(await lockOf(id).acquire(1_000, { wait: 5_000 })).toMatchObject({ success: true });
+  });
+});
+
+describe("resume", () => {
+  it("takes over a lease that was granted elsewhere, and keeps it", async () => {
+    const id = freshId();
+    const lease = await leaseOf(lockOf(id).acquire(1_000));
+    const held = await lockOf(id).resume(lease, { ttl: 1_000 });
+    expect(held.lease).toBe(lease);
+    await outlive(held, 500);
+    expect(await held.release()).toBe(true);
+  });
+
+  it("throws LEASE_LOST for a lease that ended", async () => {
+    const id = freshId();
+    const lease = await leaseOf(lockOf(id).acquire(10_000));
+    await lockOf(id).release(lease);
+    const { error } = await outcome(lockOf(id).resume(lease));
+    expect(isLockError(error, "LEASE_LOST")).toBe(true);
+    expect(error).toMatchObject({ lease, why: "superseded" });
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, it, vi } from "vitest";
+import { isLockError } from "../../src/index.ts";
+import { type Fault, connectionLost, faultyNamespace, losingReplies, silent } from "../support/faulty-namespace.ts";
+import { freshId, holders, leaseOf, lockOf, outcome, waiters } from "../support/locks.ts";
+
+const named = (calls: { method: string; args: unknown[] }[], method: string) =>
+  calls.filter((call) => call.method === method);
+const requestIds = (calls: { args: unknown[] }[]) =>
+  new Set(calls.map(({ args }) => (args.at(-1) as { requestId: string }).requestId));
+
+describe("G5 a lost reply", () => {
+  it("to acquire: the same request again, one lease", async () => {
+    const id = freshId();
+    const { namespace, calls } = faultyNamespace(losingReplies(["acquire"]));
+    const lease = await leaseOf(lockOf(id, namespace).acquire(10_000));
+    expect(named(calls, "acquire")).toHaveLength(2);
+    expect(requestIds(named(calls, "acquire")).size).toBe(1);
+    expect((await lockOf(id).status()).holders).toMatchObject([{ lease }]);
+  });
+
+  it("to a queued acquire: the same request again, one lease, one place", async () => {
+    const id = freshId();
+    const before = await leaseOf(lockOf(id).acquire(10_000));
+    const { namespace, calls } = faultyNamespace(losingReplies(["enqueue"], 2));
+    const waiting = lockOf(id, namespace).acquire(10_000, { wait: 5_000 });
+    await vi.waitFor(() => expect(named(calls, "enqueue")).toHaveLength(3), { interval: 5 });
+    expect(requestIds(named(calls, "enqueue")).size).toBe(1);
+    await vi.waitFor(async () => expect(await waiters(id)).toHaveLength(1), { interval: 5 });
+    await lockOf(id).release(before);
+    expect(await waiting).toMatchObject({ success: true });
+    expect(await holders(id)).toBe(1);
+  });
+
+  it("to renew: the same request again, one outcome", async () => {
+    const id = freshId();
+    const lease = await leaseOf(lockOf(id).acquire(10_000));
+    const { namespace, calls } = faultyNamespace(losingReplies(["renew"]));
+    const renewed = await lockOf(id, namespace).renew(lease, 60_000);
+    expect(requestIds(named(calls, "renew")).size).toBe(1);
+    const { deadline } = renewed as { deadline: number };
+    expect((await lockOf(id).status()).holders).toMatchObject([{ lease, deadline }]);
+  });
+
+  it("to release: the same request again is true, though the lease is gone", async () => {
+    const id = freshId();
+    const lease = await leaseOf(lockOf(id).acquire(10_000));
+    const { namespace, calls } = faultyNamespace(losingReplies(["release"]));
+    expect(await lockOf(id, namespace).release(lease)).toBe(true);
+    expect(requestIds(named(calls, "release")).size).toBe(1);
+    expect(named(calls, "release")).toHaveLength(2);
+  });
+
+  it("to each of them once: withLock succeeds", async () => {
+    const id = freshId();
+    const { namespace } = faultyNamespace(losingReplies(["enqueue", "acquire", "renew", "release"]));
+    expect(await lockOf(id, namespace).withLock(() => "done", { ttl: 5_000 })).toBe("done");
+    expect(await lockOf(id).isLocked()).toBe(false);
+  });
+
+  it("a request that its caller named can be repeated by the caller after a failure", async () => {
+    const id = freshId();
+    const fault: Fault = async (_method, run) => {
+      await run();
+      throw new Error("a fault that is not worth repeating");
+    };
+    const { namespace } = faultyNamespace(fault);
+    await expect(lockOf(id, namespace).acquire(10_000, { requestId: "mine" })).rejects.toThrow("not worth repeating");
+    const lease = await leaseOf(lockOf(id).acquire(10_000, { requestId: "mine" }));
+    expect((await lockOf(id).status()).holders).toMatchObject([{ lease }]);
+  });
+
+  it("a request that nobody can repeat is taken back after a failure", async () => {
+    const id = freshId();
+    const { namespace } = faultyNamespace(async (method, run) => {
+      const reply = await run();
+      if (method !== "acquire") return reply;
+      throw new Error("a fault that is not worth repeating");
+    });
+    await expect(lockOf(id, namespace).acquire(10_000)).rejects.toThrow("not worth repeating");
+    expect(await lockOf(id).isLocked()).toBe(false);
+  });
+});
+
+describe("faults of the platform", () => {
+  it("an overloaded object is not asked again", async () => {
+    const { namespace, calls } = faultyNamespace(async () => {
+      throw Object.assign(new Error("Durable Object is overloaded."), { retryable: true, overloaded: true });
+    });
+    const { error } = await outcome(lockOf(freshId(), namespace).renew(1, 1_000));
+    expect(isLockError(error, "UNREACHABLE")).toBe(true);
+    expect(error).toMatchObject({ cause: { overloaded: true } });
+    expect(calls).toHaveLength(1);
+  });
+
+  it("an error of the user's own code is thrown as it is", async () => {
+    const { namespace, calls } = faultyNamespace(async () => {
+      throw new Error("no such method");
+    });
+    const { error } = await outcome(lockOf(freshId(), namespace).isLocked());
+    expect(isLockError(error)).toBe(false);
+    expect(calls).toHaveLength(1);
+  });
+
+  it("an outage ends as UNREACHABLE in bounded time and never looks like contention", { timeout: 15_000 }, async () => {
+    const { namespace, calls } = faultyNamespace(async () => {
+      throw connectionLost();
+    });
+    const lock = lockOf(freshId(), namespace);
+    const errors = await Promise.all([
+      outcome(lock.acquire(1_000)),
+      outcome(lock.release(1)),
+      outcome(lock.withLock(() => {}, { wait: 0 })),
+      outcome(lock.tryWithLock(() => {})),
+    ]);
+    for (const { error } of errors) expect(isLockError(error, "UNREACHABLE")).toBe(true);
+    // Backing off: nobody hammers an object that is down.
+    expect(calls.length).toBeLessThan(200);
+  });
+
+  it("an object that never answers ends as UNREACHABLE", { timeout: 20_000 }, async () => {
+    const { namespace } = faultyNamespace(silent(["acquire", "release", "status"], false));
+    const lock = lockOf(freshId(), namespace);
+    const errors = await Promise.all([outcome(lock.acquire(1_000)), outcome(lock.release(1)), outcome(lock.status())]);
+    for (const { error } of errors) expect(isLockError(error, "UNREACHABLE")).toBe(true);
+  });
+});
