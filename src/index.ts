@@ -7,7 +7,7 @@
  */
 export { createLock } from "./client/create-lock.ts";
 export type { HeldLease } from "./client/held-lease.ts";
-export type { Failed, Lock, Result, Success, Tried } from "./client/lock.ts";
+export type { Failed, Lock, Ran, Result, Skipped, Success, Tried } from "./client/lock.ts";
 export type {
   AcquireOptions,
   HoldOptions,
@@ -30,7 +30,8 @@ export type {
   RefusalReply,
   ReleaseReply,
 } from "./core/replies.ts";
-export type { CheckedRequest, RequestOptions } from "./core/request.ts";
+export type { Claim } from "./core/lease.ts";
+export type { LockRequest, RequestOptions } from "./core/request.ts";
 export {
   type LeaseLoss,
   LeaseLostError,

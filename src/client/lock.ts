@@ -27,7 +27,25 @@ export interface Failed {
 export type Result = Success | Failed;
 
 /** What `tryWithLock` comes to. */
-export type Tried<T> = { acquired: true; value: T } | { acquired: false; reason: FailureReason; retryAfter?: number };
+export type Tried<T> = Ran<T> | Skipped;
+
+/** The lock was free and `fn` ran. */
+export interface Ran<T> {
+  /** Tells it from `Skipped`. */
+  acquired: true;
+  /** What `fn` returned. */
+  value: T;
+}
+
+/** The lock was taken and `fn` did not run. */
+export interface Skipped {
+  /** Tells it from `Ran`. */
+  acquired: false;
+  /** Why. */
+  reason: FailureReason;
+  /** With `BORROWED`: milliseconds until the first live lease ends if nobody renews it. */
+  retryAfter?: number;
+}
 
 /** A lock: a name, and what can be done with it. Every function can be destructured. */
 export interface Lock {

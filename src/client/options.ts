@@ -1,5 +1,5 @@
 import { LIMITS, checkDuration, checkOptions, checkText } from "../core/limits.ts";
-import { type CheckedRequest, checkRequest } from "../core/request.ts";
+import { type LockRequest, checkRequest } from "../core/request.ts";
 import { LockError } from "../errors.ts";
 import { type Backoff, DEFAULT_BACKOFF } from "./retry.ts";
 
@@ -53,7 +53,7 @@ const DEFAULT_WAIT = 10_000;
 
 /** A checked way to acquire. */
 export interface Acquisition {
-  request: CheckedRequest;
+  request: LockRequest;
   signal: AbortSignal | undefined;
   poll: (Backoff & { retries: number }) | undefined;
   /** Whether the caller named the request and so can repeat it. */

@@ -1,5 +1,5 @@
 import type { AcquireReply, LockStatus, ReleaseReply } from "../core/replies.ts";
-import type { CheckedRequest } from "../core/request.ts";
+import type { LockRequest } from "../core/request.ts";
 
 /**
  * What every combinator stands on: one lock, one call each, over whatever transport.
@@ -11,7 +11,7 @@ export interface LockPrimitives {
   /** The lock's id, for error messages. */
   readonly id: string;
   /** Takes the lock, waiting for at most one slice; asking again with the same request id keeps the place. */
-  acquire(request: CheckedRequest): Promise<AcquireReply>;
+  acquire(request: LockRequest): Promise<AcquireReply>;
   /** Sets the remaining time of a live lease. */
   renew(lease: number, ttl: number, requestId: string): Promise<AcquireReply>;
   /** Ends a live lease. */

@@ -1,5 +1,5 @@
 import type { AcquireReply } from "../core/replies.ts";
-import type { CheckedRequest } from "../core/request.ts";
+import type { LockRequest } from "../core/request.ts";
 import type { DurableLock } from "../object/durable-lock.ts";
 import type { LockPrimitives } from "./primitives.ts";
 
@@ -18,7 +18,7 @@ export function rpcPrimitives(namespace: DurableObjectNamespace<DurableLock>, id
 }
 
 /** Waits with a ticket, pipelined into one round trip: if this context dies, the object drops the waiter at once. */
-async function parkedAcquire(stub: DurableObjectStub<DurableLock>, request: CheckedRequest): Promise<AcquireReply> {
+async function parkedAcquire(stub: DurableObjectStub<DurableLock>, request: LockRequest): Promise<AcquireReply> {
   const pending = stub.enqueue(...sent(request));
   // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
   using ticket = disposable(pending.turn === undefined ? await pending : pending);
@@ -30,7 +30,7 @@ function disposable<T>(pending: T): T & Disposable {
   return pending as T & Disposable;
 }
 
-function sent({ ttl, requestId, owner, exclusive, permits, capacity, wait, waited }: CheckedRequest) {
+function sent({ ttl, requestId, owner, exclusive, permits, capacity, wait, waited }: LockRequest) {
   const claim = exclusive ? {} : { permits, capacity };
   const waiting = wait === 0 ? {} : { wait, waited };
   return [ttl, { requestId, ...(owner !== undefined && { owner }), ...claim, ...waiting }] as const;

@@ -1,7 +1,10 @@
 /** What a lease takes: everything (`exclusive`), or `permits` out of `capacity`. */
 export interface Claim {
+  /** Whether it takes the whole lock. */
   exclusive: boolean;
+  /** The permits that it takes; 1 when exclusive. */
   permits: number;
+  /** The capacity that they are taken out of; 1 when exclusive. */
   capacity: number;
 }
 

@@ -4,15 +4,9 @@ import { LiveLeases } from "./live-leases.ts";
 import { type PastLease, PastLeases } from "./past-leases.ts";
 import { type Waiter, WaitQueue } from "./queue.ts";
 import type { AcquireReply, GrantReply, LeaseEnd, LockStatus, RefusalReply, ReleaseReply } from "./replies.ts";
+import type { LockRequest } from "./request.ts";
 import { type Slot, Slots } from "./slots.ts";
 import { statusOf } from "./status.ts";
-
-/** A validated request for the lock. */
-export interface LockRequest extends Claim {
-  requestId: string;
-  ttl: number;
-  owner: string | undefined;
-}
 
 /** What a transition asks of its host: write the slots, then answer the parked calls. */
 export interface Effects {
@@ -61,11 +55,12 @@ export class LockState {
   }
 
   /** Takes the lock now, or queues for it: undefined means parked, and the answer comes as an effect. */
-  enqueue(request: LockRequest, wait: number, waited: number, now: number): AcquireReply | undefined {
+  enqueue(request: LockRequest, now: number): AcquireReply | undefined {
     this.#advance(now);
     const known = this.#replay(request.requestId, now);
     if (known) return known;
-    const waiter = this.#queue.get(request.requestId);
+    const { wait, waited, requestId } = request;
+    const waiter = this.#queue.get(requestId);
     if (!waiter && this.#queue.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" };
     if (!waiter && !request.exclusive && this.#live.isFull) return { success: false, reason: "TOO_MANY_LEASES" };
     if (waited > now - this.#startedAt) this.#reassemblesUntil = this.#startedAt + LIMITS.returnWithin;
@@ -80,7 +75,7 @@ export class LockState {
     if (waiter) Object.assign(waiter, call);
     else this.#queue.add({ ...request, arrivedAt: now - waited, ...call });
     this.#grantInOrder(now);
-    return this.#takeAnswer(request.requestId);
+    return this.#takeAnswer(requestId);
   }
 
   /** Lengthens (or shortens) a live lease; never revives one that ended. */
@@ -196,7 +191,7 @@ export class LockState {
       this.#grantTo(head, head.calledAt, now);
   }
 
-  #grantTo(request: LockRequest, calledAt: number, now: number): GrantReply {
+  #grantTo(request: LockRequest | Waiter, calledAt: number, now: number): GrantReply {
     const { requestId, ttl, owner, exclusive, permits, capacity } = request;
     this.#highest = nextLeaseNumber(this.#highest, now);
     const slot = this.#slots.place({

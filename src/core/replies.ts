@@ -1,3 +1,5 @@
+import type { Claim } from "./lease.ts";
+
 /**
  * Why a request was refused: an expected outcome, not an exception.
  *
@@ -14,6 +16,7 @@ export type LeaseEnd = "released" | "expired" | "superseded";
 
 /** A grant or renewal, as the object answers it. */
 export interface GrantReply {
+  /** Tells it from a refusal. */
   success: true;
   /** The lease number: pass it to renew and release, and use it as the fencing token. */
   lease: number;
@@ -25,6 +28,7 @@ export interface GrantReply {
 
 /** A refusal, as the object answers it. */
 export interface RefusalReply {
+  /** Tells it from a grant. */
   success: false;
   /** Why. */
   reason: FailureReason;
@@ -44,7 +48,7 @@ export type AcquireReply = GrantReply | RefusalReply;
 export type ReleaseReply = true | RefusalReply;
 
 /** A live lease, as `status()` shows it. */
-export interface LockHolder {
+export interface LockHolder extends Claim {
   /** The lease number. */
   lease: number;
   /** The label that the holder gave itself. */
@@ -53,26 +57,14 @@ export interface LockHolder {
   since: number;
   /** When it ends unless renewed, by the object's clock (ms since the epoch). */
   deadline: number;
-  /** Whether it takes the whole lock. */
-  exclusive: boolean;
-  /** The permits that it takes; 1 when exclusive. */
-  permits: number;
-  /** The capacity that it was taken out of; 1 when exclusive. */
-  capacity: number;
 }
 
 /** A caller in the queue, as `status()` shows it. */
-export interface LockWaiter {
+export interface LockWaiter extends Claim {
   /** The label that the waiter gave itself. */
   owner?: string;
   /** How long it has waited, in milliseconds. */
   waited: number;
-  /** Whether it asks for the whole lock. */
-  exclusive: boolean;
-  /** The permits that it asks for; 1 when exclusive. */
-  permits: number;
-  /** The capacity that it wants them out of; 1 when exclusive. */
-  capacity: number;
 }
 
 /** A snapshot of a lock: it may have changed by the time you read it. */

@@ -1,5 +1,5 @@
 import { checkClaim, checkDuration, checkOptions, checkText, checkWait, checkWaited } from "./limits.ts";
-import type { LockRequest } from "./lock-state.ts";
+import type { Claim } from "./lease.ts";
 
 /** How a request for the lock is described, by callers of the object and of the client alike. */
 export interface RequestOptions {
@@ -19,14 +19,22 @@ export interface RequestOptions {
 
 const REQUEST_OPTIONS = ["wait", "waited", "owner", "permits", "capacity", "requestId"] as const;
 
-/** A validated request, with how long it waits. */
-export interface CheckedRequest extends LockRequest {
+/** A request for the lock, checked and complete. */
+export interface LockRequest extends Claim {
+  /** Names the request: repeating it has no second effect. */
+  requestId: string;
+  /** How long the lease is to last, in milliseconds. */
+  ttl: number;
+  /** A label for people. */
+  owner: string | undefined;
+  /** How long to wait in the queue, in milliseconds; 0 asks once. */
   wait: number;
+  /** How long the caller has waited before this call, in milliseconds. */
   waited: number;
 }
 
 /** Checks what a caller sent; throws `INVALID_ARGUMENT` and so leaves the lock untouched. */
-export function checkRequest(ttl: unknown, options: unknown, newId: () => string): CheckedRequest {
+export function checkRequest(ttl: unknown, options: unknown, newId: () => string): LockRequest {
   const { wait, waited, owner, permits, capacity, requestId } = checkOptions(options, REQUEST_OPTIONS);
   return {
     ttl: checkDuration(ttl, "ttl"),

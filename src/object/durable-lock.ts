@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { LIMITS, checkDuration, checkLease, checkText } from "../core/limits.ts";
 import { LockState } from "../core/lock-state.ts";
 import type { AcquireReply, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
-import { type CheckedRequest, type RequestOptions, checkRequest, checkRequestIdOption } from "../core/request.ts";
+import { type LockRequest, type RequestOptions, checkRequest, checkRequestIdOption } from "../core/request.ts";
 import type { Slot } from "../core/slots.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
 import { LockError } from "../errors.ts";
@@ -134,10 +134,10 @@ export class DurableLock extends DurableObject {
     await wiped;
   }
 
-  #request(request: CheckedRequest): { reply: AcquireReply | Promise<AcquireReply>; leave: () => void } {
-    const { wait, waited, requestId } = request;
+  #request(request: LockRequest): { reply: AcquireReply | Promise<AcquireReply>; leave: () => void } {
+    const { wait, requestId } = request;
     if (wait === 0) return { reply: this.#run((now) => this.#state.acquire(request, now)), leave: () => {} };
-    const reply = this.#run((now) => this.#state.enqueue(request, wait, waited, now));
+    const reply = this.#run((now) => this.#state.enqueue(request, now));
     if (reply) return { reply, leave: () => {} };
     const parked = this.#parking.park(requestId);
     const leave = () => {

@@ -8,7 +8,9 @@ import type { AcquireReply } from "../core/replies.ts";
  * the place would outlive a caller that died waiting.
  */
 export interface Ticket {
+  /** To be let go of when the wait is over. */
   place: Place;
+  /** To be waited for. */
   turn: Turn;
 }
 

@@ -11,6 +11,7 @@ interface Asked extends Claim {
   ttl: number;
   owner: undefined;
   wait: number;
+  waited: number;
   since: number;
   /** In line as the object sees it: by arrival, and among equals by when it was heard of. */
   arrivedAt: number;
@@ -165,6 +166,7 @@ export class World {
       ttl,
       owner: undefined,
       wait,
+      waited: 0,
       since: this.#elapsed,
       arrivedAt: this.#now(),
       heard: this.#heard++,
@@ -184,7 +186,7 @@ export class World {
     if (!kept) Object.assign(asked, { arrivedAt: now - waited, heard: this.#heard++ });
     asked.place = "parked";
     this.#run(
-      (at) => this.#state.enqueue(asked, left, waited, at),
+      (at) => this.#state.enqueue({ ...asked, wait: left, waited }, at),
       (reply) => reply && this.#answered(asked, reply),
     );
   }
