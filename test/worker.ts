@@ -1,6 +1,7 @@
 import { DurableLock } from "../src/index.ts";
 
 export { DurableLock };
+export { Ledger } from "../examples/fencing-token.ts";
 
 /** Requests of their own, so that a test can have a caller whose execution context ends. */
 export default {

@@ -1,0 +1,23 @@
+import { type DurableLock, useDurableLock } from "durable-locks";
+
+/** Where balances are kept: anything that is read and written in two steps. */
+export interface Accounts {
+  read(id: string): Promise<number>;
+  write(id: string, balance: number): Promise<void>;
+}
+
+/** Adds to a balance: without the lock, two of these at once would lose one of the updates. */
+export function deposit(
+  locks: DurableObjectNamespace<DurableLock>,
+  accounts: Accounts,
+  id: string,
+  amount: number,
+): Promise<number> {
+  const { withLock } = useDurableLock(locks, `account:${id}`);
+  return withLock(async ({ signal }) => {
+    const balance = (await accounts.read(id)) + amount;
+    signal.throwIfAborted();
+    await accounts.write(id, balance);
+    return balance;
+  });
+}

@@ -1,0 +1,82 @@
+// Installs the packed tarball into a new Worker project outside the repository and follows the README's Usage word for
+// word: the wrangler configuration, the Worker's code, type check, bundling, and a run on local workerd.
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTestHarness } from "wrangler";
+
+const root = join(import.meta.dirname, "../..");
+const { version, devDependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as {
+  version: string;
+  devDependencies: Record<string, string>;
+};
+const project = await mkdtemp(join(tmpdir(), "durable-locks-user-"));
+
+function run(command: string, ...args: string[]): void {
+  console.log(`$ ${[command, ...args].join(" ")}`);
+  execFileSync(command, args, { cwd: project, stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, CI: "1" } });
+}
+
+/** The fenced block of the given language in the README's Usage. */
+async function usage(language: string): Promise<string> {
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  const section = readme.slice(readme.indexOf("## Usage"), readme.indexOf("## What is promised"));
+  const block = section.match(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "s"))?.[1];
+  if (block === undefined) throw new Error(`The README's Usage has no ${language} block.`);
+  return block;
+}
+
+async function layOut(): Promise<void> {
+  const pinned = (name: string) => `${name}@${devDependencies[name]}`;
+  execFileSync("npm", ["pack", "--pack-destination", project], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+  await writeFile(join(project, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
+  const install = (await usage("sh")).trim().split(" ");
+  if (!install.includes(`./durable-locks-${version}.tgz`)) throw new Error("The README installs another version.");
+  run("npm", "install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error", pinned("wrangler"), pinned("typescript"), pinned("@cloudflare/workers-types"));
+  run(install[0] as string, ...install.slice(1), "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error");
+  await mkdir(join(project, "src"));
+  await writeFile(join(project, "wrangler.toml"), await usage("toml"));
+  await writeFile(join(project, "src/index.ts"), await usage("ts"));
+  // What `npm create cloudflare` writes, and the strictest of it: the library's own types are checked too.
+  const compilerOptions = {
+    target: "es2022",
+    lib: ["es2024", "esnext.disposable"],
+    module: "esnext",
+    moduleResolution: "bundler",
+    strict: true,
+    noEmit: true,
+    skipLibCheck: false,
+    types: ["@cloudflare/workers-types"],
+  };
+  await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["src"] }));
+}
+
+/** Many requests for one path: each must run alone, under a lease of its own. */
+async function tryOut(): Promise<void> {
+  const server = createTestHarness({ workers: [{ configPath: join(project, "wrangler.toml") }] });
+  await server.listen();
+  try {
+    const texts = await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const response = await server.fetch("http://localhost/job");
+        if (response.status !== 200) throw new Error(`The Worker answered ${response.status}.`);
+        return response.text();
+      }),
+    );
+    const leases = new Set(texts.map((text) => text.match(/^did \/job under lease (\d+)\n$/)?.[1]));
+    if (leases.size !== 10 || leases.has(undefined)) throw new Error(`Unexpected answers: ${texts.join("")}`);
+    console.log(`10 requests ran under 10 leases; the last said: ${texts.at(-1)?.trim()}`);
+  } finally {
+    await server.close();
+  }
+}
+
+try {
+  await layOut();
+  run("npx", "tsc");
+  run("npx", "wrangler", "deploy", "--dry-run", "--outdir", "dist");
+  await tryOut();
+} finally {
+  await rm(project, { recursive: true, force: true });
+}
