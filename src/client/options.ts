@@ -48,7 +48,7 @@ const TRY_OPTIONS = ["ttl", "maxHold", "minHold", "owner", "permits", "capacity"
 const HOLD_OPTIONS = [...TRY_OPTIONS, "wait", "retry"] as const;
 const RESUME_OPTIONS = ["ttl", "maxHold", "minHold"] as const;
 
-export const DEFAULT_TTL = 30_000;
+const DEFAULT_TTL = 30_000;
 const DEFAULT_WAIT = 10_000;
 
 /** A checked way to acquire. */

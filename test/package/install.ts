@@ -15,7 +15,11 @@ const project = await mkdtemp(join(tmpdir(), "durable-locks-user-"));
 
 function run(command: string, ...args: string[]): void {
   console.log(`$ ${[command, ...args].join(" ")}`);
-  execFileSync(command, args, { cwd: project, stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, CI: "1" } });
+  execFileSync(command, args, {
+    cwd: project,
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, CI: "1" },
+  });
 }
 
 /** The fenced block of the given language in the README's Usage. */
@@ -33,7 +37,17 @@ async function layOut(): Promise<void> {
   await writeFile(join(project, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
   const install = (await usage("sh")).trim().split(" ");
   if (!install.includes(`./durable-locks-${version}.tgz`)) throw new Error("The README installs another version.");
-  run("npm", "install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error", pinned("wrangler"), pinned("typescript"), pinned("@cloudflare/workers-types"));
+  run(
+    "npm",
+    "install",
+    "--no-audit",
+    "--no-fund",
+    "--prefer-offline",
+    "--loglevel=error",
+    pinned("wrangler"),
+    pinned("typescript"),
+    pinned("@cloudflare/workers-types"),
+  );
   run(install[0] as string, ...install.slice(1), "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error");
   await mkdir(join(project, "src"));
   await writeFile(join(project, "wrangler.toml"), await usage("toml"));
