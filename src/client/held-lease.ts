@@ -64,9 +64,9 @@ export function holdLease(primitives: LockPrimitives, grant: Granted, bounds: Ho
   const countedFrom = Math.min(heldSince, grant.validUntil - Math.min(bounds.ttl, bounds.maxHold));
   const lifetime = { lease, ttl: bounds.ttl, holdUntil: countedFrom + bounds.maxHold };
   const keepAlive = new KeepAlive(lifetime, grant, (ttl, signal) => renewOnce(primitives, lease, ttl, signal));
-  const minHoldLeft = () => Math.ceil(bounds.minHold - (performance.now() - heldSince));
+  const heldUntil = heldSince + bounds.minHold;
   let released: Promise<boolean> | undefined;
-  const release = () => (released ??= releaseOnce(primitives, lease, keepAlive, minHoldLeft()));
+  const release = () => (released ??= releaseOnce(primitives, lease, keepAlive, heldUntil));
 
   const held: HeldLease = {
     lease,
@@ -77,8 +77,11 @@ export function holdLease(primitives: LockPrimitives, grant: Granted, bounds: Ho
     renew: async (ttl = bounds.ttl) => {
       checkDuration(ttl, "ttl");
       throwIfOver(keepAlive, lease, released !== undefined);
-      await keepAlive.renewNow(ttl);
-      keepAlive.signal.throwIfAborted();
+      try {
+        await keepAlive.renewNow(ttl);
+      } finally {
+        throwIfOver(keepAlive, lease, released !== undefined);
+      }
     },
     release,
     [Symbol.asyncDispose]: async () => void (await release()),
@@ -114,10 +117,13 @@ async function releaseOnce(
   primitives: LockPrimitives,
   lease: number,
   keepAlive: KeepAlive,
-  minHoldLeft: number,
+  heldUntil: number,
 ): Promise<boolean> {
+  // What lengthens the lease to minHold must arrive last: a renewal that came after it would lengthen it further.
+  if (heldUntil > performance.now()) await keepAlive.settled();
   if (keepAlive.isLost()) return false;
   keepAlive.stop();
+  const minHoldLeft = Math.ceil(heldUntil - performance.now());
   const requestId = crypto.randomUUID();
   const bounds = { id: primitives.id, within: ANSWER_WITHIN };
   try {

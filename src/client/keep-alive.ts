@@ -1,4 +1,5 @@
 import { type LeaseLoss, LeaseLostError } from "../errors.ts";
+import { type Timer, clearTimer } from "./time-box.ts";
 
 /** What is known of a lease after a grant or renewal. */
 export interface Validity {
@@ -43,8 +44,8 @@ export class KeepAlive {
   #validity: Validity;
   #localDeadline = 0;
   #renewing: Promise<void> | undefined;
-  #renewalTimer: ReturnType<typeof setTimeout> | null = null;
-  #deadlineTimer: ReturnType<typeof setTimeout> | null = null;
+  #renewalTimer: Timer | undefined;
+  #deadlineTimer: Timer | undefined;
 
   constructor({ lease, ttl, holdUntil }: Lifetime, validity: Validity, renew: Renew) {
     this.#lease = lease;
@@ -80,21 +81,26 @@ export class KeepAlive {
 
   /** Ends renewal for good; nothing of it stays behind. */
   stop(): void {
-    clearTimeout(this.#renewalTimer);
-    clearTimeout(this.#deadlineTimer);
+    clearTimer(this.#renewalTimer);
+    clearTimer(this.#deadlineTimer);
     this.#over.abort();
+  }
+
+  /** Waits for a renewal that is under way, if there is one. */
+  async settled(): Promise<void> {
+    while (this.#renewing) await this.#renewing.catch(() => {});
   }
 
   /** Renews now, after a renewal that is under way; from then on with `ttl`. */
   async renewNow(ttl: number): Promise<void> {
-    while (this.#renewing) await this.#renewing.catch(() => {});
+    await this.settled();
     this.#ttl = ttl;
     await this.#renewOnce();
   }
 
   /** At most one renewal at a time. */
   #renewOnce(): Promise<void> {
-    clearTimeout(this.#renewalTimer);
+    clearTimer(this.#renewalTimer);
     this.#renewing = this.#attempt().finally(() => {
       this.#renewing = undefined;
     });
@@ -127,14 +133,14 @@ export class KeepAlive {
   }
 
   #watch(): void {
-    clearTimeout(this.#deadlineTimer);
+    clearTimer(this.#deadlineTimer);
     const left = Math.max(0, this.#localDeadline - performance.now());
     // A timer may fire a little early: then it is set again.
     this.#deadlineTimer = setTimeout(() => this.isLost() || this.#watch(), left);
   }
 
   #schedule(since: number): void {
-    clearTimeout(this.#renewalTimer);
+    clearTimer(this.#renewalTimer);
     if (this.#isAtMaxHold()) return;
     const jitter = 0.9 + 0.2 * Math.random();
     const delay = Math.max(SHORTEST_INTERVAL, since + (this.#ttl / 3) * jitter - performance.now());

@@ -1,3 +1,11 @@
+/** A timer that is or was set. */
+export type Timer = ReturnType<typeof setTimeout>;
+
+/** Clears a timer, if there is one: the runtimes' types don't agree on what else `clearTimeout` takes. */
+export function clearTimer(timer: Timer | undefined): void {
+  if (timer !== undefined) clearTimeout(timer);
+}
+
 /** The outcome of work whose time ran out. */
 export const TIMED_OUT = Symbol("timed out");
 
@@ -16,13 +24,14 @@ export async function timeBox<T>(
   ended.catch(() => {});
   work.catch(() => {});
   const onAbort = () => reject(signal?.reason);
-  const timer = within === Number.POSITIVE_INFINITY ? null : setTimeout(() => resolve(TIMED_OUT), Math.max(0, within));
+  const timer =
+    within === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => resolve(TIMED_OUT), Math.max(0, within));
   if (signal?.aborted) onAbort();
   else signal?.addEventListener("abort", onAbort, { once: true });
   try {
     return await Promise.race([ended, work]);
   } finally {
-    clearTimeout(timer);
+    clearTimer(timer);
     signal?.removeEventListener("abort", onAbort);
   }
 }

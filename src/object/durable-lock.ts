@@ -136,14 +136,13 @@ export class DurableLock extends DurableObject {
 
   #request(request: LockRequest): { reply: AcquireReply | Promise<AcquireReply>; leave: () => void } {
     const { wait, requestId } = request;
+    if (this.#parking.isFull(requestId)) return { reply: { success: false, reason: "QUEUE_FULL" }, leave: () => {} };
     if (wait === 0) return { reply: this.#run((now) => this.#state.acquire(request, now)), leave: () => {} };
     const reply = this.#run((now) => this.#state.enqueue(request, now));
     if (reply) return { reply, leave: () => {} };
     const parked = this.#parking.park(requestId);
     const leave = () => {
-      if (!this.#parking.has(parked)) return;
-      this.#parking.answer(requestId, { success: false, reason: "BORROWED" });
-      this.#run((now) => this.#state.drop(requestId, now));
+      if (this.#parking.leave(parked)) this.#run((now) => this.#state.drop(requestId, now));
     };
     return { reply: parked.reply, leave };
   }

@@ -6,26 +6,46 @@ export interface Parked {
   readonly reply: Promise<AcquireReply>;
 }
 
-/** The calls that are parked until their request is granted or its slice ends: at most one for each request. */
-export class Parking {
-  readonly #parked = new Map<string, Parked & { resolve: (reply: AcquireReply) => void }>();
+/** Repetitions of one request that may be parked side by side. */
+const MOST_PER_REQUEST = 100;
 
-  /** Parks a call; one parked before for the same request is let go, its caller having asked again. */
+/**
+ * The calls that are parked until their request is granted or its slice ends.
+ *
+ * A request that is repeated while it waits has several: all get the same answer, and it leaves the queue only when the
+ * last of them is gone. Nobody knows which of them still has a caller.
+ */
+export class Parking {
+  readonly #calls = new Map<string, Map<Parked, (reply: AcquireReply) => void>>();
+
+  /** Whether the request has as many parked calls as it may have. */
+  isFull(requestId: string): boolean {
+    return (this.#calls.get(requestId)?.size ?? 0) >= MOST_PER_REQUEST;
+  }
+
   park(requestId: string): Parked {
-    this.answer(requestId, { success: false, reason: "BORROWED" });
     const { promise, resolve } = Promise.withResolvers<AcquireReply>();
-    const parked = { requestId, reply: promise, resolve };
-    this.#parked.set(requestId, parked);
+    const parked = { requestId, reply: promise };
+    const calls = this.#calls.get(requestId) ?? new Map<Parked, typeof resolve>();
+    this.#calls.set(requestId, calls.set(parked, resolve));
     return parked;
   }
 
   answer(requestId: string, reply: AcquireReply): void {
-    this.#parked.get(requestId)?.resolve(reply);
-    this.#parked.delete(requestId);
+    const calls = this.#calls.get(requestId);
+    this.#calls.delete(requestId);
+    for (const resolve of calls?.values() ?? []) resolve(reply);
   }
 
-  /** Whether the call is still parked: not answered, nor replaced by a later call of the same request. */
-  has(parked: Parked): boolean {
-    return this.#parked.get(parked.requestId) === parked;
+  /** Lets one call go, whose caller is gone; true if it was the last of its request that was still parked. */
+  leave(parked: Parked): boolean {
+    const { requestId } = parked;
+    const calls = this.#calls.get(requestId);
+    const resolve = calls?.get(parked);
+    if (!calls || !resolve) return false;
+    resolve({ success: false, reason: "BORROWED" });
+    calls.delete(parked);
+    if (calls.size > 0) return false;
+    return this.#calls.delete(requestId);
   }
 }

@@ -11,7 +11,7 @@ export class WakeTimer {
   /** Sets the timer, or clears it: a pending one keeps the object in memory, which is billed. */
   set(at: number | undefined, now: number): void {
     if (at === this.#at) return;
-    clearTimeout(this.#timer ?? null);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#at = at ?? Number.POSITIVE_INFINITY;
     this.#timer = at === undefined ? undefined : setTimeout(() => this.#fire(), Math.max(0, Math.ceil(at - now)));
   }

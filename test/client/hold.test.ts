@@ -142,7 +142,7 @@ describe("G3 the renewal that is under way when release is called", () => {
   it("the release arrives first: the renewal revives nothing", async () => {
     const id = freshId();
     let letGo = () => {};
-    let arrived: Promise<unknown> = Promise.resolve();
+    let arrived: Promise<unknown> | undefined;
     const fault: Fault = (method, run) => {
       if (method !== "renew") return run();
       arrived = new Promise<void>((resolve) => (letGo = resolve)).then(run);
@@ -150,6 +150,7 @@ describe("G3 the renewal that is under way when release is called", () => {
     };
     const held = await lockOf(id, faultyNamespace(fault).namespace).hold({ ttl: 30_000 });
     const renewing = outcome(held.renew());
+    await vi.waitFor(() => expect(arrived).toBeDefined(), { interval: 2 });
     expect(await held.release()).toBe(true);
     letGo();
     expect(await arrived).toMatchObject({ reason: "NO_LONGER_VALID" });
@@ -160,7 +161,7 @@ describe("G3 the renewal that is under way when release is called", () => {
 
   it("the renewal arrives first and its reply late: the release holds", async () => {
     const id = freshId();
-    let letGo = () => {};
+    let letGo: (() => void) | undefined;
     const fault: Fault = async (method, run) => {
       const reply = await run();
       if (method === "renew") await new Promise<void>((resolve) => (letGo = resolve));
@@ -168,10 +169,10 @@ describe("G3 the renewal that is under way when release is called", () => {
     };
     const held = await lockOf(id, faultyNamespace(fault).namespace).hold({ ttl: 30_000 });
     const renewing = outcome(held.renew());
-    await vi.waitFor(() => expect(letGo.name).not.toBe("letGo"), { interval: 2 });
+    await vi.waitFor(() => expect(letGo).toBeDefined(), { interval: 2 });
     expect(await held.release()).toBe(true);
-    letGo();
-    await renewing;
+    letGo?.();
+    expect((await renewing).error).toMatchObject({ code: "LEASE_LOST" });
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 });
@@ -244,6 +245,26 @@ describe("the held lease", () => {
     await lockOf(id).withLock(() => {}, { minHold: 300 });
     expect(await lockOf(id).tryWithLock(() => {})).toMatchObject({ acquired: false, reason: "BORROWED" });
     expect(await lockOf(id).acquire(1_000, { wait: 5_000 })).toMatchObject({ success: true });
+  });
+});
+
+describe("minHold", () => {
+  it("is not lengthened by a renewal that was under way when the work ended", async () => {
+    const id = freshId();
+    let letGo: (() => void) | undefined;
+    const fault: Fault = async (method, run) => {
+      if (method === "renew" && !letGo) await new Promise<void>((resolve) => (letGo = resolve));
+      return run();
+    };
+    const held = await lockOf(id, faultyNamespace(fault).namespace).hold({ ttl: 60_000, minHold: 1_000 });
+    const renewing = outcome(held.renew());
+    await vi.waitFor(() => expect(letGo).toBeDefined(), { interval: 2 });
+    const released = held.release();
+    letGo?.();
+    expect(await released).toBe(true);
+    await renewing;
+    const [holder] = (await lockOf(id).status()).holders;
+    expect((holder?.deadline ?? 0) - (holder?.since ?? 0)).toBeLessThan(5_000);
   });
 });
 

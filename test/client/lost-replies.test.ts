@@ -41,6 +41,15 @@ describe("G5 a lost reply", () => {
     expect((await lockOf(id).status()).holders).toMatchObject([{ lease, deadline }]);
   });
 
+  it("to a renewal of a hold: the same request again, and the hold goes on", async () => {
+    const { namespace, calls } = faultyNamespace(losingReplies(["renew"]));
+    const held = await lockOf(freshId(), namespace).hold({ ttl: 30_000 });
+    await held.renew();
+    expect(named(calls, "renew")).toHaveLength(2);
+    expect(requestIds(named(calls, "renew")).size).toBe(1);
+    await held.release();
+  });
+
   it("to release: the same request again is true, though the lease is gone", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(10_000));

@@ -82,6 +82,17 @@ describe("G10 cheap", () => {
     expect(await costOf(id, () => lockOf(id).renew(lease, 10_000))).toEqual({ written: 1, read: 0, alarms: 0 });
   });
 
+  it("a repeated grant or renewal is written again: a stale instance must not answer from memory", async () => {
+    const id = await usedLock();
+    const lease = await leaseOf(stubOf(id).acquire(10_000, { requestId: "a" }));
+    await stubOf(id).renew(lease, 10_000, { requestId: "r" });
+    const cost = await costOf(id, async () => {
+      await stubOf(id).acquire(10_000, { requestId: "a" });
+      await stubOf(id).renew(lease, 10_000, { requestId: "r" });
+    });
+    expect(cost).toEqual({ written: 2, read: 0, alarms: 0 });
+  });
+
   it("a hand-off writes 1 row and reads none", async () => {
     const id = await usedLock();
     const lease = await leaseOf(lockOf(id).acquire(10_000));

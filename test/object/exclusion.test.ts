@@ -1,6 +1,6 @@
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
-import { crash, freshId, leaseOf, lockOf, stubOf } from "../support/locks.ts";
+import { crash, freshId, leaseOf, lockOf, outcome, stubOf } from "../support/locks.ts";
 
 const READ = { permits: 1, capacity: Number.POSITIVE_INFINITY };
 
@@ -66,6 +66,20 @@ describe("G1 exclusion", () => {
     await crash(id);
     expect(await lockOf(id).isLocked()).toBe(false);
     expect(await lockOf(id).acquire(10_000)).toMatchObject({ success: true });
+  });
+
+  it("a grant that can't be written is not given: the object starts again from what is stored", async () => {
+    const id = freshId();
+    const before = await leaseOf(lockOf(id).acquire(10_000));
+    await runInDurableObject(stubOf(id), (_lock, { storage }) => {
+      vi.spyOn(storage.sql, "exec").mockImplementation(() => {
+        throw new Error("disk is full");
+      });
+    });
+    expect((await outcome((async () => await stubOf(id).release(before))())).error).toBeDefined();
+    vi.restoreAllMocks();
+    expect((await lockOf(id).status()).holders).toMatchObject([{ lease: before }]);
+    expect(await lockOf(id).release(before)).toBe(true);
   });
 
   it("ends with the ttl by the object's clock and not before", async () => {
