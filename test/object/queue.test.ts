@@ -17,9 +17,10 @@ import {
 const READ = { permits: 1, capacity: Number.POSITIVE_INFINITY };
 
 /** Queues the owners one after the other, each to note its grant and release at once. */
-async function queueUp(id: string, owners: string[], granted: string[]): Promise<Promise<unknown>[]> {
+async function queueUp(id: string, owners: string[], granted: string[], apart = 0): Promise<Promise<unknown>[]> {
   const runs: Promise<unknown>[] = [];
   for (const owner of owners) {
+    if (apart > 0) await sleep(apart);
     runs.push(lockOf(id).withLock(() => granted.push(owner), { owner, wait: 15_000 }));
     await untilWaiting(id, runs.length);
   }
@@ -89,8 +90,8 @@ describe("G4 first come, first served", () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(30_000));
     const granted: string[] = [];
-    const runs = await queueUp(id, ["a", "b", "c", "d", "e"], granted);
-    await sleep(20);
+    // Further apart than calls may be delayed on their way back: order is kept to within that.
+    const runs = await queueUp(id, ["a", "b", "c", "d", "e"], granted, 100);
     await crash(id);
     // Released as soon as the new instance is up, very likely before everybody is back.
     expect(await lockOf(id).release(lease)).toBe(true);
