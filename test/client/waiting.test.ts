@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { isLockError } from "../../src/index.ts";
 import { faultyNamespace } from "../support/faulty-namespace.ts";
-import { freshId, leaseOf, lockOf, outcome, untilWaiting, waiters } from "../support/locks.ts";
+import { freshId, leaseOf, lockOf, outcome, sleep, untilWaiting, waiters } from "../support/locks.ts";
 
 describe("G9 waiting is bounded", () => {
   it("withLock gives up after `wait` with LOCK_TIMEOUT, which says when to come again", async () => {
@@ -53,6 +53,20 @@ describe("G9 waiting is bounded", () => {
     });
     await expect(lockOf(id, namespace).acquire(30_000, { signal: controller.signal })).rejects.toBe(reason);
     expect(await lockOf(id).isLocked()).toBe(false);
+  });
+
+  it("a grant that races with the end of the wait is either its caller's or nobody's", async () => {
+    for (let round = 0; round < 40; round += 1) {
+      const id = freshId();
+      const before = await leaseOf(lockOf(id).acquire(30_000));
+      const waiting = lockOf(id).acquire(30_000, { wait: 10 });
+      await sleep(round % 20);
+      await lockOf(id).release(before);
+      const result = await waiting;
+      const { holders, waiters: left } = await lockOf(id).status();
+      expect(holders.map(({ lease }) => lease)).toEqual(result.success ? [result.lease] : []);
+      expect(left).toEqual([]);
+    }
   });
 
   it("a grant that arrives after its caller gave up is given back", async () => {
