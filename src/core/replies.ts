@@ -7,9 +7,8 @@ import type { Claim } from "./lease.ts";
  * - `NO_LONGER_VALID`: the lease was released, has expired or was taken over; or the request was cancelled.
  * - `QUEUE_FULL`: 10,000 callers are waiting already.
  * - `TOO_MANY_LEASES`: 10,000 leases are live already.
- * - `INVALID_ARGUMENT`: only from the object itself; `useDurableLock` throws a `LockError` instead.
  */
-export type FailureReason = "BORROWED" | "NO_LONGER_VALID" | "QUEUE_FULL" | "TOO_MANY_LEASES" | "INVALID_ARGUMENT";
+export type FailureReason = "BORROWED" | "NO_LONGER_VALID" | "QUEUE_FULL" | "TOO_MANY_LEASES";
 
 /** How a lease came to its end. */
 export type LeaseEnd = "released" | "expired" | "superseded";
@@ -30,8 +29,8 @@ export interface GrantReply {
 export interface RefusalReply {
   /** Tells it from a grant. */
   success: false;
-  /** Why. */
-  reason: FailureReason;
+  /** Why; a bad argument is a reply of the object only, `useDurableLock` throws a `LockError` for it. */
+  reason: FailureReason | "INVALID_ARGUMENT";
   /** With `BORROWED`: milliseconds until the first live lease ends if nobody renews it. */
   retryAfter?: number;
   /** With `NO_LONGER_VALID`: how the lease ended, where the object still knows. */

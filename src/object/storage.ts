@@ -106,7 +106,16 @@ function slotOf(row: Row): Slot {
     deadline: row.deadline,
     renewalId: row.renewal ?? undefined,
   };
-  return { index: row.slot, lease, end: endOf(row), past: JSON.parse(row.past) as PastLease[] };
+  return { index: row.slot, lease, end: endOf(row), past: pastOf(row) };
+}
+
+/** Without this memory the lock still excludes; a row that can't be read must not take the lock down. */
+function pastOf(row: Row): PastLease[] {
+  try {
+    return JSON.parse(row.past) as PastLease[];
+  } catch {
+    return [];
+  }
 }
 
 function endOf(row: Row): PastLease | undefined {

@@ -11,6 +11,7 @@ const { version, devDependencies } = JSON.parse(await readFile(join(root, "packa
   version: string;
   devDependencies: Record<string, string>;
 };
+const readme = await readFile(join(root, "README.md"), "utf8");
 const project = await mkdtemp(join(tmpdir(), "durable-locks-user-"));
 
 function run(command: string, ...args: string[]): void {
@@ -22,20 +23,42 @@ function run(command: string, ...args: string[]): void {
   });
 }
 
-/** The fenced block of the given language in the README's Usage. */
-async function usage(language: string): Promise<string> {
-  const readme = await readFile(join(root, "README.md"), "utf8");
-  const section = readme.slice(readme.indexOf("## Usage"), readme.indexOf("## What is promised"));
-  const block = section.match(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "s"))?.[1];
-  if (block === undefined) throw new Error(`The README's Usage has no ${language} block.`);
-  return block;
+/** The fenced blocks of the given language in one section of the README. */
+function blocks(language: string, from: string, to: string): string[] {
+  const section = readme.slice(readme.indexOf(from), readme.indexOf(to));
+  const found = [...section.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "gs"))].map(
+    ([, block = ""]) => block,
+  );
+  if (found.length === 0) throw new Error(`The README has no ${language} block after "${from}".`);
+  return found;
+}
+
+function usage(language: string): string {
+  return blocks(language, "## Usage", "## What is promised")[0] as string;
+}
+
+/** What the README's other examples take for granted. */
+const GIVEN = `
+import { type HeldLease, useDurableLock } from "durable-locks";
+interface Env { DURABLE_LOCK: DurableObjectNamespace<import("durable-locks").DurableLock>; QUEUE: Queue }
+declare const env: Env;
+declare const message: { body: { lease: number } };
+declare function work(held: Pick<HeldLease, "signal" | "lease">): Promise<void>;
+declare function deposit(env: Env, id: string, amount: number, signal: AbortSignal): Promise<number>;
+`;
+
+async function writeExamples(): Promise<void> {
+  const [intro = ""] = blocks("ts", "# durable-locks", "## Usage");
+  const withoutImport = intro.replace(/^import .*\n/, "");
+  await writeFile(join(project, "src/intro.ts"), GIVEN + withoutImport);
+  await writeFile(join(project, "src/api.ts"), GIVEN + blocks("ts", "## API by example", "## What it costs").join(""));
 }
 
 async function layOut(): Promise<void> {
   const pinned = (name: string) => `${name}@${devDependencies[name]}`;
   execFileSync("npm", ["pack", "--pack-destination", project], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
   await writeFile(join(project, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
-  const install = (await usage("sh")).trim().split(" ");
+  const install = usage("sh").trim().split(" ");
   if (!install.includes(`./durable-locks-${version}.tgz`)) throw new Error("The README installs another version.");
   run(
     "npm",
@@ -50,8 +73,9 @@ async function layOut(): Promise<void> {
   );
   run(install[0] as string, ...install.slice(1), "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error");
   await mkdir(join(project, "src"));
-  await writeFile(join(project, "wrangler.toml"), await usage("toml"));
-  await writeFile(join(project, "src/index.ts"), await usage("ts"));
+  await writeFile(join(project, "wrangler.toml"), usage("toml"));
+  await writeFile(join(project, "src/index.ts"), usage("ts"));
+  await writeExamples();
   // What `npm create cloudflare` writes, and the strictest of it: the library's own types are checked too.
   const compilerOptions = {
     target: "es2022",
