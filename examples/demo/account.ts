@@ -1,0 +1,14 @@
+import { DurableObject } from "cloudflare:workers";
+
+/** A bank account whose balance is read and written in two steps, like a row in any database. */
+export class Account extends DurableObject {
+  /** The balance as it is now. */
+  balance(): number {
+    return this.ctx.storage.kv.get<number>("balance") ?? 0;
+  }
+
+  /** Overwrites the balance, whatever it has become meanwhile. */
+  setBalance(balance: number): void {
+    this.ctx.storage.kv.put("balance", balance);
+  }
+}

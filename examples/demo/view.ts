@@ -1,0 +1,96 @@
+import type { WriteStream } from "node:tty";
+import { styleText } from "node:util";
+import type { LockHolder, LockStatus, LockWaiter } from "./messages.ts";
+
+type Style = "bold" | "dim" | "green" | "red" | "yellow";
+
+/** How much of the queue is shown. */
+const SHOWN_WAITERS = 6;
+
+/** What the audience sees. On a terminal the state of the lock stays at the bottom and is redrawn in place. */
+export class View {
+  readonly #out: WriteStream;
+  readonly #isLive: boolean;
+  /** The lines at the bottom that are to be redrawn. */
+  #block: string[] = [];
+  /** Without a terminal: what was said last of the lock, so that only changes are said. */
+  #said = "";
+
+  constructor(out: WriteStream) {
+    this.#out = out;
+    this.#isLive = out.isTTY && process.env["TERM"] !== "dumb";
+  }
+
+  /** A line that stays. */
+  line(text = ""): void {
+    this.#draw([text], this.#block);
+  }
+
+  title(text: string): void {
+    this.line();
+    this.line(this.#styled("bold", text));
+  }
+
+  /** Something a worker did. */
+  event(owner: string, text: string): void {
+    this.line(`  ${owner.padEnd(9)}  ${text}`);
+  }
+
+  /** Something that went wrong for a worker. */
+  alarm(owner: string, text: string): void {
+    this.line(this.#styled("red", `  ${owner.padEnd(9)}  ${text}`));
+  }
+
+  /** The lock as it is now. */
+  show({ holders, waiters }: LockStatus): void {
+    if (this.#isLive) this.#draw([], this.#blockOf(holders, waiters));
+    else this.#say(holders, waiters);
+  }
+
+  /** Takes the lock off the screen. */
+  hide(): void {
+    this.#draw([], []);
+  }
+
+  #say(holders: LockHolder[], waiters: LockWaiter[]): void {
+    const held = holders.map(({ owner, lease }) => `${owner} holds lease ${lease}`).join("; ") || "nobody holds it";
+    const said = `${held}; ${waiters.length} waiting`;
+    if (said === this.#said) return;
+    this.#said = said;
+    const next = waiters.slice(0, 3).map(({ owner, waited }) => `${owner} for ${waited} ms`);
+    if (waiters.length > next.length) next.push("...");
+    this.line(`  lock       ${said}${next.length > 0 ? `: ${next.join(", ")}` : ""}`);
+  }
+
+  #blockOf(holders: LockHolder[], waiters: LockWaiter[]): string[] {
+    const held = holders.map((holder) => this.#row("green", `  holds  ${holderText(holder)}`));
+    const queue = waiters
+      .slice(0, SHOWN_WAITERS)
+      .map(({ owner, waited }) => this.#row("yellow", `  waits  ${String(owner).padEnd(9)}  ${waited} ms`));
+    const more = waiters.length - queue.length;
+    if (more > 0) queue.push(this.#row("dim", `         and ${more} more`));
+    return ["", ...(held.length > 0 ? held : [this.#row("dim", "  free")]), ...queue];
+  }
+
+  /** Everything in one write, so that nothing flickers: up to the top of the block, clear, what stays, the new block. */
+  #draw(lines: string[], block: string[]): void {
+    const up = this.#block.length > 0 ? `\x1b[${this.#block.length}A\x1b[J` : "";
+    this.#block = block;
+    this.#out.write(up + [...lines, ...block].map((text) => `${text}\n`).join(""));
+  }
+
+  /** A line of the block: one that wraps would break the redrawing. */
+  #row(style: Style, text: string): string {
+    return this.#styled(style, text.slice(0, this.#out.columns || 80));
+  }
+
+  #styled(style: Style, text: string): string {
+    return this.#isLive ? styleText(style, text, { stream: this.#out }) : text;
+  }
+}
+
+function holderText({ owner, lease, deadline }: LockHolder): string {
+  // The object's clock is this machine's here; elsewhere the two must not be compared.
+  const left = Math.max(0, deadline - Date.now());
+  return `${String(owner).padEnd(9)}  lease ${lease}, ${left} ms left`;
+}
