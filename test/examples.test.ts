@@ -59,9 +59,12 @@ describe("the examples", () => {
   it("at most ten: never more at a time, and all get through", async () => {
     let running = 0;
     let most = 0;
+    const { promise: tenAreIn, resolve } = Promise.withResolvers<void>();
     const call = async () => {
       most = Math.max(most, (running += 1));
-      await sleep(5);
+      if (running === 10) resolve();
+      await tenAreIn;
+      await sleep(1);
       running -= 1;
       return new Response("ok");
     };
