@@ -16,8 +16,10 @@ export const LIMITS = {
   slice: 25_000,
   /** How long a waiter whose slice ended keeps its place, and how long a restarted object lets its queue reassemble. */
   returnWithin: 2_000,
-  /** An unused lock is wiped after this long. */
-  idle: DAY,
+  /** How often a lock is looked at for clean-up. */
+  cleanUp: DAY,
+  /** A lock unused for so long is wiped: a little less, so that one that was used once goes with its first alarm. */
+  idle: DAY - 600_000,
 } as const;
 
 const encoder = new TextEncoder();

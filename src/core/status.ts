@@ -7,7 +7,13 @@ import type { LockStatus } from "./replies.ts";
 export function statusOf(live: LiveLeases, queue: WaitQueue, now: number): LockStatus {
   const holders = [...live]
     .filter(({ lease }) => lease.deadline > now)
-    .map(({ lease: { lease, since, deadline, ...rest } }) => ({ lease, since, deadline, ...shown(rest) }));
+    .map(({ lease: { lease, since, deadline, ...rest } }) => ({
+      lease,
+      since,
+      deadline,
+      remaining: deadline - now,
+      ...shown(rest),
+    }));
   const waiters = [...queue].map(({ arrivedAt, ...rest }) => ({
     waited: Math.max(0, now - arrivedAt),
     ...shown(rest),

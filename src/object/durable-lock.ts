@@ -115,7 +115,7 @@ export class DurableLock extends DurableObject {
       // Left to the runtime an alarm that keeps failing is gone after seven tries, and with it this lock's clean-up.
       console.error("durable-locks: the clean-up failed and will be tried again in a day.", error);
     }
-    await this.ctx.storage.setAlarm(now + LIMITS.idle);
+    await this.ctx.storage.setAlarm(now + LIMITS.cleanUp);
     this.#alarmIsSet = true;
   }
 
@@ -161,7 +161,7 @@ export class DurableLock extends DurableObject {
   #write(writes: Slot[], now: number): void {
     try {
       this.#leases.write(writes);
-      if (!this.#alarmIsSet) void this.ctx.storage.setAlarm(now + LIMITS.idle);
+      if (!this.#alarmIsSet) void this.ctx.storage.setAlarm(now + LIMITS.cleanUp);
       this.#alarmIsSet = true;
     } catch (error) {
       // Memory is ahead of storage now. The instance must not answer from it: start again from what is stored.

@@ -42,6 +42,17 @@ describe("G8 nothing leaks: storage", () => {
     expect(await stored(id)).toEqual({ tables: false, alarm: false });
   });
 
+  it("a lock that was used once goes with its first alarm, a day after that use", async () => {
+    const id = freshId();
+    setClock(0);
+    const lease = await leaseOf(lockOf(id).acquire(60_000));
+    setClock(30_000);
+    await lockOf(id).release(lease);
+    setClock(DAY);
+    await runDurableObjectAlarm(stubOf(id));
+    expect(await stored(id)).toEqual({ tables: false, alarm: false });
+  });
+
   it("the lock works on after it was wiped, and sets its alarm again", async () => {
     const id = freshId();
     const before = await leaseOf(lockOf(id).acquire(1));

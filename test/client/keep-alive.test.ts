@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { KeepAlive, type Renewal } from "../../src/client/keep-alive.ts";
+
+const LIFETIME = { lease: 7, ttl: 60_000, holdUntil: Number.POSITIVE_INFINITY };
+
+/** A lease whose renewals are answered by hand. */
+function kept(): { keepAlive: KeepAlive; answer: (renewal: Renewal) => void; deny: (error: Error) => void } {
+  const { promise, resolve, reject } = Promise.withResolvers<Renewal>();
+  const validity = { deadline: 1, validUntil: performance.now() + 60_000 };
+  return { keepAlive: new KeepAlive(LIFETIME, validity, () => promise), answer: resolve, deny: reject };
+}
+
+describe("G3 G6 the answer to a renewal", () => {
+  it("that comes in the same turn as the end of the hold changes nothing", async () => {
+    const { keepAlive, answer } = kept();
+    const renewing = keepAlive.renewNow(60_000);
+    await Promise.resolve();
+    answer({ deadline: 2, validUntil: performance.now() + 60_000 });
+    keepAlive.stop();
+    await renewing;
+    expect(keepAlive.deadline).toBe(1);
+  });
+
+  it("that comes after a loss revives nothing", async () => {
+    const { keepAlive, answer } = kept();
+    const renewing = keepAlive.renewNow(60_000);
+    await Promise.resolve();
+    keepAlive.lose("superseded", "taken away");
+    const { reason } = keepAlive.signal;
+    answer({ deadline: 2, validUntil: performance.now() + 60_000 });
+    await renewing;
+    expect(keepAlive.deadline).toBe(1);
+    expect(keepAlive.signal.reason).toBe(reason);
+  });
+
+  it("that says lost after the end of the hold fires no signal", async () => {
+    const { keepAlive, answer } = kept();
+    const renewing = keepAlive.renewNow(60_000);
+    await Promise.resolve();
+    keepAlive.stop();
+    answer({ lost: "expired" });
+    await renewing;
+    expect(keepAlive.signal.aborted).toBe(false);
+  });
+
+  it("that is a fault is no loss, and is told to whoever asked", async () => {
+    const { keepAlive, deny } = kept();
+    const renewing = keepAlive.renewNow(60_000);
+    deny(new Error("no idea"));
+    await expect(renewing).rejects.toThrow("no idea");
+    expect(keepAlive.isLost()).toBe(false);
+    keepAlive.stop();
+  });
+});
