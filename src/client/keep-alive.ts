@@ -42,7 +42,9 @@ export class KeepAlive {
   readonly #over = new AbortController();
   #ttl: number;
   #validity: Validity;
-  #localDeadline = 0;
+  #localDeadline = Number.POSITIVE_INFINITY;
+  /** The shortest ttl that was asked for and not answered: it may still be applied, whenever it arrives. */
+  #doubtful = Number.POSITIVE_INFINITY;
   #renewing: Promise<void> | undefined;
   #renewalTimer: Timer | undefined;
   #deadlineTimer: Timer | undefined;
@@ -112,8 +114,13 @@ export class KeepAlive {
     over.throwIfAborted();
     const startedAt = performance.now();
     const ttl = Math.max(1, Math.floor(Math.min(this.#ttl, this.#holdUntil - startedAt)));
+    const before = this.#doubtful;
+    this.#doubtful = Math.min(before, ttl);
+    // One that shortens the lease shortens it whether or not it is ever answered.
+    this.#expectUntil(Math.min(this.#localDeadline, deadlineOf(startedAt + ttl, ttl)));
     try {
       const renewal = await this.#renew(ttl, over);
+      this.#doubtful = before;
       // Stopped or lost while the renewal was under way: what it says comes too late, and must not revive anything.
       if (over.aborted) return;
       if ("lost" in renewal) this.lose(renewal.lost, lossMessage(renewal.lost, this.#lease));
@@ -126,10 +133,14 @@ export class KeepAlive {
 
   #confirm(validity: Validity, ttl: number): void {
     this.#validity = validity;
-    const margin = Math.min(LONGEST_MARGIN, ttl / 10);
-    this.#localDeadline = Math.min(validity.validUntil - margin, this.#holdUntil);
-    this.#watch();
+    const unlessDoubtful = validity.validUntil - Math.max(0, ttl - this.#doubtful);
+    this.#expectUntil(Math.min(deadlineOf(unlessDoubtful, ttl), this.#holdUntil));
     this.#schedule(performance.now());
+  }
+
+  #expectUntil(localDeadline: number): void {
+    this.#localDeadline = localDeadline;
+    this.#watch();
   }
 
   #watch(): void {
@@ -143,9 +154,13 @@ export class KeepAlive {
     clearTimer(this.#renewalTimer);
     if (this.#isAtMaxHold()) return;
     const jitter = 0.9 + 0.2 * Math.random();
-    const delay = Math.max(SHORTEST_INTERVAL, since + (this.#ttl / 3) * jitter - performance.now());
+    const delay = Math.max(SHORTEST_INTERVAL, since + this.#interval() * jitter - performance.now());
     // One that fails is followed by another until the local deadline: not knowing is not a loss.
     this.#renewalTimer = setTimeout(() => void this.#renewOnce().catch(() => {}), delay);
+  }
+
+  #interval(): number {
+    return Math.min(this.#ttl, this.#doubtful) / 3;
   }
 
   /** Whether the lease lasts already as long as the hold may; whole milliseconds are asked for, hence the slack. */
@@ -158,6 +173,11 @@ export class KeepAlive {
       this.lose("expired", `Lease ${this.#lease} reached maxHold. Raise maxHold, or do less under one lock.`);
     else this.lose("unreachable", lossMessage("unreachable", this.#lease));
   }
+}
+
+/** The local deadline of a lease that surely lasts until then: earlier by the margin. */
+function deadlineOf(validUntil: number, ttl: number): number {
+  return validUntil - Math.min(LONGEST_MARGIN, ttl / 10);
 }
 
 /** What happened and what to do next. */

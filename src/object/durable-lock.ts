@@ -136,8 +136,8 @@ export class DurableLock extends DurableObject {
 
   #request(request: LockRequest): { reply: AcquireReply | Promise<AcquireReply>; leave: () => void } {
     const { wait, requestId } = request;
-    if (this.#parking.isFull(requestId)) return { reply: { success: false, reason: "QUEUE_FULL" }, leave: () => {} };
     if (wait === 0) return { reply: this.#run((now) => this.#state.acquire(request, now)), leave: () => {} };
+    if (this.#parking.isFull(requestId)) return { reply: { success: false, reason: "QUEUE_FULL" }, leave: () => {} };
     const reply = this.#run((now) => this.#state.enqueue(request, now));
     if (reply) return { reply, leave: () => {} };
     const parked = this.#parking.park(requestId);

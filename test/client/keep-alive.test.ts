@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { KeepAlive, type Renewal } from "../../src/client/keep-alive.ts";
 
 const LIFETIME = { lease: 7, ttl: 60_000, holdUntil: Number.POSITIVE_INFINITY };
@@ -48,6 +48,41 @@ describe("G3 G6 the answer to a renewal", () => {
     const renewing = keepAlive.renewNow(60_000);
     deny(new Error("no idea"));
     await expect(renewing).rejects.toThrow("no idea");
+    expect(keepAlive.isLost()).toBe(false);
+    keepAlive.stop();
+  });
+});
+
+describe("G6 a renewal that shortens the lease", () => {
+  /** A lease of a minute, each of whose renewals is answered as given, or never. */
+  function renewed(...answers: (Renewal | undefined)[]): KeepAlive {
+    const validity = { deadline: 1, validUntil: performance.now() + 60_000 };
+    return new KeepAlive(LIFETIME, validity, () => {
+      const answer = answers.shift();
+      return answer ? Promise.resolve(answer) : Promise.reject(new Error("no answer"));
+    });
+  }
+
+  it("shortens it although the answer got lost", async () => {
+    const keepAlive = renewed(undefined);
+    await keepAlive.renewNow(50).catch(() => {});
+    await vi.waitFor(() => expect(keepAlive.signal.aborted).toBe(true), { timeout: 1_000, interval: 5 });
+    expect(keepAlive.signal.reason).toMatchObject({ why: "unreachable" });
+  });
+
+  it("and got no answer may arrive after one that lengthened it: the lease is not relied on for longer", async () => {
+    const keepAlive = renewed(undefined, { deadline: 2, validUntil: performance.now() + 60_000 });
+    await keepAlive.renewNow(50).catch(() => {});
+    await keepAlive.renewNow(60_000);
+    await vi.waitFor(() => expect(keepAlive.signal.aborted).toBe(true), { timeout: 1_000, interval: 5 });
+  });
+
+  it("and was answered is over and done with", async () => {
+    const now = performance.now();
+    const keepAlive = renewed({ deadline: 2, validUntil: now + 50 }, { deadline: 3, validUntil: now + 60_000 });
+    await keepAlive.renewNow(50);
+    await keepAlive.renewNow(60_000);
+    await new Promise((resolve) => setTimeout(resolve, 100));
     expect(keepAlive.isLost()).toBe(false);
     keepAlive.stop();
   });
