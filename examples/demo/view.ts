@@ -89,6 +89,8 @@ export class View {
   }
 }
 
-function holderText({ owner, lease, remaining }: LockHolder): string {
-  return `${String(owner).padEnd(9)}  lease ${lease}, ${remaining} ms left`;
+function holderText({ owner, lease, deadline }: LockHolder): string {
+  // The object's clock is this machine's here; elsewhere the two must not be compared.
+  const left = Math.max(0, deadline - Date.now());
+  return `${String(owner).padEnd(9)}  lease ${lease}, ${left} ms left`;
 }

@@ -56,8 +56,6 @@ export interface LockHolder extends Claim {
   since: number;
   /** When it ends unless renewed, by the object's clock (ms since the epoch). */
   deadline: number;
-  /** How long it lasts from now unless renewed, in milliseconds. */
-  remaining: number;
 }
 
 /** A caller in the queue, as `status()` shows it. */

@@ -11,7 +11,6 @@ export function statusOf(live: LiveLeases, queue: WaitQueue, now: number): LockS
       lease,
       since,
       deadline,
-      remaining: deadline - now,
       ...shown(rest),
     }));
   const waiters = [...queue].map(({ arrivedAt, ...rest }) => ({
