@@ -74,8 +74,8 @@ export function holdLease(primitives: LockPrimitives, grant: Granted, bounds: Ho
       return keepAlive.deadline;
     },
     signal: keepAlive.signal,
-    renew: async (ttl = bounds.ttl) => {
-      checkDuration(ttl, "ttl");
+    renew: async (ttl) => {
+      if (ttl !== undefined) checkDuration(ttl, "ttl");
       throwIfOver(keepAlive, lease, released !== undefined);
       try {
         await keepAlive.renewNow(ttl);

@@ -93,10 +93,10 @@ export class KeepAlive {
     while (this.#renewing) await this.#renewing.catch(() => {});
   }
 
-  /** Renews now, after a renewal that is under way; from then on with `ttl`. */
-  async renewNow(ttl: number): Promise<void> {
+  /** Renews now, after a renewal that is under way; from then on with `ttl`, if given. */
+  async renewNow(ttl: number | undefined): Promise<void> {
     await this.settled();
-    this.#ttl = ttl;
+    this.#ttl = ttl ?? this.#ttl;
     await this.#renewOnce();
   }
 

@@ -1,6 +1,5 @@
-import { LIMITS, checkDuration, checkOptions, checkText } from "../core/limits.ts";
+import { LIMITS, checkDuration, checkOptions, checkText, invalid } from "../core/limits.ts";
 import { type LockRequest, checkRequest } from "../core/request.ts";
-import { LockError } from "../errors.ts";
 import { type Backoff, DEFAULT_BACKOFF } from "./retry.ts";
 
 /** Polling instead of queueing: exponential backoff with full jitter. */
@@ -46,6 +45,7 @@ export interface HoldOptions extends AcquireOptions {
 const ACQUIRE_OPTIONS = ["wait", "signal", "retry", "owner", "permits", "capacity", "requestId"] as const;
 const TRY_OPTIONS = ["ttl", "maxHold", "minHold", "owner", "permits", "capacity", "requestId", "signal"] as const;
 const HOLD_OPTIONS = [...TRY_OPTIONS, "wait", "retry"] as const;
+const RETRY_OPTIONS = ["retries", "minTimeout", "maxTimeout", "factor"] as const;
 const RESUME_OPTIONS = ["ttl", "maxHold", "minHold"] as const;
 
 const DEFAULT_TTL = 30_000;
@@ -136,8 +136,9 @@ function checkSignal(signal: unknown): AbortSignal | undefined {
 
 function checkRetry(retry: unknown): Acquisition["poll"] {
   if (retry === undefined) return undefined;
-  const known = ["retries", "minTimeout", "maxTimeout", "factor"] as const;
-  const { retries, minTimeout, maxTimeout, factor } = { ...checkOptions(retry, known) } as RetryOptions;
+  if (typeof retry !== "object" || retry === null)
+    throw invalid("retry", `retry must be an object of ${RETRY_OPTIONS.join(", ")}; {} takes the defaults.`);
+  const { retries, minTimeout, maxTimeout, factor } = checkOptions(retry, RETRY_OPTIONS) as RetryOptions;
   return {
     retries: checkNumber(retries, "retries", 0, Number.POSITIVE_INFINITY),
     minTimeout: checkNumber(minTimeout, "minTimeout", 1, DEFAULT_BACKOFF.minTimeout),
@@ -150,8 +151,4 @@ function checkNumber(value: number | undefined, argument: string, min: number, a
   if (value === undefined) return absent;
   if (typeof value === "number" && value >= min && value <= LIMITS.maxWait) return value;
   throw invalid(`retry.${argument}`, `retry.${argument} must be a number from ${min} to ${LIMITS.maxWait}.`);
-}
-
-function invalid(argument: string, message: string): LockError {
-  return new LockError("INVALID_ARGUMENT", message, { argument });
 }

@@ -60,7 +60,9 @@ export async function callObject<T>(call: () => Promise<T>, { id, within, signal
     const reply = await timeBox(retried, within, signal);
     if (reply !== TIMED_OUT) return reply;
   } catch (error) {
-    if (signal?.aborted || !isPlatformFault(error)) throw error;
+    // Both may have come at once: to whoever aborts, the reason is what counts.
+    signal?.throwIfAborted();
+    if (!isPlatformFault(error)) throw error;
     throw unreachable(id, `failed: ${error instanceof Error ? error.message : String(error)}`, error);
   } finally {
     giveUp.abort();

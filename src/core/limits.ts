@@ -24,7 +24,8 @@ export const LIMITS = {
 
 const encoder = new TextEncoder();
 
-function invalid(argument: string, message: string): LockError {
+/** What is thrown for a bad argument. */
+export function invalid(argument: string, message: string): LockError {
   return new LockError("INVALID_ARGUMENT", message, { argument });
 }
 
@@ -92,7 +93,7 @@ export function checkClaim(permits: unknown, capacity: unknown): Claim {
       "capacity",
       `capacity must be a whole number from 1, or Infinity for no limit, got ${shown(capacity)}; permits are taken out of it.`,
     );
-  const asked = permits ?? 1;
+  const asked = permits === undefined ? 1 : permits;
   if (!isWholeNumber(asked, 1, capacity))
     throw invalid(
       "permits",

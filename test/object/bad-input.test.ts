@@ -83,6 +83,8 @@ describe("G9 bad input over RPC is a typed refusal and changes nothing", () => {
     [{ permits: Infinity, capacity: Infinity }, "permits"],
     [{ permits: Number.NaN, capacity: 2 }, "permits"],
     [{ permits: "1", capacity: 2 }, "permits"],
+    [{ permits: null, capacity: 2 }, "permits"],
+    [{ permits: 1, capacity: null }, "capacity"],
     [{ permits: 1 }, "capacity"],
     [{ permits: 1, capacity: 0 }, "capacity"],
     [{ permits: 1, capacity: -1 }, "capacity"],

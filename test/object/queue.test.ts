@@ -157,6 +157,18 @@ describe("G4 first come, first served", () => {
     expect(await other).toMatchObject({ success: true });
   });
 
+  it("a request that is repeated leaves the queue only with the last of its calls", async () => {
+    const id = freshId();
+    await stubOf(id).acquire(30_000);
+    const ask = () => stubOf(id).enqueue(1_000, { wait: 9_000, requestId: "same", owner: "a" });
+    const [first, second] = await Promise.all([ask(), ask()]);
+    first.place[Symbol.dispose]();
+    expect((await first.turn.granted()).success).toBe(false);
+    expect(await waiters(id)).toEqual(["a"]);
+    second.place[Symbol.dispose]();
+    await vi.waitFor(async () => expect(await waiters(id)).toEqual([]), { interval: 5 });
+  });
+
   it("slices: the object answers a long wait after 25 s, and the place is kept for whoever returns", async () => {
     const id = freshId();
     const stub = stubOf(id);
@@ -195,6 +207,19 @@ describe("G9 everything is bounded: the queue", () => {
       for (let i = 0; i < 10_000; i += 1) await lock.cancel(`r${i}`);
       await Promise.all(parked);
       expect((await lock.status()).waiters).toHaveLength(0);
+    });
+  });
+
+  it("refuses the hundred and first repetition of one request while the others wait", async () => {
+    const stub = stubOf(freshId());
+    await stub.acquire(60_000);
+    await runInDurableObject(stub, async (lock) => {
+      const repeat = () => lock.acquire(1_000, { wait: 60_000, requestId: "same" });
+      const parked = Array.from({ length: 100 }, repeat);
+      expect(await repeat()).toEqual({ success: false, reason: "QUEUE_FULL" });
+      expect((await lock.status()).waiters).toHaveLength(1);
+      await lock.cancel("same");
+      await Promise.all(parked);
     });
   });
 
