@@ -98,7 +98,7 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
 
   it("a released hold renews no more", async () => {
     const { namespace, calls } = faultyNamespace((_method, run) => run());
-    const held = await lockOf(freshId(), namespace).hold({ ttl: 60 });
+    const held = await lockOf(freshId(), namespace).hold({ ttl: 30_000 });
     await held.release();
     expect(pending.size).toBe(0);
     expect(calls.at(-1)?.method).toBe("release");

@@ -51,7 +51,7 @@ describe("G7 withLock cannot lie", () => {
           await aborted(signal);
           return "done all the same";
         },
-        { ttl: 300 },
+        { ttl: 1_500 },
       ),
     );
     expect(isLockError(error, "LEASE_LOST")).toBe(true);
@@ -75,11 +75,11 @@ describe("G7 withLock cannot lie", () => {
     const { namespace } = faultyNamespace(silent(["renew"], false));
     let settled = false;
     const work = async () => {
-      await sleep(500);
+      await sleep(1_000);
       settled = true;
       return "too late";
     };
-    const { error } = await outcome(lockOf(id, namespace).withLock(work, { ttl: 200 }));
+    const { error } = await outcome(lockOf(id, namespace).withLock(work, { ttl: 600 }));
     expect(settled).toBe(true);
     expect(error).toMatchObject({ name: "LeaseLostError", why: "unreachable" });
   });
@@ -102,7 +102,7 @@ describe("G7 withLock cannot lie", () => {
       await aborted(signal);
       signal.throwIfAborted();
     };
-    const { error } = await outcome(lockOf(id).withLock(work, { ttl: 300 }));
+    const { error } = await outcome(lockOf(id).withLock(work, { ttl: 1_500 }));
     expect(isLockError(error, "LEASE_LOST")).toBe(true);
     expect((error as LeaseLostError).cause).toBe(undefined);
   });
@@ -115,7 +115,7 @@ describe("G7 withLock cannot lie", () => {
       await aborted(signal);
       throw mine;
     };
-    const { error } = await outcome(lockOf(id).withLock(work, { ttl: 300 }));
+    const { error } = await outcome(lockOf(id).withLock(work, { ttl: 1_500 }));
     expect(error).toMatchObject({ code: "LEASE_LOST", cause: mine });
   });
 

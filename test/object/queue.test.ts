@@ -91,7 +91,7 @@ describe("G4 first come, first served", () => {
     const lease = await leaseOf(lockOf(id).acquire(30_000));
     const granted: string[] = [];
     // Further apart than calls may be delayed on their way back: order is kept to within that.
-    const runs = await queueUp(id, ["a", "b", "c", "d", "e"], granted, 100);
+    const runs = await queueUp(id, ["a", "b", "c", "d", "e"], granted, 250);
     await crash(id);
     // Released as soon as the new instance is up, very likely before everybody is back.
     expect(await lockOf(id).release(lease)).toBe(true);
