@@ -8,6 +8,8 @@
  * - `LEASE_LOST`: the lease ended while the work under it was still running.
  * - `UNREACHABLE`: the object could not be asked, or did not answer in time: an outage, not contention.
  * - `RELEASE_FAILED`: the work is done and was protected throughout, but its release could not be confirmed.
+ * - `FINGERPRINT_MISMATCH`: a job that runs once ran, or runs, under the same key for another payload.
+ * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: a job ran, but its result can't be stored, so it will run again.
  */
 export type LockErrorCode =
   | "INVALID_ARGUMENT"
@@ -16,7 +18,10 @@ export type LockErrorCode =
   | "TOO_MANY_LEASES"
   | "LEASE_LOST"
   | "UNREACHABLE"
-  | "RELEASE_FAILED";
+  | "RELEASE_FAILED"
+  | "FINGERPRINT_MISMATCH"
+  | "RESULT_TOO_LARGE"
+  | "RESULT_NOT_CLONEABLE";
 
 /** What a {@link LockError} can carry besides its code and message. */
 export interface LockErrorDetails {

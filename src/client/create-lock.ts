@@ -1,7 +1,8 @@
 import { checkDuration, checkLease } from "../core/limits.ts";
-import type { RefusalReply, AcquireReply } from "../core/replies.ts";
+import type { AcquireReply, FailureReason, RefusalReply } from "../core/replies.ts";
 import { checkRequestIdOption } from "../core/request.ts";
 import { acquire, invalidArgument } from "./acquire.ts";
+import { type ClaimRule, asAsked } from "./claims.ts";
 import { resume, startHold, tryHold } from "./hold.ts";
 import type { Failed, Lock, Result } from "./lock.ts";
 import { checkAcquire, checkHold, checkResume, checkTryHold, checkWork, newRequestId } from "./options.ts";
@@ -19,6 +20,11 @@ import { runUnder } from "./with-lock.ts";
  * ```
  */
 export function createLock(primitives: LockPrimitives): Lock {
+  return createLockOf(primitives, asAsked);
+}
+
+/** A lock of a kind: what it takes is for `claimOf` to say. */
+export function createLockOf(primitives: LockPrimitives, claimOf: ClaimRule): Lock {
   const { id } = primitives;
   const call = <T>(ask: () => Promise<T>) => callObject(ask, { id, within: ANSWER_WITHIN });
 
@@ -31,10 +37,11 @@ export function createLock(primitives: LockPrimitives): Lock {
 
   return {
     id,
+    primitives,
     acquire: async (ttl, leaseOrOptions) => {
       if (leaseOrOptions !== null && leaseOrOptions !== undefined && typeof leaseOrOptions !== "object")
         return renew(leaseOrOptions, ttl);
-      return resultOf(await acquire(primitives, checkAcquire(ttl, leaseOrOptions)));
+      return resultOf(await acquire(primitives, checkAcquire(ttl, leaseOrOptions, claimOf)));
     },
     renew,
     release: async (lease, options) => {
@@ -45,21 +52,26 @@ export function createLock(primitives: LockPrimitives): Lock {
     },
     isLocked: () => call(() => primitives.isLocked()),
     status: () => call(() => primitives.status()),
-    ...holdingOf(primitives),
+    forceRelease: () => forceRelease(primitives),
+    requestRelease: async () => void (await call(() => primitives.requestRelease())),
+    ...holdingOf(primitives, claimOf),
   };
 }
 
-function holdingOf(primitives: LockPrimitives): Pick<Lock, "hold" | "resume" | "withLock" | "tryWithLock"> {
+function holdingOf(
+  primitives: LockPrimitives,
+  claimOf: ClaimRule,
+): Pick<Lock, "hold" | "resume" | "withLock" | "tryWithLock"> {
   return {
-    hold: async (options) => (await startHold(primitives, checkHold(options))).held,
+    hold: async (options) => (await startHold(primitives, checkHold(options, claimOf))).held,
     resume: async (lease, options) => resume(primitives, checkLease(lease), checkResume(options)),
     withLock: async (fn, options) => {
       checkWork(fn);
-      return runUnder(await startHold(primitives, checkHold(options)), fn);
+      return runUnder(await startHold(primitives, checkHold(options, claimOf)), fn);
     },
     tryWithLock: async (fn, options) => {
       checkWork(fn);
-      const hold = await tryHold(primitives, checkTryHold(options));
+      const hold = await tryHold(primitives, checkTryHold(options, claimOf));
       if ("held" in hold) return { acquired: true, value: await runUnder(hold, fn) };
       const { success: _, ...refusal } = failedOf(hold);
       return { acquired: false, ...refusal };
@@ -75,6 +87,23 @@ function resultOf(reply: AcquireReply): Result {
 
 function failedOf(reply: RefusalReply): Failed {
   const { reason, retryAfter } = reply;
-  if (reason === "INVALID_ARGUMENT") throw invalidArgument(reply);
+  if (!isFailure(reason)) throw invalidArgument(reply);
   return { success: false, reason, ...(retryAfter !== undefined && { retryAfter }) };
+}
+
+const FAILURES = ["BORROWED", "NO_LONGER_VALID", "QUEUE_FULL", "TOO_MANY_LEASES"] satisfies FailureReason[];
+
+/** The other reasons answer what a plain lock does not ask. */
+function isFailure(reason: RefusalReply["reason"]): reason is FailureReason {
+  return (FAILURES as string[]).includes(reason);
+}
+
+async function forceRelease(primitives: LockPrimitives): Promise<number> {
+  const requestId = newRequestId();
+  const reply = await callObject(() => primitives.forceRelease(requestId), {
+    id: primitives.id,
+    within: ANSWER_WITHIN,
+  });
+  if (typeof reply === "number") return reply;
+  throw invalidArgument(reply);
 }

@@ -1,10 +1,11 @@
 import { checkDuration } from "../core/limits.ts";
-import type { AcquireReply } from "../core/replies.ts";
-import { LeaseLostError, LockError } from "../errors.ts";
-import { type Grant, invalidArgument } from "./acquire.ts";
-import { KeepAlive, type Renewal, lossMessage } from "./keep-alive.ts";
+import type { JobResult } from "../core/replies.ts";
+import { LeaseLostError } from "../errors.ts";
+import type { Grant } from "./acquire.ts";
+import { KeepAlive, type Renewal } from "./keep-alive.ts";
 import type { HoldBounds } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
+import { lossOf, releaseOnce } from "./release.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
 
 /**
@@ -28,6 +29,8 @@ export interface HeldLease {
    * it comes as soon as the work awaits something.
    */
   readonly signal: AbortSignal;
+  /** Whether the lease is lost, by a fresh look at the clock: between two steps of a computation no timer can run. */
+  readonly isLost: () => boolean;
   /**
    * Renews now, and from now on with `ttl` ms if given; rarely needed, for renewal is automatic.
    *
@@ -47,26 +50,36 @@ export interface HeldLease {
 }
 
 /** A hold as the combinators see it. */
-export interface Hold {
-  readonly held: HeldLease;
-  /** Whether the lease is lost, judged anew by the clock. */
-  readonly isLost: () => boolean;
+export interface Hold<H = HeldLease> {
+  readonly held: H;
+  /** Ends it, and keeps the result of the job that ran under it, if there is one. */
+  readonly release: (result?: JobResult) => Promise<boolean>;
+}
+
+/** A hold with what keeps it alive. */
+export interface Kept extends Hold {
+  readonly keepAlive: KeepAlive;
+  readonly onReleaseRequested: () => void;
 }
 
 /** A lease that is live now. */
-type Granted = Pick<Grant, "lease" | "deadline" | "validUntil">;
+export type Granted = Pick<Grant, "lease" | "deadline" | "validUntil" | "releaseRequested">;
 
 /** Keeps a granted lease until it is released or lost. */
-export function holdLease(primitives: LockPrimitives, grant: Granted, bounds: HoldBounds): Hold {
+export function holdLease(primitives: LockPrimitives, grant: Granted, bounds: HoldBounds): Kept {
   const { lease } = grant;
   // The latest instant at which the grant can have been made, and the earliest from which its time can count.
   const heldSince = performance.now();
   const countedFrom = Math.min(heldSince, grant.validUntil - Math.min(bounds.ttl, bounds.maxHold));
-  const lifetime = { lease, ttl: bounds.ttl, holdUntil: countedFrom + bounds.maxHold };
+  const onReleaseRequested = tellOnce(() => bounds.onReleaseRequested?.(held));
+  const lifetime = { lease, ttl: bounds.ttl, holdUntil: countedFrom + bounds.maxHold, onReleaseRequested };
   const keepAlive = new KeepAlive(lifetime, grant, (ttl, signal) => renewOnce(primitives, lease, ttl, signal));
   const heldUntil = heldSince + bounds.minHold;
   let released: Promise<boolean> | undefined;
-  const release = () => (released ??= releaseOnce(primitives, lease, keepAlive, heldUntil));
+  const release: Hold["release"] = async (result) => {
+    if (released && result) throw releasedBefore(lease);
+    return (released ??= releaseOnce(primitives, { lease, keepAlive, heldUntil }, result));
+  };
 
   const held: HeldLease = {
     lease,
@@ -74,6 +87,7 @@ export function holdLease(primitives: LockPrimitives, grant: Granted, bounds: Ho
       return keepAlive.deadline;
     },
     signal: keepAlive.signal,
+    isLost: () => keepAlive.isLost(),
     renew: async (ttl) => {
       if (ttl !== undefined) checkDuration(ttl, "ttl");
       throwIfOver(keepAlive, lease, released !== undefined);
@@ -83,16 +97,28 @@ export function holdLease(primitives: LockPrimitives, grant: Granted, bounds: Ho
         throwIfOver(keepAlive, lease, released !== undefined);
       }
     },
-    release,
+    release: () => release(),
     [Symbol.asyncDispose]: async () => void (await release()),
   };
-  return { held, isLost: () => keepAlive.isLost() };
+  return { held, release, keepAlive, onReleaseRequested };
+}
+
+/** At most once, and from outside of whatever is under way: it is the user's code. */
+function tellOnce(tell: () => void): () => void {
+  let told = false;
+  return () => {
+    if (!told) queueMicrotask(tell);
+    told = true;
+  };
 }
 
 function throwIfOver(keepAlive: KeepAlive, lease: number, isReleased: boolean): void {
   if (keepAlive.isLost()) throw keepAlive.signal.reason;
-  if (!isReleased) return;
-  throw new LeaseLostError("superseded", lease, `Lease ${lease} was released by its holder: acquire again.`);
+  if (isReleased) throw releasedBefore(lease);
+}
+
+function releasedBefore(lease: number): LeaseLostError {
+  return new LeaseLostError("superseded", lease, `Lease ${lease} was released by its holder: acquire again.`);
 }
 
 /** A renewal and its repetitions carry one request id; what is confirmed counts from before its attempt left. */
@@ -108,39 +134,7 @@ export async function renewOnce(
     return { left, reply: await primitives.renew(lease, ttl, requestId) };
   };
   const { left, reply } = await callObject(call, { id: primitives.id, within: ANSWER_WITHIN, signal });
-  if (reply.success) return { deadline: reply.deadline, validUntil: left + reply.validFor };
-  return { lost: lossOf(reply) };
-}
-
-/** Stops renewing first: whatever a renewal under way may say, it can't outlive the release. */
-async function releaseOnce(
-  primitives: LockPrimitives,
-  lease: number,
-  keepAlive: KeepAlive,
-  heldUntil: number,
-): Promise<boolean> {
-  // What lengthens the lease to minHold must arrive last: a renewal that came after it would lengthen it further.
-  if (heldUntil > performance.now()) await keepAlive.settled();
-  if (keepAlive.isLost()) return false;
-  keepAlive.stop();
-  const minHoldLeft = Math.ceil(heldUntil - performance.now());
-  const requestId = crypto.randomUUID();
-  const bounds = { id: primitives.id, within: ANSWER_WITHIN };
-  try {
-    const call = () =>
-      minHoldLeft > 0 ? primitives.renew(lease, minHoldLeft, requestId) : primitives.release(lease, requestId);
-    const reply = await callObject<AcquireReply | true>(call, bounds);
-    if (reply === true || reply.success) return true;
-    const why = lossOf(reply);
-    keepAlive.lose(why, lossMessage(why, lease));
-    return false;
-  } catch (cause) {
-    const message = `Lease ${lease} of lock "${primitives.id}" could not be released; it ends with its ttl at the latest.`;
-    throw new LockError("RELEASE_FAILED", message, { cause });
-  }
-}
-
-function lossOf(reply: Exclude<AcquireReply, { success: true }>): "expired" | "superseded" {
-  if (reply.reason === "INVALID_ARGUMENT") throw invalidArgument(reply);
-  return reply.ended === "expired" ? "expired" : "superseded";
+  if (!reply.success) return { lost: lossOf(reply) };
+  const { deadline, validFor, releaseRequested } = reply;
+  return { deadline, validUntil: left + validFor, ...(releaseRequested && { releaseRequested }) };
 }

@@ -2,22 +2,18 @@ import { LIMITS } from "../core/limits.ts";
 import type { RefusalReply } from "../core/replies.ts";
 import { LeaseLostError, LockError } from "../errors.ts";
 import { acquire } from "./acquire.ts";
-import { type Hold, type HeldLease, holdLease, renewOnce } from "./held-lease.ts";
+import { bindLease, checkBindable } from "./bind.ts";
+import { type Granted, type Hold, type HeldLease, holdLease, renewOnce } from "./held-lease.ts";
 import { lossMessage } from "./keep-alive.ts";
-import type { Acquisition, HoldBounds } from "./options.ts";
+import type { Acquisition, HoldBounds, Holding } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
-
-/** How to acquire, and how long to hold. */
-type Holding = Acquisition & { bounds: HoldBounds };
 
 /** Takes the lock and keeps it, or tells why not. */
 export async function tryHold(primitives: LockPrimitives, acquisition: Holding): Promise<Hold | RefusalReply> {
+  checkBindable(primitives, acquisition.bounds);
   const acquired = await acquire(primitives, acquisition);
   if (!acquired.success) return acquired;
-  const hold = holdLease(primitives, acquired, acquisition.bounds);
-  // The reply may have taken longer than the lease lasts: what was granted then must not be worked under.
-  if (hold.isLost()) throw hold.held.signal.reason;
-  return hold;
+  return await keep(primitives, acquired, acquisition.bounds);
 }
 
 /** Takes the lock and keeps it, or throws. */
@@ -31,12 +27,18 @@ export async function startHold(primitives: LockPrimitives, acquisition: Holding
 export async function resume(primitives: LockPrimitives, lease: number, bounds: HoldBounds): Promise<HeldLease> {
   const renewal = await renewOnce(primitives, lease, Math.min(bounds.ttl, bounds.maxHold), undefined);
   if ("lost" in renewal) throw new LeaseLostError(renewal.lost, lease, lossMessage(renewal.lost, lease));
-  const { held, isLost } = holdLease(primitives, { lease, ...renewal }, bounds);
-  if (isLost()) throw held.signal.reason;
-  return held;
+  return (await keep(primitives, { lease, ...renewal }, bounds)).held;
 }
 
-function refused(id: string, { request, named }: Acquisition, { reason, retryAfter }: RefusalReply): LockError {
+async function keep(primitives: LockPrimitives, granted: Granted, bounds: HoldBounds): Promise<Hold> {
+  const hold = holdLease(primitives, granted, bounds);
+  if (bounds.bound) await bindLease(primitives, hold);
+  // The reply may have taken longer than the lease lasts: what was granted then must not be worked under.
+  if (hold.held.isLost()) throw hold.held.signal.reason;
+  return hold;
+}
+
+export function refused(id: string, { request, named }: Acquisition, { reason, retryAfter }: RefusalReply): LockError {
   switch (reason) {
     case "QUEUE_FULL":
       return new LockError(reason, `Lock "${id}" has as many waiters as it admits (${LIMITS.maxWaiters}): shed load.`);
@@ -45,6 +47,8 @@ function refused(id: string, { request, named }: Acquisition, { reason, retryAft
         reason,
         `Lock "${id}" has as many live leases as it admits (${LIMITS.maxLeases}): split it.`,
       );
+    case "FINGERPRINT_MISMATCH":
+      return new LockError(reason, `Job "${id}" has another payload: the same key was used for two different things.`);
     case "NO_LONGER_VALID":
       if (named) return usedBefore(request.requestId);
       return new LockError(

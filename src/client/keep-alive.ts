@@ -7,6 +7,8 @@ export interface Validity {
   deadline: number;
   /** By the local clock, counted from before the request left: until here the lease surely lasts. */
   validUntil: number;
+  /** Whether the holder is asked to release. */
+  releaseRequested?: boolean;
 }
 
 /** What a renewal came to; a throw means that nobody knows. */
@@ -24,6 +26,8 @@ interface Lifetime {
   ttl: number;
   /** Local instant after which the lease is not kept, `Infinity` for none. */
   holdUntil: number;
+  /** Called with each answer that says so. */
+  onReleaseRequested: () => void;
 }
 
 /**
@@ -37,8 +41,8 @@ export class KeepAlive {
   readonly #lease: number;
   readonly #holdUntil: number;
   readonly #renew: Renew;
+  readonly #onReleaseRequested: () => void;
   readonly #loss = new AbortController();
-  /** Fires when nothing is to be renewed any more, whether lost or stopped. */
   readonly #over = new AbortController();
   #ttl: number;
   #validity: Validity;
@@ -49,8 +53,9 @@ export class KeepAlive {
   #renewalTimer: Timer | undefined;
   #deadlineTimer: Timer | undefined;
 
-  constructor({ lease, ttl, holdUntil }: Lifetime, validity: Validity, renew: Renew) {
+  constructor({ lease, ttl, holdUntil, onReleaseRequested }: Lifetime, validity: Validity, renew: Renew) {
     this.#lease = lease;
+    this.#onReleaseRequested = onReleaseRequested;
     this.#ttl = ttl;
     this.#holdUntil = holdUntil;
     this.#renew = renew;
@@ -61,6 +66,11 @@ export class KeepAlive {
   /** Fires with a `LeaseLostError` when the lease is lost. */
   get signal(): AbortSignal {
     return this.#loss.signal;
+  }
+
+  /** Fires when nothing is to be renewed any more, whether the lease is lost or given up. */
+  get over(): AbortSignal {
+    return this.#over.signal;
   }
 
   /** When the lease ends by the object's clock. */
@@ -133,6 +143,7 @@ export class KeepAlive {
 
   #confirm(validity: Validity, ttl: number): void {
     this.#validity = validity;
+    if (validity.releaseRequested) this.#onReleaseRequested();
     const unlessDoubtful = validity.validUntil - Math.max(0, ttl - this.#doubtful);
     this.#expectUntil(Math.min(deadlineOf(unlessDoubtful, ttl), this.#holdUntil));
     this.#schedule(performance.now());

@@ -1,6 +1,7 @@
 import type { FailureReason, LockStatus } from "../core/replies.ts";
 import type { HeldLease } from "./held-lease.ts";
 import type { AcquireOptions, HoldOptions, RepeatOptions, ResumeOptions, TryOptions } from "./options.ts";
+import type { LockPrimitives } from "./primitives.ts";
 import type { Critical } from "./with-lock.ts";
 
 /** The lock was taken, or renewed. */
@@ -51,6 +52,8 @@ export interface Skipped {
 export interface Lock {
   /** The lock's id. */
   readonly id: string;
+  /** What the lock stands on: for combinators of your own. */
+  readonly primitives: LockPrimitives;
   /**
    * Takes the lock for `ttl` ms (1 to a day), or renews the lease that is given.
    *
@@ -91,6 +94,31 @@ export interface Lock {
    * @throws `UNREACHABLE`.
    */
   readonly status: () => Promise<LockStatus>;
+  /**
+   * Ends every lease, whoever holds it, and hands the lock on: for operators.
+   *
+   * A holder that is bound learns at once, any other with its next renewal; what it writes until then only the fencing
+   * token can stop.
+   *
+   * @returns a number above those of the leases that were ended and below those of all that come: a fence.
+   * @throws `UNREACHABLE`.
+   * @example
+   * ```ts
+   * const fence = await lock.forceRelease();
+   * ```
+   */
+  readonly forceRelease: () => Promise<number>;
+  /**
+   * Asks every holder to release, and leaves it to them: each gets its `onReleaseRequested` called.
+   *
+   * @throws `UNREACHABLE`.
+   * @example
+   * ```ts
+   * await lock.requestRelease();
+   * await lock.withLock(migrate, { wait: 60_000 });
+   * ```
+   */
+  readonly requestRelease: () => Promise<void>;
   /**
    * Takes the lock and keeps it renewed until it is released or lost.
    *

@@ -1,5 +1,7 @@
-import { LIMITS, checkDuration, checkOptions, checkText, invalid } from "../core/limits.ts";
+import { LIMITS, checkDuration, checkFlag, checkOptions, checkText, invalid } from "../core/limits.ts";
 import { type LockRequest, checkRequest } from "../core/request.ts";
+import type { ClaimRule } from "./claims.ts";
+import type { HeldLease } from "./held-lease.ts";
 import { type Backoff, DEFAULT_BACKOFF } from "./retry.ts";
 
 /** Polling instead of queueing: exponential backoff with full jitter. */
@@ -30,6 +32,8 @@ export interface AcquireOptions {
   capacity?: number;
   /** Names the request, so that repeating it, even from elsewhere, has no second effect. @default a random id */
   requestId?: string;
+  /** How long nobody else gets the lock after this lease *expired*, in milliseconds up to a day. @default 0 */
+  lockDelay?: number;
 }
 
 /** How to hold the lock. */
@@ -40,13 +44,40 @@ export interface HoldOptions extends AcquireOptions {
   maxHold?: number;
   /** The shortest hold, in milliseconds: released earlier, the lock stays taken until then. @default 0 */
   minHold?: number;
+  /**
+   * Free the lock as soon as this execution context ends, crashed or forgotten, and not only after the ttl.
+   *
+   * Costs: one request more, and the object stays in memory, billed, while you hold. Risks: a connection that is cut
+   * looks like a death, so let the resource check the fencing token. Can't be had together with `minHold`.
+   *
+   * @default false
+   */
+  bound?: boolean;
+  /** Called once if somebody asks for the lock with `requestRelease`: at once if bound, else with the next renewal. */
+  onReleaseRequested?: (held: HeldLease) => void;
 }
 
-const ACQUIRE_OPTIONS = ["wait", "signal", "retry", "owner", "permits", "capacity", "requestId"] as const;
-const TRY_OPTIONS = ["ttl", "maxHold", "minHold", "owner", "permits", "capacity", "requestId", "signal"] as const;
-const HOLD_OPTIONS = [...TRY_OPTIONS, "wait", "retry"] as const;
+const ACQUIRE_OPTIONS = [
+  "wait",
+  "signal",
+  "retry",
+  "owner",
+  "permits",
+  "capacity",
+  "requestId",
+  "lockDelay",
+] as const satisfies (keyof AcquireOptions)[];
+const HOLD_OPTIONS = [
+  ...ACQUIRE_OPTIONS,
+  "ttl",
+  "maxHold",
+  "minHold",
+  "bound",
+  "onReleaseRequested",
+] as const satisfies (keyof HoldOptions)[];
+const TRY_OPTIONS = HOLD_OPTIONS.filter((option) => option !== "wait" && option !== "retry");
 const RETRY_OPTIONS = ["retries", "minTimeout", "maxTimeout", "factor"] as const;
-const RESUME_OPTIONS = ["ttl", "maxHold", "minHold"] as const;
+const RESUME_OPTIONS = ["ttl", "maxHold", "minHold", "bound", "onReleaseRequested"] as const;
 
 const DEFAULT_TTL = 30_000;
 const DEFAULT_WAIT = 10_000;
@@ -60,33 +91,42 @@ export interface Acquisition {
   named: boolean;
 }
 
-/** Checked bounds of a hold. */
+/** A checked way to acquire and hold. */
+export interface Holding extends Acquisition {
+  bounds: HoldBounds;
+}
+
+/** Checked terms of a hold. */
 export interface HoldBounds {
   ttl: number;
   maxHold: number;
   minHold: number;
+  bound: boolean;
+  onReleaseRequested: ((held: HeldLease) => void) | undefined;
 }
 
 export function checkId(id: unknown): string {
   return checkText(id, "id");
 }
 
-export function checkAcquire(ttl: number, options: AcquireOptions | null | undefined): Acquisition {
-  const { signal, retry, ...rest } = checkOptions(options, ACQUIRE_OPTIONS) as AcquireOptions;
+export function checkAcquire(ttl: number, options: AcquireOptions | null | undefined, claimOf: ClaimRule): Acquisition {
+  const { signal, retry, permits, capacity, ...rest } = checkOptions(options, ACQUIRE_OPTIONS) as AcquireOptions;
   const byDefault = retry === undefined ? 0 : DEFAULT_WAIT;
-  const request = checkRequest(ttl, { ...rest, wait: orElse(rest.wait, byDefault) }, newRequestId);
+  const asked = { ...rest, ...claimOf({ permits, capacity }), wait: orElse(rest.wait, byDefault) };
+  const request = checkRequest(ttl, asked, newRequestId);
   return { request, signal: checkSignal(signal), poll: checkRetry(retry), named: rest.requestId !== undefined };
 }
 
-export function checkHold(options: HoldOptions | undefined): Acquisition & { bounds: HoldBounds } {
-  const { ttl, maxHold, minHold, ...rest } = checkOptions(options, HOLD_OPTIONS) as HoldOptions;
-  const bounds = checkBounds({ ttl, maxHold, minHold });
+export function checkHold(options: HoldOptions | undefined, claimOf: ClaimRule): Holding {
+  const checked = checkOptions(options, HOLD_OPTIONS) as HoldOptions;
+  const { ttl, maxHold, minHold, bound, onReleaseRequested, ...rest } = checked;
+  const bounds = checkBounds({ ttl, maxHold, minHold, bound, onReleaseRequested });
   const ttlAtFirst = Math.min(bounds.ttl, bounds.maxHold);
-  return { ...checkAcquire(ttlAtFirst, { ...rest, wait: orElse(rest.wait, DEFAULT_WAIT) }), bounds };
+  return { ...checkAcquire(ttlAtFirst, { ...rest, wait: orElse(rest.wait, DEFAULT_WAIT) }, claimOf), bounds };
 }
 
-export function checkTryHold(options: TryOptions | undefined): Acquisition & { bounds: HoldBounds } {
-  return checkHold({ ...(checkOptions(options, TRY_OPTIONS) as TryOptions), wait: 0 });
+export function checkTryHold(options: TryOptions | undefined, claimOf: ClaimRule): Holding {
+  return checkHold({ ...(checkOptions(options, TRY_OPTIONS) as TryOptions), wait: 0 }, claimOf);
 }
 
 export function checkResume(options: ResumeOptions | undefined): HoldBounds {
@@ -110,18 +150,28 @@ export interface RepeatOptions {
 export type TryOptions = Omit<HoldOptions, "wait" | "retry">;
 
 /** How to take over a lease. */
-export type ResumeOptions = Pick<HoldOptions, "ttl" | "maxHold" | "minHold">;
+export type ResumeOptions = Pick<HoldOptions, "ttl" | "maxHold" | "minHold" | "bound" | "onReleaseRequested">;
 
 type Loose<T> = { [K in keyof T]?: T[K] | undefined };
 
-function checkBounds({ ttl, maxHold, minHold }: Loose<HoldBounds>): HoldBounds {
+function checkBounds({ ttl, maxHold, minHold, bound, onReleaseRequested }: Loose<HoldBounds>): HoldBounds {
   const bounds = {
     ttl: ttl === undefined ? DEFAULT_TTL : checkDuration(ttl, "ttl"),
     maxHold: maxHold === undefined ? Number.POSITIVE_INFINITY : checkDuration(maxHold, "maxHold"),
     minHold: minHold === undefined ? 0 : checkDuration(minHold, "minHold"),
+    bound: checkFlag(bound, "bound"),
+    onReleaseRequested: checkCallback(onReleaseRequested, "onReleaseRequested"),
   };
-  if (bounds.minHold <= bounds.maxHold) return bounds;
-  throw invalid("minHold", `minHold (${minHold}) must not be above maxHold (${maxHold}).`);
+  if (bounds.minHold > bounds.maxHold)
+    throw invalid("minHold", `minHold (${minHold}) must not be above maxHold (${maxHold}).`);
+  if (bounds.bound && bounds.minHold > 0)
+    throw invalid("bound", "bound frees the lock as soon as possible, minHold does not: leave one of them out.");
+  return bounds;
+}
+
+function checkCallback<T>(callback: T | undefined, argument: string): T | undefined {
+  if (callback === undefined || typeof callback === "function") return callback;
+  throw invalid(argument, `${argument} must be a function.`);
 }
 
 /** Not `??`: null is a mistake to be told of, and not an option that is absent. */

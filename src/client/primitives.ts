@@ -1,4 +1,5 @@
-import type { AcquireReply, LockStatus, ReleaseReply } from "../core/replies.ts";
+import type { Claim } from "../core/lease.ts";
+import type { AcquireReply, HoldNews, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
 import type { LockRequest } from "../core/request.ts";
 
 /**
@@ -10,16 +11,36 @@ import type { LockRequest } from "../core/request.ts";
 export interface LockPrimitives {
   /** The lock's id, for error messages. */
   readonly id: string;
+  /** Tells this lock from every other, also of the same id elsewhere: many locks are taken in the order of their keys. */
+  readonly key: string;
   /** Takes the lock, waiting for at most one slice; asking again with the same request id keeps the place. */
   acquire(request: LockRequest): Promise<AcquireReply>;
   /** Sets the remaining time of a live lease. */
   renew(lease: number, ttl: number, requestId: string): Promise<AcquireReply>;
-  /** Ends a live lease. */
-  release(lease: number, requestId: string): Promise<ReleaseReply>;
+  /** Changes what a live lease takes, with no gap in between; `BORROWED` if the other leases leave no room for it. */
+  convert(lease: number, claim: Claim, requestId: string): Promise<AcquireReply>;
+  /** Ends a live lease, and with `result` keeps what the job under it came to: both or neither. */
+  release(lease: number, requestId: string, result?: JobResult): Promise<ReleaseReply>;
   /** Takes a request back, whether it waits or was granted meanwhile. */
   cancel(requestId: string): Promise<unknown>;
   /** Whether any lease is live. */
   isLocked(): Promise<boolean>;
   /** Who holds the lock and who waits. */
   status(): Promise<LockStatus>;
+  /** The status, as soon as the newest live lease is not `known` (0: none is live), or after `wait` ms, one slice at most. */
+  watch(known: number, wait: number): Promise<LockStatus | RefusalReply>;
+  /** Ends all leases; answers a number above theirs and below all that come. */
+  forceRelease(requestId: string): Promise<number | RefusalReply>;
+  /** Asks all holders to release. */
+  requestRelease(): Promise<unknown>;
+  /** Ties a live lease to the life of this execution context; absent where the transport can't notice its end. */
+  bind?(lease: number): Promise<Binding | RefusalReply>;
+}
+
+/** What ties a lease to its holder: it ends when this is disposed, or the runtime finds its owner gone. */
+export interface Binding extends Disposable {
+  /** Tells it from a refusal. */
+  success: true;
+  /** The end of the lease, or, unless the holder was told before, that it is asked to release. */
+  next(told: boolean): Promise<HoldNews>;
 }

@@ -1,19 +1,38 @@
-import type { AcquireReply } from "../core/replies.ts";
-import type { LockRequest } from "../core/request.ts";
+import type { Claim } from "../core/lease.ts";
+import type { AcquireReply, RefusalReply } from "../core/replies.ts";
+import type { LockRequest, RequestOptions } from "../core/request.ts";
 import type { DurableLock } from "../object/durable-lock.ts";
-import type { LockPrimitives } from "./primitives.ts";
+import type { Binding, LockPrimitives } from "./primitives.ts";
 
 /** The primitives over RPC. A stub a call: many exceptions break the stub they came through for good. */
 export function rpcPrimitives(namespace: DurableObjectNamespace<DurableLock>, id: string): LockPrimitives {
   const stub = () => namespace.getByName(id);
   return {
     id,
+    get key() {
+      return namespace.idFromName(id).toString();
+    },
     acquire: (request) => (request.wait === 0 ? stub().acquire(...sent(request)) : parkedAcquire(stub(), request)),
     renew: (lease, ttl, requestId) => stub().renew(lease, ttl, { requestId }),
-    release: (lease, requestId) => stub().release(lease, { requestId }),
+    convert: (lease, claim, requestId) => stub().convert(lease, { ...claimed(claim), requestId }),
+    release: (lease, requestId, result) => stub().release(lease, { requestId, ...(result && { result }) }),
     cancel: (requestId) => stub().cancel(requestId),
     isLocked: () => stub().isLocked(),
     status: () => stub().status(),
+    watch: (known, wait) => stub().watch(known, wait),
+    forceRelease: (requestId) => stub().forceRelease({ requestId }),
+    requestRelease: () => stub().requestRelease(),
+    bind: (lease) => bind(stub(), lease),
+  };
+}
+
+async function bind(stub: DurableObjectStub<DurableLock>, lease: number): Promise<Binding | RefusalReply> {
+  const bond = await stub.bind(lease);
+  if (!("tie" in bond)) return bond;
+  return {
+    success: true,
+    next: async (told) => bond.news.next(told),
+    [Symbol.dispose]: () => disposable(bond)[Symbol.dispose](),
   };
 }
 
@@ -30,8 +49,19 @@ function disposable<T>(pending: T): T & Disposable {
   return pending as T & Disposable;
 }
 
-function sent({ ttl, requestId, owner, exclusive, permits, capacity, wait, waited }: LockRequest) {
-  const claim = exclusive ? {} : { permits, capacity };
-  const waiting = wait === 0 ? {} : { wait, waited };
-  return [ttl, { requestId, ...(owner !== undefined && { owner }), ...claim, ...waiting }] as const;
+function sent({ ttl, requestId, owner, wait, waited, lockDelay, steal, once, ...claim }: LockRequest) {
+  const options: RequestOptions = {
+    requestId,
+    ...claimed(claim),
+    ...(owner !== undefined && { owner }),
+    ...(wait > 0 && { wait, waited }),
+    ...(lockDelay > 0 && { lockDelay }),
+    ...(steal && { steal }),
+    ...(once !== undefined && { once }),
+  };
+  return [ttl, options] as const;
+}
+
+function claimed({ exclusive, permits, capacity }: Claim): Pick<RequestOptions, "permits" | "capacity"> {
+  return exclusive ? {} : { permits, capacity };
 }

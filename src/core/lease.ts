@@ -8,19 +8,31 @@ export interface Claim {
   capacity: number;
 }
 
+/** What a lease is asked for and granted with. */
+export interface LeaseTerms extends Claim {
+  /** The request that takes it, by which a repeated acquire finds it again. */
+  requestId: string;
+  /** How long it is to last, in milliseconds. */
+  ttl: number;
+  /** A label for people. */
+  owner: string | undefined;
+  /** How long nothing that conflicts with it is granted after it expired, in milliseconds. */
+  lockDelay: number;
+  /** Held for a job that runs once: the fingerprint of its payload, "" for none; absent for any other hold. */
+  once: string | undefined;
+}
+
 /** A hold on a lock. Times are the object's clock. */
-export interface Lease extends Claim {
+export interface Lease extends LeaseTerms {
   /** The lease number: the fencing token. */
   lease: number;
-  /** The request that took it, by which a repeated acquire finds it again. */
-  requestId: string;
-  owner: string | undefined;
   since: number;
-  ttl: number;
   /** Live before this instant, dead from it on. */
   deadline: number;
-  /** The request that last renewed it, by which a repeated renewal is recognised. */
+  /** The request that last renewed or converted it, by which a repetition is recognised. */
   renewalId: string | undefined;
+  /** Whether its holder is asked to release. */
+  releaseRequested: boolean;
 }
 
 /**
@@ -33,4 +45,9 @@ export interface Lease extends Claim {
 export function nextLeaseNumber(previous: number, now: number): number {
   const byClock = Math.floor(now * 1_000);
   return Number.isSafeInteger(byClock) && byClock > previous ? byClock : previous + 1;
+}
+
+/** Until when a lease that expires is in the way of others. */
+export function delayedUntil({ deadline, lockDelay }: Lease): number {
+  return deadline + lockDelay;
 }

@@ -16,6 +16,8 @@ export const LIMITS = {
   slice: 25_000,
   /** How long a waiter whose slice ended keeps its place, and how long a restarted object lets its queue reassemble. */
   returnWithin: 2_000,
+  /** The longest that the result of a job is kept. */
+  maxRetain: 366 * DAY,
   /** How often a lock is looked at for clean-up. */
   cleanUp: DAY,
   /** A lock unused for so long is wiped: a little less, so that one that was used once goes with its first alarm. */
@@ -49,6 +51,27 @@ export function checkDuration(value: unknown, argument: string): number {
   );
 }
 
+/** How long the result of a job is kept. */
+export function checkRetain(value: unknown): number {
+  if (isWholeNumber(value, 1, LIMITS.maxRetain)) return value;
+  throw invalid(
+    "retain",
+    `retain must be a whole number of milliseconds from 1 to ${LIMITS.maxRetain} (366 days), got ${shown(value)}.`,
+  );
+}
+
+/** Something that is so or not; absent means not. */
+export function checkFlag(value: unknown, argument: string): boolean {
+  if (value === undefined) return false;
+  if (typeof value === "boolean") return value;
+  throw invalid(argument, `${argument} must be true or false, got ${shown(value)}.`);
+}
+
+/** The fingerprint of a job's payload, "" for none; absent for a hold that is no such job. */
+export function checkOnce(value: unknown): string | undefined {
+  return value === undefined || value === "" ? value : checkText(value, "once");
+}
+
 /** A wait: 0 asks once, `Infinity` waits without end and must be asked for. */
 export function checkWait(value: unknown): number {
   if (value === Infinity || isWholeNumber(value, 0, LIMITS.maxWait)) return value;
@@ -72,6 +95,11 @@ export function checkLease(value: unknown): number {
   );
 }
 
+/** The lease that a watcher knows of; 0 for none. */
+export function checkWatched(value: unknown): number {
+  return value === 0 ? 0 : checkLease(value);
+}
+
 /** An id, owner or request id. */
 export function checkText(value: unknown, argument: string): string {
   if (typeof value !== "string" || value === "")
@@ -83,6 +111,12 @@ export function checkText(value: unknown, argument: string): string {
   if (!value.isWellFormed())
     throw invalid(argument, `${argument} must be well-formed Unicode, without lone surrogates.`);
   return value;
+}
+
+/** How many permits a semaphore has. */
+export function checkPermits(value: unknown): number {
+  if (isWholeNumber(value, 1, Number.MAX_SAFE_INTEGER)) return value;
+  throw invalid("permits", `permits must be a whole number from 1, got ${shown(value)}.`);
 }
 
 /** What a request takes: everything, or `permits` out of `capacity`. */

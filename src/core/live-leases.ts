@@ -1,11 +1,13 @@
-import type { Claim } from "./lease.ts";
+import { type Claim, type Lease, delayedUntil } from "./lease.ts";
 import { LIMITS } from "./limits.ts";
 import type { Slot } from "./slots.ts";
 
-/** The live leases of a lock, and the admission rule over them. */
+/** The live leases of a lock and those whose lock-delay is not over, and the admission rule over them. */
 export class LiveLeases {
   readonly #byLease = new Map<number, Slot>();
   readonly #byRequest = new Map<string, Slot>();
+  /** Dead, but nothing that conflicts with them is granted yet. */
+  readonly #lingering = new Set<Slot>();
 
   get isFull(): boolean {
     return this.#byLease.size >= LIMITS.maxLeases;
@@ -21,6 +23,11 @@ export class LiveLeases {
     this.#byRequest.delete(slot.lease.requestId);
   }
 
+  /** Keeps a dead lease in the way until its lock-delay is over. */
+  linger(slot: Slot): void {
+    this.#lingering.add(slot);
+  }
+
   byLease(lease: number): Slot | undefined {
     return this.#byLease.get(lease);
   }
@@ -29,16 +36,20 @@ export class LiveLeases {
     return this.#byRequest.get(requestId);
   }
 
-  /** The admission rule: `exclusive` needs no other lease; otherwise no exclusive one, and the permits must fit. */
-  admits(claim: Claim): boolean {
-    if (claim.exclusive) return this.#byLease.size === 0;
-    if (this.isFull) return false;
+  /**
+   * The admission rule: `exclusive` needs no other lease; otherwise no exclusive one, and the permits must fit.
+   *
+   * A lease that is to be converted is judged as if it were not there.
+   */
+  admits(claim: Claim, converted?: Slot): boolean {
     let inUse = 0;
-    for (const { lease } of this.#byLease.values()) {
-      if (lease.exclusive) return false;
-      inUse += lease.permits;
+    for (const slot of this.#inTheWay()) {
+      if (slot === converted) continue;
+      if (claim.exclusive || slot.lease.exclusive) return false;
+      inUse += slot.lease.permits;
     }
-    return inUse + claim.permits <= claim.capacity;
+    if (claim.exclusive) return true;
+    return (converted !== undefined || !this.isFull) && inUse + claim.permits <= claim.capacity;
   }
 
   /** Those whose time has run out. */
@@ -46,19 +57,49 @@ export class LiveLeases {
     return [...this.#byLease.values()].filter(({ lease }) => lease.deadline <= now);
   }
 
-  /** When the first lease ends if nobody renews it; `Infinity` if there is none. */
+  /** Takes out those whose lock-delay is over. */
+  takeLapsed(now: number): Slot[] {
+    if (this.#lingering.size === 0) return [];
+    return this.#takeLingering((lease) => delayedUntil(lease) <= now);
+  }
+
+  /** Takes out all that linger. */
+  takeLingering(): Slot[] {
+    return this.#takeLingering(() => true);
+  }
+
+  /** When the first lease or lock-delay ends if nobody renews it; `Infinity` if there is none. */
   firstDeadline(): number {
     let first = Number.POSITIVE_INFINITY;
     for (const { lease } of this.#byLease.values()) first = Math.min(first, lease.deadline);
+    for (const { lease } of this.#lingering) first = Math.min(first, delayedUntil(lease));
     return first;
+  }
+
+  /** Until when nothing is granted because of lock-delays; undefined if there are none. */
+  delayedUntil(): number | undefined {
+    if (this.#lingering.size === 0) return undefined;
+    return Math.max(...[...this.#lingering].map(({ lease }) => delayedUntil(lease)));
   }
 
   clear(): void {
     this.#byLease.clear();
     this.#byRequest.clear();
+    this.#lingering.clear();
   }
 
   *[Symbol.iterator](): Generator<Slot> {
     yield* this.#byLease.values();
+  }
+
+  *#inTheWay(): Generator<Slot> {
+    yield* this.#byLease.values();
+    yield* this.#lingering;
+  }
+
+  #takeLingering(isTaken: (lease: Lease) => boolean): Slot[] {
+    const taken = [...this.#lingering].filter(({ lease }) => isTaken(lease));
+    for (const slot of taken) this.#lingering.delete(slot);
+    return taken;
   }
 }

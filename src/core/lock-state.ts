@@ -1,11 +1,11 @@
-import { type Claim, type Lease, nextLeaseNumber } from "./lease.ts";
+import { LeaseBook, grantOf } from "./lease-book.ts";
+import type { Claim, Lease } from "./lease.ts";
 import { LIMITS } from "./limits.ts";
-import { LiveLeases } from "./live-leases.ts";
-import { type PastLease, PastLeases } from "./past-leases.ts";
 import { type Waiter, WaitQueue } from "./queue.ts";
-import type { AcquireReply, GrantReply, LeaseEnd, LockStatus, RefusalReply, ReleaseReply } from "./replies.ts";
+import type { AcquireReply, GrantReply, LockStatus, RefusalReply, ReleaseReply } from "./replies.ts";
 import type { LockRequest } from "./request.ts";
-import { type Slot, Slots } from "./slots.ts";
+import { type ResultInfo, isOtherPayload } from "./result.ts";
+import type { Slot } from "./slots.ts";
 import { statusOf } from "./status.ts";
 
 /** What a transition asks of its host: write the slots, then answer the parked calls. */
@@ -14,9 +14,6 @@ export interface Effects {
   answers: { requestId: string; reply: AcquireReply }[];
 }
 
-/** The renewals of one lease that are recognised when repeated. */
-const RENEWALS_REMEMBERED = 8;
-
 /**
  * The state machine of one lock: the only place that decides who gets it.
  *
@@ -24,19 +21,18 @@ const RENEWALS_REMEMBERED = 8;
  * serves mutex, readers, writers and semaphores: grant when nothing live conflicts and nobody waits ahead.
  */
 export class LockState {
-  readonly #slots = new Slots();
-  readonly #live = new LiveLeases();
-  readonly #renewals = new WeakMap<Lease, string[]>();
-  readonly #past = new PastLeases();
+  readonly #leases: LeaseBook;
   readonly #queue = new WaitQueue();
   readonly #startedAt: number;
-  #highest = 0;
+  #result: ResultInfo | undefined;
   #reassemblesUntil = 0;
   #answers: Effects["answers"] = [];
 
-  constructor(stored: Iterable<Slot>, now: number) {
+  constructor(stored: Iterable<Slot>, now: number, result?: ResultInfo) {
     this.#startedAt = now;
-    for (const slot of stored) this.#load(slot, now);
+    this.#leases = new LeaseBook(stored, now);
+    // Kept at most `retain` from now: the clock may have stepped back while nobody looked.
+    this.#result = result && { ...result, keptUntil: Math.min(result.keptUntil, now + result.retain) };
   }
 
   /** How many wait. */
@@ -47,22 +43,24 @@ export class LockState {
   /** Takes the lock now or not at all. */
   acquire(request: LockRequest, now: number): AcquireReply {
     this.#advance(now);
-    const known = this.#replay(request.requestId, now);
+    const known = this.#decided(request, now);
     if (known) return known;
+    if (request.steal) return this.#steal(request, now);
     const ahead = this.#queue.head !== undefined && this.#queue.head.requestId !== request.requestId;
-    if (ahead || !this.#live.admits(request)) return this.#refusal(request, now);
+    if (ahead || !this.#leases.live.admits(request)) return this.#refusal(request, now);
     return this.#grantTo(request, now, now);
   }
 
   /** Takes the lock now, or queues for it: undefined means parked, and the answer comes as an effect. */
   enqueue(request: LockRequest, now: number): AcquireReply | undefined {
     this.#advance(now);
-    const known = this.#replay(request.requestId, now);
+    const known = this.#decided(request, now);
     if (known) return known;
+    if (request.steal) return this.#steal(request, now);
     const { wait, waited, requestId } = request;
     const waiter = this.#queue.get(requestId);
     if (!waiter && this.#queue.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" };
-    if (!waiter && !request.exclusive && this.#live.isFull) return { success: false, reason: "TOO_MANY_LEASES" };
+    if (!waiter && !request.exclusive && this.#leases.live.isFull) return { success: false, reason: "TOO_MANY_LEASES" };
     if (waited > now - this.#startedAt) this.#reassemblesUntil = this.#startedAt + LIMITS.returnWithin;
 
     const call = {
@@ -81,40 +79,72 @@ export class LockState {
   /** Lengthens (or shortens) a live lease; never revives one that ended. */
   renew(lease: number, ttl: number, requestId: string, now: number): AcquireReply {
     this.#advance(now);
-    const slot = this.#live.byLease(lease);
-    if (!slot) return this.#gone(lease);
-    this.#slots.touch(slot);
-    const renewals = this.#renewalsOf(slot.lease);
-    if (!renewals.includes(requestId)) {
-      renewals.push(requestId);
-      if (renewals.length > RENEWALS_REMEMBERED) renewals.shift();
-      Object.assign(slot.lease, { ttl, deadline: now + ttl, renewalId: requestId });
-    }
-    return granted(slot.lease, now);
+    return this.#leases.renew(lease, ttl, requestId, now);
+  }
+
+  /** Changes what a live lease takes with no gap in between, if the other leases leave room for it. */
+  convert(lease: number, claim: Claim, requestId: string, now: number): AcquireReply {
+    this.#advance(now);
+    const reply = this.#leases.convert(lease, claim, requestId, now) ?? this.#refusal(claim, now);
+    this.#grantInOrder(now);
+    return reply;
   }
 
   /** Ends a live lease and hands the lock on. */
   release(lease: number, requestId: string, now: number): ReleaseReply {
     this.#advance(now);
-    const slot = this.#live.byLease(lease);
-    if (!slot) {
-      const repeated = this.#past.byLease(lease)?.releaseId === requestId;
-      return repeated || this.#gone(lease);
-    }
-    this.#end(slot, "released", now, requestId);
+    const reply = this.#leases.release(lease, requestId, now);
     this.#grantInOrder(now);
-    return true;
+    return reply;
+  }
+
+  /** What is known of the result of a live lease's job, if it is kept from now on. */
+  resultOf(lease: number, { retain, failed }: Pick<ResultInfo, "retain" | "failed">, now: number): ResultInfo {
+    const fingerprint = this.#leases.live.byLease(lease)?.lease.once ?? "";
+    return { lease, fingerprint, retain, failed, keptUntil: now + retain };
+  }
+
+  /** Takes note of a result that was stored: whoever waits to run the same job needs no lease any more. */
+  keepResult(result: ResultInfo, now: number): void {
+    this.#result = result;
+    for (const waiter of Array.from(this.#queue)) {
+      const known = this.#recorded(waiter, now);
+      if (known) this.#dequeue(waiter, known);
+    }
+  }
+
+  /** Ends the lease of a holder that is gone, as if it had run out. */
+  expire(lease: number, now: number): void {
+    this.#leases.expire(lease, now);
+    this.#advance(now);
+  }
+
+  /** Ends all leases; the number it answers is above theirs and below all that come. */
+  forceRelease(requestId: string, now: number): number {
+    this.#advance(now);
+    const repeated = this.#leases.formerLease(requestId);
+    if (repeated !== undefined) return repeated;
+    this.#leases.supersedeAll(now);
+    // A lease that ends at once: its row keeps the number, so that it can't be given out again after a restart.
+    const request = { requestId, owner: undefined, ttl: 1, lockDelay: 0, once: undefined };
+    const { lease } = this.#leases.grant({ ...request, exclusive: true, permits: 1, capacity: 1 }, now);
+    this.#leases.release(lease, requestId, now);
+    this.#grantInOrder(now);
+    return lease;
+  }
+
+  /** Asks every holder to release. */
+  requestRelease(now: number): void {
+    this.#advance(now);
+    this.#leases.requestRelease();
   }
 
   /** Takes a request back: out of the queue, or, if it was granted meanwhile, released at once. */
   cancel(requestId: string, now: number): void {
     this.#advance(now);
-    const slot = this.#live.byRequest(requestId);
     const waiter = this.#queue.get(requestId);
-    if (slot) this.#end(slot, "released", now);
-    else if (waiter) this.#dequeue(waiter, { success: false, reason: "NO_LONGER_VALID", ended: "released" });
-    // Remembered even if unknown: the cancellation may have overtaken the request.
-    if (!slot && !this.#past.byRequest(requestId)) this.#past.add({ requestId, how: "released" });
+    this.#leases.cancel(requestId, now);
+    if (waiter) this.#dequeue(waiter, { success: false, reason: "NO_LONGER_VALID", ended: "released" });
     this.#grantInOrder(now);
   }
 
@@ -131,53 +161,71 @@ export class LockState {
     this.#advance(now);
   }
 
-  /** When `wake` has something to do; only while somebody waits does anybody need to know in time. */
-  nextWake(now: number): number | undefined {
-    if (this.#queue.size === 0) return undefined;
-    const next = Math.min(this.#queue.nextDue(), this.#live.firstDeadline());
+  /** When `wake` has something to do; only while somebody waits or watches does anybody need to know in time. */
+  nextWake(now: number, watched = false): number | undefined {
+    if (this.#queue.size === 0 && !watched) return undefined;
+    const next = Math.min(this.#queue.nextDue(), this.#leases.live.firstDeadline());
+    if (next === Number.POSITIVE_INFINITY) return undefined;
     return this.#reassemblesUntil > now ? Math.min(next, this.#reassemblesUntil) : next;
   }
 
   isLocked(now: number): boolean {
-    return [...this.#live].some(({ lease }) => lease.deadline > now);
+    return this.newest(now) > 0;
   }
 
   status(now: number): LockStatus {
-    return statusOf(this.#live, this.#queue, now);
+    return statusOf(this.#leases.live, this.#queue, now);
+  }
+
+  /** The live lease of the given number. */
+  find(lease: number, now: number): Lease | undefined {
+    const slot = this.#leases.live.byLease(lease);
+    return slot && slot.lease.deadline > now ? slot.lease : undefined;
+  }
+
+  /** How a lease that is not live came to its end. */
+  gone(lease: number): RefusalReply {
+    return this.#leases.gone(lease);
+  }
+
+  /** The newest live lease, 0 if there is none. */
+  newest(now: number): number {
+    let newest = 0;
+    for (const { lease } of this.#leases.live) if (lease.deadline > now) newest = Math.max(newest, lease.lease);
+    return newest;
+  }
+
+  /** The result that is kept now. */
+  result(now: number): ResultInfo | undefined {
+    return this.#result && this.#result.keptUntil > now ? this.#result : undefined;
+  }
+
+  /** Forgets a result whose time is over; true if there was one. */
+  dropResult(now: number): boolean {
+    const isOver = this.#result !== undefined && !this.result(now);
+    if (isOver) this.#result = undefined;
+    return isOver;
   }
 
   /** When the lock was last in use; undefined if nothing of it is stored. */
   lastUse(): number | undefined {
-    return this.#slots.lastUse();
+    return this.#leases.lastUse();
   }
 
   /** Forgets what storage forgets; the highest number stays as long as this instance does. */
   forget(): void {
-    this.#slots.clear();
-    this.#live.clear();
-    this.#past.clear();
+    this.#leases.forget();
+    this.#result = undefined;
   }
 
   takeEffects(): Effects {
-    const effects = { writes: this.#slots.takeDirty(), answers: this.#answers };
+    const effects = { writes: this.#leases.takeWrites(), answers: this.#answers };
     this.#answers = [];
     return effects;
   }
 
-  #load(slot: Slot, now: number): void {
-    const { lease } = slot;
-    this.#highest = Math.max(this.#highest, lease.lease);
-    for (const past of slot.past.toReversed()) this.#past.add(past);
-    // A lease ends at most its ttl from now: the clock may have stepped back while nobody looked.
-    lease.deadline = Math.min(lease.deadline, now + lease.ttl);
-    this.#slots.load(slot);
-    if (slot.end) this.#past.add(slot.end);
-    else if (lease.deadline > now) this.#live.add(slot);
-    else this.#end(slot, "expired", now);
-  }
-
   #advance(now: number): void {
-    for (const slot of this.#live.expired(now)) this.#end(slot, "expired", now);
+    this.#leases.advance(now);
     this.#grantInOrder(now);
     for (const waiter of this.#queue.due(now)) this.#endSlice(waiter, now);
     this.#grantInOrder(now);
@@ -187,45 +235,21 @@ export class LockState {
   #grantInOrder(now: number): void {
     // After a restart the queue reassembles from those who come back: until then nobody knows who is at its head.
     if (now < this.#reassemblesUntil) return;
-    for (let head = this.#queue.head; head?.parked && this.#live.admits(head); head = this.#queue.head)
+    for (let head = this.#queue.head; head?.parked && this.#leases.live.admits(head); head = this.#queue.head)
       this.#grantTo(head, head.calledAt, now);
   }
 
   #grantTo(request: LockRequest | Waiter, calledAt: number, now: number): GrantReply {
-    const { requestId, ttl, owner, exclusive, permits, capacity } = request;
-    this.#highest = nextLeaseNumber(this.#highest, now);
-    const slot = this.#slots.place({
-      lease: this.#highest,
-      requestId,
-      owner,
-      exclusive,
-      permits,
-      capacity,
-      since: now,
-      ttl,
-      deadline: now + ttl,
-      renewalId: undefined,
-    });
-    for (const past of slot.past.slice(0, 1)) this.#supersede(past);
-    this.#live.add(slot);
-    const reply = granted(slot.lease, calledAt);
-    const waiter = this.#queue.get(requestId);
+    const reply = grantOf(this.#leases.grant(request, now), calledAt);
+    const waiter = this.#queue.get(request.requestId);
     if (waiter) this.#dequeue(waiter, reply);
     return reply;
   }
 
-  /** An expired lease whose place is given to another is not merely late any more. */
-  #supersede(past: PastLease): void {
-    if (past.how === "expired") past.how = "superseded";
-  }
-
-  #end(slot: Slot, how: LeaseEnd, now: number, releaseId?: string): void {
-    const { lease } = slot;
-    const end = pastOf(lease, how, releaseId);
-    this.#live.delete(slot);
-    this.#slots.end(slot, end);
-    this.#past.add(end);
-    lease.deadline = Math.min(lease.deadline, now);
+  /** Takes the lock from whoever holds it, past whoever waits. */
+  #steal(request: LockRequest, now: number): GrantReply {
+    this.#leases.supersedeAll(now);
+    return this.#grantTo(request, now, now);
   }
 
   #endSlice(waiter: Waiter, now: number): void {
@@ -247,41 +271,26 @@ export class LockState {
     return place < 0 ? undefined : this.#answers.splice(place, 1)[0]?.reply;
   }
 
-  /** The outcome of a request that was decided before: a reply was lost, or a duplicate arrived late. */
-  #replay(requestId: string, now: number): AcquireReply | undefined {
-    const slot = this.#live.byRequest(requestId);
-    const past = this.#past.byRequest(requestId);
-    if (!slot) return past && { success: false, reason: "NO_LONGER_VALID", ended: past.how };
-    // Written again although nothing changed: a stale instance must find out that it is one before it says "granted".
-    this.#slots.touch(slot);
-    return granted(slot.lease, now);
+  /** What needs no lease any more: the request was answered before, or its job has a result. */
+  #decided(request: LockRequest, now: number): AcquireReply | undefined {
+    const replayed = this.#leases.replay(request.requestId, now);
+    if (replayed?.success) return replayed;
+    return this.#recorded(request, now) ?? replayed;
   }
 
-  #gone(lease: number): RefusalReply {
-    const past = this.#past.byLease(lease);
-    // Its holder is told that it is dead, so it is written dead: no clock may bring it back after a restart.
-    this.#slots.mark(past);
-    const ended = past?.how ?? (lease < this.#highest ? "superseded" : undefined);
-    return { success: false, reason: "NO_LONGER_VALID", ...(ended && { ended }) };
+  #recorded({ once }: Pick<LockRequest, "once">, now: number): RefusalReply | undefined {
+    if (once === undefined) return undefined;
+    const result = this.result(now);
+    const running = [...this.#leases.live].map(({ lease }) => lease.once);
+    if ([result?.fingerprint, ...running].some((other) => isOtherPayload(once, other)))
+      return { success: false, reason: "FINGERPRINT_MISMATCH" };
+    return result && { success: false, reason: "RECORDED" };
   }
 
   #refusal(request: Claim, now: number): RefusalReply {
-    if (!request.exclusive && this.#live.isFull) return { success: false, reason: "TOO_MANY_LEASES" };
-    const first = this.#live.firstDeadline();
+    const { live } = this.#leases;
+    if (!request.exclusive && live.isFull) return { success: false, reason: "TOO_MANY_LEASES" };
+    const first = live.firstDeadline();
     return { success: false, reason: "BORROWED", ...(first < Infinity && { retryAfter: Math.max(1, first - now) }) };
   }
-
-  #renewalsOf(lease: Lease): string[] {
-    let renewals = this.#renewals.get(lease);
-    if (!renewals) this.#renewals.set(lease, (renewals = lease.renewalId === undefined ? [] : [lease.renewalId]));
-    return renewals;
-  }
-}
-
-function granted({ lease, deadline }: Lease, calledAt: number): GrantReply {
-  return { success: true, lease, deadline, validFor: deadline - calledAt };
-}
-
-function pastOf({ requestId, lease }: Lease, how: LeaseEnd, releaseId?: string): PastLease {
-  return { requestId, lease, how, ...(releaseId !== undefined && { releaseId }) };
 }

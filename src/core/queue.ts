@@ -1,10 +1,7 @@
-import type { Claim } from "./lease.ts";
+import type { LeaseTerms } from "./lease.ts";
 
 /** Somebody who waits for the lock, known by its request id. */
-export interface Waiter extends Claim {
-  requestId: string;
-  ttl: number;
-  owner: string | undefined;
+export interface Waiter extends LeaseTerms {
   /** When it began to wait, by the object's clock. */
   arrivedAt: number;
   /** When its present call arrived; a lease granted to it is counted from here. */

@@ -10,6 +10,25 @@ import type { Claim } from "./lease.ts";
  */
 export type FailureReason = "BORROWED" | "NO_LONGER_VALID" | "QUEUE_FULL" | "TOO_MANY_LEASES";
 
+/**
+ * What can be said of a job that runs once, besides: only requests with `once` get these.
+ *
+ * - `RECORDED`: it has run, and this is its result.
+ * - `FINGERPRINT_MISMATCH`: it ran, or runs, for another payload.
+ * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: its result can't be stored; the lease is as it was.
+ */
+export type OnceReason = "RECORDED" | "FINGERPRINT_MISMATCH" | "RESULT_TOO_LARGE" | "RESULT_NOT_CLONEABLE";
+
+/** The outcome of a job, to be stored with the release of its lease. */
+export interface JobResult {
+  /** What the job returned, or why it failed: anything structured-cloneable, up to 2 MB. */
+  value: unknown;
+  /** Whether it failed. */
+  failed: boolean;
+  /** How long to keep it, in milliseconds. */
+  retain: number;
+}
+
 /** How a lease came to its end. */
 export type LeaseEnd = "released" | "expired" | "superseded";
 
@@ -23,6 +42,8 @@ export interface GrantReply {
   deadline: number;
   /** Milliseconds for which the lease is good, counted from when the request of this reply reached the object. */
   validFor: number;
+  /** Whether the holder is asked to release. */
+  releaseRequested?: boolean;
 }
 
 /** A refusal, as the object answers it. */
@@ -30,7 +51,7 @@ export interface RefusalReply {
   /** Tells it from a grant. */
   success: false;
   /** Why; a bad argument is a reply of the object only, `useDurableLock` throws a `LockError` for it. */
-  reason: FailureReason | "INVALID_ARGUMENT";
+  reason: FailureReason | OnceReason | "INVALID_ARGUMENT";
   /** With `BORROWED`: milliseconds until the first live lease ends if nobody renews it. */
   retryAfter?: number;
   /** With `NO_LONGER_VALID`: how the lease ended, where the object still knows. */
@@ -39,6 +60,18 @@ export interface RefusalReply {
   argument?: string;
   /** With `INVALID_ARGUMENT`: what is wrong with it. */
   message?: string;
+  /** With `RECORDED`: what the job came to. */
+  result?: KeptResult;
+}
+
+/** The stored outcome of a job that ran once. */
+export interface KeptResult {
+  /** What the job returned, or why it failed. */
+  value: unknown;
+  /** Whether it failed. */
+  failed: boolean;
+  /** The lease under which it ran. */
+  lease: number;
 }
 
 /** What the object answers to an acquire or a renewal. */
@@ -56,6 +89,8 @@ export interface LockHolder extends Claim {
   since: number;
   /** When it ends unless renewed, by the object's clock (ms since the epoch). */
   deadline: number;
+  /** Whether it is asked to release. */
+  releaseRequested?: boolean;
 }
 
 /** A caller in the queue, as `status()` shows it. */
@@ -74,4 +109,14 @@ export interface LockStatus {
   holders: LockHolder[];
   /** The queue, next in line first. */
   waiters: LockWaiter[];
+  /** With a lock-delay after an expiry: until when it lasts, by the object's clock (ms since the epoch). */
+  delayedUntil?: number;
+}
+
+/** What the holder of a bound lease is told while it holds. */
+export interface HoldNews {
+  /** The lease has ended, and how. */
+  ended?: LeaseEnd;
+  /** The holder is asked to release. */
+  releaseRequested?: boolean;
 }

@@ -1,5 +1,17 @@
-import { checkClaim, checkDuration, checkOptions, checkText, checkWait, checkWaited } from "./limits.ts";
-import type { Claim } from "./lease.ts";
+import type { Claim, LeaseTerms } from "./lease.ts";
+import {
+  checkClaim,
+  checkDuration,
+  checkFlag,
+  checkOnce,
+  checkOptions,
+  checkRetain,
+  checkText,
+  checkWait,
+  checkWaited,
+  invalid,
+} from "./limits.ts";
+import type { JobResult } from "./replies.ts";
 
 /** How a request for the lock is described, by callers of the object and of the client alike. */
 export interface RequestOptions {
@@ -15,38 +27,84 @@ export interface RequestOptions {
   capacity?: number;
   /** Names the request: repeating it has no second effect. */
   requestId?: string;
+  /** How long nobody else is granted after the lease expired, in milliseconds. */
+  lockDelay?: number;
+  /** Take the lock from whoever holds it, past whoever waits. */
+  steal?: boolean;
+  /** For a job that runs once: the fingerprint of its payload, "" for none. A kept result is the answer then. */
+  once?: string;
 }
 
-const REQUEST_OPTIONS = ["wait", "waited", "owner", "permits", "capacity", "requestId"] as const;
+const REQUEST_OPTIONS = [
+  "wait",
+  "waited",
+  "owner",
+  "permits",
+  "capacity",
+  "requestId",
+  "lockDelay",
+  "steal",
+  "once",
+] as const;
 
 /** A request for the lock, checked and complete. */
-export interface LockRequest extends Claim {
-  /** Names the request: repeating it has no second effect. */
-  requestId: string;
-  /** How long the lease is to last, in milliseconds. */
-  ttl: number;
-  /** A label for people. */
-  owner: string | undefined;
+export interface LockRequest extends LeaseTerms {
   /** How long to wait in the queue, in milliseconds; 0 asks once. */
   wait: number;
   /** How long the caller has waited before this call, in milliseconds. */
   waited: number;
+  /** Whether to take the lock from whoever holds it. */
+  steal: boolean;
 }
 
 /** Checks what a caller sent; throws `INVALID_ARGUMENT` and so leaves the lock untouched. */
 export function checkRequest(ttl: unknown, options: unknown, newId: () => string): LockRequest {
-  const { wait, waited, owner, permits, capacity, requestId } = checkOptions(options, REQUEST_OPTIONS);
+  const { wait, waited, owner, permits, capacity, requestId, lockDelay, steal, once } = checkOptions(
+    options,
+    REQUEST_OPTIONS,
+  );
+  const claim = checkClaim(permits, capacity);
+  if (checkFlag(steal, "steal") && !claim.exclusive)
+    throw invalid("steal", "steal takes the whole lock: leave permits and capacity out.");
   return {
     ttl: checkDuration(ttl, "ttl"),
     wait: wait === undefined ? 0 : checkWait(wait),
     waited: waited === undefined ? 0 : checkWaited(waited),
     owner: owner === undefined ? undefined : checkText(owner, "owner"),
-    ...checkClaim(permits, capacity),
+    ...claim,
     requestId: checkRequestId(requestId, newId),
+    lockDelay: lockDelay === undefined ? 0 : checkDuration(lockDelay, "lockDelay"),
+    steal: steal === true,
+    once: checkOnce(once),
   };
 }
 
-/** Checks the options of a renewal or a release. */
+/** Checks the options of a release, which may bring the result of a job. */
+export function checkRelease(options: unknown, newId: () => string): { requestId: string; result?: JobResult } {
+  const { requestId, result } = checkOptions(options, ["requestId", "result"]);
+  const checked = { requestId: checkRequestId(requestId, newId) };
+  if (result === undefined) return checked;
+  const { value, failed, retain } = checkOptions(result, ["value", "failed", "retain"]);
+  return { ...checked, result: { value, failed: checkFlag(failed, "failed"), retain: checkRetain(retain) } };
+}
+
+/** What a lease is to be converted to: `permits` out of `capacity`, or exclusive without both. */
+export interface ConvertOptions {
+  /** Permits to take out of `capacity`. */
+  permits?: number;
+  /** How many permits there are in all, `Infinity` for no limit. */
+  capacity?: number;
+  /** Names the request: repeating it has no second effect. */
+  requestId?: string;
+}
+
+/** Checks what a lease is to be converted to. */
+export function checkConversion(options: unknown, newId: () => string): { claim: Claim; requestId: string } {
+  const { permits, capacity, requestId } = checkOptions(options, ["permits", "capacity", "requestId"]);
+  return { claim: checkClaim(permits, capacity), requestId: checkRequestId(requestId, newId) };
+}
+
+/** Checks the options of a renewal and of whatever else has but a request id. */
 export function checkRequestIdOption(options: unknown, newId: () => string): string {
   return checkRequestId(checkOptions(options, ["requestId"]).requestId, newId);
 }

@@ -1,4 +1,4 @@
-import type { Lease } from "./lease.ts";
+import { type Lease, delayedUntil } from "./lease.ts";
 import type { PastLease } from "./past-leases.ts";
 
 /** One row of storage: a lease, and the leases that used the row before it. */
@@ -29,7 +29,6 @@ export class Slots {
   /** Takes over what storage holds. */
   load(slot: Slot): void {
     this.#all[slot.index] = slot;
-    if (slot.end) this.#free.add(slot);
   }
 
   /** Puts a new lease into a slot: one that must be written anyway, or else any free one, or else a new one. */
@@ -49,9 +48,13 @@ export class Slots {
   /** Ends a lease: noticing that it expired is not worth a write by itself. */
   end(slot: Slot, end: PastLease): void {
     slot.end = end;
-    this.#free.add(slot);
     if (end.how === "expired") this.#unmarked.add(slot);
     else this.touch(slot);
+  }
+
+  /** Lets a slot be used again whose lease has ended and is in nobody's way any more. */
+  free(slot: Slot): void {
+    this.#free.add(slot);
   }
 
   touch(slot: Slot): void {
@@ -71,9 +74,9 @@ export class Slots {
     return dirty;
   }
 
-  /** When the last lease ended or will end; undefined if nothing is stored. */
+  /** When the last lease, with its lock-delay, ended or will end; undefined if nothing is stored. */
   lastUse(): number | undefined {
-    return this.#all.length === 0 ? undefined : Math.max(...this.#all.map((slot) => slot.lease.deadline));
+    return this.#all.length === 0 ? undefined : Math.max(...this.#all.map((slot) => delayedUntil(slot.lease)));
   }
 
   clear(): void {
@@ -92,7 +95,7 @@ export class Slots {
 
   /** A slot that was just released is written once for both its release and the grant that follows: a hand-off. */
   #reusable(): Slot | undefined {
-    for (const slot of this.#dirty) if (slot.end) return slot;
+    for (const slot of this.#dirty) if (this.#free.has(slot)) return slot;
     for (const slot of this.#free) return slot;
     return undefined;
   }

@@ -7,17 +7,19 @@ import type { LockStatus } from "./replies.ts";
 export function statusOf(live: LiveLeases, queue: WaitQueue, now: number): LockStatus {
   const holders = [...live]
     .filter(({ lease }) => lease.deadline > now)
-    .map(({ lease: { lease, since, deadline, ...rest } }) => ({
+    .map(({ lease: { lease, since, deadline, releaseRequested, ...rest } }) => ({
       lease,
       since,
       deadline,
+      ...(releaseRequested && { releaseRequested }),
       ...shown(rest),
     }));
   const waiters = [...queue].map(({ arrivedAt, ...rest }) => ({
     waited: Math.max(0, now - arrivedAt),
     ...shown(rest),
   }));
-  return { locked: holders.length > 0, holders, waiters };
+  const delayedUntil = live.delayedUntil() ?? 0;
+  return { locked: holders.length > 0, holders, waiters, ...(delayedUntil > now && { delayedUntil }) };
 }
 
 function shown({ owner, exclusive, permits, capacity }: Claim & { owner: string | undefined }) {

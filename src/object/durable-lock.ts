@@ -1,16 +1,19 @@
 import { DurableObject } from "cloudflare:workers";
-import { LIMITS, checkDuration, checkLease, checkText } from "../core/limits.ts";
-import { LockState } from "../core/lock-state.ts";
-import type { AcquireReply, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
-import { type LockRequest, type RequestOptions, checkRequest, checkRequestIdOption } from "../core/request.ts";
-import type { Slot } from "../core/slots.ts";
-import { SteadyClock } from "../core/steady-clock.ts";
+import { checkDuration, checkLease, checkText, checkWait, checkWatched } from "../core/limits.ts";
+import type { AcquireReply, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
+import {
+  type ConvertOptions,
+  type RequestOptions,
+  checkConversion,
+  checkRelease,
+  checkRequest,
+  checkRequestIdOption,
+} from "../core/request.ts";
 import { LockError } from "../errors.ts";
+import type { Bond } from "./bond.ts";
 import { serve } from "./http.ts";
-import { Parking } from "./parking.ts";
-import { LeaseStorage } from "./storage.ts";
+import { LockHost } from "./lock-host.ts";
 import { Place, type Ticket, Turn } from "./ticket.ts";
-import { WakeTimer } from "./wake-timer.ts";
 
 const newId = () => crypto.randomUUID();
 
@@ -26,23 +29,12 @@ const newId = () => crypto.randomUUID();
  * ```
  */
 export class DurableLock extends DurableObject {
-  readonly #clock = new SteadyClock();
-  readonly #leases: LeaseStorage;
-  readonly #parking = new Parking();
-  readonly #timer = new WakeTimer(() => this.#run((now) => this.#state.wake(now)));
-  readonly #state: LockState;
-  #alarmIsSet = false;
+  readonly #host: LockHost;
 
   /** Called by the runtime. */
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    this.#leases = new LeaseStorage(ctx.storage.sql);
-    this.#state = new LockState(this.#leases.load(), this.#now());
-    // Asked for and not inferred from the rows: an alarm that was lost would never be set again.
-    if (this.#leases.exists)
-      void ctx.blockConcurrencyWhile(async () => {
-        this.#alarmIsSet = (await ctx.storage.getAlarm()) !== null;
-      });
+    this.#host = new LockHost(ctx);
   }
 
   /**
@@ -53,13 +45,13 @@ export class DurableLock extends DurableObject {
   async acquire(ttl: number, leaseOrOptions?: number | RequestOptions | null): Promise<AcquireReply> {
     if (leaseOrOptions !== null && leaseOrOptions !== undefined && typeof leaseOrOptions !== "object")
       return this.renew(leaseOrOptions, ttl);
-    return this.#answer(() => this.#request(checkRequest(ttl, leaseOrOptions, newId)).reply);
+    return answer(() => this.#host.request(checkRequest(ttl, leaseOrOptions, newId)).reply);
   }
 
   /** Like `acquire` with `wait`, but the place in the queue ends with its caller: see `Ticket`. */
   enqueue(ttl: number, options?: RequestOptions): Ticket {
     try {
-      const { reply, leave } = this.#request(checkRequest(ttl, options, newId));
+      const { reply, leave } = this.#host.request(checkRequest(ttl, options, newId));
       return { place: new Place(leave), turn: new Turn(Promise.resolve(reply)) };
     } catch (error) {
       return { place: new Place(() => {}), turn: new Turn(Promise.resolve(refusalOf(error))) };
@@ -68,37 +60,69 @@ export class DurableLock extends DurableObject {
 
   /** Sets the remaining time of a live lease to `ttl` milliseconds. */
   async renew(lease: number, ttl: number, options?: { requestId?: string }): Promise<AcquireReply> {
-    return this.#answer(() => {
+    return answer(() => {
       const checked = [checkLease(lease), checkDuration(ttl, "ttl"), checkRequestIdOption(options, newId)] as const;
-      return this.#run((now) => this.#state.renew(...checked, now));
+      return this.#host.run((state, now) => state.renew(...checked, now));
     });
   }
 
-  /** Ends a live lease. */
-  async release(lease: number, options?: { requestId?: string }): Promise<ReleaseReply> {
-    return this.#answer(() => {
-      const checked = [checkLease(lease), checkRequestIdOption(options, newId)] as const;
-      return this.#run((now) => this.#state.release(...checked, now));
+  /** Changes what a live lease takes, with no gap in between; `BORROWED` if the other leases leave no room for it. */
+  async convert(lease: number, options?: ConvertOptions): Promise<AcquireReply> {
+    return answer(() => {
+      const { claim, requestId } = checkConversion(options, newId);
+      const checked = [checkLease(lease), claim, requestId] as const;
+      return this.#host.run((state, now) => state.convert(...checked, now));
+    });
+  }
+
+  /** Ends a live lease, and with `result` keeps what the job under it came to: both or neither. */
+  async release(lease: number, options?: { requestId?: string; result?: JobResult }): Promise<ReleaseReply> {
+    return answer(() => {
+      const { requestId, result } = checkRelease(options, newId);
+      return this.#host.release(checkLease(lease), requestId, result);
     });
   }
 
   /** Takes a request back: it leaves the queue, and if it was granted meanwhile its lease is released. */
   async cancel(requestId: string): Promise<true | RefusalReply> {
-    return this.#answer(() => {
+    return answer(() => {
       const checked = checkText(requestId, "requestId");
-      this.#run((now) => this.#state.cancel(checked, now));
+      this.#host.run((state, now) => state.cancel(checked, now));
       return true as const;
     });
   }
 
+  /** Ends all leases, whoever holds them; answers a number above theirs and below all that come. */
+  async forceRelease(options?: { requestId?: string }): Promise<number | RefusalReply> {
+    return answer(() => {
+      const requestId = checkRequestIdOption(options, newId);
+      return this.#host.run((state, now) => state.forceRelease(requestId, now));
+    });
+  }
+
+  /** Asks all holders to release; each is told with its next renewal, or at once if it is bound. */
+  async requestRelease(): Promise<void> {
+    this.#host.run((state, now) => state.requestRelease(now));
+  }
+
+  /** Binds a live lease to the life of the caller: see `Bond`. */
+  async bind(lease: number): Promise<Bond | RefusalReply> {
+    return answer(() => this.#host.bind(checkLease(lease)));
+  }
+
+  /** The status, as soon as the newest live lease is not `known` (0: none is live), or after `wait` ms, at most 25 s. */
+  async watch(known: number, wait: number): Promise<LockStatus | RefusalReply> {
+    return answer(() => this.#host.watch(checkWatched(known), checkWait(wait)));
+  }
+
   /** Whether any lease is live. */
   async isLocked(): Promise<boolean> {
-    return this.#state.isLocked(this.#now());
+    return this.#host.ask((state, now) => state.isLocked(now));
   }
 
   /** Who holds the lock and who waits for it. */
   async status(): Promise<LockStatus> {
-    return this.#state.status(this.#now());
+    return this.#host.ask((state, now) => state.status(now));
   }
 
   /** The same over plain requests: `/acquire?ttl=&lease=`, `/renew`, `/release?lease=`, `/isLocked`, `/status`. */
@@ -108,78 +132,15 @@ export class DurableLock extends DurableObject {
 
   /** Wipes the lock once it has not been used for a day; until then moves itself, at most once a day. */
   override async alarm(): Promise<void> {
-    const now = this.#now();
-    try {
-      if (this.#isIdle(now)) return await this.#wipe();
-    } catch (error) {
-      // Left to the runtime an alarm that keeps failing is gone after seven tries, and with it this lock's clean-up.
-      console.error("durable-locks: the clean-up failed and will be tried again in a day.", error);
-    }
-    await this.ctx.storage.setAlarm(now + LIMITS.cleanUp);
-    this.#alarmIsSet = true;
+    await this.#host.cleanUp();
   }
+}
 
-  #isIdle(now: number): boolean {
-    const lastUse = this.#state.lastUse() ?? Number.NEGATIVE_INFINITY;
-    return this.#state.waiting === 0 && now - lastUse >= LIMITS.idle;
-  }
-
-  async #wipe(): Promise<void> {
-    // Before compatibility date 2026-02-24 deleteAll leaves the alarm, which would wake an empty object for ever.
-    const wiped = Promise.all([this.ctx.storage.deleteAlarm(), this.ctx.storage.deleteAll()]);
-    // In the same turn as the deletion: a grant that comes next must create the table and set the alarm again.
-    this.#state.forget();
-    this.#leases.forget();
-    this.#alarmIsSet = false;
-    await wiped;
-  }
-
-  #request(request: LockRequest): { reply: AcquireReply | Promise<AcquireReply>; leave: () => void } {
-    const { wait, requestId } = request;
-    if (wait === 0) return { reply: this.#run((now) => this.#state.acquire(request, now)), leave: () => {} };
-    if (this.#parking.isFull(requestId)) return { reply: { success: false, reason: "QUEUE_FULL" }, leave: () => {} };
-    const reply = this.#run((now) => this.#state.enqueue(request, now));
-    if (reply) return { reply, leave: () => {} };
-    const parked = this.#parking.park(requestId);
-    const leave = () => {
-      if (this.#parking.leave(parked)) this.#run((now) => this.#state.drop(requestId, now));
-    };
-    return { reply: parked.reply, leave };
-  }
-
-  /** One transition and its effects, in one turn: what is written and what is answered can't come apart. */
-  #run<T>(transition: (now: number) => T): T {
-    const now = this.#now();
-    const result = transition(now);
-    const { writes, answers } = this.#state.takeEffects();
-    if (writes.length > 0) this.#write(writes, now);
-    for (const { requestId, reply } of answers) this.#parking.answer(requestId, reply);
-    this.#timer.set(this.#state.nextWake(now), now);
-    return result;
-  }
-
-  #write(writes: Slot[], now: number): void {
-    try {
-      this.#leases.write(writes);
-      if (!this.#alarmIsSet) void this.ctx.storage.setAlarm(now + LIMITS.cleanUp);
-      this.#alarmIsSet = true;
-    } catch (error) {
-      // Memory is ahead of storage now. The instance must not answer from it: start again from what is stored.
-      this.ctx.abort("The lock could not be written.");
-      throw error;
-    }
-  }
-
-  async #answer<T>(work: () => T | Promise<T>): Promise<T | RefusalReply> {
-    try {
-      return await work();
-    } catch (error) {
-      return refusalOf(error);
-    }
-  }
-
-  #now(): number {
-    return this.#clock.read(Date.now());
+async function answer<T>(work: () => T | Promise<T>): Promise<T | RefusalReply> {
+  try {
+    return await work();
+  } catch (error) {
+    return refusalOf(error);
   }
 }
 

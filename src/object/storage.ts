@@ -19,10 +19,13 @@ const CREATE = `CREATE TABLE IF NOT EXISTS leases (
   renewal TEXT,
   ended TEXT,
   ended_by TEXT,
-  past TEXT NOT NULL
+  past TEXT NOT NULL,
+  lock_delay REAL NOT NULL,
+  once TEXT,
+  release_requested INTEGER NOT NULL
 ) WITHOUT ROWID`;
 
-const WRITE = `INSERT OR REPLACE INTO leases VALUES (${Array(14).fill("?").join(", ")})`;
+const WRITE = `INSERT OR REPLACE INTO leases VALUES (${Array(17).fill("?").join(", ")})`;
 
 interface Row extends Record<string, SqlStorageValue> {
   slot: number;
@@ -39,6 +42,9 @@ interface Row extends Record<string, SqlStorageValue> {
   ended: LeaseEnd | null;
   ended_by: string | null;
   past: string;
+  lock_delay: number;
+  once: string | null;
+  release_requested: number;
 }
 
 /** The rows of a lock in the object's SQLite: one lease, one row. Nothing is created before the first grant. */
@@ -90,6 +96,9 @@ function valuesOf({ index, lease, end, past }: Slot): SqlStorageValue[] {
     end?.how ?? null,
     end?.releaseId ?? null,
     JSON.stringify(past),
+    lease.lockDelay,
+    lease.once ?? null,
+    lease.releaseRequested ? 1 : 0,
   ];
 }
 
@@ -105,6 +114,9 @@ function slotOf(row: Row): Slot {
     ttl: row.ttl,
     deadline: row.deadline,
     renewalId: row.renewal ?? undefined,
+    lockDelay: row.lock_delay,
+    once: row.once ?? undefined,
+    releaseRequested: row.release_requested === 1,
   };
   return { index: row.slot, lease, end: endOf(row), past: pastOf(row) };
 }

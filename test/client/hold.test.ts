@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { type Grant, acquire } from "../../src/client/acquire.ts";
 import { renewOnce } from "../../src/client/held-lease.ts";
 import type { Validity } from "../../src/client/keep-alive.ts";
+import { asAsked } from "../../src/client/claims.ts";
 import { checkAcquire } from "../../src/client/options.ts";
 import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
 import { type HeldLease, type LeaseLostError, type LockPrimitives, isLockError } from "../../src/index.ts";
@@ -63,7 +64,7 @@ describe("G6 loss is known in time", () => {
         return { success: true, lease, deadline: 1, validFor: 400 };
       },
     };
-    const granted = (await acquire(late, checkAcquire(400, {}))) as Grant;
+    const granted = (await acquire(late, checkAcquire(400, {}, asAsked))) as Grant;
     expect(granted.validUntil).toBeLessThanOrEqual(arrived + 400);
     const renewed = (await renewOnce(late, 1, 400, undefined)) as Validity;
     expect(renewed.validUntil).toBeLessThanOrEqual(arrived + 400);

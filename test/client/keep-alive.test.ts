@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { KeepAlive, type Renewal } from "../../src/client/keep-alive.ts";
 
-const LIFETIME = { lease: 7, ttl: 60_000, holdUntil: Number.POSITIVE_INFINITY };
+const LIFETIME = { lease: 7, ttl: 60_000, holdUntil: Number.POSITIVE_INFINITY, onReleaseRequested: () => {} };
 
 /** A lease whose renewals are answered by hand. */
 function kept(): { keepAlive: KeepAlive; answer: (renewal: Renewal) => void; deny: (error: Error) => void } {

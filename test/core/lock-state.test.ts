@@ -4,6 +4,18 @@ import type { LockRequest } from "../../src/core/request.ts";
 import type { Slot } from "../../src/core/slots.ts";
 
 const NOW = 1_800_000_000_000;
+const PLAIN = {
+  exclusive: true,
+  permits: 1,
+  capacity: 1,
+  owner: undefined,
+  wait: 0,
+  waited: 0,
+  ttl: 1_000,
+  lockDelay: 0,
+  steal: false,
+  once: undefined,
+};
 
 /** A state machine and the disk that it writes to. */
 class Machine {
@@ -11,8 +23,7 @@ class Machine {
   state = new LockState([], NOW);
 
   acquire(now: number, claim: Partial<LockRequest> = {}): boolean {
-    const request = { exclusive: true, permits: 1, capacity: 1, owner: undefined, wait: 0, waited: 0, ttl: 1_000 };
-    const { success } = this.state.acquire({ ...request, requestId: crypto.randomUUID(), ...claim }, now);
+    const { success } = this.state.acquire({ ...PLAIN, requestId: crypto.randomUUID(), ...claim }, now);
     this.write();
     return success;
   }
@@ -52,7 +63,7 @@ describe("G1 G3 after a restart whose clock has stepped back", () => {
 describe("G4 after a restart", () => {
   it("nobody is granted before the queue had its time to reassemble, and then in the order of arrival", () => {
     const { state } = new Machine();
-    const late = { exclusive: true, permits: 1, capacity: 1, owner: undefined, wait: 20_000, ttl: 1_000 };
+    const late = { ...PLAIN, wait: 20_000 };
     expect(state.enqueue({ ...late, requestId: "second", waited: 5_000 }, NOW + 100)).toBe(undefined);
     expect(state.enqueue({ ...late, requestId: "first", waited: 6_000 }, NOW + 300)).toBe(undefined);
     expect(state.nextWake(NOW + 300)).toBe(NOW + 2_000);
@@ -62,15 +73,7 @@ describe("G4 after a restart", () => {
 
   it("a newcomer to an instance that had no queue before it is granted at once", () => {
     const { state } = new Machine();
-    const newcomer = {
-      exclusive: true,
-      permits: 1,
-      capacity: 1,
-      owner: undefined,
-      wait: 20_000,
-      ttl: 1_000,
-      waited: 0,
-    };
+    const newcomer = { ...PLAIN, wait: 20_000 };
     expect(state.enqueue({ ...newcomer, requestId: "a" }, NOW)).toMatchObject({ success: true });
   });
 });

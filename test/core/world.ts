@@ -10,6 +10,9 @@ interface Asked extends Claim {
   requestId: string;
   ttl: number;
   owner: undefined;
+  lockDelay: number;
+  steal: boolean;
+  once: undefined;
   wait: number;
   waited: number;
   since: number;
@@ -165,6 +168,9 @@ export class World {
       requestId: `request ${this.asked.length}`,
       ttl,
       owner: undefined,
+      lockDelay: 0,
+      steal: false,
+      once: undefined,
       wait,
       waited: 0,
       since: this.#elapsed,

@@ -1,0 +1,76 @@
+import { invalid } from "../core/limits.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { LockHolder, LockStatus } from "../core/replies.ts";
+import { isLockError } from "../errors.ts";
+import type { Lock } from "./lock.ts";
+import { ANSWER_WITHIN, DEFAULT_BACKOFF, callObject, fullJitter } from "./retry.ts";
+import { sleep } from "./time-box.ts";
+
+/** Who leads. */
+export interface Leader {
+  /** The number of the term: the lease number. */
+  readonly term: number;
+  /** The label that the leader gave itself. */
+  readonly owner: string | undefined;
+  /** Since when, by the object's clock (ms since the epoch). */
+  readonly since: number;
+}
+
+/**
+ * Who leads by the lock: the present leader at once, and each that follows; undefined while there is none.
+ *
+ * Told by the object as it happens, by one parked call of at most 25 s at a time, which keeps the object in memory. Of
+ * several changes in quick succession only the last may be seen. An outage is waited out. It ends when the loop is left
+ * (a call that is parked then runs out by itself) or `signal` fires, which is no error.
+ *
+ * @throws `INVALID_ARGUMENT`.
+ * @example
+ * ```ts
+ * for await (const leader of observe(lock, { signal })) console.log(leader?.owner ?? "nobody");
+ * ```
+ */
+export async function* observe(lock: Lock, options: { signal?: AbortSignal } = {}): AsyncGenerator<Leader | undefined> {
+  const { signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalid("signal", "signal must be an AbortSignal.");
+  let known = -1;
+  try {
+    for (let attempt = 0; ;) {
+      signal?.throwIfAborted();
+      const status = await look(lock, known, signal);
+      attempt = status ? 0 : attempt + 1;
+      if (!status) await sleep(fullJitter(attempt, DEFAULT_BACKOFF), signal);
+      const leader = status && leaderOf(status);
+      if (!status || (leader?.term ?? 0) === known) continue;
+      known = leader?.term ?? 0;
+      yield leader;
+    }
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+  }
+}
+
+/** The status when it is another than the one that is known; undefined if the object can't be reached now. */
+async function look(
+  { primitives }: Lock,
+  known: number,
+  signal: AbortSignal | undefined,
+): Promise<LockStatus | undefined> {
+  const { id } = primitives;
+  const ask = () => (known < 0 ? primitives.status() : primitives.watch(known, LIMITS.slice));
+  try {
+    const reply = await callObject(ask, { id, within: LIMITS.slice + ANSWER_WITHIN, signal });
+    return "holders" in reply ? reply : undefined;
+  } catch (error) {
+    if (isLockError(error, "UNREACHABLE")) return undefined;
+    throw error;
+  }
+}
+
+function leaderOf({ holders }: LockStatus): Leader | undefined {
+  const newest = holders.reduce<LockHolder | undefined>(
+    (one, other) => (one && one.lease > other.lease ? one : other),
+    undefined,
+  );
+  return newest && { term: newest.lease, owner: newest.owner, since: newest.since };
+}

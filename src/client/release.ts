@@ -1,0 +1,91 @@
+import type { AcquireReply, JobResult, OnceReason, RefusalReply, ReleaseReply } from "../core/replies.ts";
+import { LockError } from "../errors.ts";
+import { invalidArgument } from "./acquire.ts";
+import { type KeepAlive, lossMessage } from "./keep-alive.ts";
+import type { LockPrimitives } from "./primitives.ts";
+import { ANSWER_WITHIN, callObject } from "./retry.ts";
+
+type Unstorable = Extract<OnceReason, `RESULT_${string}`>;
+
+/** What is to be ended. */
+interface Ending {
+  lease: number;
+  keepAlive: KeepAlive;
+  /** Local instant before which the lock is not given on. */
+  heldUntil: number;
+}
+
+/**
+ * Ends a hold; true if its lease was still live.
+ *
+ * Stops renewing first: whatever a renewal under way may say, it can't outlive the release. A `result` that can't be
+ * stored does not keep the lease: it is released without, and then the reason is thrown.
+ */
+export async function releaseOnce(primitives: LockPrimitives, ending: Ending, result?: JobResult): Promise<boolean> {
+  const { lease, keepAlive, heldUntil } = ending;
+  // What lengthens the lease to minHold must arrive last: a renewal that came after it would lengthen it further.
+  if (heldUntil > performance.now()) await keepAlive.settled();
+  if (keepAlive.isLost()) return false;
+  keepAlive.stop();
+  const minHoldLeft = Math.ceil(heldUntil - performance.now());
+  const requestId = crypto.randomUUID();
+  const reply = await end(primitives, lease, () =>
+    minHoldLeft > 0
+      ? primitives.renew(lease, minHoldLeft, requestId)
+      : releaseWith(primitives, lease, requestId, result),
+  );
+  if (reply === true || reply.success) return true;
+  if (isUnstorable(reply.reason)) {
+    await releaseOnce(primitives, ending);
+    throw unstorable(primitives.id, reply.reason);
+  }
+  const why = lossOf(reply);
+  keepAlive.lose(why, lossMessage(why, lease));
+  return false;
+}
+
+/** A release and the result that goes with it; cloned here, for what can't be is none of the object's business. */
+async function releaseWith(
+  primitives: LockPrimitives,
+  lease: number,
+  requestId: string,
+  result: JobResult | undefined,
+): Promise<ReleaseReply> {
+  if (!result) return primitives.release(lease, requestId);
+  try {
+    result = structuredClone(result);
+  } catch {
+    return { success: false, reason: "RESULT_NOT_CLONEABLE" };
+  }
+  return primitives.release(lease, requestId, result);
+}
+
+/** How a lease was lost, from the answer to a call that needed it. */
+export function lossOf(reply: RefusalReply): "expired" | "superseded" {
+  if (reply.reason === "INVALID_ARGUMENT") throw invalidArgument(reply);
+  return reply.ended === "expired" ? "expired" : "superseded";
+}
+
+/** Why the result of a job is not kept, and what to do next. */
+function unstorable(id: string, reason: Unstorable): LockError {
+  const why = reason === "RESULT_TOO_LARGE" ? "is larger than 2 MB" : "can't be cloned";
+  const advice = "Return less, such as a key under which the result is stored elsewhere. The job will run again.";
+  return new LockError(reason, `The result of job "${id}" was not stored: it ${why}. ${advice}`);
+}
+
+async function end(
+  { id }: LockPrimitives,
+  lease: number,
+  call: () => Promise<AcquireReply | ReleaseReply>,
+): Promise<AcquireReply | ReleaseReply> {
+  try {
+    return await callObject(call, { id, within: ANSWER_WITHIN });
+  } catch (cause) {
+    const message = `Lease ${lease} of lock "${id}" could not be released; it ends with its ttl at the latest.`;
+    throw new LockError("RELEASE_FAILED", message, { cause });
+  }
+}
+
+function isUnstorable(reason: string): reason is Unstorable {
+  return reason === "RESULT_TOO_LARGE" || reason === "RESULT_NOT_CLONEABLE";
+}

@@ -1,0 +1,62 @@
+import { checkOptions, checkPermits } from "../core/limits.ts";
+import type { DurableLock } from "../object/durable-lock.ts";
+import { outOf } from "./claims.ts";
+import { createLockOf } from "./create-lock.ts";
+import type { Lock } from "./lock.ts";
+import { type HoldOptions, checkId } from "./options.ts";
+import { rpcPrimitives } from "./rpc-primitives.ts";
+import type { Critical } from "./with-lock.ts";
+
+/** What a semaphore is made of. */
+export interface SemaphoreOptions {
+  /** How many permits there are in all: a whole number from 1. */
+  permits: number;
+}
+
+/** A lock that several can hold at a time. Whatever takes it takes one permit, or `permits` of the options. */
+export interface Semaphore extends Lock {
+  /** How many permits there are in all, as this caller sees it. */
+  readonly permits: number;
+  /**
+   * Runs `fn` while holding `count` permits: `withLock` with `permits`.
+   *
+   * A large request is not overtaken by small ones that come after it.
+   *
+   * @throws what `withLock` throws; `INVALID_ARGUMENT` if `count` is not from 1 to all of them.
+   * @example
+   * ```ts
+   * await useSemaphore(env.DURABLE_LOCK, "gpu", { permits: 8 }).withPermits(4, train);
+   * ```
+   */
+  readonly withPermits: <T>(count: number, fn: Critical<T>, options?: Omit<HoldOptions, "permits">) => Promise<T>;
+}
+
+/**
+ * A semaphore: up to `permits` permits of the id are held at a time, in the order in which they were asked for.
+ *
+ * Each holder has a lease of its own, renewed and lost like that of any lock. The limit is the caller's: each request is
+ * judged by the limit that it brings, against all permits in use. So if two callers disagree, the one with the lower
+ * limit waits until enough is free by its own count; `status()` shows the `capacity` that each goes by.
+ *
+ * @param namespace - the binding of the `DurableLock` class
+ * @param id - any well-formed string of 1 to 512 bytes; a lock of the same id is the same object
+ * @throws `INVALID_ARGUMENT`
+ * @example
+ * ```ts
+ * const { withLock } = useSemaphore(env.DURABLE_LOCK, "smtp", { permits: 5 });
+ * await withLock(() => send(mail));
+ * ```
+ */
+export function useSemaphore(
+  namespace: DurableObjectNamespace<DurableLock>,
+  id: string,
+  options: SemaphoreOptions,
+): Semaphore {
+  const permits = checkPermits(checkOptions(options, ["permits"]).permits);
+  const lock = createLockOf(rpcPrimitives(namespace, checkId(id)), outOf(permits));
+  return {
+    ...lock,
+    permits,
+    withPermits: async (count, fn, holdOptions) => lock.withLock(fn, { ...holdOptions, permits: count }),
+  };
+}

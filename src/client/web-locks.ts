@@ -1,0 +1,95 @@
+import { checkOptions } from "../core/limits.ts";
+import { isLockError } from "../errors.ts";
+import type { DurableLock } from "../object/durable-lock.ts";
+import { everything, oneOfMany } from "./claims.ts";
+import { refused, tryHold } from "./hold.ts";
+import { type HoldOptions, checkHold, checkId } from "./options.ts";
+import type { LockPrimitives } from "./primitives.ts";
+import { ANSWER_WITHIN, callObject } from "./retry.ts";
+import { rpcPrimitives } from "./rpc-primitives.ts";
+import { timeBox } from "./time-box.ts";
+import type { WebLockInfo, WebLockManager, WebLockSnapshot } from "./web-lock-manager.ts";
+import { checkRequest } from "./web-lock-options.ts";
+import { runUnder } from "./with-lock.ts";
+
+/** How the locks of a manager are held. */
+export type WebLocksOptions = Pick<HoldOptions, "ttl" | "bound">;
+
+/**
+ * The Web Locks API over Durable Objects: what `navigator.locks` is to the tabs of one browser, for all Workers.
+ *
+ * Code written for `navigator.locks` runs unchanged. A name is a lock id, so `useDurableLock` with it is the same lock.
+ * What differs, because here holders can be cut off: a lock is held under a lease that renews itself (`ttl`, 30 s), and
+ * if it is lost, by `steal` or otherwise, the request rejects with an `AbortError`, whose `cause` is the
+ * `LeaseLostError`, while the callback may run on; the lock has a `signal` that fires then, and its `lease` number. With
+ * `bound` a lock ends with the execution context that holds it, as it does with a browser's tab; see `HoldOptions`.
+ *
+ * @param namespace - the binding of the `DurableLock` class
+ * @throws `INVALID_ARGUMENT`
+ * @example
+ * ```ts
+ * const locks = webLocks(env.DURABLE_LOCK);
+ * await locks.request("sync", { mode: "shared" }, async () => await sync());
+ * ```
+ */
+export function webLocks(namespace: DurableObjectNamespace<DurableLock>, options?: WebLocksOptions): WebLockManager {
+  const terms = checkOptions(options, ["ttl", "bound"]) as WebLocksOptions;
+  checkHold(terms, everything);
+  const clientId = crypto.randomUUID();
+  const held = new Set<WebLockInfo>();
+  const pending = new Set<WebLockInfo>();
+
+  async function request<T>(name: string, ...rest: unknown[]): Promise<Awaited<T>> {
+    const { callback, mode, steal, ifAvailable, signal } = checkRequest<T>(name, rest);
+    const primitives = rpcPrimitives(namespace, checkId(name));
+    const wait = ifAvailable || steal ? 0 : Number.POSITIVE_INFINITY;
+    const asked = { ...terms, owner: clientId, wait, ...(signal && { signal }) };
+    const holding = checkHold(asked, mode === "shared" ? oneOfMany : everything);
+    holding.request.steal = steal;
+    const info = { name, mode, clientId };
+    const hold = await listed(pending, info, tryHold(primitives, holding));
+    if ("held" in hold) {
+      const work = runUnder(hold, ({ lease, signal: lost }) => callback({ name, mode, lease, signal: lost }));
+      return listed(held, info, untilLost(work as Promise<Awaited<T>>, hold.held.signal));
+    }
+    if (ifAvailable && hold.reason === "BORROWED") return await callback(null);
+    throw refused(name, holding, hold);
+  }
+
+  const query = async (name?: string): Promise<WebLockSnapshot> =>
+    name === undefined
+      ? { held: [...held], pending: [...pending] }
+      : snapshotOf(rpcPrimitives(namespace, checkId(name)));
+  return { request, query };
+}
+
+/** Lists a request for as long as it is pending or held. */
+async function listed<T>(list: Set<WebLockInfo>, info: WebLockInfo, work: Promise<T>): Promise<T> {
+  list.add(info);
+  try {
+    return await work;
+  } finally {
+    list.delete(info);
+  }
+}
+
+/** As the standard has it: the victim's request rejects at once, though its callback may run on. */
+async function untilLost<T>(work: Promise<T>, lost: AbortSignal): Promise<T> {
+  try {
+    return (await timeBox(work, Number.POSITIVE_INFINITY, lost)) as T;
+  } catch (error) {
+    if (!lost.aborted || !isLockError(error, "LEASE_LOST")) throw error;
+    throw Object.assign(new DOMException(error.message, "AbortError"), { cause: error });
+  }
+}
+
+async function snapshotOf(primitives: LockPrimitives): Promise<WebLockSnapshot> {
+  const { id: name } = primitives;
+  const { holders, waiters } = await callObject(() => primitives.status(), { id: name, within: ANSWER_WITHIN });
+  const infoOf = ({ exclusive, owner }: { exclusive: boolean; owner?: string }): WebLockInfo => ({
+    name,
+    mode: exclusive ? "exclusive" : "shared",
+    ...(owner !== undefined && { clientId: owner }),
+  });
+  return { held: holders.map(infoOf), pending: waiters.map(infoOf) };
+}

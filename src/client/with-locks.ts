@@ -1,0 +1,129 @@
+import { checkOptions, invalid } from "../core/limits.ts";
+import { asAsked } from "./claims.ts";
+import type { HeldLease, Hold } from "./held-lease.ts";
+import type { Lock } from "./lock.ts";
+import { type HoldOptions, checkHold, checkWork } from "./options.ts";
+import { runUnder } from "./with-lock.ts";
+
+/** How to take and hold many locks: `wait` is for all of them together. */
+export type WithLocksOptions = Pick<
+  HoldOptions,
+  "ttl" | "wait" | "signal" | "owner" | "maxHold" | "lockDelay" | "bound" | "onReleaseRequested"
+>;
+
+const OPTIONS = [
+  "ttl",
+  "wait",
+  "signal",
+  "owner",
+  "maxHold",
+  "lockDelay",
+  "bound",
+  "onReleaseRequested",
+] as const satisfies (keyof WithLocksOptions)[];
+
+/** Several locks that are held at once. */
+export interface HeldLocks {
+  /** The holds, in the order in which the locks were given. */
+  readonly holds: readonly HeldLease[];
+  /** The lease numbers, in the same order: each is the fencing token of its own lock. */
+  readonly leases: readonly number[];
+  /** Fires with a `LeaseLostError` as soon as any of the leases is lost. */
+  readonly signal: AbortSignal;
+  /** Whether any of the leases is lost, by a fresh look at the clock. */
+  readonly isLost: () => boolean;
+}
+
+/**
+ * Runs `fn` while holding all the given locks, of whatever kinds.
+ *
+ * They are taken one after the other in an order of their own, the same for every caller, so two callers who list them
+ * differently never wait for each other for ever. If one can't be had in time, those already taken are given back. If
+ * one is lost before `fn` settles, `signal` fires and the call rejects, as with `withLock`.
+ *
+ * @param locks - 1 to 100 locks of different ids, of one transport
+ * @throws what `withLock` throws; `INVALID_ARGUMENT` also if a lock is given twice, if only as its reader and writer.
+ * @example
+ * ```ts
+ * const from = useDurableLock(env.DURABLE_LOCK, "account:1");
+ * const to = useDurableLock(env.DURABLE_LOCK, "account:2");
+ * await withLocks([from, to], ({ signal }) => transfer(100, signal), { wait: 5_000 });
+ * ```
+ */
+export async function withLocks<T>(
+  locks: readonly Lock[],
+  fn: (held: HeldLocks) => T | PromiseLike<T>,
+  options?: WithLocksOptions,
+): Promise<T> {
+  checkWork(fn);
+  const inOrder = inCanonicalOrder(locks);
+  const holdOptions = checkOptions(options, OPTIONS) as WithLocksOptions;
+  const { request, signal } = checkHold(holdOptions, asAsked);
+  const taken = await takeAll(inOrder, { ...holdOptions, signal, wait: request.wait });
+  return runUnder(
+    together(
+      locks.map((lock) => taken.get(lock) as HeldLease),
+      [...taken.values()],
+    ),
+    fn,
+  );
+}
+
+const MOST_LOCKS = 100;
+
+/** By key, which is the same for every caller; two kinds of lock on one id would wait for each other. */
+function inCanonicalOrder(locks: readonly Lock[]): Lock[] {
+  if (!Array.isArray(locks) || locks.length === 0 || locks.length > MOST_LOCKS)
+    throw invalid("locks", `locks must be an array of 1 to ${MOST_LOCKS} locks.`);
+  const byKey = new Map<string, Lock>();
+  for (const lock of locks as readonly Lock[]) {
+    const { key } = lock.primitives;
+    if (byKey.has(key)) throw invalid("locks", `lock "${lock.id}" is given twice: it would wait for itself.`);
+    byKey.set(key, lock);
+  }
+  return [...byKey].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, lock]) => lock);
+}
+
+interface Taking extends Omit<WithLocksOptions, "signal"> {
+  signal: AbortSignal | undefined;
+  wait: number;
+}
+
+async function takeAll(locks: Lock[], { signal, wait, ...options }: Taking): Promise<Map<Lock, HeldLease>> {
+  const since = performance.now();
+  const taken = new Map<Lock, HeldLease>();
+  try {
+    for (const lock of locks) {
+      const left = Math.max(0, Math.round(wait - (performance.now() - since)));
+      // Waiting for the next is pointless once one of those before is lost.
+      const stop = AbortSignal.any([...signalsOf(taken), ...(signal ? [signal] : [])]);
+      taken.set(lock, await lock.hold({ ...options, wait: left, signal: stop }));
+    }
+    return taken;
+  } catch (error) {
+    await releaseAll([...taken.values()]).catch(() => {});
+    throw error;
+  }
+}
+
+function together(holds: HeldLease[], inOrder: HeldLease[]): Hold<HeldLocks> {
+  const held: HeldLocks = {
+    holds,
+    leases: holds.map(({ lease }) => lease),
+    signal: AbortSignal.any(holds.map(({ signal }) => signal)),
+    isLost: () => holds.some((hold) => hold.isLost()),
+  };
+  return { held, release: () => releaseAll(inOrder) };
+}
+
+/** Side by side, and all of them whatever becomes of one; false if any had ended before. */
+async function releaseAll(holds: HeldLease[]): Promise<boolean> {
+  const released = await Promise.allSettled(holds.map((hold) => hold.release()));
+  const failed = released.find((outcome) => outcome.status === "rejected");
+  if (failed) throw failed.reason;
+  return released.every((outcome) => outcome.status === "fulfilled" && outcome.value);
+}
+
+function signalsOf(taken: Map<Lock, HeldLease>): AbortSignal[] {
+  return [...taken.values()].map(({ signal }) => signal);
+}

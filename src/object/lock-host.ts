@@ -1,0 +1,193 @@
+import { LIMITS } from "../core/limits.ts";
+import { LockState } from "../core/lock-state.ts";
+import type { AcquireReply, HoldNews, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
+import type { LockRequest } from "../core/request.ts";
+import type { Slot } from "../core/slots.ts";
+import { SteadyClock } from "../core/steady-clock.ts";
+import { type Bond, News, Tie } from "./bond.ts";
+import { Parking } from "./parking.ts";
+import { ResultStorage } from "./result-storage.ts";
+import { LeaseStorage } from "./storage.ts";
+import { WakeTimer } from "./wake-timer.ts";
+import { Watchers } from "./watchers.ts";
+
+/** How a request for the lock is answered, and how it is taken out of the queue if its caller goes away. */
+interface Requested {
+  reply: AcquireReply | Promise<AcquireReply>;
+  leave: () => void;
+}
+
+/** Runs the state machine of one lock on its storage, clock, timer and parked calls. */
+export class LockHost {
+  readonly #ctx: DurableObjectState;
+  readonly #clock = new SteadyClock();
+  readonly #leases: LeaseStorage;
+  readonly #results: ResultStorage;
+  readonly #parking = new Parking();
+  readonly #watchers = new Watchers();
+  readonly #ties = new Map<number, Tie>();
+  readonly #timer = new WakeTimer(() => this.run((state, now) => state.wake(now)));
+  readonly #state: LockState;
+  #alarmIsSet = false;
+
+  constructor(ctx: DurableObjectState) {
+    this.#ctx = ctx;
+    this.#leases = new LeaseStorage(ctx.storage.sql);
+    this.#results = new ResultStorage(ctx.storage.kv);
+    const result = this.#leases.exists ? this.#results.load() : undefined;
+    this.#state = new LockState(this.#leases.load(), this.#now(), result);
+    // Asked for and not inferred from the rows: an alarm that was lost would never be set again.
+    if (this.#leases.exists)
+      void ctx.blockConcurrencyWhile(async () => {
+        this.#alarmIsSet = (await ctx.storage.getAlarm()) !== null;
+      });
+  }
+
+  /** One transition and its effects, in one turn: what is written and what is answered can't come apart. */
+  run<T>(transition: (state: LockState, now: number) => T): T {
+    const now = this.#now();
+    const result = transition(this.#state, now);
+    const { writes, answers } = this.#state.takeEffects();
+    if (writes.length > 0) this.#write(writes, now);
+    for (const { requestId, reply } of answers) this.#parking.answer(requestId, this.#complete(reply));
+    this.#watchers.check(now);
+    this.#timer.set(this.#nextWake(now), now);
+    return result;
+  }
+
+  /** A question, which changes nothing. */
+  ask<T>(question: (state: LockState, now: number) => T): T {
+    return question(this.#state, this.#now());
+  }
+
+  /** Grants, refuses or parks a request. */
+  request(request: LockRequest): Requested {
+    const { wait, requestId } = request;
+    const answered = (reply: AcquireReply) => ({ reply: this.#complete(reply), leave: () => {} });
+    if (wait === 0) return answered(this.run((state, now) => state.acquire(request, now)));
+    if (this.#parking.isFull(requestId)) return answered({ success: false, reason: "QUEUE_FULL" });
+    const reply = this.run((state, now) => state.enqueue(request, now));
+    if (reply) return answered(reply);
+    const parked = this.#parking.park(requestId);
+    const leave = () => {
+      if (this.#parking.leave(parked)) this.run((state, now) => state.drop(requestId, now));
+    };
+    return { reply: parked.reply, leave };
+  }
+
+  /** Ends a lease, and keeps the result of its job if there is one: both or neither. */
+  release(lease: number, requestId: string, result: JobResult | undefined): ReleaseReply {
+    return this.run((state, now) => {
+      const refusal = result && this.#keep(lease, result, now);
+      return refusal ?? state.release(lease, requestId, now);
+    });
+  }
+
+  /** Ties a live lease to a handle that the runtime disposes when its holder is gone. */
+  bind(lease: number): Bond | RefusalReply {
+    const live = this.run((state, now) => (state.wake(now), state.find(lease, now)));
+    if (!live) return this.run((state) => state.gone(lease));
+    const tie = new Tie((cut) => this.#cut(lease, cut));
+    // The latest counts: a holder whose connection broke binds again, and the old tie may be disposed after that.
+    this.#ties.set(lease, tie);
+    return { success: true, tie, news: new News((told) => this.#newsOf(lease, told)) };
+  }
+
+  /** The status, once the newest live lease is another than the one that is known, or `wait` is over. */
+  async watch(known: number, wait: number): Promise<LockStatus | RefusalReply> {
+    if (this.#watchers.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" };
+    const isNews = (now: number) => (this.#state.newest(now) === known ? undefined : true);
+    const seen = this.#watchers.watch(isNews, this.#now() + Math.min(wait, LIMITS.slice));
+    this.run((state, now) => state.wake(now));
+    await seen;
+    return this.ask((state, now) => state.status(now));
+  }
+
+  /** Wipes the lock once it has not been used for a day; until then moves the alarm, at most once a day. */
+  async cleanUp(): Promise<void> {
+    const now = this.#now();
+    try {
+      if (this.#isIdle(now)) return await this.#wipe();
+      if (this.#state.dropResult(now)) this.#results.delete();
+    } catch (error) {
+      // Left to the runtime an alarm that keeps failing is gone after seven tries, and with it this lock's clean-up.
+      console.error("durable-locks: the clean-up failed and will be tried again in a day.", error);
+    }
+    const keptUntil = this.#state.result(now)?.keptUntil ?? now;
+    await this.#ctx.storage.setAlarm(Math.max(now + LIMITS.cleanUp, keptUntil));
+    this.#alarmIsSet = true;
+  }
+
+  #isIdle(now: number): boolean {
+    if (this.#state.waiting > 0 || this.#state.result(now)) return false;
+    const lastUse = this.#state.lastUse() ?? Number.NEGATIVE_INFINITY;
+    return now - lastUse >= LIMITS.idle;
+  }
+
+  async #wipe(): Promise<void> {
+    // Before compatibility date 2026-02-24 deleteAll leaves the alarm, which would wake an empty object for ever.
+    const wiped = Promise.all([this.#ctx.storage.deleteAlarm(), this.#ctx.storage.deleteAll()]);
+    // In the same turn as the deletion: a grant that comes next must create the table and set the alarm again.
+    this.#state.forget();
+    this.#leases.forget();
+    this.#alarmIsSet = false;
+    await wiped;
+  }
+
+  /** Stores a result in the turn of the release that brought it; undefined if the release may go on. */
+  #keep(lease: number, { value, failed, retain }: JobResult, now: number): RefusalReply | undefined {
+    this.#state.wake(now);
+    // Fenced: only a live lease may store. Whether it was this very release that ended it is for `release` to say.
+    if (!this.#state.find(lease, now)) return undefined;
+    const info = this.#state.resultOf(lease, { failed, retain }, now);
+    const reason = this.#results.write(info, value);
+    if (reason) return { success: false, reason };
+    this.#state.keepResult(info, now);
+    return undefined;
+  }
+
+  #cut(lease: number, tie: Tie): void {
+    if (this.#ties.get(lease) !== tie) return;
+    this.#ties.delete(lease);
+    this.run((state, now) => state.expire(lease, now));
+  }
+
+  async #newsOf(lease: number, told: boolean): Promise<HoldNews> {
+    const find = (now: number): HoldNews | undefined => {
+      const live = this.#state.find(lease, now);
+      if (!live) return { ended: this.#state.gone(lease).ended ?? "superseded" };
+      return live.releaseRequested && !told ? { releaseRequested: true } : undefined;
+    };
+    const news = this.#watchers.watch(find);
+    this.run((state, now) => state.wake(now));
+    return (await news) as HoldNews;
+  }
+
+  #nextWake(now: number): number | undefined {
+    const next = this.#state.nextWake(now, this.#watchers.size > 0) ?? Number.POSITIVE_INFINITY;
+    const due = Math.min(next, this.#watchers.nextDue());
+    return due === Number.POSITIVE_INFINITY ? undefined : due;
+  }
+
+  /** The state knows that there is a result; what it is, only storage does. */
+  #complete(reply: AcquireReply): AcquireReply {
+    if (reply.success || reply.reason !== "RECORDED") return reply;
+    return { ...reply, result: this.#results.read() };
+  }
+
+  #write(writes: Slot[], now: number): void {
+    try {
+      this.#leases.write(writes);
+      if (!this.#alarmIsSet) void this.#ctx.storage.setAlarm(now + LIMITS.cleanUp);
+      this.#alarmIsSet = true;
+    } catch (error) {
+      // Memory is ahead of storage now. The instance must not answer from it: start again from what is stored.
+      this.#ctx.abort("The lock could not be written.");
+      throw error;
+    }
+  }
+
+  #now(): number {
+    return this.#clock.read(Date.now());
+  }
+}
