@@ -26,8 +26,11 @@ export function faultyNamespace(fault: Fault): { namespace: DurableObjectNamespa
       },
     });
   const namespace = new Proxy(env.DURABLE_LOCK, {
-    get: (target, property) =>
-      property === "getByName" ? (name: string) => wrap(target.getByName(name)) : Reflect.get(target, property, target),
+    get: (target, property) => {
+      if (property === "getByName") return (name: string) => wrap(target.getByName(name));
+      const member: unknown = Reflect.get(target, property, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
   });
   return { namespace, calls };
 }
