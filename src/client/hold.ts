@@ -1,5 +1,6 @@
 import { LIMITS } from "../core/limits.ts";
 import type { RefusalReply } from "../core/replies.ts";
+import type { LockRequest } from "../core/request.ts";
 import { LeaseLostError, LockError } from "../errors.ts";
 import { acquire } from "./acquire.ts";
 import { bindLease, checkBindable } from "./bind.ts";
@@ -56,7 +57,7 @@ export function refused(id: string, { request, named }: Acquisition, { reason, r
         `Lock "${id}" was granted, but the reply came after the lease had ended: try again.`,
       );
     default:
-      return new LockError("LOCK_TIMEOUT", timeoutMessage(id, request.wait, retryAfter), { retryAfter });
+      return new LockError("LOCK_TIMEOUT", timeoutMessage(id, request, retryAfter), { retryAfter });
   }
 }
 
@@ -65,7 +66,9 @@ function usedBefore(requestId: string): LockError {
   return new LockError("INVALID_ARGUMENT", message, { argument: "requestId" });
 }
 
-function timeoutMessage(id: string, wait: number, retryAfter: number | undefined): string {
+function timeoutMessage(id: string, { wait, once }: LockRequest, retryAfter: number | undefined): string {
+  if (once !== undefined)
+    return `Job "${id}" has no result within ${wait} ms: it still runs. Raise wait, or ask again.`;
   const until = retryAfter === undefined ? "" : ` The present lease ends in ${retryAfter} ms unless it is renewed.`;
   return `Lock "${id}" was not granted within ${wait} ms.${until} Raise wait, or use tryWithLock to skip when it is taken.`;
 }

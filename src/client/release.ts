@@ -36,15 +36,18 @@ export async function releaseOnce(primitives: LockPrimitives, ending: Ending, re
   );
   if (reply === true || reply.success) return true;
   if (isUnstorable(reply.reason)) {
-    await releaseOnce(primitives, ending);
-    throw unstorable(primitives.id, reply.reason);
+    // If that fails the lease ends with its ttl; why the result is not stored is what the caller must know.
+    await releaseOnce(primitives, ending).catch(() => {});
+    throw unstorable(primitives.id, reply.reason, reply.message);
   }
   const why = lossOf(reply);
   keepAlive.lose(why, lossMessage(why, lease));
   return false;
 }
 
-/** A release and the result that goes with it; cloned here, for what can't be is none of the object's business. */
+/**
+ * A release and the result that goes with it. Cloned here: RPC takes less than a clone does, such as no class instances.
+ */
 async function releaseWith(
   primitives: LockPrimitives,
   lease: number,
@@ -54,10 +57,26 @@ async function releaseWith(
   if (!result) return primitives.release(lease, requestId);
   try {
     result = structuredClone(result);
-  } catch {
-    return { success: false, reason: "RESULT_NOT_CLONEABLE" };
+  } catch (error) {
+    return { success: false, reason: "RESULT_NOT_CLONEABLE", message: String(error) };
   }
-  return primitives.release(lease, requestId, result);
+  try {
+    return await primitives.release(lease, requestId, result);
+  } catch (error) {
+    const reason = whyNotSent(error);
+    if (reason) return { success: false, reason, message: String(error) };
+    throw error;
+  }
+}
+
+/** Why a result can't go over RPC, if that is what is wrong: then the call never reached the object. */
+function whyNotSent(error: unknown): Unstorable | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { name, message } = error;
+  if (message.startsWith("Serialized RPC arguments or return values are limited to")) return "RESULT_TOO_LARGE";
+  // A RangeError: nested so deeply that the stack overflows.
+  if (name === "DataCloneError" || name === "RangeError") return "RESULT_NOT_CLONEABLE";
+  return message === "Unable to deserialize cloned data." ? "RESULT_NOT_CLONEABLE" : undefined;
 }
 
 /** How a lease was lost, from the answer to a call that needed it. */
@@ -67,8 +86,8 @@ export function lossOf(reply: RefusalReply): "expired" | "superseded" {
 }
 
 /** Why the result of a job is not kept, and what to do next. */
-function unstorable(id: string, reason: Unstorable): LockError {
-  const why = reason === "RESULT_TOO_LARGE" ? "is larger than 2 MB" : "can't be cloned";
+function unstorable(id: string, reason: Unstorable, details = ""): LockError {
+  const why = reason === "RESULT_TOO_LARGE" ? "is larger than 2 MB" : `can't be cloned (${details})`;
   const advice = "Return less, such as a key under which the result is stored elsewhere. The job will run again.";
   return new LockError(reason, `The result of job "${id}" was not stored: it ${why}. ${advice}`);
 }

@@ -74,18 +74,26 @@ interface PlatformFault {
   retryable?: boolean;
   overloaded?: boolean;
   durableObjectReset?: boolean;
+  message?: string;
 }
 
 /** The platform's own rule, and a reset besides: every call here is idempotent, so repeating it is safe. */
 function isWorthRetrying(error: Error): boolean {
-  const { retryable, overloaded, durableObjectReset } = error as PlatformFault;
-  return overloaded !== true && (retryable === true || durableObjectReset === true);
+  const { retryable, overloaded } = error as PlatformFault;
+  return overloaded !== true && (retryable === true || isReset(error));
+}
+
+/** What a call on a handle of an object says that was reset meanwhile (workerd of 2026-08); it has no flag. */
+const HANDLE_IS_DEAD = "The execution context which hosts this callback is no longer running.";
+
+function isReset(error: PlatformFault): boolean {
+  return error.durableObjectReset === true || error.message === HANDLE_IS_DEAD;
 }
 
 function isPlatformFault(error: unknown): boolean {
   if (typeof error !== "object" || error === null || isLockError(error)) return false;
-  const { retryable, overloaded, durableObjectReset } = error as PlatformFault;
-  return retryable === true || overloaded === true || durableObjectReset === true;
+  const { retryable, overloaded } = error as PlatformFault;
+  return retryable === true || overloaded === true || isReset(error);
 }
 
 function unreachable(id: string, what: string, cause: unknown): LockError {

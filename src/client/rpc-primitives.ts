@@ -39,9 +39,15 @@ async function bind(stub: DurableObjectStub<DurableLock>, lease: number): Promis
 /** Waits with a ticket, pipelined into one round trip: if this context dies, the object drops the waiter at once. */
 async function parkedAcquire(stub: DurableObjectStub<DurableLock>, request: LockRequest): Promise<AcquireReply> {
   const pending = stub.enqueue(...sent(request));
-  // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
-  using ticket = disposable(pending.turn === undefined ? await pending : pending);
-  return await ticket.turn.granted();
+  // Heard as well: if the object is reset before it answers, the ticket rejects beside the turn that is waited for.
+  const received = Promise.resolve(pending).catch(() => undefined);
+  try {
+    // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
+    return await (pending.turn === undefined ? await pending : pending).turn.granted();
+  } finally {
+    void received.then((ticket) => ticket && disposable(ticket)[Symbol.dispose]());
+    if (pending.turn !== undefined) disposable(pending)[Symbol.dispose]();
+  }
 }
 
 /** The runtime's promise for a ticket can be disposed like the ticket; its type does not say so. */

@@ -4,7 +4,7 @@ import { LIMITS } from "./limits.ts";
 import { type Waiter, WaitQueue } from "./queue.ts";
 import type { AcquireReply, GrantReply, LockStatus, RefusalReply, ReleaseReply } from "./replies.ts";
 import type { LockRequest } from "./request.ts";
-import { type ResultInfo, isOtherPayload } from "./result.ts";
+import { JobRecord, type ResultInfo } from "./result.ts";
 import type { Slot } from "./slots.ts";
 import { statusOf } from "./status.ts";
 
@@ -21,18 +21,18 @@ export interface Effects {
  * serves mutex, readers, writers and semaphores: grant when nothing live conflicts and nobody waits ahead.
  */
 export class LockState {
+  /** The result of the job that runs once under this lock. */
+  readonly record: JobRecord;
   readonly #leases: LeaseBook;
   readonly #queue = new WaitQueue();
   readonly #startedAt: number;
-  #result: ResultInfo | undefined;
   #reassemblesUntil = 0;
   #answers: Effects["answers"] = [];
 
   constructor(stored: Iterable<Slot>, now: number, result?: ResultInfo) {
     this.#startedAt = now;
     this.#leases = new LeaseBook(stored, now);
-    // Kept at most `retain` from now: the clock may have stepped back while nobody looked.
-    this.#result = result && { ...result, keptUntil: Math.min(result.keptUntil, now + result.retain) };
+    this.record = new JobRecord(result, now);
   }
 
   /** How many wait. */
@@ -106,11 +106,8 @@ export class LockState {
 
   /** Takes note of a result that was stored: whoever waits to run the same job needs no lease any more. */
   keepResult(result: ResultInfo, now: number): void {
-    this.#result = result;
-    for (const waiter of Array.from(this.#queue)) {
-      const known = this.#recorded(waiter, now);
-      if (known) this.#dequeue(waiter, known);
-    }
+    this.record.keep(result);
+    this.#answerDecided(now);
   }
 
   /** Ends the lease of a holder that is gone, as if it had run out. */
@@ -195,18 +192,6 @@ export class LockState {
     return newest;
   }
 
-  /** The result that is kept now. */
-  result(now: number): ResultInfo | undefined {
-    return this.#result && this.#result.keptUntil > now ? this.#result : undefined;
-  }
-
-  /** Forgets a result whose time is over; true if there was one. */
-  dropResult(now: number): boolean {
-    const isOver = this.#result !== undefined && !this.result(now);
-    if (isOver) this.#result = undefined;
-    return isOver;
-  }
-
   /** When the lock was last in use; undefined if nothing of it is stored. */
   lastUse(): number | undefined {
     return this.#leases.lastUse();
@@ -215,7 +200,7 @@ export class LockState {
   /** Forgets what storage forgets; the highest number stays as long as this instance does. */
   forget(): void {
     this.#leases.forget();
-    this.#result = undefined;
+    this.record.forget();
   }
 
   takeEffects(): Effects {
@@ -243,6 +228,8 @@ export class LockState {
     const reply = grantOf(this.#leases.grant(request, now), calledAt);
     const waiter = this.#queue.get(request.requestId);
     if (waiter) this.#dequeue(waiter, reply);
+    // Those who wait to run the same job for another payload need not wait for its end to be told.
+    if (request.once) this.#answerDecided(now);
     return reply;
   }
 
@@ -280,11 +267,16 @@ export class LockState {
 
   #recorded({ once }: Pick<LockRequest, "once">, now: number): RefusalReply | undefined {
     if (once === undefined) return undefined;
-    const result = this.result(now);
     const running = [...this.#leases.live].map(({ lease }) => lease.once);
-    if ([result?.fingerprint, ...running].some((other) => isOtherPayload(once, other)))
-      return { success: false, reason: "FINGERPRINT_MISMATCH" };
-    return result && { success: false, reason: "RECORDED" };
+    return this.record.answer(once, running, now);
+  }
+
+  /** Answers those in the queue who need no lease any more. */
+  #answerDecided(now: number): void {
+    for (const waiter of Array.from(this.#queue)) {
+      const known = this.#recorded(waiter, now);
+      if (known) this.#dequeue(waiter, known);
+    }
   }
 
   #refusal(request: Claim, now: number): RefusalReply {

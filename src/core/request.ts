@@ -66,6 +66,8 @@ export function checkRequest(ttl: unknown, options: unknown, newId: () => string
   const claim = checkClaim(permits, capacity);
   if (checkFlag(steal, "steal") && !claim.exclusive)
     throw invalid("steal", "steal takes the whole lock: leave permits and capacity out.");
+  if (once !== undefined && !claim.exclusive)
+    throw invalid("once", "a job that runs once takes the whole lock: leave permits and capacity out.");
   return {
     ttl: checkDuration(ttl, "ttl"),
     wait: wait === undefined ? 0 : checkWait(wait),

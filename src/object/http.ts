@@ -31,6 +31,7 @@ export async function serve(lock: Served, request: Request): Promise<Response> {
   if (!route) return refused(404, `Unknown path; this object serves ${Object.keys(ROUTES).join(", ")}.`, "path");
   const twice = [...searchParams.keys()].find((key) => searchParams.getAll(key).length > 1);
   if (twice !== undefined) return refused(400, `${twice.slice(0, 40)} is given twice.`, twice.slice(0, 40));
+  if (searchParams.has("once")) return refused(400, "once needs RPC: JSON can't carry every result.", "once");
   const reply = await route(lock, queryOf(searchParams));
   if (isRefusal(reply) && reply.reason === "INVALID_ARGUMENT") return Response.json(reply, { status: 400 });
   return Response.json(reply);

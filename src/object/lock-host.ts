@@ -1,6 +1,14 @@
 import { LIMITS } from "../core/limits.ts";
 import { LockState } from "../core/lock-state.ts";
-import type { AcquireReply, HoldNews, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
+import type {
+  AcquireReply,
+  HoldNews,
+  JobResult,
+  KeptResult,
+  LockStatus,
+  RefusalReply,
+  ReleaseReply,
+} from "../core/replies.ts";
 import type { LockRequest } from "../core/request.ts";
 import type { Slot } from "../core/slots.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
@@ -46,10 +54,13 @@ export class LockHost {
   /** One transition and its effects, in one turn: what is written and what is answered can't come apart. */
   run<T>(transition: (state: LockState, now: number) => T): T {
     const now = this.#now();
+    this.#dropResult(now);
     const result = transition(this.#state, now);
     const { writes, answers } = this.#state.takeEffects();
     if (writes.length > 0) this.#write(writes, now);
-    for (const { requestId, reply } of answers) this.#parking.answer(requestId, this.#complete(reply));
+    // Read once for all who waited for it.
+    const complete = this.#completion();
+    for (const { requestId, reply } of answers) this.#parking.answer(requestId, complete(reply));
     this.#watchers.check(now);
     this.#timer.set(this.#nextWake(now), now);
     return result;
@@ -63,7 +74,7 @@ export class LockHost {
   /** Grants, refuses or parks a request. */
   request(request: LockRequest): Requested {
     const { wait, requestId } = request;
-    const answered = (reply: AcquireReply) => ({ reply: this.#complete(reply), leave: () => {} });
+    const answered = (reply: AcquireReply) => ({ reply: this.#completion()(reply), leave: () => {} });
     if (wait === 0) return answered(this.run((state, now) => state.acquire(request, now)));
     if (this.#parking.isFull(requestId)) return answered({ success: false, reason: "QUEUE_FULL" });
     const reply = this.run((state, now) => state.enqueue(request, now));
@@ -108,18 +119,18 @@ export class LockHost {
     const now = this.#now();
     try {
       if (this.#isIdle(now)) return await this.#wipe();
-      if (this.#state.dropResult(now)) this.#results.delete();
+      this.#dropResult(now);
     } catch (error) {
       // Left to the runtime an alarm that keeps failing is gone after seven tries, and with it this lock's clean-up.
       console.error("durable-locks: the clean-up failed and will be tried again in a day.", error);
     }
-    const keptUntil = this.#state.result(now)?.keptUntil ?? now;
+    const keptUntil = this.#state.record.kept(now)?.keptUntil ?? now;
     await this.#ctx.storage.setAlarm(Math.max(now + LIMITS.cleanUp, keptUntil));
     this.#alarmIsSet = true;
   }
 
   #isIdle(now: number): boolean {
-    if (this.#state.waiting > 0 || this.#state.result(now)) return false;
+    if (this.#state.waiting > 0 || this.#state.record.kept(now)) return false;
     const lastUse = this.#state.lastUse() ?? Number.NEGATIVE_INFINITY;
     return now - lastUse >= LIMITS.idle;
   }
@@ -140,7 +151,7 @@ export class LockHost {
     // Fenced: only a live lease may store. Whether it was this very release that ended it is for `release` to say.
     if (!this.#state.find(lease, now)) return undefined;
     const info = this.#state.resultOf(lease, { failed, retain }, now);
-    const reason = this.#results.write(info, value);
+    const reason = this.#orAbort(() => this.#results.write(info, value));
     if (reason) return { success: false, reason };
     this.#state.keepResult(info, now);
     return undefined;
@@ -169,17 +180,33 @@ export class LockHost {
     return due === Number.POSITIVE_INFINITY ? undefined : due;
   }
 
+  /** Deletes a result whose time is over before anybody relies on that: no clock may bring it back after a restart. */
+  #dropResult(now: number): void {
+    if (!this.#state.record.isOver(now)) return;
+    this.#orAbort(() => this.#results.delete());
+    this.#state.record.forget();
+  }
+
   /** The state knows that there is a result; what it is, only storage does. */
-  #complete(reply: AcquireReply): AcquireReply {
-    if (reply.success || reply.reason !== "RECORDED") return reply;
-    return { ...reply, result: this.#results.read() };
+  #completion(): (reply: AcquireReply) => AcquireReply {
+    let result: KeptResult | undefined;
+    return (reply) => {
+      if (reply.success || reply.reason !== "RECORDED") return reply;
+      return { ...reply, result: (result ??= this.#results.read()) };
+    };
   }
 
   #write(writes: Slot[], now: number): void {
-    try {
+    this.#orAbort(() => {
       this.#leases.write(writes);
       if (!this.#alarmIsSet) void this.#ctx.storage.setAlarm(now + LIMITS.cleanUp);
       this.#alarmIsSet = true;
+    });
+  }
+
+  #orAbort<T>(write: () => T): T {
+    try {
+      return write();
     } catch (error) {
       // Memory is ahead of storage now. The instance must not answer from it: start again from what is stored.
       this.#ctx.abort("The lock could not be written.");

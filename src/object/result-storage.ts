@@ -20,7 +20,7 @@ export class ResultStorage {
 
   /** What is stored, without the value: that may be large, and is read when somebody wants it. */
   load(): ResultInfo | undefined {
-    const stored = this.#kv.get<Stored>(KEY);
+    const stored = this.#stored();
     if (!stored) return undefined;
     const { value: _, ...info } = stored;
     return info;
@@ -38,7 +38,8 @@ export class ResultStorage {
       return undefined;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      if (error.name === "DataCloneError") return "RESULT_NOT_CLONEABLE";
+      // A RangeError: nested so deeply that the stack overflows.
+      if (error.name === "DataCloneError" || error instanceof RangeError) return "RESULT_NOT_CLONEABLE";
       if (error.message.includes("SQLITE_TOOBIG")) return "RESULT_TOO_LARGE";
       throw error;
     }
@@ -46,5 +47,15 @@ export class ResultStorage {
 
   delete(): void {
     this.#kv.delete(KEY);
+  }
+
+  /** Without its result the job runs again; a row that can't be read must not take the lock down. */
+  #stored(): Stored | undefined {
+    try {
+      return this.#kv.get<Stored>(KEY);
+    } catch (error) {
+      console.error("durable-locks: the result of a job can't be read; the job will run again.", error);
+      return undefined;
+    }
   }
 }

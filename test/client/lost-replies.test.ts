@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { isLockError } from "../../src/index.ts";
 import { type Fault, connectionLost, faultyNamespace, losingReplies, silent } from "../support/faulty-namespace.ts";
-import { freshId, holders, leaseOf, lockOf, outcome, waiters } from "../support/locks.ts";
+import { crash, freshId, holders, leaseOf, lockOf, outcome, waiters } from "../support/locks.ts";
 
 const named = (calls: { method: string; args: unknown[] }[], method: string) =>
   calls.filter((call) => call.method === method);
@@ -91,6 +91,31 @@ describe("G5 a lost reply", () => {
 });
 
 describe("faults of the platform", () => {
+  it("an object that is reset before it answers leaves no rejection unhandled, and is asked again", async () => {
+    // One that is unhandled fails the whole run of the tests.
+    const interrupted = async () => {
+      const id = freshId();
+      const waiting = lockOf(id).acquire(1_000, { wait: 5_000 });
+      await crash(id);
+      await leaseOf(waiting);
+    };
+    await Promise.all(Array.from({ length: 10 }, interrupted));
+  });
+
+  it("an object that is reset between a ticket and the wait for its turn is asked again", async () => {
+    const id = freshId();
+    let isReset = false;
+    const { namespace, calls } = faultyNamespace(async (method, run) => {
+      const reply = await run();
+      if (method === "enqueue" && !isReset) await crash(id);
+      isReset = true;
+      return reply;
+    });
+    await leaseOf(lockOf(id, namespace).acquire(10_000, { wait: 5_000 }));
+    expect(named(calls, "enqueue")).toHaveLength(2);
+    expect(await holders(id)).toBe(1);
+  });
+
   it("an overloaded object is not asked again", async () => {
     const { namespace, calls } = faultyNamespace(async () => {
       throw Object.assign(new Error("Durable Object is overloaded."), { retryable: true, overloaded: true });

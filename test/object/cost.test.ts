@@ -1,5 +1,6 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { once } from "../../src/index.ts";
 import { freshId, leaseOf, lockOf, stubOf, untilWaiting } from "../support/locks.ts";
 
 const DAY = 86_400_000;
@@ -138,5 +139,66 @@ describe("G10 cheap", () => {
       }
     });
     expect(cost.alarms).toBe(3);
+  });
+});
+
+/** Key-value storage has no cursors: a put or delete is billed as one row written, a get as one read. */
+async function kvCostOf(id: string, work: () => Promise<unknown>) {
+  const spies = await runInDurableObject(stubOf(id), (_lock, { storage: { kv } }) => {
+    const prototype = Object.getPrototypeOf(kv) as SyncKvStorage;
+    return {
+      puts: vi.spyOn(prototype, "put"),
+      gets: vi.spyOn(prototype, "get"),
+      deletes: vi.spyOn(prototype, "delete"),
+    };
+  });
+  const cost = await costOf(id, work);
+  const kv = Object.fromEntries(Object.entries(spies).map(([name, spy]) => [name, spy.mock.calls.length]));
+  for (const spy of Object.values(spies)) spy.mockRestore();
+  return { ...cost, kv };
+}
+
+describe("G10 cheap: a job that runs once", () => {
+  it("writes 3 rows when it runs: its lease, the end of it and the result", async () => {
+    const id = await usedLock();
+    const cost = await kvCostOf(id, () => once(lockOf(id), () => "done"));
+    expect(cost).toEqual({ written: 2, read: 0, alarms: 0, kv: { puts: 1, gets: 0, deletes: 0 } });
+  });
+
+  it("writes nothing and reads 1 row for each caller who comes later", async () => {
+    const id = await usedLock();
+    await once(lockOf(id), () => "done");
+    const cost = await kvCostOf(id, () => once(lockOf(id), () => "again"));
+    expect(cost).toEqual({ written: 0, read: 0, alarms: 0, kv: { puts: 0, gets: 1, deletes: 0 } });
+  });
+
+  it("reads 1 row for all who wait for it together", async () => {
+    const id = await usedLock();
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const callers = Array.from({ length: 10 }, () => once(lockOf(id), () => promise));
+    await untilWaiting(id, 9);
+    const cost = await kvCostOf(id, async () => {
+      resolve("done");
+      await Promise.all(callers);
+    });
+    expect(cost).toEqual({ written: 1, read: 0, alarms: 0, kv: { puts: 1, gets: 1, deletes: 0 } });
+  });
+
+  it("that failed, and a plain lock, cost what a critical section costs", async () => {
+    const id = await usedLock();
+    const cost = await kvCostOf(id, () => once(lockOf(id), () => Promise.reject(new Error("x"))).catch(() => {}));
+    expect(cost).toEqual({ written: 2, read: 0, alarms: 0, kv: { puts: 0, gets: 0, deletes: 0 } });
+    const plain = await usedLock();
+    const plainCost = await kvCostOf(plain, () => lockOf(plain).withLock(() => {}));
+    expect(plainCost.kv).toEqual({ puts: 0, gets: 0, deletes: 0 });
+  });
+
+  it("writes 1 row more when the result before it has to be deleted", async () => {
+    const id = await usedLock();
+    const start = Date.now();
+    await once(lockOf(id), () => "done", { retain: 1_000 });
+    vi.spyOn(Date, "now").mockReturnValue(start + 60_000);
+    const cost = await kvCostOf(id, () => once(lockOf(id), () => "again"));
+    expect(cost).toEqual({ written: 2, read: 0, alarms: 0, kv: { puts: 1, gets: 0, deletes: 1 } });
   });
 });
