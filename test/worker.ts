@@ -1,6 +1,6 @@
-import { DurableLock, useDurableLock } from "../src/index.ts";
+import { DurableLock, DurableRendezvous, useDurableLock } from "../src/index.ts";
 
-export { DurableLock };
+export { DurableLock, DurableRendezvous };
 export { Ledger } from "../examples/fencing-token.ts";
 
 /** Requests of their own, so that a test can have a caller whose execution context ends. */
@@ -8,6 +8,7 @@ export default {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);
     const id = searchParams.get("id") ?? "";
+    if (pathname === "/arrive") return arriveAndDie(env, id);
     return pathname === "/hold" ? holdAndDie(env, id, searchParams) : queueAndDie(env, id);
   },
 } satisfies ExportedHandler<Cloudflare.Env>;
@@ -30,6 +31,20 @@ async function holdAndDie(env: Cloudflare.Env, id: string, params: URLSearchPara
     ...(lockDelay > 0 && { lockDelay }),
   });
   const gate = params.get("gate");
-  while (gate && (await useDurableLock(env.DURABLE_LOCK, gate).isLocked())) await scheduler.wait(10);
+  if (gate) while (await useDurableLock(env.DURABLE_LOCK, gate).isLocked()) await scheduler.wait(10);
   return new Response(String(lease));
+}
+
+/** Comes to a barrier and ends without waiting for the others. */
+async function arriveAndDie(env: Cloudflare.Env, id: string): Promise<Response> {
+  const before = await env.DURABLE_RENDEZVOUS.getByName(id).waiting();
+  const attendance = env.DURABLE_RENDEZVOUS.getByName(id).arrive({
+    parties: 3,
+    requestId: crypto.randomUUID(),
+    wait: 60_000,
+    waited: 0,
+  });
+  void Promise.resolve(attendance.outcome.known()).catch(() => {});
+  while ((await env.DURABLE_RENDEZVOUS.getByName(id).waiting()) === before);
+  return new Response("gone");
 }

@@ -31,7 +31,7 @@ export class LockHost {
   readonly #clock = new SteadyClock();
   readonly #leases: LeaseStorage;
   readonly #results: ResultStorage;
-  readonly #parking = new Parking();
+  readonly #parking = new Parking<AcquireReply>({ success: false, reason: "BORROWED" });
   readonly #watchers = new Watchers();
   readonly #ties = new Map<number, Set<Tie>>();
   readonly #timer = new WakeTimer(() => this.run((state, now) => state.wake(now)));

@@ -62,7 +62,7 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
   callers: fc.array(caller, { minLength: 1, maxLength: 6 }),
   // Not in most: a queue takes 2 s to reassemble.
   crashes: fc.oneof(
-    { weight: 3, arbitrary: fc.constant([]) },
+    { weight: 3, arbitrary: fc.constant<number[]>([]) },
     { weight: 1, arbitrary: fc.array(fc.nat(250), { minLength: 1, maxLength: 2 }) },
   ),
 });
