@@ -23,8 +23,8 @@ export type { Binding, LockPrimitives } from "./client/primitives.ts";
 export { type Barrier, type BarrierOptions, type Met, useBarrier } from "./client/use-barrier.ts";
 export { useDurableLock } from "./client/use-durable-lock.ts";
 export { type Latch, type LatchOptions, type WaitOptions, useLatch } from "./client/use-latch.ts";
-export { type ReadWriteLock, useReadWriteLock } from "./client/use-read-write-lock.ts";
-export { type Semaphore, type SemaphoreOptions, useSemaphore } from "./client/use-semaphore.ts";
+export { type ReadWriteLock, createReadWriteLock, useReadWriteLock } from "./client/use-read-write-lock.ts";
+export { type Semaphore, type SemaphoreOptions, createSemaphore, useSemaphore } from "./client/use-semaphore.ts";
 export type {
   WebLock,
   WebLockCallback,

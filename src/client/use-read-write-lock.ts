@@ -73,9 +73,20 @@ const READER: Claim = { exclusive: false, permits: 1, capacity: Number.POSITIVE_
  * ```
  */
 export function useReadWriteLock(namespace: DurableObjectNamespace<DurableLock>, id: string): ReadWriteLock {
-  const primitives = rpcPrimitives(namespace, checkId(id));
+  return createReadWriteLock(rpcPrimitives(namespace, checkId(id)));
+}
+
+/**
+ * The read-write lock that stands on given primitives: `useReadWriteLock` over a transport of your own.
+ *
+ * @example
+ * ```ts
+ * const { read, write } = createReadWriteLock(myPrimitives);
+ * ```
+ */
+export function createReadWriteLock(primitives: LockPrimitives): ReadWriteLock {
   return {
-    id,
+    id: primitives.id,
     read: createLockOf(primitives, oneOfMany),
     write: createLockOf(primitives, everything),
     downgrade: async (held) => void (await convert(primitives, held, READER)),

@@ -4,6 +4,7 @@ import { outOf } from "./claims.ts";
 import { createLockOf } from "./create-lock.ts";
 import type { Lock } from "./lock.ts";
 import { type HoldOptions, checkId } from "./options.ts";
+import type { LockPrimitives } from "./primitives.ts";
 import { rpcPrimitives } from "./rpc-primitives.ts";
 import type { Critical } from "./with-lock.ts";
 
@@ -52,8 +53,21 @@ export function useSemaphore(
   id: string,
   options: SemaphoreOptions,
 ): Semaphore {
-  const permits = checkPermits(checkOptions(options, ["permits"]).permits);
-  const lock = createLockOf(rpcPrimitives(namespace, checkId(id)), outOf(permits));
+  return createSemaphore(rpcPrimitives(namespace, checkId(id)), options);
+}
+
+/**
+ * The semaphore that stands on given primitives: `useSemaphore` over a transport of your own.
+ *
+ * @throws `INVALID_ARGUMENT`
+ * @example
+ * ```ts
+ * const semaphore = createSemaphore(myPrimitives, { permits: 5 });
+ * ```
+ */
+export function createSemaphore(primitives: LockPrimitives, options: SemaphoreOptions): Semaphore {
+  const permits = checkPermits(checkOptions(options, ["permits"])["permits"]);
+  const lock = createLockOf(primitives, outOf(permits));
   return {
     ...lock,
     permits,

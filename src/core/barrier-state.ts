@@ -13,7 +13,9 @@ export interface Meeting {
 
 /** How a party asks to be let through. */
 export interface Arrival {
+  /** How many are to meet. */
   parties: number;
+  /** Names the arrival: repeating it has no second effect. */
   requestId: string;
   /** How long it waits at most, in milliseconds. */
   wait: number;

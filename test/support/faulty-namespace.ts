@@ -63,3 +63,18 @@ export function silent(methods: string[], reach: boolean): Fault {
     return new Promise(() => {});
   };
 }
+
+/** Loses the first reply to each request: whatever is asked has to be asked twice. */
+export function losingFirstReplies(): Fault {
+  const seen = new Set<string>();
+  return async (method, run, args) => {
+    const named = args.find(
+      (arg): arg is { requestId: string } => typeof arg === "object" && arg !== null && "requestId" in arg,
+    );
+    const request = `${method} ${named?.requestId ?? JSON.stringify(args)}`;
+    const reply = await run();
+    if (seen.has(request)) return reply;
+    seen.add(request);
+    throw connectionLost();
+  };
+}

@@ -1,0 +1,89 @@
+import type { Binding, LockPrimitives } from "../../src/client/primitives.ts";
+import { LIMITS } from "../../src/core/limits.ts";
+import { LockState } from "../../src/core/lock-state.ts";
+import type { AcquireReply, JobResult } from "../../src/core/replies.ts";
+
+/** The primitives in this process, on the shipped core and nothing else: no object, no network, no storage. */
+export function memoryPrimitives(id: string): LockPrimitives {
+  const state = new LockState([], Date.now());
+  const parked = new Map<string, (reply: AcquireReply) => void>();
+  const watchers = new Set<() => boolean>();
+  let kept: unknown;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function run<T>(transition: (now: number) => T): T {
+    const now = Date.now();
+    const result = transition(now);
+    for (const { requestId, reply } of state.takeEffects().answers) parked.get(requestId)?.(complete(reply));
+    for (const look of watchers) if (look()) watchers.delete(look);
+    const wake = state.nextWake(now, watchers.size > 0);
+    if (timer !== undefined) clearTimeout(timer);
+    timer = wake === undefined ? undefined : setTimeout(() => run((at) => state.wake(at)), wake - now + 1);
+    return result;
+  }
+
+  const complete = (reply: AcquireReply): AcquireReply => {
+    const info = state.record.kept(Date.now());
+    if (reply.success || reply.reason !== "RECORDED" || !info) return reply;
+    return { ...reply, result: { value: structuredClone(kept), failed: info.failed, lease: info.lease } };
+  };
+
+  const keep = (lease: number, { value, ...terms }: JobResult, now: number): void => {
+    state.wake(now);
+    if (!state.find(lease, now)) return;
+    kept = structuredClone(value);
+    state.keepResult(state.resultOf(lease, terms, now), now);
+  };
+
+  const until = <T>(find: () => T | undefined, wait: number): Promise<T | undefined> => {
+    const { promise, resolve } = Promise.withResolvers<T | undefined>();
+    const give = setTimeout(() => resolve(undefined), Math.min(wait, LIMITS.slice));
+    watchers.add(() => {
+      const found = find();
+      if (found === undefined) return false;
+      clearTimeout(give);
+      resolve(found);
+      return true;
+    });
+    run((now) => state.wake(now));
+    return promise;
+  };
+
+  return {
+    id,
+    key: `memory:${id}`,
+    acquire: async (request) => {
+      if (request.wait === 0) return complete(run((now) => state.acquire(request, now)));
+      const { promise, resolve } = Promise.withResolvers<AcquireReply>();
+      parked.set(request.requestId, resolve);
+      const reply = run((now) => state.enqueue(request, now));
+      return reply ? complete(reply) : promise;
+    },
+    renew: async (lease, ttl, requestId) => run((now) => state.renew(lease, ttl, requestId, now)),
+    convert: async (lease, claim, requestId) => run((now) => state.convert(lease, claim, requestId, now)),
+    release: async (lease, requestId, result) =>
+      run((now) => {
+        if (result) keep(lease, result, now);
+        return state.release(lease, requestId, now);
+      }),
+    cancel: async (requestId) => run((now) => state.cancel(requestId, now)),
+    isLocked: async () => state.isLocked(Date.now()),
+    status: async () => state.status(Date.now()),
+    watch: async (known, wait) => {
+      await until(() => (state.newest(Date.now()) === known ? undefined : true), wait);
+      return state.status(Date.now());
+    },
+    forceRelease: async (requestId) => run((now) => state.forceRelease(requestId, now)),
+    requestRelease: async () => run((now) => state.requestRelease(now)),
+    bind: async (lease): Promise<Binding> => ({
+      success: true,
+      next: async (told) =>
+        (await until(() => {
+          const live = state.find(lease, Date.now());
+          if (!live) return { ended: state.gone(lease).ended ?? "superseded" };
+          return live.releaseRequested && !told ? { releaseRequested: true } : undefined;
+        }, LIMITS.slice)) ?? {},
+      [Symbol.dispose]: () => run((now) => state.expire(lease, now)),
+    }),
+  };
+}

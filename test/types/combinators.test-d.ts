@@ -1,0 +1,52 @@
+// Compiled and not run: what the types of once, lead, observe, Web Locks, operators and bound holds say.
+import { expectTypeOf } from "vitest";
+import {
+  type DurableLock,
+  type HeldLease,
+  type Leader,
+  type Lock,
+  type WebLock,
+  type WebLockManager,
+  lead,
+  observe,
+  once,
+  webLocks,
+} from "../../src/index.ts";
+
+declare const namespace: DurableObjectNamespace<DurableLock>;
+declare const lock: Lock;
+
+expectTypeOf(once(lock, async () => ({ receipt: "r" }))).resolves.toEqualTypeOf<{ receipt: string }>();
+expectTypeOf(once(lock, () => {}, { retain: 1, fingerprint: "f", recordErrors: true })).resolves.toEqualTypeOf<void>();
+// @ts-expect-error a fingerprint is text
+void once(lock, () => {}, { fingerprint: { order: 1 } });
+// @ts-expect-error a job is exclusive
+void once(lock, () => {}, { permits: 2 });
+
+expectTypeOf(lead(lock, () => "done")).resolves.toEqualTypeOf<string>();
+void lead(lock, ({ signal, term, resign }) => {
+  expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
+  expectTypeOf(term).toEqualTypeOf<number>();
+  expectTypeOf(resign).toEqualTypeOf<() => void>();
+});
+// @ts-expect-error a candidate waits for as long as it takes
+void lead(lock, () => {}, { wait: 5 });
+expectTypeOf(observe(lock)).toEqualTypeOf<AsyncGenerator<Leader | undefined>>();
+
+const locks = webLocks(namespace, { bound: true });
+expectTypeOf(locks).toEqualTypeOf<WebLockManager>();
+expectTypeOf(locks.request("name", async () => 7)).resolves.toEqualTypeOf<number>();
+expectTypeOf(locks.request("name", { mode: "shared" }, (granted) => granted)).resolves.toEqualTypeOf<WebLock | null>();
+// @ts-expect-error no mode of a lock
+void locks.request("name", { mode: "both" }, () => {});
+
+expectTypeOf(lock.forceRelease()).resolves.toEqualTypeOf<number>();
+expectTypeOf(lock.requestRelease()).resolves.toEqualTypeOf<void>();
+void lock.hold({
+  bound: true,
+  lockDelay: 5,
+  onReleaseRequested: (held) => expectTypeOf(held).toEqualTypeOf<HeldLease>(),
+});
+void lock.acquire(1, { lockDelay: 5 });
+// @ts-expect-error nobody is told of a plain lease
+void lock.acquire(1, { onReleaseRequested: () => {} });
