@@ -29,7 +29,7 @@ async function holdAndDie(env: Cloudflare.Env, id: string, params: URLSearchPara
     bound,
     ...(lockDelay > 0 && { lockDelay }),
   });
-  const gate = params.get("gate");
-  while (gate && (await useDurableLock(env.DURABLE_LOCK, gate).isLocked())) await scheduler.wait(10);
+  const gate = useDurableLock(env.DURABLE_LOCK, params.get("gate") ?? "no gate");
+  while (await gate.isLocked()) await scheduler.wait(10);
   return new Response(String(lease));
 }

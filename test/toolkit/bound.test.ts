@@ -365,7 +365,8 @@ describe("crash release: binding fails", () => {
 
   it("a transport that can't: INVALID_ARGUMENT, and nothing is taken or renewed", async () => {
     const id = freshId();
-    const { bind: _, ...unable } = rpcPrimitives(env.DURABLE_LOCK, id);
+    const unable = rpcPrimitives(env.DURABLE_LOCK, id);
+    delete unable.bind;
     const [acquire, renew] = [vi.spyOn(unable, "acquire"), vi.spyOn(unable, "renew")];
     const lock = createLock(unable);
     const calls = [() => lock.hold(BOUND), () => lock.resume(1, BOUND), () => lock.tryWithLock(() => {}, BOUND)];
