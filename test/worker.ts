@@ -1,3 +1,4 @@
+import { importParts } from "../examples/crash-release.ts";
 import { DurableLock, useDurableLock } from "../src/index.ts";
 
 export { DurableLock };
@@ -8,7 +9,8 @@ export default {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);
     const id = searchParams.get("id") ?? "";
-    return pathname === "/hold" ? holdAndDie(env, id, searchParams) : queueAndDie(env, id);
+    if (pathname === "/hold") return holdAndDie(env, id, searchParams);
+    return pathname === "/import" ? importAndDie(env, id) : queueAndDie(env, id);
   },
 } satisfies ExportedHandler<Cloudflare.Env>;
 
@@ -32,4 +34,13 @@ async function holdAndDie(env: Cloudflare.Env, id: string, params: URLSearchPara
   const gate = useDurableLock(env.DURABLE_LOCK, params.get("gate") ?? "no gate");
   while (await gate.isLocked()) await scheduler.wait(10);
   return new Response(String(lease));
+}
+
+/** Ends in the middle of the example's import. */
+async function importAndDie(env: Cloudflare.Env, tenant: string): Promise<Response> {
+  await new Promise<void>((resolve) => {
+    const store = () => new Promise<boolean>(() => resolve());
+    void importParts(env.DURABLE_LOCK, { store }, tenant, ["a", "b"]);
+  });
+  return new Response("gone");
 }

@@ -1,0 +1,27 @@
+import { type DurableLock, useDurableLock } from "durable-locks";
+
+/** Where the parts of an import go; it refuses a fence that is lower than the highest it has seen. */
+export interface Warehouse {
+  /** Stores a part; false if a later import has stored one before, and then nothing is changed. */
+  store(part: string, fence: number): Promise<boolean>;
+}
+
+/** Imports the parts one after the other, one import at a time; if it dies midway, the next begins at once. */
+export async function importParts(
+  locks: DurableObjectNamespace<DurableLock>,
+  warehouse: Warehouse,
+  tenant: string,
+  parts: readonly string[],
+): Promise<void> {
+  const { withLock } = useDurableLock(locks, `import:${tenant}`);
+  await withLock(
+    async ({ lease, signal }) => {
+      for (const part of parts) {
+        signal.throwIfAborted();
+        if (!(await warehouse.store(part, lease))) throw new Error(`A later import of ${tenant} has taken over.`);
+      }
+    },
+    // A long ttl is seldom renewed, and nobody waits for it when this Worker dies.
+    { ttl: 600_000, wait: 60_000, bound: true },
+  );
+}
