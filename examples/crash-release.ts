@@ -1,17 +1,27 @@
-import { type DurableLock, fenceStorage, useDurableLock } from "durable-locks";
+import { type DurableLock, useDurableLock } from "durable-locks";
 
-/** A step that others wait for by the second: if this Worker crashes, they get on at once and not after the ttl. */
-export async function checkOut(
-  locks: DurableObjectNamespace<DurableLock>,
-  cart: string,
-  charge: (fencingToken: number) => Promise<string>,
-): Promise<string> {
-  await using held = await useDurableLock(locks, cart).hold({ bound: true, wait: 5_000 });
-  // A cut connection looks like a death: the number lets the resource refuse what comes too late.
-  return await charge(held.lease);
+/** Where the parts of an import go; it refuses a fence that is lower than the highest it has seen. */
+export interface Warehouse {
+  /** Stores a part; false if a later import has stored one before, and then nothing is changed. */
+  store(part: string, fence: number): Promise<boolean>;
 }
 
-/** The resource, a Durable Object with storage of its own, refuses a charge under an older lease. */
-export function recordCharge(storage: DurableObjectStorage, lease: number, receipt: string): void {
-  fenceStorage(storage, "charges", lease, () => storage.kv.put(`charge:${lease}`, receipt));
+/** Imports the parts one after the other, one import at a time; if it dies midway, the next begins at once. */
+export async function importParts(
+  locks: DurableObjectNamespace<DurableLock>,
+  warehouse: Warehouse,
+  tenant: string,
+  parts: readonly string[],
+): Promise<void> {
+  const { withLock } = useDurableLock(locks, `import:${tenant}`);
+  await withLock(
+    async ({ lease, signal }) => {
+      for (const part of parts) {
+        signal.throwIfAborted();
+        if (!(await warehouse.store(part, lease))) throw new Error(`A later import of ${tenant} has taken over.`);
+      }
+    },
+    // A long ttl is seldom renewed, and nobody waits for it when this Worker dies.
+    { ttl: 600_000, wait: 60_000, bound: true },
+  );
 }

@@ -1,3 +1,4 @@
+import { importParts } from "../examples/crash-release.ts";
 import { DurableLock, DurableRendezvous, useDurableLock } from "../src/index.ts";
 
 export { DurableLock, DurableRendezvous };
@@ -9,7 +10,8 @@ export default {
     const { pathname, searchParams } = new URL(request.url);
     const id = searchParams.get("id") ?? "";
     if (pathname === "/arrive") return arriveAndDie(env, id);
-    return pathname === "/hold" ? holdAndDie(env, id, searchParams) : queueAndDie(env, id);
+    if (pathname === "/hold") return holdAndDie(env, id, searchParams);
+    return pathname === "/import" ? importAndDie(env, id) : queueAndDie(env, id);
   },
 } satisfies ExportedHandler<Cloudflare.Env>;
 
@@ -46,5 +48,14 @@ async function arriveAndDie(env: Cloudflare.Env, id: string): Promise<Response> 
   });
   void Promise.resolve(attendance.outcome.known()).catch(() => {});
   while ((await env.DURABLE_RENDEZVOUS.getByName(id).waiting()) === before);
+  return new Response("gone");
+}
+
+/** Ends in the middle of the example's import. */
+async function importAndDie(env: Cloudflare.Env, tenant: string): Promise<Response> {
+  await new Promise<void>((resolve) => {
+    const store = () => new Promise<boolean>(() => resolve());
+    void importParts(env.DURABLE_LOCK, { store }, tenant, ["a", "b"]);
+  });
   return new Response("gone");
 }

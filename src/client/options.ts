@@ -47,10 +47,16 @@ export interface HoldOptions extends AcquireOptions {
   /**
    * Free the lock as soon as this execution context ends, crashed or forgotten, and not only after the ttl.
    *
+   * If the lease can't be bound within 5 s it is given back, and `UNREACHABLE` is thrown; `resume` leaves it as it was.
    * Costs: one request more, and the object stays in memory, billed, while you hold. Risks: a connection that is cut
-   * looks like a death, so let the resource check the fencing token. Can't be had together with `minHold`.
+   * looks like a death, and the next holder may come before `signal` fires, so let the resource check the fencing token.
+   * Can't be had together with `minHold`.
    *
    * @default false
+   * @example
+   * ```ts
+   * await lock.withLock(work, { ttl: 600_000, bound: true });
+   * ```
    */
   bound?: boolean;
   /** Called once if somebody asks for the lock with `requestRelease`: at once if bound, else with the next renewal. */

@@ -1,7 +1,5 @@
-import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { checkOut, recordCharge } from "../../examples/crash-release.ts";
 import { onPayment } from "../../examples/idempotent-job.ts";
 import { follow, schedule } from "../../examples/leader.ts";
 import { maintain, reindex } from "../../examples/operators.ts";
@@ -66,18 +64,5 @@ describe("the examples of the toolkit", () => {
     const got = await Promise.all(Array.from({ length: 5 }, () => refresh(webLocks(locks), source)));
     expect(got).toEqual(Array(5).fill("fresh"));
     expect(renew).toHaveBeenCalledTimes(1);
-  });
-
-  it("crash release: the charge is made under the lease, and a late one is refused", async () => {
-    const cart = freshId();
-    const tokens: number[] = [];
-    const charge = async (token: number) => (tokens.push(token), "receipt");
-    expect(await checkOut(locks, cart, charge)).toBe("receipt");
-    expect(await checkOut(locks, cart, charge)).toBe("receipt");
-    const [older, newer] = tokens as [number, number];
-    await runInDurableObject(env.LEDGER.getByName(cart), (_object, { storage }) => {
-      recordCharge(storage, newer, "receipt");
-      expect(() => recordCharge(storage, older, "late")).toThrow(expect.objectContaining({ code: "STALE_LEASE" }));
-    });
   });
 });

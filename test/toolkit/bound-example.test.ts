@@ -1,0 +1,58 @@
+import { env, exports } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { type Warehouse, importParts } from "../../examples/crash-release.ts";
+import type { Bond } from "../../src/index.ts";
+import { faultyNamespace } from "../support/faulty-namespace.ts";
+import { freshId, lockOf, outcome } from "../support/locks.ts";
+
+/** Keeps what is stored under the highest fence, and refuses what comes under a lower one. */
+function warehouse(): Warehouse & { stored: string[] } {
+  const stored: string[] = [];
+  let highest = 0;
+  const store = async (part: string, fence: number) => {
+    if (fence < highest) return false;
+    if (fence > highest) stored.length = 0;
+    highest = fence;
+    stored.push(part);
+    return true;
+  };
+  return { stored, store };
+}
+
+describe("the example of crash release", () => {
+  it("imports all parts, and the lock is free at the end", async () => {
+    const [tenant, target] = [freshId(), warehouse()];
+    await importParts(env.DURABLE_LOCK, target, tenant, ["a", "b"]);
+    expect(target.stored).toEqual(["a", "b"]);
+    expect(await lockOf(`import:${tenant}`).isLocked()).toBe(false);
+  });
+
+  it("an import that died midway is followed by the next, its ttl of ten minutes notwithstanding", async () => {
+    const [tenant, target] = [freshId(), warehouse()];
+    expect(await (await exports.default.fetch(`http://worker/import?id=${tenant}`)).text()).toBe("gone");
+    await importParts(env.DURABLE_LOCK, target, tenant, ["a", "b"]);
+    expect(target.stored).toEqual(["a", "b"]);
+  });
+
+  it("an import that was merely cut off can't write any more once the next has", async () => {
+    const [tenant, target] = [freshId(), warehouse()];
+    let bond: Disposable | undefined;
+    const { namespace } = faultyNamespace(async (method, run) => {
+      const reply = await run();
+      if (method === "bind") bond = reply as Bond & Disposable;
+      return reply;
+    });
+    let late = true;
+    const cutOff: Warehouse = {
+      store: async (part, fence) => {
+        bond?.[Symbol.dispose]();
+        await importParts(env.DURABLE_LOCK, target, tenant, ["new a", "new b"]);
+        return (late = await target.store(part, fence));
+      },
+    };
+    const { error } = await outcome(importParts(namespace, cutOff, tenant, ["a", "b"]));
+    expect(error).toMatchObject({ code: "LEASE_LOST" });
+    expect(late).toBe(false);
+    expect(target.stored).toEqual(["new a", "new b"]);
+  });
+});
