@@ -147,7 +147,13 @@ describe("G6 loss is known in time", () => {
     const hold = async () => (await outcome(lock.hold({ ttl: 50 }))).value;
     let held = await hold();
     // A stall of the machine may cost a lease as short as this before its first renewal.
-    for (; renewals === 0; await sleep(20)) if (!held || held.signal.aborted) held = await hold();
+    await vi.waitFor(
+      async () => {
+        if (!held || held.signal.aborted) held = await hold();
+        expect(renewals).toBeGreaterThan(0);
+      },
+      { timeout: 10_000, interval: 20 },
+    );
     await sleep(1_000);
     await held?.release();
     expect(most).toBe(1);
