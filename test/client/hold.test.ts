@@ -143,9 +143,19 @@ describe("G6 loss is known in time", () => {
       most = Math.max(most, (atOnce += 1));
       return run().finally(() => (atOnce -= 1));
     };
-    const held = await lockOf(id, faultyNamespace(fault).namespace).hold({ ttl: 50 });
+    const lock = lockOf(id, faultyNamespace(fault).namespace);
+    const hold = async () => (await outcome(lock.hold({ ttl: 50 }))).value;
+    let held = await hold();
+    // A stall of the machine may cost a lease as short as this before its first renewal.
+    await vi.waitFor(
+      async () => {
+        if (!held || held.signal.aborted) held = await hold();
+        expect(renewals).toBeGreaterThan(0);
+      },
+      { timeout: 10_000, interval: 20 },
+    );
     await sleep(1_000);
-    await held.release();
+    await held?.release();
     expect(most).toBe(1);
     expect(renewals).toBeLessThanOrEqual(100);
   });
