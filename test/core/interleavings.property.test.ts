@@ -11,7 +11,10 @@ const claim = fc.oneof(
   { weight: 1, arbitrary: fc.constant(READER) },
   {
     weight: 2,
-    arbitrary: fc.integer({ min: 1, max: 3 }).map((permits) => ({ exclusive: false, permits, capacity: 3 })),
+    // With differing limits: each request is judged by its own.
+    arbitrary: fc
+      .tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom(3, 5))
+      .map(([permits, capacity]) => ({ exclusive: false, permits, capacity })),
   },
 );
 const ttl = fc.constantFrom(1, 500, 5_000, 40_000);
@@ -29,6 +32,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 12,
     arbitrary: fc.tuple(fc.constantFrom("release", "release", "comeBack", "haunt", "repeat", "cancel", "drop"), pick),
   },
+  { weight: 2, arbitrary: fc.tuple(fc.constant("convert" as const), pick, claim) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant("steal" as const), claim, ttl) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant("forceRelease" as const)) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant("expire" as const), pick) },
   { weight: 3, arbitrary: fc.tuple(fc.constant("tick" as const), fc.constantFrom(1, 100, 700, 3_000, 26_000)) },
   { weight: 1, arbitrary: fc.tuple(fc.constant("stepBack" as const), fc.constantFrom(1, 1_000, 3_600_000)) },
   { weight: 1, arbitrary: fc.tuple(fc.constant("restart" as const)) },

@@ -121,6 +121,57 @@ export class World {
     this.#run((now) => this.#state.drop(asked.requestId, now));
   }
 
+  /** Turns a lease into one of another claim: granted just when the others leave room for it. */
+  convert(pick: number, claim: Claim): void {
+    const asked = this.#pick(pick, "holding");
+    if (!asked?.lease) return;
+    const { lease } = asked.lease;
+    const others = this.asked.filter((other) => other !== asked && other.place === "holding" && this.#isLive(other));
+    const expected = this.#isLive(asked) && fits(claim, others);
+    // Before it happens: whoever is let in by it is let in beside the new claim.
+    if (expected) Object.assign(asked, claim);
+    const requestId = `conversion ${this.#heard++}`;
+    for (let n = 0; n < 2; n += 1) {
+      const reply = this.#run((now) => this.#state.convert(lease, claim, requestId, now));
+      if (reply.success !== expected) this.#violated(`conversion: ${reply.success}, not ${expected}`);
+      if (!this.#isLive(asked)) return this.#bury(asked);
+      if (!expected) return;
+    }
+  }
+
+  /** Takes the lock from whoever holds it. */
+  steal(claim: Claim, ttl: number): void {
+    if (!claim.exclusive) return;
+    const asked = this.#ask(claim, ttl, 0);
+    asked.steal = true;
+    this.#buryHolders();
+    this.#answered(
+      asked,
+      this.#run((now) => this.#state.acquire(asked, now)),
+    );
+    if (asked.place !== "holding") this.#violated("could not steal");
+  }
+
+  /** Ends all leases; repeated, it must end no lease that was granted since. */
+  forceRelease(): void {
+    const requestId = `forced release ${this.#heard++}`;
+    const before = this.#highest;
+    this.#buryHolders();
+    const fence = this.#run((now) => this.#state.forceRelease(requestId, now));
+    if (fence <= before) this.#violated("the fence is not above all before it");
+    this.#highest = Math.max(this.#highest, fence);
+    if (this.#run((now) => this.#state.forceRelease(requestId, now)) !== fence) this.#violated("forced twice");
+  }
+
+  /** A bound holder died: its lease ends at once. */
+  expire(pick: number): void {
+    const asked = this.#pick(pick, "holding");
+    if (!asked?.lease) return;
+    const { lease } = asked.lease;
+    this.#bury(asked);
+    this.#run((now) => this.#state.expire(lease, now));
+  }
+
   tick(ms: number): void {
     this.wall += ms;
     this.#elapsed += ms;
@@ -244,6 +295,10 @@ export class World {
     for (const other of holding) if (!this.#isLive(other)) this.#bury(other);
     if (!fits(asked, others)) this.#violated(`admitted beside ${others.length} others`);
     Object.assign(asked, { place: "holding", lease: grant, until: this.#now() + asked.ttl });
+  }
+
+  #buryHolders(): void {
+    for (const asked of this.asked) if (asked.place === "holding") this.#bury(asked);
   }
 
   #bury(asked: Asked): void {

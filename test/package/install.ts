@@ -39,10 +39,14 @@ function usage(language: string): string {
 
 /** What the README's other examples take for granted. */
 const GIVEN = `
-import { type HeldLease, useDurableLock } from "durable-locks";
-interface Env { DURABLE_LOCK: DurableObjectNamespace<import("durable-locks").DurableLock>; QUEUE: Queue }
+import { type HeldLease, fenceR2, lead, once, useDurableLock, useReadWriteLock, useSemaphore, webLocks, withLocks } from "durable-locks";
+interface Env { DURABLE_LOCK: DurableObjectNamespace<import("durable-locks").DurableLock>; QUEUE: Queue; BUCKET: R2Bucket }
 declare const env: Env;
 declare const message: { body: { lease: number } };
+declare const order: { id: number };
+declare const shutdown: AbortSignal;
+declare function post(what: typeof order, signal: AbortSignal): Promise<string>;
+declare function read(what: typeof order): Promise<string>;
 declare function work(held: Pick<HeldLease, "signal" | "lease">): Promise<void>;
 declare function deposit(env: Env, id: string, amount: number, signal: AbortSignal): Promise<number>;
 `;
