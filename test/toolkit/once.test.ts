@@ -801,6 +801,26 @@ describe("G5 a lost reply", () => {
     expect(await askedNow(id)).toEqual({ value: "second", ran: false });
   });
 
+  it("a storing release that arrives while the next run is under way stores nothing", async () => {
+    const id = freshId();
+    const late: (() => Promise<unknown>)[] = [];
+    const { namespace } = faultyNamespace(async (method, run) => {
+      if (method !== "release") return run();
+      late.push(run);
+      return new Promise(() => {});
+    });
+    void outcome(once(lockOf(id, namespace), () => "late", { ttl: 300 }));
+    await vi.waitFor(() => expect(late).toHaveLength(1), { interval: 5 });
+    const job = openJob();
+    const second = once(lockOf(id), job.fn);
+    await job.started;
+    expect(await late[0]?.()).toMatchObject({ success: false, reason: "NO_LONGER_VALID" });
+    expect(await kept(id)).toBe(undefined);
+    job.resolve("second");
+    expect(await second).toBe("second");
+    expect(await askedNow(id)).toEqual({ value: "second", ran: false });
+  });
+
   it("a storing release that arrives twice stores once, and its copy does not undo what came after", async () => {
     const id = freshId();
     const releases: (() => Promise<unknown>)[] = [];
