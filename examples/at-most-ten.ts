@@ -1,6 +1,4 @@
-import { type DurableLock, isLockError, useDurableLock } from "durable-locks";
-
-const TEN = { permits: 1, capacity: 10 };
+import { type DurableLock, isLockError, useSemaphore } from "durable-locks";
 
 /** Lets ten calls at a time through to an API that takes no more, and sheds the load that would wait too long. */
 export async function callApi(
@@ -8,10 +6,15 @@ export async function callApi(
   call: () => Promise<Response>,
 ): Promise<Response> {
   try {
-    return await useDurableLock(locks, "api").withLock(call, { ...TEN, wait: 2_000 });
+    return await useSemaphore(locks, "api", { permits: 10 }).withLock(call, { wait: 2_000 });
   } catch (error) {
     if (!isLockError(error, "LOCK_TIMEOUT")) throw error;
     const seconds = Math.ceil((error.retryAfter ?? 1_000) / 1_000);
     return new Response("busy", { status: 503, headers: { "Retry-After": String(seconds) } });
   }
+}
+
+/** A backup takes all ten, and so waits until nobody calls; calls that come after it wait for it. */
+export async function callAlone<T>(locks: DurableObjectNamespace<DurableLock>, backUp: () => Promise<T>): Promise<T> {
+  return useSemaphore(locks, "api", { permits: 10 }).withPermits(10, backUp, { wait: 60_000 });
 }

@@ -9,6 +9,8 @@
  * - `UNREACHABLE`: the object could not be asked, or did not answer in time: an outage, not contention.
  * - `RELEASE_FAILED`: the work is done and was protected throughout, but its release could not be confirmed.
  * - `FINGERPRINT_MISMATCH`: a job that runs once ran, or runs, under the same key for another payload.
+ * - `BARRIER_BROKEN`: a party that others waited for at a barrier died, gave up, or ran out of time.
+ * - `STALE_LEASE`: a guarded resource refused a write, for a newer lease has written it.
  * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: a job ran, but its result can't be stored, so it will run again.
  */
 export type LockErrorCode =
@@ -20,6 +22,8 @@ export type LockErrorCode =
   | "UNREACHABLE"
   | "RELEASE_FAILED"
   | "FINGERPRINT_MISMATCH"
+  | "BARRIER_BROKEN"
+  | "STALE_LEASE"
   | "RESULT_TOO_LARGE"
   | "RESULT_NOT_CLONEABLE";
 
@@ -93,6 +97,23 @@ export class LeaseLostError extends LockError {
   }
 }
 
+/** A guarded resource refused a write and changed nothing: a newer lease has written it. */
+export class StaleLeaseError extends LockError {
+  /** The lease under which the write was tried. */
+  readonly lease: number;
+  /** The newest lease that has written. */
+  readonly newest: number;
+
+  /** Errors are made by the library; construct one only to simulate a refusal in a test. */
+  constructor(resource: string, lease: number, newest: number, details: LockErrorDetails = {}) {
+    const what = `Lease ${lease} is stale: lease ${newest} has written "${resource}" since. Nothing was written.`;
+    super("STALE_LEASE", `${what} Stop, and acquire again to go on.`, details);
+    this.name = "StaleLeaseError";
+    this.lease = lease;
+    this.newest = newest;
+  }
+}
+
 /**
  * Whether a caught value is a {@link LockError}, of the given code if one is named.
  *
@@ -104,6 +125,7 @@ export class LeaseLostError extends LockError {
  * ```
  */
 export function isLockError(error: unknown, code: "LEASE_LOST"): error is LeaseLostError;
+export function isLockError(error: unknown, code: "STALE_LEASE"): error is StaleLeaseError;
 export function isLockError(error: unknown, code?: LockErrorCode): error is LockError;
 export function isLockError(error: unknown, code?: LockErrorCode): error is LockError {
   if (typeof error !== "object" || error === null || !(BRAND in error)) return false;

@@ -20,7 +20,9 @@ export type {
   TryOptions,
 } from "./client/options.ts";
 export type { Binding, LockPrimitives } from "./client/primitives.ts";
+export { type Barrier, type BarrierOptions, type Met, useBarrier } from "./client/use-barrier.ts";
 export { useDurableLock } from "./client/use-durable-lock.ts";
+export { type Latch, type LatchOptions, type WaitOptions, useLatch } from "./client/use-latch.ts";
 export { type ReadWriteLock, useReadWriteLock } from "./client/use-read-write-lock.ts";
 export { type Semaphore, type SemaphoreOptions, useSemaphore } from "./client/use-semaphore.ts";
 export type {
@@ -52,14 +54,22 @@ export type {
 } from "./core/replies.ts";
 export type { Claim, LeaseTerms } from "./core/lease.ts";
 export type { ConvertOptions, LockRequest, RequestOptions } from "./core/request.ts";
+export type { Arrival } from "./core/barrier-state.ts";
+export type { ArriveReply, BadArgument, BarrierBreak, LatchReply } from "./core/rendezvous.ts";
 export {
   type LeaseLoss,
   LeaseLostError,
   LockError,
   type LockErrorCode,
   type LockErrorDetails,
+  StaleLeaseError,
   isLockError,
 } from "./errors.ts";
+export { fenceD1 } from "./guards/d1-guard.ts";
+export { type AdvanceFence, type Fence, fenceHeaders, readFence, verifyFence } from "./guards/http-guard.ts";
+export { type FencedR2Value, fenceR2 } from "./guards/r2-guard.ts";
+export { fenceStorage } from "./guards/storage-guard.ts";
 export type { Bond, News, Tie } from "./object/bond.ts";
 export { DurableLock } from "./object/durable-lock.ts";
+export { type Attendance, DurableRendezvous, type MeetingOutcome } from "./object/durable-rendezvous.ts";
 export type { Place, Ticket, Turn } from "./object/ticket.ts";

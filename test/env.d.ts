@@ -1,10 +1,13 @@
 declare namespace Cloudflare {
   interface Env {
     DURABLE_LOCK: DurableObjectNamespace<import("../src/index.ts").DurableLock>;
+    DURABLE_RENDEZVOUS: DurableObjectNamespace<import("../src/index.ts").DurableRendezvous>;
+    DB: D1Database;
+    BUCKET: R2Bucket;
     LEDGER: DurableObjectNamespace<import("../examples/fencing-token.ts").Ledger>;
   }
   interface GlobalProps {
     mainModule: typeof import("./worker.ts");
-    durableNamespaces: "DurableLock" | "Ledger";
+    durableNamespaces: "DurableLock" | "DurableRendezvous" | "Ledger";
   }
 }

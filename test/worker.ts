@@ -1,16 +1,50 @@
-import { DurableLock } from "../src/index.ts";
+import { DurableLock, DurableRendezvous, useDurableLock } from "../src/index.ts";
 
-export { DurableLock };
+export { DurableLock, DurableRendezvous };
 export { Ledger } from "../examples/fencing-token.ts";
 
 /** Requests of their own, so that a test can have a caller whose execution context ends. */
 export default {
   async fetch(request, env) {
-    const id = new URL(request.url).searchParams.get("id") ?? "";
-    // Queues for the lock and ends without waiting for it, as a crashed or cancelled request does.
-    const ticket = env.DURABLE_LOCK.getByName(id).enqueue(10_000, { wait: 60_000, owner: "dead" });
-    void Promise.resolve(ticket.turn.granted()).catch(() => {});
-    while ((await env.DURABLE_LOCK.getByName(id).status()).waiters.every(({ owner }) => owner !== "dead"));
-    return new Response("gone");
+    const { pathname, searchParams } = new URL(request.url);
+    const id = searchParams.get("id") ?? "";
+    if (pathname === "/arrive") return arriveAndDie(env, id);
+    return pathname === "/hold" ? holdAndDie(env, id, searchParams) : queueAndDie(env, id);
   },
 } satisfies ExportedHandler<Cloudflare.Env>;
+
+/** Queues for the lock and ends without waiting for it, as a crashed or cancelled request does. */
+async function queueAndDie(env: Cloudflare.Env, id: string): Promise<Response> {
+  const ticket = env.DURABLE_LOCK.getByName(id).enqueue(10_000, { wait: 60_000, owner: "dead" });
+  void Promise.resolve(ticket.turn.granted()).catch(() => {});
+  while ((await env.DURABLE_LOCK.getByName(id).status()).waiters.every(({ owner }) => owner !== "dead"));
+  return new Response("gone");
+}
+
+/** Holds the lock for as long as the lock named `gate` is held, and ends without releasing it. */
+async function holdAndDie(env: Cloudflare.Env, id: string, params: URLSearchParams): Promise<Response> {
+  const lockDelay = Number(params.get("lockDelay"));
+  const bound = params.get("bound") === "true";
+  const { lease } = await useDurableLock(env.DURABLE_LOCK, id).hold({
+    ttl: 60_000,
+    bound,
+    ...(lockDelay > 0 && { lockDelay }),
+  });
+  const gate = params.get("gate");
+  if (gate) while (await useDurableLock(env.DURABLE_LOCK, gate).isLocked()) await scheduler.wait(10);
+  return new Response(String(lease));
+}
+
+/** Comes to a barrier and ends without waiting for the others. */
+async function arriveAndDie(env: Cloudflare.Env, id: string): Promise<Response> {
+  const before = await env.DURABLE_RENDEZVOUS.getByName(id).waiting();
+  const attendance = env.DURABLE_RENDEZVOUS.getByName(id).arrive({
+    parties: 3,
+    requestId: crypto.randomUUID(),
+    wait: 60_000,
+    waited: 0,
+  });
+  void Promise.resolve(attendance.outcome.known()).catch(() => {});
+  while ((await env.DURABLE_RENDEZVOUS.getByName(id).waiting()) === before);
+  return new Response("gone");
+}

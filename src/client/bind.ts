@@ -1,15 +1,16 @@
 import { invalid } from "../core/limits.ts";
-import type { HoldNews } from "../core/replies.ts";
+import type { HoldNews, RefusalReply } from "../core/replies.ts";
+import type { LeaseLoss } from "../errors.ts";
 import type { Kept } from "./held-lease.ts";
-import { lossMessage } from "./keep-alive.ts";
+import { ADVICE, LONGEST_MARGIN, lossMessage } from "./keep-alive.ts";
 import type { HoldBounds } from "./options.ts";
 import type { Binding, LockPrimitives } from "./primitives.ts";
 import { lossOf } from "./release.ts";
-import { ANSWER_WITHIN, callObject } from "./retry.ts";
+import { ANSWER_WITHIN, DEFAULT_BACKOFF, callObject, fullJitter } from "./retry.ts";
 import { TIMED_OUT, sleep, timeBox } from "./time-box.ts";
 
-/** Between two attempts to bind while the object can't be reached, in milliseconds. */
-const PAUSE = 1_000;
+/** A binding that lasted so long, in milliseconds, broke for a reason of its own: the next is tried at once. */
+const LASTING = 10_000;
 
 /** Refuses what this transport can't do, before anything is taken. */
 export function checkBindable(primitives: LockPrimitives, { bound }: HoldBounds): void {
@@ -18,32 +19,32 @@ export function checkBindable(primitives: LockPrimitives, { bound }: HoldBounds)
 }
 
 /**
- * Binds a held lease to the life of this execution context, until it is released or lost.
+ * Binds a held lease to the life of this execution context, until it is released or lost; throws if it can't be bound.
  *
- * If it can't be bound the lease is given back: who asks for crash release must not believe in it without having it.
+ * It may be over, released or lost, before it is bound: then there is nothing to bind.
  */
 export async function bindLease(primitives: LockPrimitives, kept: Kept): Promise<void> {
-  try {
-    const binding = await bindOnce(primitives, kept);
-    if (binding) void keepBound(primitives, kept, binding);
-  } catch (error) {
-    await kept.release().catch(() => {});
-    throw error;
-  }
+  const reply = await bindOnce(primitives, kept);
+  if (reply?.success) void keepBound(primitives, kept, reply);
+  else if (reply) lose(kept, reply, lossMessage);
 }
 
 /** Listens to what the object tells of the lease, and binds it anew when the connection breaks. */
 async function keepBound(primitives: LockPrimitives, kept: Kept, first: Binding): Promise<void> {
   const { over } = kept.keepAlive;
   let binding = first;
+  let triedAt = performance.now();
+  let attempt = 0;
   for (let told = false; !over.aborted;) {
     const news = await nextNews(binding, told, over);
     if (news) told = heed(kept, news);
-    else if (!over.aborted) binding = await bindAnew(primitives, kept, binding);
+    if (news || over.aborted) continue;
+    attempt = performance.now() - triedAt > LASTING ? 1 : attempt + 1;
+    await sleep(fullJitter(attempt, DEFAULT_BACKOFF), over).catch(() => {});
+    triedAt = performance.now();
+    if (!over.aborted) binding = await bindAnew(primitives, kept, binding);
   }
-  // Only when the release has been answered: let go of before, the lease would end as if its holder had died.
-  await kept.release().catch(() => {});
-  binding[Symbol.dispose]();
+  await letGo(kept, binding);
 }
 
 /** The next news; undefined if the connection broke or the hold is over. */
@@ -54,7 +55,7 @@ async function nextNews(binding: Binding, told: boolean, over: AbortSignal): Pro
 }
 
 function heed(kept: Kept, { ended }: HoldNews): boolean {
-  if (ended) lose(kept, ended === "expired" ? "expired" : "superseded");
+  if (ended) lose(kept, { success: false, reason: "NO_LONGER_VALID", ended }, lossMessage);
   else kept.onReleaseRequested();
   return true;
 }
@@ -62,30 +63,61 @@ function heed(kept: Kept, { ended }: HoldNews): boolean {
 /**
  * A cut connection looks like a death to the object: binding anew finds out whether it has drawn that conclusion.
  *
- * The old binding is let go of only then. The object heeds the latest, so its end does not end the lease.
+ * The old binding is let go of only then: the lease ends with the last of them.
  */
 async function bindAnew(primitives: LockPrimitives, kept: Kept, old: Binding): Promise<Binding> {
   try {
-    const binding = await bindOnce(primitives, kept);
-    if (!binding) return old;
-    old[Symbol.dispose]();
-    return binding;
+    const reply = await bindOnce(primitives, kept);
+    if (reply?.success) {
+      old[Symbol.dispose]();
+      return reply;
+    }
+    if (reply) lose(kept, reply, cutMessage);
   } catch {
-    await sleep(PAUSE, kept.keepAlive.over).catch(() => {});
-    return old;
+    // Not known to be lost: it is kept by its renewals, and bound when the object can be reached again.
+  }
+  return old;
+}
+
+/** The binding, or why there is none; undefined if the hold was over before that was known. */
+async function bindOnce(
+  primitives: LockPrimitives,
+  { held: { lease }, keepAlive: { over } }: Kept,
+): Promise<Binding | RefusalReply | undefined> {
+  let wanted = true;
+  let received: Binding | undefined;
+  const call = async () => {
+    const reply = await primitives.bind?.(lease);
+    if (!reply?.success) return reply;
+    received = reply;
+    // Nobody listens any more, and what nobody lets go of keeps the object in memory.
+    if (!wanted) reply[Symbol.dispose]();
+    return reply;
+  };
+  try {
+    return await callObject(call, { id: primitives.id, within: ANSWER_WITHIN, signal: over });
+  } catch (error) {
+    wanted = false;
+    received?.[Symbol.dispose]();
+    if (over.aborted) return undefined;
+    throw error;
   }
 }
 
-/** The lease is bound, or known to be lost: then undefined. */
-async function bindOnce(primitives: LockPrimitives, kept: Kept): Promise<Binding | undefined> {
-  const { lease } = kept.held;
-  const bounds = { id: primitives.id, within: ANSWER_WITHIN, signal: kept.keepAlive.over };
-  const binding = await callObject(async () => primitives.bind?.(lease), bounds);
-  if (binding?.success) return binding;
-  if (binding) lose(kept, lossOf(binding));
-  return undefined;
+/** Lets go of a binding whose hold is over. */
+async function letGo(kept: Kept, binding: Binding): Promise<void> {
+  // Only when the release has been answered: let go of before, the lease would end as if its holder had died.
+  await kept.release().catch(() => {});
+  // Lost by the local deadline, the lease has a margin left in which the work can stop, and no other is to be granted.
+  if (kept.keepAlive.isLost()) await timeBox(binding.next(true), LONGEST_MARGIN, undefined).catch(() => {});
+  binding[Symbol.dispose]();
 }
 
-function lose({ held: { lease }, keepAlive }: Kept, why: "expired" | "superseded"): void {
-  if (!keepAlive.over.aborted) keepAlive.lose(why, lossMessage(why, lease));
+function lose({ held, keepAlive }: Kept, reply: RefusalReply, messageOf: typeof lossMessage): void {
+  const why = lossOf(reply);
+  if (!keepAlive.over.aborted) keepAlive.lose(why, messageOf(why, held.lease));
+}
+
+function cutMessage(_why: LeaseLoss, lease: number): string {
+  return `Lease ${lease} was lost while its connection to the lock was cut, which looks like the death of its holder. ${ADVICE}`;
 }

@@ -4,7 +4,7 @@ import type { LockRequest } from "../core/request.ts";
 import { LeaseLostError, LockError } from "../errors.ts";
 import { acquire } from "./acquire.ts";
 import { bindLease, checkBindable } from "./bind.ts";
-import { type Granted, type Hold, type HeldLease, holdLease, renewOnce } from "./held-lease.ts";
+import { type Granted, type Hold, type HeldLease, type Kept, holdLease, renewOnce } from "./held-lease.ts";
 import { lossMessage } from "./keep-alive.ts";
 import type { Acquisition, HoldBounds, Holding } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
@@ -14,7 +14,7 @@ export async function tryHold(primitives: LockPrimitives, acquisition: Holding):
   checkBindable(primitives, acquisition.bounds);
   const acquired = await acquire(primitives, acquisition);
   if (!acquired.success) return acquired;
-  return await keep(primitives, acquired, acquisition.bounds);
+  return await keep(primitives, acquired, acquisition.bounds, (kept) => kept.release());
 }
 
 /** Takes the lock and keeps it, or throws. */
@@ -26,14 +26,27 @@ export async function startHold(primitives: LockPrimitives, acquisition: Holding
 
 /** Takes over a lease that was granted elsewhere. */
 export async function resume(primitives: LockPrimitives, lease: number, bounds: HoldBounds): Promise<HeldLease> {
+  checkBindable(primitives, bounds);
   const renewal = await renewOnce(primitives, lease, Math.min(bounds.ttl, bounds.maxHold), undefined);
   if ("lost" in renewal) throw new LeaseLostError(renewal.lost, lease, lossMessage(renewal.lost, lease));
-  return (await keep(primitives, { lease, ...renewal }, bounds)).held;
+  // Not released if it can't be bound: it was live before, and whoever took it over can try again.
+  return (await keep(primitives, { lease, ...renewal }, bounds, async ({ keepAlive }) => keepAlive.stop())).held;
 }
 
-async function keep(primitives: LockPrimitives, granted: Granted, bounds: HoldBounds): Promise<Hold> {
+/** Who asks for crash release must not believe in it without having it: what can't be bound is given up. */
+async function keep(
+  primitives: LockPrimitives,
+  granted: Granted,
+  bounds: HoldBounds,
+  giveUp: (kept: Kept) => Promise<unknown>,
+): Promise<Hold> {
   const hold = holdLease(primitives, granted, bounds);
-  if (bounds.bound) await bindLease(primitives, hold);
+  try {
+    if (bounds.bound) await bindLease(primitives, hold);
+  } catch (error) {
+    await giveUp(hold).catch(() => {});
+    throw error;
+  }
   // The reply may have taken longer than the lease lasts: what was granted then must not be worked under.
   if (hold.held.isLost()) throw hold.held.signal.reason;
   return hold;

@@ -19,7 +19,8 @@ export type Renew = (ttl: number, signal: AbortSignal) => Promise<Renewal>;
 
 /** Renewals never follow each other faster than this, however short the ttl. */
 const SHORTEST_INTERVAL = 10;
-const LONGEST_MARGIN = 1_000;
+/** The local deadline comes before the lease ends by at most this, in milliseconds. */
+export const LONGEST_MARGIN = 1_000;
 
 interface Lifetime {
   lease: number;
@@ -191,10 +192,12 @@ function deadlineOf(validUntil: number, ttl: number): number {
   return validUntil - Math.min(LONGEST_MARGIN, ttl / 10);
 }
 
+/** What to do when a lease is lost. */
+export const ADVICE = "Stop writing, check the fencing token at the resource, and acquire again.";
+
 /** What happened and what to do next. */
 export function lossMessage(why: LeaseLoss, lease: number): string {
-  const advice = "Stop writing, check the fencing token at the resource, and acquire again.";
-  if (why === "unreachable") return `Lease ${lease} was lost: no renewal was confirmed in time. ${advice}`;
-  if (why === "expired") return `Lease ${lease} was lost: it expired before it was renewed. ${advice}`;
-  return `Lease ${lease} was lost: somebody else ended it. ${advice}`;
+  if (why === "unreachable") return `Lease ${lease} was lost: no renewal was confirmed in time. ${ADVICE}`;
+  if (why === "expired") return `Lease ${lease} was lost: it expired before it was renewed. ${ADVICE}`;
+  return `Lease ${lease} was lost: somebody else ended it. ${ADVICE}`;
 }

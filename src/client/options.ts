@@ -1,4 +1,4 @@
-import { LIMITS, checkDuration, checkFlag, checkOptions, checkText, invalid } from "../core/limits.ts";
+import { LIMITS, checkDuration, checkFlag, checkOptions, checkText, checkWait, invalid } from "../core/limits.ts";
 import { type LockRequest, checkRequest } from "../core/request.ts";
 import type { ClaimRule } from "./claims.ts";
 import type { HeldLease } from "./held-lease.ts";
@@ -151,6 +151,12 @@ export type TryOptions = Omit<HoldOptions, "wait" | "retry">;
 
 /** How to take over a lease. */
 export type ResumeOptions = Pick<HoldOptions, "ttl" | "maxHold" | "minHold" | "bound" | "onReleaseRequested">;
+
+/** Checks how to wait where there is nothing to hold. */
+export function checkWaiting(options: unknown): { wait: number; signal: AbortSignal | undefined } {
+  const { wait, signal } = checkOptions(options, ["wait", "signal"]);
+  return { wait: wait === undefined ? DEFAULT_WAIT : checkWait(wait), signal: checkSignal(signal) };
+}
 
 type Loose<T> = { [K in keyof T]?: T[K] | undefined };
 

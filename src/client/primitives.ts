@@ -37,7 +37,10 @@ export interface LockPrimitives {
   bind?(lease: number): Promise<Binding | RefusalReply>;
 }
 
-/** What ties a lease to its holder: it ends when this is disposed, or the runtime finds its owner gone. */
+/**
+ * What ties a lease to its holder: it ends when the last of its bindings is disposed, or the runtime finds their owner
+ * gone. One of which no news was ever asked for ends nothing, so that a reply can be lost and the call repeated.
+ */
 export interface Binding extends Disposable {
   /** Tells it from a refusal. */
   success: true;

@@ -9,7 +9,7 @@ export type Critical<T> = (held: HeldLease) => T | PromiseLike<T>;
 type Signalled = Pick<HeldLease, "signal" | "isLost">;
 
 /** How the work went. */
-export type Outcome = { value: unknown } | { error: unknown };
+export type Outcome<T = unknown> = { value: T } | { error: unknown };
 
 /**
  * Runs `fn` under a hold and can't lie about it: it fulfils only if the lease was live until `fn` settled.
@@ -23,18 +23,22 @@ export async function runUnder<T, H extends Signalled>(
   fn: (held: H) => T | PromiseLike<T>,
   resultOf: (outcome: Outcome) => JobResult | undefined = () => undefined,
 ): Promise<T> {
-  let value: T;
+  const outcome = await settle(() => fn(held));
+  const lost = held.isLost();
+  const released = release(lost ? undefined : resultOf(outcome));
+  // A release that fails too is only late, for the lease ends with its ttl: what fn threw, or the loss, is what counts.
+  if (lost || "error" in outcome) await released.catch(() => {});
+  if ("error" in outcome) throw lost ? lostWhile(held, outcome.error) : outcome.error;
+  await released.finally(() => held.signal.throwIfAborted());
+  return outcome.value;
+}
+
+async function settle<T>(work: () => T | PromiseLike<T>): Promise<Outcome<T>> {
   try {
-    value = await fn(held);
+    return { value: await work() };
   } catch (error) {
-    const lost = held.isLost();
-    // What fn threw is what its caller must see; a release that fails too is only late, for the lease ends with its ttl.
-    await release(resultOf({ error })).catch(() => {});
-    throw lost ? lostWhile(held, error) : error;
+    return { error };
   }
-  if (!held.isLost()) await release(resultOf({ value }));
-  held.signal.throwIfAborted();
-  return value;
 }
 
 /** The loss, with what `fn` threw as its cause, unless that is the loss itself. */

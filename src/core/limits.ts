@@ -12,6 +12,9 @@ export const LIMITS = {
   maxTextBytes: 512,
   maxWaiters: 10_000,
   maxLeases: 10_000,
+  /** What a latch counts down from, and how many meet at a barrier. */
+  maxCount: 10_000,
+  maxParties: 1_000,
   /** The longest that one call is parked; the client asks again until its own time is up. */
   slice: 25_000,
   /** How long a waiter whose slice ended keeps its place, and how long a restarted object lets its queue reassemble. */
@@ -117,6 +120,12 @@ export function checkText(value: unknown, argument: string): string {
 export function checkPermits(value: unknown): number {
   if (isWholeNumber(value, 1, Number.MAX_SAFE_INTEGER)) return value;
   throw invalid("permits", `permits must be a whole number from 1, got ${shown(value)}.`);
+}
+
+/** How many a latch counts, or meet at a barrier. */
+export function checkCount(value: unknown, argument: string, most: number): number {
+  if (isWholeNumber(value, 1, most)) return value;
+  throw invalid(argument, `${argument} must be a whole number from 1 to ${most}, got ${shown(value)}.`);
 }
 
 /** What a request takes: everything, or `permits` out of `capacity`. */

@@ -21,17 +21,17 @@ export interface Bond {
  * connection to it breaks.
  */
 export class Tie extends RpcTarget {
-  readonly #cut: (tie: Tie) => void;
+  readonly #cut: () => void;
 
   /** Made by the object. */
-  constructor(cut: (tie: Tie) => void) {
+  constructor(cut: () => void) {
     super();
     this.#cut = cut;
   }
 
-  /** Ends the lease, if it is live and this is its latest tie. */
+  /** Ends the lease, if it is live, this is its last tie, and its holder has asked for news of it. */
   [Symbol.dispose](): void {
-    this.#cut(this);
+    this.#cut();
   }
 }
 

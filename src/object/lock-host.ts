@@ -31,9 +31,9 @@ export class LockHost {
   readonly #clock = new SteadyClock();
   readonly #leases: LeaseStorage;
   readonly #results: ResultStorage;
-  readonly #parking = new Parking();
+  readonly #parking = new Parking<AcquireReply>({ success: false, reason: "BORROWED" });
   readonly #watchers = new Watchers();
-  readonly #ties = new Map<number, Tie>();
+  readonly #ties = new Map<number, Set<Tie>>();
   readonly #timer = new WakeTimer(() => this.run((state, now) => state.wake(now)));
   readonly #state: LockState;
   #alarmIsSet = false;
@@ -56,12 +56,13 @@ export class LockHost {
     const now = this.#now();
     this.#dropResult(now);
     const result = transition(this.#state, now);
+    // Before the writes: a holder that is told of its lease's end is told of what is written down.
+    this.#watchers.check(now);
     const { writes, answers } = this.#state.takeEffects();
     if (writes.length > 0) this.#write(writes, now);
     // Read once for all who waited for it.
     const complete = this.#completion();
     for (const { requestId, reply } of answers) this.#parking.answer(requestId, complete(reply));
-    this.#watchers.check(now);
     this.#timer.set(this.#nextWake(now), now);
     return result;
   }
@@ -98,10 +99,20 @@ export class LockHost {
   bind(lease: number): Bond | RefusalReply {
     const live = this.run((state, now) => (state.wake(now), state.find(lease, now)));
     if (!live) return this.run((state) => state.gone(lease));
-    const tie = new Tie((cut) => this.#cut(lease, cut));
-    // The latest counts: a holder whose connection broke binds again, and the old tie may be disposed after that.
-    this.#ties.set(lease, tie);
-    return { success: true, tie, news: new News((told) => this.#newsOf(lease, told)) };
+    // Who listens has received its bond; the tie of a reply that was lost must not end the lease when it is disposed.
+    let isReceived = false;
+    const tie = new Tie(() => {
+      this.#untie(lease, tie);
+      if (isReceived) this.#endIfUntied(lease);
+    });
+    const news = new News((told) => {
+      isReceived = true;
+      // Asked just before its holder died, it may arrive just after the tie has gone.
+      this.#endIfUntied(lease);
+      return this.#newsOf(lease, told);
+    });
+    this.#ties.set(lease, (this.#ties.get(lease) ?? new Set()).add(tie));
+    return { success: true, tie, news };
   }
 
   /** The status, once the newest live lease is another than the one that is known, or `wait` is over. */
@@ -157,10 +168,14 @@ export class LockHost {
     return undefined;
   }
 
-  #cut(lease: number, tie: Tie): void {
-    if (this.#ties.get(lease) !== tie) return;
-    this.#ties.delete(lease);
-    this.run((state, now) => state.expire(lease, now));
+  #untie(lease: number, tie: Tie): void {
+    const ties = this.#ties.get(lease);
+    if (ties?.delete(tie) && ties.size === 0) this.#ties.delete(lease);
+  }
+
+  /** A lease ends with the last of its ties: a holder whose connection broke binds again, and the old tie goes late. */
+  #endIfUntied(lease: number): void {
+    if (!this.#ties.has(lease)) this.run((state, now) => state.expire(lease, now));
   }
 
   async #newsOf(lease: number, told: boolean): Promise<HoldNews> {

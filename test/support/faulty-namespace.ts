@@ -10,9 +10,12 @@ export interface Calls {
 }
 
 /** The real namespace behind a network that does as `fault` says; `calls` is what was sent. */
-export function faultyNamespace(fault: Fault): { namespace: DurableObjectNamespace<DurableLock>; calls: Calls[] } {
+export function faultyNamespace<T extends Rpc.DurableObjectBranded = DurableLock>(
+  fault: Fault,
+  real = env.DURABLE_LOCK as unknown as DurableObjectNamespace<T>,
+): { namespace: DurableObjectNamespace<T>; calls: Calls[] } {
   const calls: Calls[] = [];
-  const wrap = (stub: DurableObjectStub<DurableLock>) =>
+  const wrap = (stub: DurableObjectStub<T>) =>
     new Proxy(stub, {
       get(target, property) {
         const method = String(property);
@@ -25,9 +28,12 @@ export function faultyNamespace(fault: Fault): { namespace: DurableObjectNamespa
         };
       },
     });
-  const namespace = new Proxy(env.DURABLE_LOCK, {
-    get: (target, property) =>
-      property === "getByName" ? (name: string) => wrap(target.getByName(name)) : Reflect.get(target, property, target),
+  const namespace = new Proxy(real, {
+    get: (target, property) => {
+      if (property === "getByName") return (name: string) => wrap(target.getByName(name));
+      const member: unknown = Reflect.get(target, property, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
   });
   return { namespace, calls };
 }

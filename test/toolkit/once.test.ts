@@ -468,7 +468,7 @@ describe("a run that failed", () => {
     ];
     for (const [error, expected] of thrown) {
       const id = freshId();
-      const job = () => Promise.reject(error as Error);
+      const job = () => Promise.reject(error);
       const first = await outcome(once(lockOf(id), job, { recordErrors: true }));
       expect(first.error).toBe(error);
       const again = await outcome(once(lockOf(id), rerun));

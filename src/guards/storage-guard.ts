@@ -1,0 +1,37 @@
+import { checkLease, checkText, invalid } from "../core/limits.ts";
+import { StaleLeaseError } from "../errors.ts";
+
+/**
+ * Runs `write` on a Durable Object's own storage, unless a newer lease has written `resource` before.
+ *
+ * The check, the new fence and what `write` does are one transaction: all of it happens, or, if the lease is stale or
+ * `write` throws, nothing. A lease may write any number of times until a newer one has written.
+ *
+ * @param storage - `ctx.storage` of an object with SQLite storage
+ * @param resource - what is guarded, such as the lock's id: 1 to 512 bytes
+ * @param lease - the lease number under which the caller writes
+ * @param write - synchronous: SQL and the synchronous key-value API
+ * @throws `STALE_LEASE`, `INVALID_ARGUMENT`, and what `write` throws
+ * @example
+ * ```ts
+ * fenceStorage(this.ctx.storage, "balance", lease, () => this.ctx.storage.kv.put("balance", balance));
+ * ```
+ */
+export function fenceStorage<T>(storage: DurableObjectStorage, resource: string, lease: number, write: () => T): T {
+  checkText(resource, "resource");
+  checkLease(lease);
+  const key = `durable-locks:fence:${resource}`;
+  return storage.transactionSync(() => {
+    const newest = storage.kv.get<number>(key) ?? 0;
+    if (lease < newest) throw new StaleLeaseError(resource, lease, newest);
+    // The same number again would be a row written for nothing.
+    if (lease > newest) storage.kv.put(key, lease);
+    const value = write();
+    if (isThenable(value)) throw invalid("write", "write must be synchronous: what it did later would not be guarded.");
+    return value;
+  });
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

@@ -1,0 +1,212 @@
+import { DurableObject, RpcTarget } from "cloudflare:workers";
+import { type Arrival, BarrierState } from "../core/barrier-state.ts";
+import { LatchState } from "../core/latch-state.ts";
+import { LIMITS, checkCount, checkText, checkWait, checkWaited } from "../core/limits.ts";
+import type { ArriveReply, BadArgument, LatchReply } from "../core/rendezvous.ts";
+import { SteadyClock } from "../core/steady-clock.ts";
+import { LockError } from "../errors.ts";
+import { Parking } from "./parking.ts";
+import { RendezvousStorage } from "./rendezvous-storage.ts";
+import { Place } from "./ticket.ts";
+import { WakeTimer } from "./wake-timer.ts";
+import { Watchers } from "./watchers.ts";
+
+/** What a party at a barrier gets: its place, which ends with its caller, and the outcome to wait for. */
+export interface Attendance {
+  /** To be let go of when the wait is over. */
+  place: Place;
+  /** To be waited for. */
+  outcome: MeetingOutcome;
+}
+
+/** What will become of an arrival. */
+export class MeetingOutcome extends RpcTarget {
+  readonly #reply: Promise<ArriveReply>;
+
+  /** Made by the object. */
+  constructor(reply: Promise<ArriveReply>) {
+    super();
+    this.#reply = reply;
+  }
+
+  /** All have met, or they won't; at the latest when the slice of waiting ends. */
+  known(): Promise<ArriveReply> {
+    return this.#reply;
+  }
+}
+
+/**
+ * The Durable Object behind latches and barriers: one object for each id.
+ *
+ * Export it from your Worker's main module, bind it with a SQLite migration, and use it through `useLatch` and
+ * `useBarrier`. Its methods answer expected outcomes, bad arguments included, with a result and never throw for them.
+ *
+ * @example
+ * ```ts
+ * export { DurableRendezvous } from "durable-locks";
+ * ```
+ */
+export class DurableRendezvous extends DurableObject {
+  readonly #clock = new SteadyClock();
+  readonly #storage: RendezvousStorage;
+  readonly #parking = new Parking<ArriveReply>({ success: false, reason: "BROKEN", why: "died" });
+  readonly #watchers = new Watchers();
+  readonly #timer = new WakeTimer(() => this.#run((_now) => {}));
+  readonly #barrier: BarrierState;
+  #latch: LatchState;
+  #alarmIsSet = false;
+
+  /** Called by the runtime. */
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    this.#storage = new RendezvousStorage(ctx.storage.sql);
+    this.#latch = new LatchState(this.#storage.countDowns());
+    this.#barrier = new BarrierState(this.#storage.meetings());
+    if (this.#storage.exists)
+      void ctx.blockConcurrencyWhile(async () => {
+        this.#alarmIsSet = (await ctx.storage.getAlarm()) !== null;
+      });
+  }
+
+  /** Counts the latch down, once for each request id. */
+  async countDown(count: number, by: number, requestId: string): Promise<LatchReply> {
+    return answer(() => {
+      const checked = { count: checkCount(count, "count", LIMITS.maxCount), by: 0, requestId: "" };
+      checked.by = checkCount(by, "by", checked.count);
+      checked.requestId = checkText(requestId, "requestId");
+      const mismatch = this.#latch.mismatch(checked.count);
+      if (mismatch) return mismatch;
+      return this.#run((now) => {
+        const counted = this.#latch.countDown(checked);
+        if (counted) this.#write(now, () => this.#storage.writeCountDown(counted, now));
+        return { success: true, remaining: this.#latch.remaining(checked.count) } as const;
+      });
+    });
+  }
+
+  /** Waits for the latch to open, for `wait` ms and at most 25 s; 0 asks. */
+  async awaitLatch(count: number, wait: number): Promise<LatchReply> {
+    return answer(async () => {
+      const checked = checkCount(count, "count", LIMITS.maxCount);
+      const slice = Math.min(checkWait(wait), LIMITS.slice);
+      const mismatch = this.#latch.mismatch(checked);
+      if (mismatch) return mismatch;
+      if (this.#watchers.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" } as const;
+      const isOpen = () => (this.#latch.remaining(checked) === 0 ? true : undefined);
+      const opened = this.#watchers.watch(isOpen, this.#now() + slice);
+      this.#run(() => {});
+      await opened;
+      return { success: true, remaining: this.#latch.remaining(checked) } as const;
+    });
+  }
+
+  /** Comes to the barrier and waits for the others, for at most 25 s at a time; see `Attendance`. */
+  arrive(arrival: Arrival): Attendance {
+    try {
+      return this.#attend({
+        parties: checkCount(arrival.parties, "parties", LIMITS.maxParties),
+        requestId: checkText(arrival.requestId, "requestId"),
+        wait: checkWait(arrival.wait),
+        waited: checkWaited(arrival.waited),
+      });
+    } catch (error) {
+      return attendance(refusalOf(error));
+    }
+  }
+
+  /** Gives up a wait at the barrier, which breaks it for the others. */
+  async leave(requestId: string): Promise<true | BadArgument> {
+    return answer(() => {
+      const checked = checkText(requestId, "requestId");
+      this.#run((now) => this.#barrier.leave(checked, "aborted", now));
+      return true as const;
+    });
+  }
+
+  /** How many wait at the barrier. */
+  async waiting(): Promise<number> {
+    return this.#barrier.waiting;
+  }
+
+  /** Wipes the object once it has not been used for a day; until then moves itself. */
+  override async alarm(): Promise<void> {
+    const now = this.#now();
+    try {
+      const isUsed = this.#barrier.waiting > 0 || this.#watchers.size > 0;
+      if (!isUsed && now - this.#storage.lastUse() >= LIMITS.idle) return await this.#wipe();
+    } catch (error) {
+      console.error("durable-locks: the clean-up failed and will be tried again in a day.", error);
+    }
+    await this.ctx.storage.setAlarm(now + LIMITS.cleanUp);
+    this.#alarmIsSet = true;
+  }
+
+  async #wipe(): Promise<void> {
+    const wiped = Promise.all([this.ctx.storage.deleteAlarm(), this.ctx.storage.deleteAll()]);
+    // In the same turn as the deletion: whoever comes next must create the tables and set the alarm again.
+    this.#storage.forget();
+    this.#barrier.forget();
+    this.#latch = new LatchState([]);
+    this.#alarmIsSet = false;
+    await wiped;
+  }
+
+  #attend(arrival: Arrival): Attendance {
+    const { requestId } = arrival;
+    if (this.#parking.isFull(requestId)) return attendance({ success: false, reason: "WAITING" });
+    const reply = this.#run((now) => this.#barrier.arrive(arrival, now));
+    if (reply) return attendance(reply);
+    const parked = this.#parking.park(requestId);
+    const leave = () => {
+      if (this.#parking.leave(parked)) this.#run((now) => this.#barrier.drop(requestId, now));
+    };
+    return { place: new Place(leave), outcome: new MeetingOutcome(parked.reply) };
+  }
+
+  /** One transition and its effects, in one turn: what is written and what is answered can't come apart. */
+  #run<T>(transition: (now: number) => T): T {
+    const now = this.#now();
+    const result = transition(now);
+    this.#barrier.wake(now);
+    const { meeting, answers } = this.#barrier.takeEffects();
+    if (meeting) this.#write(now, () => this.#storage.writeMeeting(meeting, now));
+    for (const { requestId, reply } of answers) this.#parking.answer(requestId, reply);
+    this.#watchers.check(now);
+    const next = Math.min(this.#barrier.nextWake(), this.#watchers.nextDue());
+    this.#timer.set(next === Number.POSITIVE_INFINITY ? undefined : next, now);
+    return result;
+  }
+
+  #write(now: number, write: () => void): void {
+    try {
+      write();
+      if (!this.#alarmIsSet) void this.ctx.storage.setAlarm(now + LIMITS.cleanUp);
+      this.#alarmIsSet = true;
+    } catch (error) {
+      // Memory is ahead of storage now. The instance must not answer from it: start again from what is stored.
+      this.ctx.abort("The rendezvous could not be written.");
+      throw error;
+    }
+  }
+
+  #now(): number {
+    return this.#clock.read(Date.now());
+  }
+}
+
+function attendance(reply: ArriveReply): Attendance {
+  return { place: new Place(() => {}), outcome: new MeetingOutcome(Promise.resolve(reply)) };
+}
+
+async function answer<T>(work: () => T | Promise<T>): Promise<T | BadArgument> {
+  try {
+    return await work();
+  } catch (error) {
+    return refusalOf(error);
+  }
+}
+
+function refusalOf(error: unknown): BadArgument {
+  if (!(error instanceof LockError)) throw error;
+  return { success: false, reason: "INVALID_ARGUMENT", message: error.message, argument: error.argument ?? "" };
+}

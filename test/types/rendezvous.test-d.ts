@@ -1,0 +1,15 @@
+// Compiled and not run: what the types of latch and barrier accept, refuse and tell.
+import { expectTypeOf } from "vitest";
+import { type DurableLock, type DurableRendezvous, type Met, useBarrier, useLatch } from "../../src/index.ts";
+
+declare const namespace: DurableObjectNamespace<DurableRendezvous>;
+declare const locks: DurableObjectNamespace<DurableLock>;
+
+const latch = useLatch(namespace, "id", { count: 3 });
+expectTypeOf(latch.countDown()).resolves.toEqualTypeOf<number>();
+expectTypeOf(latch.wait({ wait: 1 })).resolves.toEqualTypeOf<void>();
+expectTypeOf(useBarrier(namespace, "id", { parties: 3 }).arrive()).resolves.toEqualTypeOf<Met>();
+// @ts-expect-error how often must be said
+useLatch(namespace, "id");
+// @ts-expect-error not a namespace of rendezvous
+useBarrier(locks, "id", { parties: 3 });
