@@ -5,7 +5,7 @@ import { type Fault, connectionLost, faultyNamespace } from "../support/faulty-n
 import { crash, freshId, lockOf, outcome, sleep } from "../support/locks.ts";
 
 /** Short, for the dead are waited for; long enough that a busy machine does not take every lease away. */
-const TTL = 400;
+const TTL = 500;
 
 /** What becomes of one call on its way. */
 type Weather = "well" | "request lost" | "reply lost" | "late, and given up" | "silence";
@@ -48,10 +48,10 @@ interface Run {
 // Data and not closures, so that a counterexample can be read.
 const caller: fc.Arbitrary<Caller> = fc.record({
   comesAt: fc.nat(150),
-  wait: fc.constantFrom(0, 50, 2_000),
+  wait: fc.constantFrom(0, 50, 2_000, 2_000, 2_000),
   payload: fc.constantFrom("", "a", "a", "b"),
   works: fc.nat(60),
-  fails: fc.constantFrom(false, false, false, true),
+  fails: fc.constantFrom(false, false, false, false, true),
   dies: fc.constantFrom<Death>(
     "never",
     "never",
@@ -60,6 +60,8 @@ const caller: fc.Arbitrary<Caller> = fc.record({
     "during fn",
     "after fn",
     "before the store",
+    "while the store is under way",
+    "while the store is under way",
     "while the store is under way",
     "after the store",
   ),
@@ -236,15 +238,17 @@ describe("once: random crash points, a faulty network, and an object that dies",
       seen.replayed += Number(play.got.length > 2);
       seen.ranAgain += Number(play.runs > 1);
     });
-    // Not shrunk: what depends on timing does not get smaller. Side by side, for they mostly wait.
+    const hasSeenEnough = () => Object.values(seen).every((count) => count >= 5);
+    // Not shrunk: what depends on timing does not get smaller.
     const bounds = {
-      numRuns: 40,
       unbiased: true,
       endOnFailure: true,
-      interruptAfterTimeLimit: 10_000,
+      interruptAfterTimeLimit: 5_000,
       markInterruptAsFailure: false,
     };
-    await Promise.all(Array.from({ length: 16 }, () => fc.assert(property, bounds)));
-    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(3);
+    const round = () => Promise.all(Array.from({ length: 10 }, () => fc.assert(property, bounds)));
+    // On a busy machine leases run out and little is stored: it takes more rounds there.
+    for (let rounds = 0; rounds < 2 || (rounds < 10 && !hasSeenEnough()); rounds += 1) await round();
+    expect(hasSeenEnough()).toBe(true);
   });
 });
