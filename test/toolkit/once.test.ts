@@ -738,18 +738,21 @@ describe("an object that restarts", () => {
     });
     const job = openJob();
     let broken = true;
+    let afterwards: unknown;
     const { namespace } = faultyNamespace(async (method, run) => {
       if (method !== "release" || !broken) return run();
       broken = false;
       await outcome(run());
-      expect(await kept(id)).toBe(undefined);
-      expect(await holders(id)).toBe(1);
+      // Whatever it has not stored by now is lost.
+      await crash(id);
+      afterwards = { kept: await kept(id), holders: await holders(id) };
       throw connectionLost();
     });
     const first = once(lockOf(id, namespace), job.fn);
     await job.started;
     job.resolve("first");
     expect(await first).toBe("first");
+    expect(afterwards).toEqual({ kept: undefined, holders: 1 });
     expect(await askedNow(id)).toEqual({ value: "first", ran: false });
   });
 });
@@ -798,6 +801,26 @@ describe("G5 a lost reply", () => {
     await vi.waitFor(() => expect(late).toHaveLength(1), { interval: 5 });
     expect(await once(lockOf(id), () => "second")).toBe("second");
     expect(await late[0]?.()).toMatchObject({ success: false, reason: "NO_LONGER_VALID" });
+    expect(await askedNow(id)).toEqual({ value: "second", ran: false });
+  });
+
+  it("a storing release that arrives while the next run is under way stores nothing", async () => {
+    const id = freshId();
+    const late: (() => Promise<unknown>)[] = [];
+    const { namespace } = faultyNamespace(async (method, run) => {
+      if (method !== "release") return run();
+      late.push(run);
+      return new Promise(() => {});
+    });
+    void outcome(once(lockOf(id, namespace), () => "late", { ttl: 300 }));
+    await vi.waitFor(() => expect(late).toHaveLength(1), { interval: 5 });
+    const job = openJob();
+    const second = once(lockOf(id), job.fn);
+    await job.started;
+    expect(await late[0]?.()).toMatchObject({ success: false, reason: "NO_LONGER_VALID" });
+    expect(await kept(id)).toBe(undefined);
+    job.resolve("second");
+    expect(await second).toBe("second");
     expect(await askedNow(id)).toEqual({ value: "second", ran: false });
   });
 
