@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { BarrierState, type Meeting } from "../../src/core/barrier-state.ts";
 import type { ArriveReply } from "../../src/core/rendezvous.ts";
 
@@ -121,5 +121,32 @@ describe("random interleavings at a barrier", () => {
       }),
       { numRuns: 3_000 },
     );
+  });
+});
+
+describe("one whose slice ended and who is not back yet", () => {
+  const arrival = { parties: 2, wait: 60_000, waited: 0 };
+  const begin = () => {
+    const state = new BarrierState([]);
+    state.arrive({ ...arrival, requestId: "away" }, 0);
+    state.wake(25_000);
+    expect(state.takeEffects().answers).toEqual([{ requestId: "away", reply: { success: false, reason: "WAITING" } }]);
+    expect(state.arrive({ ...arrival, requestId: "here" }, 25_500)).toBe(undefined);
+    return state;
+  };
+
+  it("is not met without: it may be dead", () => {
+    const state = begin();
+    state.wake(27_000);
+    const reply = { success: false, reason: "BROKEN", why: "died" };
+    expect(state.takeEffects().answers).toEqual([{ requestId: "here", reply }]);
+  });
+
+  it("is met when it is back in time", () => {
+    const state = begin();
+    expect(state.arrive({ ...arrival, requestId: "away", waited: 26_000 }, 26_000)).toMatchObject({
+      success: true,
+      index: 0,
+    });
   });
 });
