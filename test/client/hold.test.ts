@@ -8,7 +8,7 @@ import { checkAcquire } from "../../src/client/options.ts";
 import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
 import { type HeldLease, type LeaseLostError, type LockPrimitives, isLockError } from "../../src/index.ts";
 import { type Fault, connectionLost, faultyNamespace, silent } from "../support/faulty-namespace.ts";
-import { crash, freshId, leaseOf, lockOf, outcome, sleep } from "../support/locks.ts";
+import { crash, freshId, lockOf, outcome, sleep } from "../support/locks.ts";
 
 /** When the signal fires, by the local clock. */
 function fired(signal: AbortSignal): Promise<{ at: number; reason: LeaseLostError }> {
@@ -273,45 +273,5 @@ describe("the held lease", () => {
     await lockOf(id).withLock(() => {}, { minHold: 300 });
     expect(await lockOf(id).tryWithLock(() => {})).toMatchObject({ acquired: false, reason: "BORROWED" });
     expect(await lockOf(id).acquire(1_000, { wait: 5_000 })).toMatchObject({ success: true });
-  });
-});
-
-describe("minHold", () => {
-  it("is not lengthened by a renewal that was under way when the work ended", async () => {
-    const id = freshId();
-    let letGo: (() => void) | undefined;
-    const fault: Fault = async (method, run) => {
-      if (method === "renew" && !letGo) await new Promise<void>((resolve) => (letGo = resolve));
-      return run();
-    };
-    const held = await lockOf(id, faultyNamespace(fault).namespace).hold({ ttl: 60_000, minHold: 1_000 });
-    const renewing = outcome(held.renew());
-    await vi.waitFor(() => expect(letGo).toBeDefined(), { interval: 2 });
-    const released = held.release();
-    letGo?.();
-    expect(await released).toBe(true);
-    await renewing;
-    const [holder] = (await lockOf(id).status()).holders;
-    expect((holder?.deadline ?? 0) - (holder?.since ?? 0)).toBeLessThan(5_000);
-  });
-});
-
-describe("resume", () => {
-  it("takes over a lease that was granted elsewhere, and keeps it", async () => {
-    const id = freshId();
-    const lease = await leaseOf(lockOf(id).acquire(1_000));
-    const held = await lockOf(id).resume(lease, { ttl: 1_000 });
-    expect(held.lease).toBe(lease);
-    await outlive(held, 500);
-    expect(await held.release()).toBe(true);
-  });
-
-  it("throws LEASE_LOST for a lease that ended", async () => {
-    const id = freshId();
-    const lease = await leaseOf(lockOf(id).acquire(10_000));
-    await lockOf(id).release(lease);
-    const { error } = await outcome(lockOf(id).resume(lease));
-    expect(isLockError(error, "LEASE_LOST")).toBe(true);
-    expect(error).toMatchObject({ lease, why: "superseded" });
   });
 });

@@ -5,29 +5,7 @@ import type { AcquireReply, GrantReply } from "../../src/core/replies.ts";
 import type { Slot } from "../../src/core/slots.ts";
 import { SteadyClock } from "../../src/core/steady-clock.ts";
 
-/** A request as the world knows it, from nothing but what it was told. */
-interface Asked extends Claim {
-  requestId: string;
-  ttl: number;
-  owner: undefined;
-  lockDelay: number;
-  steal: boolean;
-  once: undefined;
-  wait: number;
-  waited: number;
-  since: number;
-  /** In line as the object sees it: by arrival, and among equals by when it was heard of. */
-  arrivedAt: number;
-  heard: number;
-  /** `away`: its slice ended, or the object restarted, and it has not asked again. */
-  place: "parked" | "away" | "holding" | "over";
-  awayUntil: number;
-  lease?: GrantReply;
-  /** Its lease lives until here, in the steady time of the present instance. */
-  until: number;
-  /** It had a lease, or was cancelled, and the object can't have forgotten. */
-  dead: boolean;
-}
+import { type Asked, fits, isAhead, isAway, newlyAsked } from "./asked.ts";
 
 /**
  * A lock with its disk, its clocks and its callers, which checks every transition against an independent account of
@@ -214,24 +192,8 @@ export class World {
   }
 
   #ask(claim: Claim, ttl: number, wait: number): Asked {
-    const asked: Asked = {
-      ...claim,
-      requestId: `request ${this.asked.length}`,
-      ttl,
-      owner: undefined,
-      lockDelay: 0,
-      steal: false,
-      once: undefined,
-      wait,
-      waited: 0,
-      since: this.#elapsed,
-      arrivedAt: this.#now(),
-      heard: this.#heard++,
-      place: "over",
-      awayUntil: 0,
-      until: 0,
-      dead: false,
-    };
+    const asked = newlyAsked(`request ${this.asked.length}`, claim, { ttl, wait });
+    Object.assign(asked, { since: this.#elapsed, arrivedAt: this.#now(), heard: this.#heard++ });
     this.asked.push(asked);
     return asked;
   }
@@ -329,19 +291,4 @@ export class World {
   #violated(what: string): void {
     this.violations.push(what);
   }
-}
-
-function isAway(asked: Asked): boolean {
-  return asked.place === "away";
-}
-
-function isAhead(one: Asked, other: Asked): boolean {
-  return one.arrivedAt === other.arrivedAt ? one.heard < other.heard : one.arrivedAt < other.arrivedAt;
-}
-
-/** The admission rule, written once more and from its text. */
-function fits(claim: Claim, live: Claim[]): boolean {
-  if (claim.exclusive) return live.length === 0;
-  const inUse = live.reduce((sum, other) => sum + other.permits, 0);
-  return live.every((other) => !other.exclusive) && inUse + claim.permits <= claim.capacity;
 }

@@ -69,6 +69,36 @@ describe("G10 cheap", () => {
     expect(cost).toEqual({ written: 2, read: 0, alarms: 0 });
   });
 
+  it("a forced release of a held lock writes 1 row", async () => {
+    const id = await usedLock();
+    await lockOf(id).acquire(10_000);
+    expect(await costOf(id, () => lockOf(id).forceRelease())).toEqual({ written: 1, read: 0, alarms: 0 });
+  });
+
+  it("asking for a release writes 1 row for each holder, and nothing when they were asked before", async () => {
+    const id = await usedLock();
+    for (let n = 0; n < 3; n += 1) await lockOf(id).acquire(10_000, READ);
+    expect(await costOf(id, () => lockOf(id).requestRelease())).toEqual({ written: 3, read: 0, alarms: 0 });
+    expect(await costOf(id, () => lockOf(id).requestRelease())).toEqual({ written: 0, read: 0, alarms: 0 });
+  });
+
+  it("a conversion writes 1 row, a refused one none", async () => {
+    const id = await usedLock();
+    const lease = await leaseOf(lockOf(id).acquire(10_000));
+    const [down, up] = [{ ...READ, requestId: "down" }, { requestId: "up" }];
+    expect(await costOf(id, () => stubOf(id).convert(lease, down))).toEqual({ written: 1, read: 0, alarms: 0 });
+    await lockOf(id).acquire(10_000, READ);
+    expect(await costOf(id, () => stubOf(id).convert(lease, up))).toEqual({ written: 0, read: 0, alarms: 0 });
+  });
+
+  it("a lock-delay costs nothing", async () => {
+    const id = await usedLock();
+    const cost = await costOf(id, async () => {
+      await lockOf(id).release(await leaseOf(lockOf(id).acquire(10_000, { lockDelay: 1_000 })));
+    });
+    expect(cost).toEqual({ written: 2, read: 0, alarms: 0 });
+  });
+
   it("the first use of an id costs 2 rows for its table and one alarm besides", async () => {
     const id = freshId();
     const cost = await costOf(id, async () => {

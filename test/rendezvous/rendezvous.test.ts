@@ -171,6 +171,14 @@ describe("a barrier", () => {
     expect(await stubOf(id).waiting()).toBe(0);
   });
 
+  it("G5 meets once though replies are lost on the way", async () => {
+    const id = freshId();
+    const unlucky = useBarrier(lossy(["arrive"]), id, { parties: 2 });
+    const met = await Promise.all([unlucky.arrive(), barrierOf(id, 2).arrive()]);
+    expect(new Set(met.map(({ generation }) => generation)).size).toBe(1);
+    expect(met.map(({ index }) => index).toSorted((a, b) => a - b)).toEqual([0, 1]);
+  });
+
   it("G9 refuses another number of parties, and bad ones, and stores nothing before the first meeting", async () => {
     const id = freshId();
     const abort = new AbortController();

@@ -1,0 +1,65 @@
+import { evictDurableObject } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { expect, vi } from "vitest";
+import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
+import {
+  type Bond,
+  DurableLock,
+  type HeldLease,
+  type HoldOptions,
+  type Lock,
+  type LockPrimitives,
+  createLock,
+} from "../../src/index.ts";
+import { Tie } from "../../src/object/bond.ts";
+import { faultyNamespace } from "./faulty-namespace.ts";
+import { freshId, lockOf, stubOf } from "./locks.ts";
+
+/** A minute: whatever is seen sooner is not owed to the ttl or to a renewal. */
+export const BOUND = { ttl: 60_000, bound: true } satisfies HoldOptions;
+export const SOON = { timeout: 5_000, interval: 5 };
+
+/** What reaches any object of this file, and the ties that it has seen go. */
+export const binds = vi.spyOn(DurableLock.prototype, "bind");
+export const cuts = vi.spyOn(Tie.prototype, Symbol.dispose);
+
+/** Holds the lock in a request of its own, which ends without releasing once `gate` is free; answers the lease. */
+export async function holdAndDie(id: string, params: Record<string, string> = { bound: "true" }): Promise<number> {
+  const query = new URLSearchParams({ id, ...params }).toString();
+  return Number(await (await exports.default.fetch(`http://worker/hold?${query}`)).text());
+}
+
+export async function untilFree(id: string): Promise<void> {
+  await vi.waitFor(async () => expect(await lockOf(id).isLocked()).toBe(false), SOON);
+}
+
+export async function untilLost({ signal }: HeldLease): Promise<unknown> {
+  await vi.waitFor(() => expect(signal.aborted).toBe(true), SOON);
+  return signal.reason;
+}
+
+/** An eviction waits for calls in flight and handles that are held: it succeeds if the hold has left none. */
+export async function expectNothingLeft(id: string): Promise<void> {
+  await evictDurableObject(stubOf(id));
+}
+
+/** A namespace that lets the test cut the ties of its client, as a network does. */
+export function cuttable(): { lock: Lock; id: string; cut: () => void; calls: { method: string }[] } {
+  const id = freshId();
+  let bond: (Bond & Disposable) | undefined;
+  const { namespace, calls } = faultyNamespace(async (method, run) => {
+    const reply = await run();
+    if (method === "bind") bond = reply as Bond & Disposable;
+    return reply;
+  });
+  return { lock: lockOf(id, namespace), id, cut: () => bond?.[Symbol.dispose](), calls };
+}
+
+/** The real transport with another way to bind. */
+export function withBind(id: string, bind: (real: () => Promise<unknown>) => Promise<unknown>): Lock {
+  const real = rpcPrimitives(env.DURABLE_LOCK, id);
+  return createLock({
+    ...real,
+    bind: (lease) => bind(async () => real.bind?.(lease)) as ReturnType<NonNullable<LockPrimitives["bind"]>>,
+  });
+}
