@@ -169,6 +169,23 @@ describe("the guard of R2", () => {
     }
   });
 
+  it("refuses a late write though the object has the very bytes again that its writer saw", async () => {
+    const key = freshId();
+    await write(key, 1, "idle");
+    const bucket = {
+      head: async (name: string) => {
+        const seen = await BUCKET.head(name);
+        // Between the look and the put of the old holder the new one comes and goes.
+        if (seen?.customMetadata?.["durable-locks-lease"] === "1")
+          for (const value of ["busy", "idle"]) await fenceR2(BUCKET, key, 2, value);
+        return seen;
+      },
+      put: BUCKET.put.bind(BUCKET),
+    } as unknown as R2Bucket;
+    expect(await outcome(fenceR2(bucket, key, 1, "late"))).toMatchObject(stale(1, 2));
+    expect(await read(key)).toBe("idle");
+  });
+
   it("fences an object that was there before it was guarded, and keeps the user's metadata", async () => {
     const key = freshId();
     await BUCKET.put(key, "unguarded");
