@@ -1,6 +1,7 @@
 import { checkOptions } from "../core/limits.ts";
 import { isLockError } from "../errors.ts";
 import { everything } from "./claims.ts";
+import { createLock } from "./create-lock.ts";
 import type { HeldLease } from "./held-lease.ts";
 import type { Lock } from "./lock.ts";
 import { type HoldOptions, checkHold, checkWork } from "./options.ts";
@@ -51,8 +52,10 @@ export async function lead<T>(lock: Lock, fn: Lead<T>, options?: LeadOptions): P
   checkWork(fn);
   const checked = checkOptions(options, OPTIONS) as LeadOptions;
   checkHold(checked, everything);
+  // Whatever kind of lock it is: there is one leader.
+  const exclusive = createLock(lock.primitives);
   for (;;) {
-    const led = await leadOnce(lock, fn, checked);
+    const led = await leadOnce(exclusive, fn, checked);
     if (led) return led.value;
   }
 }

@@ -62,6 +62,8 @@ export class LeaseBook {
   convert(lease: number, claim: Claim, requestId: string, now: number): AcquireReply | undefined {
     const slot = this.live.byLease(lease);
     if (slot && !this.#isRepeated(slot.lease, requestId) && !this.live.admits(claim, slot)) return undefined;
+    // It relies on the others being dead, as a grant does.
+    if (slot) this.#slots.markDead();
     return this.#change(lease, requestId, now, () => claim);
   }
 
@@ -97,7 +99,12 @@ export class LeaseBook {
   /** Ends all leases and lock-delays, in favour of another holder. */
   supersedeAll(now: number): void {
     for (const slot of this.live) this.#end(slot, "superseded", now);
-    for (const slot of this.live.takeLingering()) this.#slots.free(slot);
+    for (const slot of this.live.takeLingering()) {
+      // Written: after a restart a lease that merely expired would be in the way again.
+      if (slot.end) slot.end.how = "superseded";
+      this.#slots.touch(slot);
+      this.#slots.free(slot);
+    }
   }
 
   /** Asks every holder to release. */

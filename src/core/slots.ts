@@ -33,8 +33,7 @@ export class Slots {
 
   /** Puts a new lease into a slot: one that must be written anyway, or else any free one, or else a new one. */
   place(lease: Lease): Slot {
-    // From now on somebody relies on their being dead, and no clock that steps back may revive them after a restart.
-    for (const slot of this.#unmarked) this.touch(slot);
+    this.markDead();
     const slot = this.#reusable();
     if (!slot) return this.#append(lease);
     if (slot.end) slot.past = [slot.end, ...slot.past].slice(0, PAST_PER_SLOT);
@@ -55,6 +54,11 @@ export class Slots {
   /** Lets a slot be used again whose lease has ended and is in nobody's way any more. */
   free(slot: Slot): void {
     this.#free.add(slot);
+  }
+
+  /** From now on somebody relies on their being dead, and no clock that steps back may revive them after a restart. */
+  markDead(): void {
+    for (const slot of this.#unmarked) this.touch(slot);
   }
 
   touch(slot: Slot): void {
