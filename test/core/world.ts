@@ -108,6 +108,9 @@ export class World {
     const expected = this.#isLive(asked) && fits(claim, others);
     // Before it happens: whoever is let in by it is let in beside the new claim.
     if (expected) Object.assign(asked, claim);
+    // It relies on the dead being dead, as a grant does.
+    if (expected)
+      for (const other of this.asked) if (other.place === "holding" && !this.#isLive(other)) this.#bury(other);
     const requestId = `conversion ${this.#heard++}`;
     for (let n = 0; n < 2; n += 1) {
       const reply = this.#run((now) => this.#state.convert(lease, claim, requestId, now));
