@@ -1,5 +1,4 @@
-import { invalid } from "../core/limits.ts";
-import { LIMITS } from "../core/limits.ts";
+import { LIMITS, invalid } from "../core/limits.ts";
 import type { LockHolder, LockStatus } from "../core/replies.ts";
 import { isLockError } from "../errors.ts";
 import type { Lock } from "./lock.ts";

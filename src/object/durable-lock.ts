@@ -9,7 +9,7 @@ import {
   checkRequest,
   checkRequestIdOption,
 } from "../core/request.ts";
-import { LockError } from "../errors.ts";
+import { answer, refusalOf } from "./answer.ts";
 import type { Bond } from "./bond.ts";
 import { serve } from "./http.ts";
 import { LockHost } from "./lock-host.ts";
@@ -134,19 +134,4 @@ export class DurableLock extends DurableObject {
   override async alarm(): Promise<void> {
     await this.#host.cleanUp();
   }
-}
-
-async function answer<T>(work: () => T | Promise<T>): Promise<T | RefusalReply> {
-  try {
-    return await work();
-  } catch (error) {
-    return refusalOf(error);
-  }
-}
-
-/** A bad argument as a result: an error class would lose its fields across RPC before compatibility date 2026-04-21. */
-function refusalOf(error: unknown): RefusalReply {
-  if (!(error instanceof LockError)) throw error;
-  const { argument, message } = error;
-  return { success: false, reason: "INVALID_ARGUMENT", message, ...(argument !== undefined && { argument }) };
 }

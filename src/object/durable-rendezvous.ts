@@ -4,7 +4,7 @@ import { LatchState } from "../core/latch-state.ts";
 import { LIMITS, checkCount, checkText, checkWait, checkWaited } from "../core/limits.ts";
 import type { ArriveReply, BadArgument, LatchReply } from "../core/rendezvous.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
-import { LockError } from "../errors.ts";
+import { answer, refusalOf } from "./answer.ts";
 import { Parking } from "./parking.ts";
 import { RendezvousStorage } from "./rendezvous-storage.ts";
 import { Place } from "./ticket.ts";
@@ -71,9 +71,8 @@ export class DurableRendezvous extends DurableObject {
   /** Counts the latch down, once for each request id. */
   async countDown(count: number, by: number, requestId: string): Promise<LatchReply> {
     return answer(() => {
-      const checked = { count: checkCount(count, "count", LIMITS.maxCount), by: 0, requestId: "" };
-      checked.by = checkCount(by, "by", checked.count);
-      checked.requestId = checkText(requestId, "requestId");
+      const most = checkCount(count, "count", LIMITS.maxCount);
+      const checked = { count: most, by: checkCount(by, "by", most), requestId: checkText(requestId, "requestId") };
       const mismatch = this.#latch.mismatch(checked.count);
       if (mismatch) return mismatch;
       return this.#run((now) => {
@@ -196,17 +195,4 @@ export class DurableRendezvous extends DurableObject {
 
 function attendance(reply: ArriveReply): Attendance {
   return { place: new Place(() => {}), outcome: new MeetingOutcome(Promise.resolve(reply)) };
-}
-
-async function answer<T>(work: () => T | Promise<T>): Promise<T | BadArgument> {
-  try {
-    return await work();
-  } catch (error) {
-    return refusalOf(error);
-  }
-}
-
-function refusalOf(error: unknown): BadArgument {
-  if (!(error instanceof LockError)) throw error;
-  return { success: false, reason: "INVALID_ARGUMENT", message: error.message, argument: error.argument ?? "" };
 }

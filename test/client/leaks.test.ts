@@ -1,29 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { faultyNamespace, losingReplies, silent } from "../support/faulty-namespace.ts";
 import { freshId, leaseOf, lockOf, outcome, untilWaiting } from "../support/locks.ts";
+import { countTimers } from "../support/timers.ts";
 
-/** The timers of this isolate that are set and neither cleared nor fired: the client's and the object's. */
-const pending = new Set<unknown>();
+let timers: ReturnType<typeof countTimers>;
 let abortListeners = 0;
 
 beforeEach(() => {
-  pending.clear();
   abortListeners = 0;
-  const [set, clear] = [globalThis.setTimeout, globalThis.clearTimeout];
-  vi.spyOn(globalThis, "setTimeout").mockImplementation(((run: () => void, ms?: number) => {
-    const timer: unknown = set(() => {
-      pending.delete(timer);
-      run();
-    }, ms);
-    pending.add(timer);
-    return timer;
-  }) as typeof setTimeout);
-  vi.spyOn(globalThis, "clearTimeout").mockImplementation((timer: Parameters<typeof clear>[0]) => {
-    pending.delete(timer);
-    clear(timer);
-  });
+  timers = countTimers();
 });
 afterEach(() => {
+  timers.restore();
   vi.restoreAllMocks();
 });
 
@@ -52,7 +40,7 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
     await untilWaiting(id, 1);
     await lockOf(id).release(lease);
     await running;
-    expect(pending.size).toBe(0);
+    expect(timers.pending.size).toBe(0);
     expect(abortListeners).toBe(0);
   });
 
@@ -62,7 +50,7 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
     await outcome(lockOf(id).withLock(() => Promise.reject(new Error("mine")), { signal }));
     await lockOf(id).acquire(30_000);
     await outcome(lockOf(id).withLock(() => {}, { signal, wait: 10 }));
-    expect(pending.size).toBe(0);
+    expect(timers.pending.size).toBe(0);
     expect(abortListeners).toBe(0);
   });
 
@@ -78,7 +66,7 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
       expect(abortListeners).toBe(0);
     }
     await lockOf(id).acquire(1_000, { wait: 20, retry: { minTimeout: 10_000 } });
-    expect(pending.size).toBe(0);
+    expect(timers.pending.size).toBe(0);
   });
 
   it("a hold that is lost, and one whose renewal never answered", async () => {
@@ -87,20 +75,20 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
     const held = await lockOf(id, namespace).hold({ ttl: 60 });
     await vi.waitFor(() => expect(held.signal.aborted).toBe(true), { interval: 200 });
     expect(await held.release()).toBe(false);
-    expect(pending.size).toBe(0);
+    expect(timers.pending.size).toBe(0);
   });
 
   it("calls that lost their replies and were repeated", async () => {
     const { namespace } = faultyNamespace(losingReplies(["enqueue", "release"]));
     await lockOf(freshId(), namespace).withLock(() => {});
-    expect(pending.size).toBe(0);
+    expect(timers.pending.size).toBe(0);
   });
 
   it("a released hold renews no more", async () => {
     const { namespace, calls } = faultyNamespace((_method, run) => run());
     const held = await lockOf(freshId(), namespace).hold({ ttl: 30_000 });
     await held.release();
-    expect(pending.size).toBe(0);
+    expect(timers.pending.size).toBe(0);
     expect(calls.at(-1)?.method).toBe("release");
   });
 });

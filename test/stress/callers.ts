@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect } from "vitest";
 import { History, WRITER } from "../support/history.ts";
 import { stubOf } from "../support/locks.ts";
+import { countTimers } from "../support/timers.ts";
 
 export const CALLERS = 200;
 export const IDS = 50;
@@ -12,8 +13,7 @@ export const pick = (count: number) => Math.floor(Math.random() * count);
 
 export let ids: string[];
 export let history: History;
-const timers = new Set<unknown>();
-const { setTimeout: set, clearTimeout: clear } = globalThis;
+let timers: ReturnType<typeof countTimers>;
 
 /** All at once, each on an id that chance picks. */
 export const everybody = <T>(call: (id: string, n: number) => Promise<T>): Promise<T[]> =>
@@ -30,25 +30,15 @@ export async function work(id: string, lease: number, claim = WRITER): Promise<v
 beforeEach(() => {
   ids = Array.from({ length: IDS }, () => `stress-${crypto.randomUUID()}`);
   history = new History();
-  timers.clear();
-  // By hand: a spy would remember every call of thousands.
-  globalThis.setTimeout = ((run: () => void, ms?: number) => {
-    const timer: unknown = set(() => (timers.delete(timer), run()), ms);
-    timers.add(timer);
-    return timer;
-  }) as typeof setTimeout;
-  globalThis.clearTimeout = (timer) => {
-    timers.delete(timer);
-    clear(timer as number);
-  };
+  timers = countTimers();
 });
 
 // Generous: on a busy machine fifty questions take their time.
 afterEach(async () => {
   // Of the client's timers none is left, nor of the objects', which run in the same process.
-  for (let n = 0; timers.size > 0 && n < 500; n += 1) await stubOf(ids[0] as string).isLocked();
-  Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
-  expect(timers.size).toBe(0);
+  for (let n = 0; timers.pending.size > 0 && n < 500; n += 1) await stubOf(ids[0] as string).isLocked();
+  timers.restore();
+  expect(timers.pending.size).toBe(0);
   expect(history.violations).toEqual([]);
   for (const id of ids) expect(await stubOf(id).status()).toEqual({ locked: false, holders: [], waiters: [] });
 }, 60_000);
