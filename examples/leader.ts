@@ -1,26 +1,36 @@
-import { type DurableLock, type Leader, lead, observe, useDurableLock } from "durable-locks";
+import { type DurableLock, lead, observe, useDurableLock } from "durable-locks";
 
-/** Runs what is due on one machine at a time, until `shutdown`; another takes over if that one dies. */
-export async function schedule(
+/** What is due, and how it is run; `term` is the fencing token to send along with every write. */
+export interface Jobs {
+  runDue(term: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Runs what is due on one of many instances, while the others stand by; returns when `shutdown` fires. */
+export async function runScheduler(
   locks: DurableObjectNamespace<DurableLock>,
-  machine: string,
-  runDueJobs: (term: number) => Promise<void>,
+  instance: string,
+  jobs: Jobs,
   shutdown: AbortSignal,
 ): Promise<void> {
-  const work = async ({ signal, term }: { signal: AbortSignal; term: number }) => {
-    // The term goes along with what the jobs write, so that a leader that was paused can't do harm.
-    while (!signal.aborted) await runDueJobs(term);
+  const lock = useDurableLock(locks, "scheduler");
+  const work = async (term: number, signal: AbortSignal) => {
+    // It ends by being aborted: then this instance stands again, or, at shutdown, is done.
+    for (;;) {
+      await jobs.runDue(term, signal);
+      await scheduler.wait(20, { signal });
+    }
   };
-  const candidacy = lead(useDurableLock(locks, "scheduler"), work, { owner: machine, signal: shutdown });
-  await candidacy.catch((error: unknown) => {
+  const options = { owner: instance, ttl: 15_000, bound: true, signal: shutdown };
+  await lead(lock, ({ term, signal }) => work(term, signal), options).catch((error: unknown) => {
     if (!shutdown.aborted) throw error;
   });
 }
 
-/** Tells of each leader as it comes, until `tell` has heard enough. */
-export async function follow(
+/** Keeps a view of who runs the scheduler up to date, such as for routing or a status page. */
+export async function followScheduler(
   locks: DurableObjectNamespace<DurableLock>,
-  tell: (leader: Leader | undefined) => "more" | "enough",
+  show: (instance: string | undefined) => void,
+  signal: AbortSignal,
 ): Promise<void> {
-  for await (const leader of observe(useDurableLock(locks, "scheduler"))) if (tell(leader) === "enough") return;
+  for await (const leader of observe(useDurableLock(locks, "scheduler"), { signal })) show(leader?.owner);
 }

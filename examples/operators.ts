@@ -1,39 +1,51 @@
-import { type DurableLock, isLockError, useDurableLock } from "durable-locks";
+import { type DurableLock, type HeldLease, type Lock, isLockError, useDurableLock } from "durable-locks";
 
-/** A long job that steps aside between two of its batches when it is asked to. */
-export async function reindex(
+/** A long job that makes way when it is asked to: after the present batch. Returns how many batches it got done. */
+export function importBatches<B>(
   locks: DurableObjectNamespace<DurableLock>,
   id: string,
-  nextBatch: () => Promise<boolean>,
-): Promise<"done" | "stepped aside"> {
-  const asked = new AbortController();
-  return useDurableLock(locks, id).withLock(
-    async ({ signal }) => {
-      while (!asked.signal.aborted) {
-        signal.throwIfAborted();
-        if (!(await nextBatch())) return "done";
-      }
-      return "stepped aside";
-    },
-    // Bound, so that it hears of the request at once; and what died half-way is left alone for a while.
-    { bound: true, lockDelay: 5_000, onReleaseRequested: () => asked.abort() },
-  );
+  batches: B[],
+  store: (batch: B, lease: number) => Promise<void>,
+): Promise<number> {
+  let asked = false;
+  const work = async ({ lease, signal }: HeldLease) => {
+    let done = 0;
+    for (const batch of batches) {
+      if (asked) break;
+      signal.throwIfAborted();
+      await store(batch, lease);
+      done += 1;
+    }
+    return done;
+  };
+  const onReleaseRequested = () => {
+    asked = true;
+  };
+  // After an expiry nobody gets in for 5 s: time enough for a last write of a paused holder to arrive.
+  return useDurableLock(locks, id).withLock(work, { bound: true, lockDelay: 5_000, onReleaseRequested });
 }
 
-/** Maintenance: asks for the lock first, and takes it only from a holder that does not step aside. */
+/** Takes the lock for maintenance: asks whoever holds it to make way, and after `patience` ms takes it away. */
 export async function maintain<T>(
   locks: DurableObjectNamespace<DurableLock>,
   id: string,
-  patience: number,
-  work: () => Promise<T>,
+  work: (held: HeldLease) => Promise<T>,
+  patience = 60_000,
 ): Promise<T> {
-  const lock = useDurableLock(locks, id);
-  await lock.requestRelease();
+  await using held = await takeOver(useDurableLock(locks, id), patience);
+  return await work(held);
+}
+
+async function takeOver(lock: Lock, patience: number): Promise<HeldLease> {
+  const options = { owner: "maintenance", wait: patience };
   try {
-    return await lock.withLock(work, { wait: patience });
+    // In line before anybody is asked: whoever is granted after that is not asked.
+    const inLine = lock.hold(options);
+    lock.requestRelease().catch((error: unknown) => console.error("nobody could be asked", error));
+    return await inLine;
   } catch (error) {
     if (!isLockError(error, "LOCK_TIMEOUT")) throw error;
-    await lock.forceRelease();
-    return lock.withLock(work);
   }
+  await lock.forceRelease();
+  return await lock.hold(options);
 }

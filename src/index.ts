@@ -9,7 +9,7 @@ export { createLock } from "./client/create-lock.ts";
 export type { HeldLease } from "./client/held-lease.ts";
 export { type Lead, type Leadership, type LeadOptions, lead } from "./client/lead.ts";
 export type { Failed, Lock, Ran, Result, Skipped, Success, Tried } from "./client/lock.ts";
-export { type Leader, observe } from "./client/observe.ts";
+export { type Leader, type ObserveOptions, observe } from "./client/observe.ts";
 export { type OnceOptions, once } from "./client/once.ts";
 export type {
   AcquireOptions,

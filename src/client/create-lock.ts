@@ -53,7 +53,10 @@ export function createLockOf(primitives: LockPrimitives, claimOf: ClaimRule): Lo
     isLocked: () => call(() => primitives.isLocked()),
     status: () => call(() => primitives.status()),
     forceRelease: () => forceRelease(primitives),
-    requestRelease: async () => void (await call(() => primitives.requestRelease())),
+    requestRelease: async () => {
+      const requestId = newRequestId();
+      await call(() => primitives.requestRelease(requestId));
+    },
     ...holdingOf(primitives, claimOf),
   };
 }

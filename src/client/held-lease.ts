@@ -103,12 +103,13 @@ export function holdLease(primitives: LockPrimitives, grant: Granted, bounds: Ho
   return { held, release, keepAlive, onReleaseRequested };
 }
 
-/** At most once, and from outside of whatever is under way: it is the user's code. */
-function tellOnce(tell: () => void): () => void {
-  let told = false;
+/** At most once, and apart from whatever is under way: it is the user's code, and may throw or return a promise. */
+function tellOnce(tell: () => unknown): () => void {
+  let told: Promise<unknown> | undefined;
   return () => {
-    if (!told) queueMicrotask(tell);
-    told = true;
+    told ??= Promise.resolve()
+      .then(tell)
+      .catch((error: unknown) => console.error("durable-locks: onReleaseRequested failed.", error));
   };
 }
 

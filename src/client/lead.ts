@@ -1,8 +1,8 @@
 import { checkOptions } from "../core/limits.ts";
 import { isLockError } from "../errors.ts";
 import { everything } from "./claims.ts";
-import { createLock } from "./create-lock.ts";
 import type { HeldLease } from "./held-lease.ts";
+import { startHold } from "./hold.ts";
 import type { Lock } from "./lock.ts";
 import { type HoldOptions, checkHold, checkWork } from "./options.ts";
 import { DEFAULT_BACKOFF, fullJitter } from "./retry.ts";
@@ -32,10 +32,11 @@ export type Lead<T> = (leadership: Leadership) => T | PromiseLike<T>;
 /**
  * Stands for election by the lock, and runs `fn` for as long as it leads.
  *
- * Candidates lead in the order in which they came. When leadership is lost, given up by `resign`, or asked for by
- * `requestRelease`, `signal` fires; once `fn` has settled, whatever it came to, the candidate stands again. When `fn`
+ * Candidates lead one at a time, whatever kind of lock it is, in the order in which they came. When leadership is lost,
+ * given up by `resign`, or asked for by `requestRelease`, `signal` fires; once `fn` has settled, whatever it came to, the
+ * candidate stands again: at once, or after a pause of up to 5 s that grows while its terms last less than 5 s. When `fn`
  * settles while it still leads, that is the end: the lock is released and the call settles alike. An outage does not end
- * the candidacy.
+ * the candidacy; one of over 30 s costs a candidate its place in the line.
  *
  * Two leaders can overlap only if the old one does not heed its `signal` (it may be paused): let the resource check
  * `term` where that would hurt.
@@ -52,46 +53,64 @@ export async function lead<T>(lock: Lock, fn: Lead<T>, options?: LeadOptions): P
   checkWork(fn);
   const checked = checkOptions(options, OPTIONS) as LeadOptions;
   checkHold(checked, everything);
-  // Whatever kind of lock it is: there is one leader.
-  const exclusive = createLock(lock.primitives);
-  for (;;) {
-    const led = await leadOnce(exclusive, fn, checked);
-    if (led) return led.value;
+  for (let short = 0; ;) {
+    const term = await leadOnce(lock, fn, checked);
+    if ("value" in term) return term.value;
+    // A leader that resigns as soon as it is elected must not be elected again and again without a pause.
+    short = term.lasted < SHORT_TERM ? short + 1 : 0;
+    if (short > 0) await sleep(fullJitter(short, DEFAULT_BACKOFF), checked.signal);
   }
 }
 
-/** One term; undefined if it ended before `fn` did. */
-async function leadOnce<T>(
-  lock: Lock,
-  fn: Lead<T>,
-  { signal, ...options }: LeadOptions,
-): Promise<{ value: T } | undefined> {
-  const resignation = new AbortController();
-  const resign = () => resignation.abort(new DOMException("The leader resigned.", "AbortError"));
-  const held = await campaign(lock, { ...options, onReleaseRequested: resign, ...(signal && { signal }) });
-  const ended = AbortSignal.any([held.signal, resignation.signal, ...(signal ? [signal] : [])]);
-  let value: T;
+/** In milliseconds. */
+const SHORT_TERM = 5_000;
+
+/** One term: what `fn` came to, or how long it lasted if it ended before `fn` did. */
+async function leadOnce<T>(lock: Lock, fn: Lead<T>, options: LeadOptions): Promise<{ value: T } | { lasted: number }> {
+  const end = new AbortController();
+  const resign = () => end.abort(new DOMException("The leader resigned.", "AbortError"));
+  const held = await campaign(lock, { ...options, onReleaseRequested: resign });
+  const since = performance.now();
+  const unfollow = [held.signal, options.signal].map((signal) => follow(signal, end));
+  const isOver = () => held.isLost() || end.signal.aborted;
   try {
-    value = await fn({ term: held.lease, signal: ended, resign });
-  } catch (error) {
-    const over = held.isLost() || ended.aborted;
-    await held.release().catch(() => {});
-    signal?.throwIfAborted();
-    if (over) return undefined;
-    throw error;
+    const settled = isOver() ? undefined : await settle(fn, { term: held.lease, signal: end.signal, resign });
+    const ledThroughout = !isOver();
+    // Nobody knows whether a release that was not answered came through; the lease was live by the local clock.
+    const wasLive = await held.release().catch(() => true);
+    if (settled && ledThroughout && wasLive) {
+      if ("value" in settled) return settled;
+      throw settled.error;
+    }
+    options.signal?.throwIfAborted();
+    return { lasted: performance.now() - since };
+  } finally {
+    for (const stop of unfollow) stop();
   }
-  const over = held.isLost() || ended.aborted;
-  // Nobody knows whether a release that was not answered came through; the lease was live by the local clock.
-  const stillLed = await held.release().catch(() => true);
-  signal?.throwIfAborted();
-  return over || !stillLed ? undefined : { value };
+}
+
+async function settle<T>(fn: Lead<T>, leadership: Leadership): Promise<{ value: T } | { error: unknown }> {
+  try {
+    return { value: await fn(leadership) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Not `AbortSignal.any`: a candidate's own signal outlives its terms, and must not gather what follows it. */
+function follow(signal: AbortSignal | undefined, end: AbortController): () => void {
+  const onAbort = () => end.abort(signal?.reason);
+  if (signal?.aborted) onAbort();
+  else signal?.addEventListener("abort", onAbort);
+  return () => signal?.removeEventListener("abort", onAbort);
 }
 
 /** Waits in line for as long as it takes; an outage is waited out. */
-async function campaign(lock: Lock, options: HoldOptions): Promise<HeldLease> {
+async function campaign({ primitives }: Lock, options: HoldOptions): Promise<HeldLease> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await lock.hold({ ...options, wait: Number.POSITIVE_INFINITY });
+      const holding = checkHold({ ...options, wait: Number.POSITIVE_INFINITY }, everything);
+      return (await startHold(primitives, holding)).held;
     } catch (error) {
       options.signal?.throwIfAborted();
       if (!isLockError(error) || error.code === "INVALID_ARGUMENT") throw error;

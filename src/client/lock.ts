@@ -111,11 +111,14 @@ export interface Lock {
   /**
    * Asks every holder to release, and leaves it to them: each gets its `onReleaseRequested` called.
    *
+   * Whoever comes after them is not asked. So stand in line first if you want the lock yourself.
+   *
    * @throws `UNREACHABLE`.
    * @example
    * ```ts
+   * const migrated = lock.withLock(migrate, { wait: 60_000 });
    * await lock.requestRelease();
-   * await lock.withLock(migrate, { wait: 60_000 });
+   * await migrated;
    * ```
    */
   readonly requestRelease: () => Promise<void>;

@@ -1,4 +1,4 @@
-import { LIMITS, invalid } from "../core/limits.ts";
+import { LIMITS, checkOptions, invalid } from "../core/limits.ts";
 import type { LockHolder, LockStatus } from "../core/replies.ts";
 import { isLockError } from "../errors.ts";
 import type { Lock } from "./lock.ts";
@@ -15,12 +15,19 @@ export interface Leader {
   readonly since: number;
 }
 
+/** How to observe. */
+export interface ObserveOptions {
+  /** Ends it: the loop is over, without an error. */
+  signal?: AbortSignal;
+}
+
 /**
  * Who leads by the lock: the present leader at once, and each that follows; undefined while there is none.
  *
  * Told by the object as it happens, by one parked call of at most 25 s at a time, which keeps the object in memory. Of
- * several changes in quick succession only the last may be seen. An outage is waited out. It ends when the loop is left
- * (a call that is parked then runs out by itself) or `signal` fires, which is no error.
+ * several changes in quick succession only the last may be seen. An outage is waited out, and so is a lock that has
+ * 10,000 observers already. It ends when the loop is left or `signal` fires, which is no error; a call that is parked
+ * then runs out by itself.
  *
  * @throws `INVALID_ARGUMENT`.
  * @example
@@ -28,35 +35,44 @@ export interface Leader {
  * for await (const leader of observe(lock, { signal })) console.log(leader?.owner ?? "nobody");
  * ```
  */
-export async function* observe(lock: Lock, options: { signal?: AbortSignal } = {}): AsyncGenerator<Leader | undefined> {
-  const { signal } = options;
+export function observe(lock: Lock, options?: ObserveOptions): AsyncGenerator<Leader | undefined, void> {
+  const { signal } = checkOptions(options, ["signal"]) as ObserveOptions;
   if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalid("signal", "signal must be an AbortSignal.");
-  let known = -1;
-  try {
-    for (let attempt = 0; ;) {
+    throw invalid("signal", "signal must be an AbortSignal, such as controller.signal or AbortSignal.timeout(ms).");
+  return leaders(lock, signal);
+}
+
+async function* leaders(lock: Lock, signal: AbortSignal | undefined): AsyncGenerator<Leader | undefined, void> {
+  let known: number | undefined;
+  for (let failed = 0; ;) {
+    try {
       signal?.throwIfAborted();
       const status = await look(lock, known, signal);
-      attempt = status ? 0 : attempt + 1;
-      if (!status) await sleep(fullJitter(attempt, DEFAULT_BACKOFF), signal);
-      const leader = status && leaderOf(status);
-      if (!status || (leader?.term ?? 0) === known) continue;
-      known = leader?.term ?? 0;
+      failed = status ? 0 : failed + 1;
+      if (!status) {
+        await sleep(fullJitter(failed, DEFAULT_BACKOFF), signal);
+        continue;
+      }
+      const leader = leaderOf(status);
+      const term = leader?.term ?? 0;
+      if (term === known) continue;
+      known = term;
       yield leader;
+    } catch (error) {
+      if (signal?.aborted) return;
+      throw error;
     }
-  } catch (error) {
-    if (!signal?.aborted) throw error;
   }
 }
 
 /** The status when it is another than the one that is known; undefined if the object can't be reached now. */
 async function look(
   { primitives }: Lock,
-  known: number,
+  known: number | undefined,
   signal: AbortSignal | undefined,
 ): Promise<LockStatus | undefined> {
   const { id } = primitives;
-  const ask = () => (known < 0 ? primitives.status() : primitives.watch(known, LIMITS.slice));
+  const ask = () => (known === undefined ? primitives.status() : primitives.watch(known, LIMITS.slice));
   try {
     const reply = await callObject(ask, { id, within: LIMITS.slice + ANSWER_WITHIN, signal });
     return "holders" in reply ? reply : undefined;

@@ -32,7 +32,7 @@ export interface AcquireOptions {
   capacity?: number;
   /** Names the request, so that repeating it, even from elsewhere, has no second effect. @default a random id */
   requestId?: string;
-  /** How long nobody else gets the lock after this lease *expired*, in milliseconds up to a day. @default 0 */
+  /** How long nobody who conflicts is granted after this lease *expired*, in milliseconds up to a day. @default 0 */
   lockDelay?: number;
 }
 
@@ -59,7 +59,7 @@ export interface HoldOptions extends AcquireOptions {
    * ```
    */
   bound?: boolean;
-  /** Called once if somebody asks for the lock with `requestRelease`: at once if bound, else with the next renewal. */
+  /** Called once if somebody asks for the lock with `requestRelease`: at once if bound, else with the next renewal. What it throws is logged. */
   onReleaseRequested?: (held: HeldLease) => void;
 }
 

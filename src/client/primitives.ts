@@ -31,8 +31,8 @@ export interface LockPrimitives {
   watch(known: number, wait: number): Promise<LockStatus | RefusalReply>;
   /** Ends all leases; answers a number above theirs and below all that come. */
   forceRelease(requestId: string): Promise<number | RefusalReply>;
-  /** Asks all holders to release. */
-  requestRelease(): Promise<unknown>;
+  /** Asks all holders to release; repeated, it asks nobody who came since. */
+  requestRelease(requestId: string): Promise<unknown>;
   /** Ties a live lease to the life of this execution context; absent where the transport can't notice its end. */
   bind?(lease: number): Promise<Binding | RefusalReply>;
 }

@@ -21,7 +21,7 @@ export function rpcPrimitives(namespace: DurableObjectNamespace<DurableLock>, id
     status: () => stub().status(),
     watch: (known, wait) => stub().watch(known, wait),
     forceRelease: (requestId) => stub().forceRelease({ requestId }),
-    requestRelease: () => stub().requestRelease(),
+    requestRelease: (requestId) => stub().requestRelease({ requestId }),
     bind: (lease) => bind(stub(), lease),
   };
 }

@@ -1,8 +1,8 @@
-import { type Claim, type Lease, type LeaseTerms, delayedUntil, nextLeaseNumber } from "./lease.ts";
+import { type Claim, type Lease, type LeaseTerms, nextLeaseNumber } from "./lease.ts";
 import { LiveLeases } from "./live-leases.ts";
 import { type PastLease, PastLeases } from "./past-leases.ts";
 import type { AcquireReply, GrantReply, LeaseEnd, RefusalReply, ReleaseReply } from "./replies.ts";
-import { type Slot, Slots } from "./slots.ts";
+import { type Slot, Slots, inTheWayUntil } from "./slots.ts";
 
 /** The renewals and conversions of one lease that are recognised when repeated. */
 const RENEWALS_REMEMBERED = 8;
@@ -107,8 +107,10 @@ export class LeaseBook {
     }
   }
 
-  /** Asks every holder to release. */
-  requestRelease(): void {
+  /** Asks every holder to release; repeated, it asks nobody who came since. */
+  requestRelease(requestId: string): void {
+    if (this.#past.byRequest(requestId)) return;
+    this.#past.add({ requestId, how: "released" });
     for (const slot of this.live) {
       if (slot.lease.releaseRequested) continue;
       slot.lease.releaseRequested = true;
@@ -165,7 +167,7 @@ export class LeaseBook {
     lease.deadline = Math.min(lease.deadline, slot.end ? now : now + lease.ttl);
     this.#slots.load(slot);
     if (slot.end) this.#past.add(slot.end);
-    if (slot.end) this.#settle(slot, slot.end, now);
+    if (slot.end) this.#settle(slot, now);
     else if (lease.deadline > now) this.live.add(slot);
     else this.#end(slot, "expired", now);
   }
@@ -191,12 +193,12 @@ export class LeaseBook {
     this.#slots.end(slot, end);
     this.#past.add(end);
     lease.deadline = Math.min(lease.deadline, now);
-    this.#settle(slot, end, now);
+    this.#settle(slot, now);
   }
 
   /** A lease that expired is in the way until its lock-delay is over; any other is not. */
-  #settle(slot: Slot, { how }: PastLease, now: number): void {
-    if (how === "expired" && delayedUntil(slot.lease) > now) this.live.linger(slot);
+  #settle(slot: Slot, now: number): void {
+    if (inTheWayUntil(slot) > now) this.live.linger(slot);
     else this.#slots.free(slot);
   }
 

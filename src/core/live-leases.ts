@@ -9,8 +9,9 @@ export class LiveLeases {
   /** Dead, but nothing that conflicts with them is granted yet. */
   readonly #lingering = new Set<Slot>();
 
+  /** Those that linger count: each keeps a row. */
   get isFull(): boolean {
-    return this.#byLease.size >= LIMITS.maxLeases;
+    return this.#byLease.size + this.#lingering.size >= LIMITS.maxLeases;
   }
 
   add(slot: Slot): void {
@@ -76,10 +77,11 @@ export class LiveLeases {
     return first;
   }
 
-  /** Until when nothing is granted because of lock-delays; undefined if there are none. */
-  delayedUntil(): number | undefined {
-    if (this.#lingering.size === 0) return undefined;
-    return Math.max(...[...this.#lingering].map(({ lease }) => delayedUntil(lease)));
+  /** Until when the last lock-delay lasts, also of a lease whose expiry nobody has noticed yet; undefined for none. */
+  delayedUntil(now: number): number | undefined {
+    let last = now;
+    for (const { lease } of this.#inTheWay()) if (lease.deadline <= now) last = Math.max(last, delayedUntil(lease));
+    return last > now ? last : undefined;
   }
 
   clear(): void {

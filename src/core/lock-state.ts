@@ -131,9 +131,9 @@ export class LockState {
   }
 
   /** Asks every holder to release. */
-  requestRelease(now: number): void {
+  requestRelease(requestId: string, now: number): void {
     this.#advance(now);
-    this.#leases.requestRelease();
+    this.#leases.requestRelease(requestId);
   }
 
   /** Takes a request back: out of the queue, or, if it was granted meanwhile, released at once. */

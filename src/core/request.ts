@@ -75,7 +75,7 @@ export function checkRequest(ttl: unknown, options: unknown, newId: () => string
     owner: owner === undefined ? undefined : checkText(owner, "owner"),
     ...claim,
     requestId: checkRequestId(requestId, newId),
-    lockDelay: lockDelay === undefined ? 0 : checkDuration(lockDelay, "lockDelay"),
+    lockDelay: lockDelay === undefined || lockDelay === 0 ? 0 : checkDuration(lockDelay, "lockDelay"),
     steal: steal === true,
     once: checkOnce(once),
   };

@@ -11,6 +11,11 @@ export interface Slot {
   past: PastLease[];
 }
 
+/** Until when a lease is live or, once it has expired, in the way of others by its lock-delay. */
+export function inTheWayUntil({ lease, end }: Slot): number {
+  return end && end.how !== "expired" ? lease.deadline : delayedUntil(lease);
+}
+
 /** Enough to recognise a duplicate that crosses a restart; it is rewritten with each grant, so it stays short. */
 const PAST_PER_SLOT = 32;
 
@@ -56,14 +61,18 @@ export class Slots {
     this.#free.add(slot);
   }
 
-  /** From now on somebody relies on their being dead, and no clock that steps back may revive them after a restart. */
-  markDead(): void {
-    for (const slot of this.#unmarked) this.touch(slot);
-  }
-
   touch(slot: Slot): void {
     this.#unmarked.delete(slot);
     this.#dirty.add(slot);
+  }
+
+  /**
+   * Writes down all ends that somebody relies on from now on: no clock that steps back may undo them after a restart.
+   *
+   * Not of leases with a lock-delay that is not over: whatever fits beside one would fit beside it if it were live.
+   */
+  markDead(): void {
+    for (const slot of this.#unmarked) if (this.#free.has(slot)) this.touch(slot);
   }
 
   /** Writes the end of an expired lease down, once. */
@@ -80,7 +89,7 @@ export class Slots {
 
   /** When the last lease, with its lock-delay, ended or will end; undefined if nothing is stored. */
   lastUse(): number | undefined {
-    return this.#all.length === 0 ? undefined : Math.max(...this.#all.map((slot) => delayedUntil(slot.lease)));
+    return this.#all.length === 0 ? undefined : Math.max(...this.#all.map(inTheWayUntil));
   }
 
   clear(): void {

@@ -18,8 +18,8 @@ export function statusOf(live: LiveLeases, queue: WaitQueue, now: number): LockS
     waited: Math.max(0, now - arrivedAt),
     ...shown(rest),
   }));
-  const delayedUntil = live.delayedUntil() ?? 0;
-  return { locked: holders.length > 0, holders, waiters, ...(delayedUntil > now && { delayedUntil }) };
+  const delayedUntil = live.delayedUntil(now);
+  return { locked: holders.length > 0, holders, waiters, ...(delayedUntil !== undefined && { delayedUntil }) };
 }
 
 function shown({ owner, exclusive, permits, capacity }: Claim & { owner: string | undefined }) {

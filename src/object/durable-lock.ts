@@ -101,8 +101,12 @@ export class DurableLock extends DurableObject {
   }
 
   /** Asks all holders to release; each is told with its next renewal, or at once if it is bound. */
-  async requestRelease(): Promise<void> {
-    this.#host.run((state, now) => state.requestRelease(now));
+  async requestRelease(options?: { requestId?: string }): Promise<true | RefusalReply> {
+    return answer(() => {
+      const requestId = checkRequestIdOption(options, newId);
+      this.#host.run((state, now) => state.requestRelease(requestId, now));
+      return true as const;
+    });
   }
 
   /** Binds a live lease to the life of the caller: see `Bond`. */

@@ -13,7 +13,7 @@ interface Served {
 type Query = Record<string, string | number>;
 type Reply = AcquireReply | LockStatus | boolean;
 
-const NUMBERS = new Set(["ttl", "lease", "wait", "waited", "permits", "capacity"]);
+const NUMBERS = new Set(["ttl", "lease", "wait", "waited", "permits", "capacity", "lockDelay"]);
 
 const ROUTES: Record<string, (lock: Served, query: Query) => Promise<Reply>> = {
   "/acquire": (lock, { ttl, lease, ...options }) =>

@@ -1,35 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { faultyNamespace, losingReplies, silent } from "../support/faulty-namespace.ts";
+import { countLeaks, countedSignal } from "../support/leaks.ts";
 import { freshId, leaseOf, lockOf, outcome, untilWaiting } from "../support/locks.ts";
-import { countTimers } from "../support/timers.ts";
 
-let timers: ReturnType<typeof countTimers>;
-let abortListeners = 0;
-
-beforeEach(() => {
-  abortListeners = 0;
-  timers = countTimers();
-});
-afterEach(() => {
-  timers.restore();
-  vi.restoreAllMocks();
-});
-
-/** A signal that counts who listens to it. */
-function countedSignal(): { controller: AbortController; signal: AbortSignal } {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
-  signal.addEventListener = (...args: Parameters<typeof add>) => {
-    abortListeners += 1;
-    add(...args);
-  };
-  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    abortListeners -= 1;
-    remove(...args);
-  };
-  return { controller, signal };
-}
+const leaks = countLeaks();
 
 describe("G8 nothing leaks: timers and listeners are gone when an operation has settled", () => {
   it("withLock that succeeds, also after a wait", async () => {
@@ -40,8 +14,8 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
     await untilWaiting(id, 1);
     await lockOf(id).release(lease);
     await running;
-    expect(timers.pending.size).toBe(0);
-    expect(abortListeners).toBe(0);
+    expect(leaks.timers.size).toBe(0);
+    expect(leaks.listeners).toBe(0);
   });
 
   it("withLock that fails, and one that times out", async () => {
@@ -50,8 +24,8 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
     await outcome(lockOf(id).withLock(() => Promise.reject(new Error("mine")), { signal }));
     await lockOf(id).acquire(30_000);
     await outcome(lockOf(id).withLock(() => {}, { signal, wait: 10 }));
-    expect(timers.pending.size).toBe(0);
-    expect(abortListeners).toBe(0);
+    expect(leaks.timers.size).toBe(0);
+    expect(leaks.listeners).toBe(0);
   });
 
   it("a wait that is aborted, and polling that is aborted or times out", async () => {
@@ -63,10 +37,10 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
       if (!retry) await untilWaiting(id, 1);
       controller.abort();
       await waiting;
-      expect(abortListeners).toBe(0);
+      expect(leaks.listeners).toBe(0);
     }
     await lockOf(id).acquire(1_000, { wait: 20, retry: { minTimeout: 10_000 } });
-    expect(timers.pending.size).toBe(0);
+    expect(leaks.timers.size).toBe(0);
   });
 
   it("a hold that is lost, and one whose renewal never answered", async () => {
@@ -75,20 +49,20 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
     const held = await lockOf(id, namespace).hold({ ttl: 60 });
     await vi.waitFor(() => expect(held.signal.aborted).toBe(true), { interval: 200 });
     expect(await held.release()).toBe(false);
-    expect(timers.pending.size).toBe(0);
+    expect(leaks.timers.size).toBe(0);
   });
 
   it("calls that lost their replies and were repeated", async () => {
     const { namespace } = faultyNamespace(losingReplies(["enqueue", "release"]));
     await lockOf(freshId(), namespace).withLock(() => {});
-    expect(timers.pending.size).toBe(0);
+    expect(leaks.timers.size).toBe(0);
   });
 
   it("a released hold renews no more", async () => {
     const { namespace, calls } = faultyNamespace((_method, run) => run());
     const held = await lockOf(freshId(), namespace).hold({ ttl: 30_000 });
     await held.release();
-    expect(timers.pending.size).toBe(0);
+    expect(leaks.timers.size).toBe(0);
     expect(calls.at(-1)?.method).toBe("release");
   });
 });

@@ -74,7 +74,7 @@ export function memoryPrimitives(id: string): LockPrimitives {
       return state.status(Date.now());
     },
     forceRelease: async (requestId) => run((now) => state.forceRelease(requestId, now)),
-    requestRelease: async () => run((now) => state.requestRelease(now)),
+    requestRelease: async (requestId) => run((now) => state.requestRelease(requestId, now)),
     bind: async (lease): Promise<Binding> => ({
       success: true,
       next: async (told) =>

@@ -1,292 +1,227 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
-import { type Leader, type Leadership, lead, observe } from "../../src/index.ts";
-import { faultyNamespace, losingReplies, connectionLost } from "../support/faulty-namespace.ts";
-import { crash, freshId, leaseOf, lockOf, outcome, stubOf, untilWaiting } from "../support/locks.ts";
+import { describe, expect, it } from "vitest";
+import { type Leadership, lead, useSemaphore } from "../../src/index.ts";
+import { TOLD, candidates, endCandidates, fired, stand, termOf, until } from "../support/candidates.ts";
+import { faultyNamespace } from "../support/faulty-namespace.ts";
+import { freshId, freshLock, leaseOf, lockOf, outcome, untilWaiting, waiters } from "../support/locks.ts";
 
-/** Leads until it is told not to, and tells of each term. */
-function candidate(id: string, owner: string, options: { ttl?: number; signal?: AbortSignal } = {}) {
-  const terms: Leadership[] = [];
-  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
-  const until = (signal: AbortSignal) =>
-    new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-  const done = outcome(
-    lead(
-      lockOf(id),
-      async (leadership) => {
-        terms.push(leadership);
-        await Promise.race([stopped, until(leadership.signal)]);
-        return owner;
-      },
-      { owner, ...options },
-    ),
-  );
-  const leads = (count = 1) => vi.waitFor(() => expect(terms).toHaveLength(count), { timeout: 10_000, interval: 5 });
-  return { done, stop, terms, leads, term: () => terms.at(-1) as Leadership };
-}
+endCandidates();
 
-const empty = { locked: false, holders: [], waiters: [] };
-
-describe("a leader", () => {
-  it("leads under a term that is its lease number, and is done when its work is", async () => {
-    const id = freshId();
-    const one = candidate(id, "one");
-    await one.leads();
-    expect((await stubOf(id).status()).holders).toMatchObject([{ lease: one.term().term, owner: "one" }]);
-    one.stop();
-    expect(await one.done).toEqual({ value: "one" });
-    expect(await stubOf(id).status()).toEqual(empty);
+describe("lead", () => {
+  it("runs fn as the leader, releases, and gives what fn returned", async () => {
+    const lock = freshLock();
+    const value = await lead(lock, async ({ signal }) => {
+      expect(await lock.isLocked()).toBe(true);
+      expect(signal.aborted).toBe(false);
+      return "led";
+    });
+    expect(value).toBe("led");
+    expect(await lock.isLocked()).toBe(false);
   });
 
-  it("G4 G2 is followed by the others in the order in which they came, in growing terms", async () => {
-    const id = freshId();
-    const one = candidate(id, "one");
-    await one.leads();
-    const two = candidate(id, "two");
-    await untilWaiting(id, 1);
-    const three = candidate(id, "three");
-    await untilWaiting(id, 2);
-    one.stop();
-    await two.leads();
-    expect(three.terms).toEqual([]);
-    two.stop();
-    await three.leads();
-    expect(two.term().term).toBeGreaterThan(one.term().term);
-    expect(three.term().term).toBeGreaterThan(two.term().term);
-    three.stop();
-    await three.done;
+  it("the term is the number of the lease, and grows (G2)", async () => {
+    const lock = freshLock();
+    const terms: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      await lead(lock, async ({ term }) => {
+        expect((await lock.status()).holders).toMatchObject([{ lease: term }]);
+        terms.push(term);
+      });
+    }
+    expect(terms).toEqual(terms.toSorted((one, other) => one - other));
+    expect(new Set(terms).size).toBe(3);
   });
 
-  it("that resigns lets the next one lead, and stands again at the end of the line", async () => {
+  it("candidates lead in the order in which they came (G4)", async () => {
     const id = freshId();
-    const one = candidate(id, "one");
-    await one.leads();
-    const two = candidate(id, "two");
-    await untilWaiting(id, 1);
-    one.term().resign();
-    expect(one.term().signal.aborted).toBe(true);
-    await two.leads();
-    await untilWaiting(id, 1);
-    two.stop();
-    await one.leads(2);
-    one.stop();
-    expect(await one.done).toEqual({ value: "one" });
+    const first = await leaseOf(lockOf(id).acquire(60_000));
+    const order: string[] = [];
+    for (const [index, owner] of ["a", "b", "c", "d"].entries()) {
+      stand(lockOf(id), { owner }, () => order.push(owner));
+      await untilWaiting(id, index + 1);
+    }
+    await lockOf(id).release(first);
+    await Promise.all(candidates.map(({ done }) => done));
+    expect(order).toEqual(["a", "b", "c", "d"]);
   });
 
-  it("G6 that lost its term is told, and stands again", async () => {
+  it("one leads at a time, also by a lock that several can hold (G1)", async () => {
     const id = freshId();
-    const one = candidate(id, "one", { ttl: 600 });
-    await one.leads();
-    const first = one.term();
-    await lockOf(id).forceRelease();
-    await one.leads(2);
+    const semaphore = useSemaphore(env.DURABLE_LOCK, id, { permits: 3 });
+    const leader = stand(semaphore);
+    await termOf(leader);
+    const other = stand(semaphore);
+    await untilWaiting(id, 1);
+    expect(other.terms).toHaveLength(0);
+    expect((await semaphore.status()).holders).toMatchObject([{ exclusive: true }]);
+  });
+
+  it("there are never two leaders, whatever makes them change (G1)", { timeout: 60_000 }, async () => {
+    const lock = freshLock();
+    let leading = 0;
+    let most = 0;
+    const terms: number[] = [];
+    const work = async ({ term, signal, resign }: Leadership, fate: number) => {
+      terms.push(term);
+      most = Math.max(most, (leading += 1));
+      if (fate % 3 === 0) resign();
+      if (fate % 3 === 1) await lock.requestRelease();
+      await Promise.race([fired(signal), lock.status()]);
+      leading -= 1;
+      if (fate % 3 === 2) throw new Error("stumbled");
+    };
+    const campaigns = Array.from({ length: 8 }, async (_, candidate) => {
+      for (let round = 0; round < 3; round += 1) {
+        let fate = candidate + round;
+        stand(lock, TOLD, (leadership) => work(leadership, fate++));
+        await candidates.at(-1)?.done;
+      }
+    });
+    await Promise.all(campaigns);
+    expect(most).toBe(1);
+    expect(terms.length).toBeGreaterThanOrEqual(24);
+    expect(terms).toEqual(terms.toSorted((one, other) => one - other));
+  });
+
+  it.each([
+    ["fn", lead.bind(undefined, freshLock(), "work" as never)],
+    ["wait", lead.bind(undefined, freshLock(), () => {}, { wait: 5 } as never)],
+    ["ttl", lead.bind(undefined, freshLock(), () => {}, { ttl: 0 })],
+    ["signal", lead.bind(undefined, freshLock(), () => {}, { signal: "stop" as never })],
+  ])("a bad %s is refused, and nobody stands (G9)", async (argument, call) => {
+    expect((await outcome(call())).error).toMatchObject({ code: "INVALID_ARGUMENT", argument });
+  });
+});
+
+describe("leadership that ends before fn does", () => {
+  it("by forceRelease: the signal fires, and once fn has settled the candidate leads again", async () => {
+    const lock = freshLock();
+    const settle = Promise.withResolvers<void>();
+    const candidate = stand(lock, TOLD, ({ signal }) => fired(signal).then(() => settle.promise));
+    const first = await termOf(candidate);
+    const fence = await lock.forceRelease();
+    await until(() => expect(first.signal.aborted).toBe(true));
     expect(first.signal.reason).toMatchObject({ code: "LEASE_LOST", why: "superseded" });
-    expect(one.term().term).toBeGreaterThan(first.term);
-    one.stop();
-    await one.done;
+    expect(candidate.terms).toHaveLength(1);
+    settle.resolve();
+    expect((await termOf(candidate, 2)).term).toBeGreaterThan(fence);
   });
 
-  it("steps down when it is asked to", async () => {
+  it("by an expiry: the signal fires in time, and it leads again when the object can be reached (G6)", async () => {
     const id = freshId();
-    const one = candidate(id, "one", { ttl: 600 });
-    await one.leads();
-    const two = candidate(id, "two");
+    let cut = true;
+    const { namespace } = faultyNamespace((method, run) => (cut && method === "renew" ? new Promise(() => {}) : run()));
+    const candidate = stand(lockOf(id, namespace), { ttl: 2_000 });
+    const first = await termOf(candidate);
+    await until(() => expect(first.signal.aborted).toBe(true));
+    cut = false;
+    expect(first.signal.reason).toMatchObject({ code: "LEASE_LOST" });
+    await until(() => expect(candidate.terms.length).toBeGreaterThan(1));
+    expect(candidate.terms[1]?.term).toBeGreaterThan(first.term);
+  });
+
+  it("by resign: the next leads once fn has settled, and the candidate stands again at the end of the line", async () => {
+    const id = freshId();
+    const settle = Promise.withResolvers<void>();
+    const a = stand(lockOf(id), { owner: "a" }, async ({ signal }) => {
+      await fired(signal);
+      await settle.promise;
+    });
+    const first = await termOf(a);
+    const b = stand(lockOf(id), { owner: "b" });
+    await untilWaiting(id, 1);
+    stand(lockOf(id), { owner: "c" });
+    await untilWaiting(id, 2);
+    first.resign();
+    expect(first.signal.aborted).toBe(true);
+    expect(first.signal.reason).toMatchObject({ name: "AbortError" });
+    // It has stepped down but may still be at work: nobody else leads yet.
+    expect((await lockOf(id).status()).holders).toMatchObject([{ lease: first.term }]);
+    settle.resolve();
+    expect((await termOf(b)).term).toBeGreaterThan(first.term);
+    await until(async () => expect(await waiters(id)).toEqual(["c", "a"]));
+  });
+
+  it("by resign: what fn returns then is not the end", async () => {
+    const lock = freshLock();
+    const value = lead(lock, ({ resign, term }) => {
+      terms.push(term);
+      if (terms.length < 3) resign();
+      return terms.length;
+    });
+    const terms: number[] = [];
+    expect(await value).toBe(3);
+    expect(await lock.isLocked()).toBe(false);
+  });
+
+  it("by requestRelease: the leader resigns in favour of whoever stands in line", async () => {
+    const id = freshId();
+    const leader = stand(lockOf(id), TOLD);
+    const { signal } = await termOf(leader);
+    const maintenance = lockOf(id).withLock(() => "maintained", { wait: 15_000 });
     await untilWaiting(id, 1);
     await lockOf(id).requestRelease();
-    await two.leads();
-    await untilWaiting(id, 1);
-    two.stop();
-    await one.leads(2);
-    one.stop();
-    await one.done;
+    expect(await maintenance).toBe("maintained");
+    expect(signal.reason).toMatchObject({ name: "AbortError" });
+    await termOf(leader, 2);
   });
 
-  it("that fails ends its candidacy with what it threw, and frees the lock", async () => {
-    const id = freshId();
-    const failing = outcome(lead(lockOf(id), () => Promise.reject(new Error("broken"))));
-    expect(await failing).toMatchObject({ error: { message: "broken" } });
-    expect(await stubOf(id).status()).toEqual(empty);
+  it("by requestRelease, without being bound: with its next renewal", async () => {
+    const lock = freshLock();
+    const leader = stand(lock, { ttl: 3_000 });
+    await termOf(leader);
+    await lock.requestRelease();
+    await until(() => expect(leader.terms.length).toBeGreaterThan(1));
   });
 
-  it("that fails because it lost its term stands again", async () => {
-    const id = freshId();
-    let terms = 0;
-    const value = await lead(
-      lockOf(id),
-      async ({ signal }) => {
-        if ((terms += 1) > 1) return "again";
-        await lockOf(id).forceRelease();
-        await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-        return "never";
-      },
-      { ttl: 600 },
+  it("a leader that resigns as soon as it is elected is not elected again without a pause (G10)", async () => {
+    const { namespace, calls } = faultyNamespace((_method, run) => run());
+    const restless = stand(lockOf(freshId(), namespace), {}, ({ resign }) => resign());
+    const since = performance.now();
+    await until(() => expect(performance.now() - since).toBeGreaterThan(1_500));
+    restless.stop.abort();
+    await restless.done;
+    expect(restless.terms.length).toBeGreaterThan(2);
+    // Without a pause it would be hundreds.
+    expect(calls.length).toBeLessThan(100);
+  });
+});
+
+describe("fn that throws", () => {
+  it("while it leads: the lock is released and the error thrown", async () => {
+    const lock = freshLock();
+    const error = new Error("mine");
+    expect((await outcome(lead(lock, () => Promise.reject(error)))).error).toBe(error);
+    expect(await lock.isLocked()).toBe(false);
+  });
+
+  it("while it leads, and the release fails: its error wins", { timeout: 30_000 }, async () => {
+    const { namespace } = faultyNamespace((method, run) =>
+      method === "release" ? Promise.reject(new Error("no release")) : run(),
     );
-    expect(value).toBe("again");
+    const error = new Error("mine");
+    expect((await outcome(lead(lockOf(freshId(), namespace), () => Promise.reject(error)))).error).toBe(error);
   });
 
-  it("that dies is followed when its lease is over", async () => {
-    const id = freshId();
-    await leaseOf(lockOf(id).acquire(300));
-    const one = candidate(id, "one");
-    await one.leads();
-    one.stop();
-    await one.done;
-  });
-
-  it("goes on through a restart of the object, and so do those in line", async () => {
-    const id = freshId();
-    const one = candidate(id, "one");
-    await one.leads();
-    const two = candidate(id, "two");
-    await untilWaiting(id, 1);
-    await crash(id);
-    await untilWaiting(id, 1);
-    expect(one.term().signal.aborted).toBe(false);
-    one.stop();
-    expect(await one.done).toEqual({ value: "one" });
-    await two.leads();
-    two.stop();
-    await two.done;
-  });
-
-  it("never leads beside another", async () => {
-    const id = freshId();
-    let leading = 0;
-    const terms: number[] = [];
-    const once = async ({ term }: Leadership) => {
-      expect((leading += 1)).toBe(1);
-      terms.push(term);
-      await lockOf(id).isLocked();
-      leading -= 1;
-    };
-    await Promise.all(Array.from({ length: 20 }, () => lead(lockOf(id), once)));
-    expect(terms).toEqual(terms.toSorted((a, b) => a - b));
-    expect(await stubOf(id).status()).toEqual(empty);
-  });
-});
-
-describe("an abort", () => {
-  it("before all else keeps a candidate from standing", async () => {
-    const id = freshId();
-    const one = candidate(id, "one", { signal: AbortSignal.abort(new Error("no")) });
-    expect(await one.done).toMatchObject({ error: { message: "no" } });
-    expect(one.terms).toEqual([]);
-  });
-
-  it("G8 takes a candidate out of the line", async () => {
-    const id = freshId();
-    const one = candidate(id, "one");
-    await one.leads();
-    const abort = new AbortController();
-    const two = candidate(id, "two", { signal: abort.signal });
-    await untilWaiting(id, 1);
-    abort.abort(new Error("enough"));
-    expect(await two.done).toMatchObject({ error: { message: "enough" } });
-    await untilWaiting(id, 0);
-    one.stop();
-    await one.done;
-  });
-
-  it("G8 ends a term: its signal fires, and when the work has settled the lock is free", async () => {
-    const id = freshId();
-    const abort = new AbortController();
-    const one = candidate(id, "one", { signal: abort.signal });
-    await one.leads();
-    abort.abort(new Error("enough"));
-    expect(await one.done).toMatchObject({ error: { message: "enough" } });
-    expect(one.term().signal.reason).toMatchObject({ message: "enough" });
-    expect(await stubOf(id).status()).toEqual(empty);
-  });
-});
-
-describe("over a bad network", () => {
-  it("G5 a candidate whose replies are lost leads once at a time", async () => {
-    const id = freshId();
-    const { namespace } = faultyNamespace(losingReplies(["enqueue", "release"]));
-    expect(await lead(lockOf(id, namespace), () => "led")).toBe("led");
-    expect(await stubOf(id).status()).toEqual(empty);
-  });
-
-  it("an outage does not end a candidacy", async () => {
-    const id = freshId();
-    let failures = 3;
-    const { namespace } = faultyNamespace(async (method, run) => {
-      if (method === "enqueue" && (failures -= 1) >= 0)
-        throw Object.assign(connectionLost(), { retryable: false, overloaded: true });
-      return run();
+  it("after a loss: it was told to stop, so the candidate stands again", async () => {
+    const lock = freshLock();
+    const candidate = stand(lock, TOLD, async ({ signal }) => {
+      await fired(signal);
+      signal.throwIfAborted();
     });
-    expect(await lead(lockOf(id, namespace), () => "led")).toBe("led");
-  });
-});
-
-describe("observe", () => {
-  async function watch(id: string, count: number, options?: { signal?: AbortSignal }, namespace = env.DURABLE_LOCK) {
-    const seen: (Leader | undefined)[] = [];
-    for await (const leader of observe(lockOf(id, namespace), options)) {
-      seen.push(leader);
-      if (seen.length === count) break;
-    }
-    return seen;
-  }
-
-  it("tells who leads at once, who follows, and when nobody does", async () => {
-    const id = freshId();
-    const one = candidate(id, "one");
-    await one.leads();
-    const seeing = watch(id, 3);
-    const two = candidate(id, "two");
-    await untilWaiting(id, 1);
-    one.stop();
-    await two.leads();
-    two.stop();
-    await two.done;
-    const owners = (await seeing).map((leader) => leader?.owner);
-    expect(owners[0]).toBe("one");
-    expect(owners.at(-1)).toBe(undefined);
+    const first = await termOf(candidate);
+    await lock.forceRelease();
+    expect((await termOf(candidate, 2)).term).toBeGreaterThan(first.term);
   });
 
-  it("notices a leader that died though nobody asks for the lock", async () => {
-    const id = freshId();
-    const term = await leaseOf(lockOf(id).acquire(400, { owner: "mortal" }));
-    expect(await watch(id, 2)).toMatchObject([{ term, owner: "mortal" }, undefined]);
-  });
-
-  it("begins with nobody, and sees the first", async () => {
-    const id = freshId();
-    const seeing = watch(id, 2);
-    const one = candidate(id, "one");
-    await one.leads();
-    expect((await seeing).at(-1)).toMatchObject({ owner: "one", term: one.term().term });
-    one.stop();
-    await one.done;
-  });
-
-  it("rides out a restart of the object", async () => {
-    const id = freshId();
-    await lockOf(id).acquire(10_000, { owner: "first" });
-    const seen: unknown[] = [];
-    const abort = new AbortController();
-    const seeing = (async () => {
-      for await (const leader of observe(lockOf(id), { signal: abort.signal })) seen.push(leader?.owner);
-    })();
-    await vi.waitFor(() => expect(seen).toEqual(["first"]));
-    await crash(id);
-    await lockOf(id).forceRelease();
-    await vi.waitFor(() => expect(seen).toEqual(["first", undefined]), { timeout: 10_000 });
-    abort.abort();
-    await seeing;
-  });
-
-  it("ends quietly when it is aborted", async () => {
-    const abort = new AbortController();
-    const seeing = watch(freshId(), 2, { signal: abort.signal });
-    abort.abort();
-    expect((await seeing).length).toBeLessThanOrEqual(1);
-  });
-
-  it("G10 stores nothing for an id that was never used", async () => {
-    const id = freshId();
-    expect(await watch(id, 1)).toEqual([undefined]);
-    expect(await stubOf(id).status()).toEqual(empty);
+  it("after a loss that only the object knew of", async () => {
+    const lock = freshLock();
+    let terms = 0;
+    const value = await lead(lock, async () => {
+      if ((terms += 1) > 1) return "led";
+      await lock.forceRelease();
+      throw new Error("of a term that was over");
+    });
+    expect(value).toBe("led");
   });
 });

@@ -3,12 +3,9 @@ import { expectTypeOf } from "vitest";
 import {
   type DurableLock,
   type HeldLease,
-  type Leader,
   type Lock,
   type WebLock,
   type WebLockManager,
-  lead,
-  observe,
   once,
   webLocks,
 } from "../../src/index.ts";
@@ -22,16 +19,6 @@ expectTypeOf(once(lock, () => {}, { retain: 1, fingerprint: "f", recordErrors: t
 void once(lock, () => {}, { fingerprint: { order: 1 } });
 // @ts-expect-error a job is exclusive
 void once(lock, () => {}, { permits: 2 });
-
-expectTypeOf(lead(lock, () => "done")).resolves.toEqualTypeOf<string>();
-void lead(lock, ({ signal, term, resign }) => {
-  expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
-  expectTypeOf(term).toEqualTypeOf<number>();
-  expectTypeOf(resign).toEqualTypeOf<() => void>();
-});
-// @ts-expect-error a candidate waits for as long as it takes
-void lead(lock, () => {}, { wait: 5 });
-expectTypeOf(observe(lock)).toEqualTypeOf<AsyncGenerator<Leader | undefined>>();
 
 const locks = webLocks(namespace, { bound: true });
 expectTypeOf(locks).toEqualTypeOf<WebLockManager>();

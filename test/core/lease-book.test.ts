@@ -1,0 +1,191 @@
+import { describe, expect, it } from "vitest";
+import { LIMITS } from "../../src/core/limits.ts";
+import type { Slot } from "../../src/core/slots.ts";
+import { EXCLUSIVE, Machine, NOW, ONE_OF_TWO, PLAIN, READER } from "./machine.ts";
+
+describe("G1 a lock-delay", () => {
+  it("counts from the lease's own deadline, however late its end is noticed", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { lockDelay: 5_000 });
+    expect(machine.acquire(NOW + 5_999)).toBe(0);
+    expect(machine.acquire(NOW + 6_000)).toBeGreaterThan(0);
+  });
+
+  it("keeps its slot: what is granted beside it goes elsewhere, and a restart finds both", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 5_000 });
+    machine.acquire(NOW + 2_000, ONE_OF_TWO);
+    expect(machine.disk.size).toBe(2);
+    machine.restart(NOW + 2_500);
+    expect(machine.state.status(NOW + 2_500)).toMatchObject({ holders: [{ deadline: NOW + 3_000 }] });
+    expect(machine.acquire(NOW + 2_500, ONE_OF_TWO)).toBe(0);
+    expect(machine.acquire(NOW + 5_999)).toBe(0);
+    expect(machine.acquire(NOW + 6_000)).toBeGreaterThan(0);
+  });
+
+  it("costs no write: not when it begins, not beside a grant, not when it is over", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 5_000 });
+    machine.state.wake(NOW + 2_000);
+    expect(machine.write()).toBe(0);
+    machine.state.acquire({ ...PLAIN, ...ONE_OF_TWO, requestId: "beside", lockDelay: 0 }, NOW + 2_000);
+    expect(machine.write()).toBe(1);
+    machine.state.wake(NOW + 6_000);
+    expect(machine.write()).toBe(0);
+  });
+
+  it("leaves its slot to be used again", () => {
+    const machine = new Machine();
+    for (let round = 0; round < 20; round += 1) {
+      const now = NOW + round * 10_000;
+      expect(machine.acquire(now, { ...ONE_OF_TWO, lockDelay: 5_000 })).toBeGreaterThan(0);
+      expect(machine.acquire(now, { ...ONE_OF_TWO, lockDelay: 5_000 })).toBeGreaterThan(0);
+    }
+    expect(machine.disk.size).toBe(2);
+  });
+
+  it("is over at most its length after a restart, though the clock stepped back", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW, { lockDelay: 5_000 });
+    // Its holder is told, so it is written dead.
+    machine.state.renew(lease, 1_000, "late", NOW + 2_000);
+    machine.write();
+    machine.restart(NOW - 60_000);
+    expect(machine.state.isLocked(NOW - 60_000)).toBe(false);
+    expect(machine.acquire(NOW - 55_001)).toBe(0);
+    expect(machine.acquire(NOW - 55_000)).toBeGreaterThan(lease);
+  });
+
+  it("is shown by status although nobody has noticed the expiry", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { lockDelay: 5_000 });
+    expect(machine.state.status(NOW + 999)).not.toHaveProperty("delayedUntil");
+    expect(machine.state.status(NOW + 1_000)).toMatchObject({ locked: false, delayedUntil: NOW + 6_000 });
+    expect(machine.state.status(NOW + 6_000)).not.toHaveProperty("delayedUntil");
+  });
+
+  it("counts as use of the lock if the lease expired, and not if it was released", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW, { lockDelay: 5_000 });
+    machine.state.release(lease, "release", NOW + 500);
+    expect(machine.state.lastUse()).toBe(NOW + 500);
+    machine.acquire(NOW + 600, { lockDelay: 5_000 });
+    machine.state.wake(NOW + 2_000);
+    expect(machine.state.lastUse()).toBe(NOW + 6_600);
+  });
+
+  it("counts towards the most leases of a lock: the rows are bounded (G9)", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { ...READER, lockDelay: 5_000 });
+    const { lease, ...slot } = machine.disk.get(0) as Slot;
+    for (let index = 1; index < LIMITS.maxLeases; index += 1)
+      machine.disk.set(index, { ...slot, index, lease: { ...lease, lease: lease.lease + index } });
+    machine.restart(NOW);
+    const late = { ...PLAIN, ...READER, requestId: "late", lockDelay: 0 };
+    expect(machine.state.acquire(late, NOW + 2_000)).toMatchObject({ reason: "TOO_MANY_LEASES" });
+    expect(machine.state.acquire({ ...late, requestId: "later" }, NOW + 6_000)).toMatchObject({ success: true });
+  });
+});
+
+describe("G1 G3 a conversion", () => {
+  it("relies on the dead being dead: no clock that steps back brings one back beside it", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, READER);
+    const lease = machine.acquire(NOW, { ...READER, ttl: 10_000 });
+    expect(machine.state.convert(lease, EXCLUSIVE, "upgrade", NOW + 2_000)).toMatchObject({ success: true });
+    machine.write();
+    machine.restart(NOW + 500);
+    expect(machine.state.status(NOW + 500).holders).toMatchObject([{ lease, exclusive: true }]);
+  });
+
+  it("waits for what lingers", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { ...READER, lockDelay: 5_000 });
+    const lease = machine.acquire(NOW, { ...READER, ttl: 10_000 });
+    expect(machine.state.convert(lease, EXCLUSIVE, "early", NOW + 5_999)).toMatchObject({ reason: "BORROWED" });
+    expect(machine.state.convert(lease, EXCLUSIVE, "in time", NOW + 6_000)).toMatchObject({ success: true });
+  });
+});
+
+describe("forceRelease", () => {
+  it("ends all lock-delays for good: no restart brings one back", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 60_000 });
+    machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 60_000 });
+    machine.state.wake(NOW + 2_000);
+    machine.forceRelease(NOW + 2_000);
+    machine.restart(NOW + 2_000);
+    expect(machine.state.status(NOW + 2_000)).not.toHaveProperty("delayedUntil");
+    expect(machine.acquire(NOW + 2_000)).toBeGreaterThan(0);
+  });
+
+  it("leaves nothing behind that would be released again by a repetition, also after a restart", () => {
+    const machine = new Machine();
+    machine.acquire(NOW);
+    const number = machine.state.forceRelease("force", NOW);
+    machine.write();
+    const next = machine.acquire(NOW);
+    machine.restart(NOW);
+    expect(machine.state.forceRelease("force", NOW)).toBe(number);
+    expect(machine.state.newest(NOW)).toBe(next);
+  });
+});
+
+describe("G2 the highest number", () => {
+  it("is not lost by a restart after any way in which a lease can end", () => {
+    const ends: ((machine: Machine, lease: number) => void)[] = [
+      ({ state }, lease) => state.release(lease, "release", NOW + 1),
+      ({ state }, lease) => state.expire(lease, NOW + 1),
+      ({ state }) => state.cancel("request 1", NOW + 1),
+      ({ state }) => state.wake(NOW + 2_000),
+      (machine) => machine.forceRelease(NOW + 1),
+      ({ state }) => state.acquire({ ...PLAIN, steal: true, requestId: "thief", lockDelay: 0 }, NOW + 1),
+    ];
+    for (const end of ends) {
+      const machine = new Machine();
+      const lease = machine.acquire(NOW);
+      end(machine, lease);
+      const highest = Math.max(lease, machine.state.newest(NOW + 1));
+      machine.write();
+      machine.restart(NOW - 3_600_000);
+      const fence = machine.forceRelease(NOW - 3_600_000);
+      expect(fence).toBeGreaterThan(highest);
+      machine.restart(NOW - 7_200_000);
+      expect(machine.acquire(NOW - 7_200_000)).toBeGreaterThan(fence);
+    }
+  });
+
+  it("is not lost by forgetting, as long as the instance lives", () => {
+    const machine = new Machine();
+    const fence = machine.forceRelease(NOW);
+    machine.state.forget();
+    expect(machine.acquire(NOW - 3_600_000)).toBeGreaterThan(fence);
+  });
+});
+
+describe("requestRelease", () => {
+  it("repeated after a lost reply asks nobody who came since (G5)", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW);
+    machine.state.requestRelease("ask", NOW);
+    machine.state.release(lease, "release", NOW);
+    machine.acquire(NOW);
+    machine.state.requestRelease("ask", NOW);
+    expect(machine.state.status(NOW).holders[0]).not.toHaveProperty("releaseRequested");
+    machine.state.requestRelease("another", NOW);
+    expect(machine.state.status(NOW).holders).toMatchObject([{ releaseRequested: true }]);
+  });
+
+  it("writes each holder's row once, and survives a restart", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, ONE_OF_TWO);
+    machine.acquire(NOW, ONE_OF_TWO);
+    machine.state.requestRelease("ask", NOW);
+    expect(machine.write()).toBe(2);
+    machine.state.requestRelease("ask again", NOW);
+    expect(machine.write()).toBe(0);
+    machine.restart(NOW);
+    const asked = machine.state.status(NOW).holders.map(({ releaseRequested }) => releaseRequested);
+    expect(asked).toEqual([true, true]);
+  });
+});

@@ -1,0 +1,52 @@
+import { afterEach, expect, vi } from "vitest";
+import { type Lead, type LeadOptions, type Leadership, type Lock, lead } from "../../src/index.ts";
+import { outcome } from "./locks.ts";
+
+export const until = (condition: () => Promise<void> | void) => vi.waitFor(condition, { timeout: 15_000, interval: 5 });
+
+export const fired = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+
+export interface Candidate {
+  /** Its terms so far. */
+  terms: Leadership[];
+  stop: AbortController;
+  done: Promise<{ value?: unknown; error?: unknown }>;
+}
+
+export const candidates: Candidate[] = [];
+
+/** A candidate whose terms are recorded; it leads until its signal fires, unless it is told to do something else. */
+export function stand<T>(lock: Lock, options: LeadOptions = {}, work?: Lead<T>): Candidate {
+  const stop = new AbortController();
+  const terms: Leadership[] = [];
+  const fn = async (leadership: Leadership) => {
+    terms.push(leadership);
+    return work ? await work(leadership) : await fired(leadership.signal);
+  };
+  const done = outcome<unknown>(lead(lock, fn, { signal: stop.signal, ...options }));
+  const candidate = { terms, stop, done };
+  candidates.push(candidate);
+  return candidate;
+}
+
+/** The candidate's latest term, once there have been so many. */
+export async function termOf(candidate: Candidate, count = 1): Promise<Leadership> {
+  await until(() => expect(candidate.terms).toHaveLength(count));
+  return candidate.terms.at(-1) as Leadership;
+}
+
+/** Learns at once what happens to its lease: no renewal is due in time. */
+export const TOLD = { bound: true, ttl: 3_600_000 };
+
+/** Ends, after each test of the file that calls this, whatever still stands. */
+export function endCandidates(): void {
+  afterEach(async () => {
+    for (const { stop } of candidates) stop.abort();
+    await Promise.all(candidates.map(({ done }) => done));
+    candidates.length = 0;
+  });
+}

@@ -1,0 +1,34 @@
+import { afterEach, beforeEach } from "vitest";
+import { countTimers } from "./timers.ts";
+
+/** What is set or listened for in this isolate, by the client and the object alike, and not yet over. */
+const leaks = { timers: new Set() as ReadonlySet<unknown>, listeners: 0 };
+
+/** Counts, in each test of the file that calls this, what is left behind. */
+export function countLeaks(): Readonly<typeof leaks> {
+  let restore = () => {};
+  beforeEach(() => {
+    leaks.listeners = 0;
+    const counted = countTimers();
+    leaks.timers = counted.pending;
+    restore = counted.restore;
+  });
+  afterEach(() => restore());
+  return leaks;
+}
+
+/** A signal that counts who listens to it. */
+export function countedSignal(): { controller: AbortController; signal: AbortSignal } {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    leaks.listeners += 1;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    leaks.listeners -= 1;
+    remove(...args);
+  };
+  return { controller, signal };
+}
