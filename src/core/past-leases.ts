@@ -38,11 +38,6 @@ export class PastLeases {
     return this.#byLease.get(lease);
   }
 
-  clear(): void {
-    this.#byRequest.clear();
-    this.#byLease.clear();
-  }
-
   #forgetOldest(): void {
     for (const [requestId, past] of this.#byRequest) {
       this.#byRequest.delete(requestId);

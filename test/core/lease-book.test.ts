@@ -163,6 +163,15 @@ describe("G2 the highest number", () => {
   });
 });
 
+describe("clean-up", () => {
+  it("forgets what is stored and not what was taken back: a late duplicate takes nothing (G5)", () => {
+    const machine = new Machine();
+    machine.state.cancel("taken back", NOW);
+    machine.state.forget();
+    expect(machine.acquire(NOW, { requestId: "taken back" })).toBe(0);
+  });
+});
+
 describe("requestRelease", () => {
   it("repeated after a lost reply asks nobody who came since (G5)", () => {
     const machine = new Machine();
