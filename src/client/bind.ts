@@ -2,7 +2,7 @@ import { invalid } from "../core/limits.ts";
 import type { HoldNews, RefusalReply } from "../core/replies.ts";
 import type { LeaseLoss } from "../errors.ts";
 import type { Kept } from "./held-lease.ts";
-import { ADVICE, LONGEST_MARGIN, lossMessage } from "./keep-alive.ts";
+import { ADVICE, GRACE, lossMessage } from "./keep-alive.ts";
 import type { HoldBounds } from "./options.ts";
 import type { Binding, LockPrimitives } from "./primitives.ts";
 import { lossOf } from "./release.ts";
@@ -109,7 +109,7 @@ async function letGo(kept: Kept, binding: Binding): Promise<void> {
   // Only when the release has been answered: let go of before, the lease would end as if its holder had died.
   await kept.release().catch(() => {});
   // Lost by the local deadline, the lease has a margin left in which the work can stop, and no other is to be granted.
-  if (kept.keepAlive.isLost()) await timeBox(binding.next(true), LONGEST_MARGIN, undefined).catch(() => {});
+  if (kept.keepAlive.isLost()) await timeBox(binding.next(true), GRACE, undefined).catch(() => {});
   binding[Symbol.dispose]();
 }
 

@@ -63,7 +63,7 @@ export interface Kept extends Hold {
 }
 
 /** A lease that is live now. */
-export type Granted = Pick<Grant, "lease" | "deadline" | "validUntil" | "releaseRequested">;
+export type Granted = Pick<Grant, "lease" | "deadline" | "validFor" | "validUntil" | "releaseRequested">;
 
 /** Keeps a granted lease until it is released or lost. */
 export function holdLease(primitives: LockPrimitives, grant: Granted, bounds: HoldBounds): Kept {
@@ -137,5 +137,5 @@ export async function renewOnce(
   const { left, reply } = await callObject(call, { id: primitives.id, within: ANSWER_WITHIN, signal });
   if (!reply.success) return { lost: lossOf(reply) };
   const { deadline, validFor, releaseRequested } = reply;
-  return { deadline, validUntil: left + validFor, ...(releaseRequested && { releaseRequested }) };
+  return { deadline, validFor, validUntil: left + validFor, ...(releaseRequested && { releaseRequested }) };
 }

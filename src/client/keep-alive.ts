@@ -5,7 +5,9 @@ import { type Timer, clearTimer } from "./time-box.ts";
 export interface Validity {
   /** By the object's clock: for people. */
   deadline: number;
-  /** By the local clock, counted from before the request left: until here the lease surely lasts. */
+  /** How long the lease lasts, counted from before the request left, its time in the queue included. */
+  validFor: number;
+  /** When that is over by the local clock. */
   validUntil: number;
   /** Whether the holder is asked to release. */
   releaseRequested?: boolean;
@@ -19,8 +21,10 @@ export type Renew = (ttl: number, signal: AbortSignal) => Promise<Renewal>;
 
 /** Renewals never follow each other faster than this, however short the ttl. */
 const SHORTEST_INTERVAL = 10;
-/** The local deadline comes before the lease ends by at most this, in milliseconds. */
-export const LONGEST_MARGIN = 1_000;
+/** What the local deadline leaves the work to stop in, in milliseconds: this or a tenth of the ttl, whichever is less. */
+export const GRACE = 1_000;
+/** The part of a time by which two clocks may differ when it is over: each may run too slow or too fast by 1 %. */
+const DRIFT = 0.02;
 
 interface Lifetime {
   lease: number;
@@ -128,7 +132,7 @@ export class KeepAlive {
     const before = this.#doubtful;
     this.#doubtful = Math.min(before, ttl);
     // One that shortens the lease shortens it whether or not it is ever answered.
-    this.#expectUntil(Math.min(this.#localDeadline, deadlineOf(startedAt + ttl, ttl)));
+    this.#expectUntil(Math.min(this.#localDeadline, startedAt + ttl - marginOf(ttl, ttl)));
     try {
       const renewal = await this.#renew(ttl, over);
       this.#doubtful = before;
@@ -146,7 +150,7 @@ export class KeepAlive {
     this.#validity = validity;
     if (validity.releaseRequested) this.#onReleaseRequested();
     const unlessDoubtful = validity.validUntil - Math.max(0, ttl - this.#doubtful);
-    this.#expectUntil(Math.min(deadlineOf(unlessDoubtful, ttl), this.#holdUntil));
+    this.#expectUntil(Math.min(unlessDoubtful - marginOf(ttl, validity.validFor), this.#holdUntil));
     this.#schedule(performance.now());
   }
 
@@ -187,9 +191,9 @@ export class KeepAlive {
   }
 }
 
-/** The local deadline of a lease that surely lasts until then: earlier by the margin. */
-function deadlineOf(validUntil: number, ttl: number): number {
-  return validUntil - Math.min(LONGEST_MARGIN, ttl / 10);
+/** How much earlier than the lease ends the local deadline is; the longer it is counted, the less the clocks agree. */
+function marginOf(ttl: number, validFor: number): number {
+  return Math.max(Math.min(GRACE, ttl / 10), validFor * DRIFT);
 }
 
 /** What to do when a lease is lost. */

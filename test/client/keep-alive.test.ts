@@ -3,10 +3,13 @@ import { KeepAlive, type Renewal } from "../../src/client/keep-alive.ts";
 
 const LIFETIME = { lease: 7, ttl: 60_000, holdUntil: Number.POSITIVE_INFINITY, onReleaseRequested: () => {} };
 
+/** Counted from now. */
+const validFor = (ms: number) => ({ validFor: ms, validUntil: performance.now() + ms });
+
 /** A lease whose renewals are answered by hand. */
 function kept(): { keepAlive: KeepAlive; answer: (renewal: Renewal) => void; deny: (error: Error) => void } {
   const { promise, resolve, reject } = Promise.withResolvers<Renewal>();
-  const validity = { deadline: 1, validUntil: performance.now() + 60_000 };
+  const validity = { deadline: 1, ...validFor(60_000) };
   return { keepAlive: new KeepAlive(LIFETIME, validity, () => promise), answer: resolve, deny: reject };
 }
 
@@ -15,7 +18,7 @@ describe("G3 G6 the answer to a renewal", () => {
     const { keepAlive, answer } = kept();
     const renewing = keepAlive.renewNow(60_000);
     await Promise.resolve();
-    answer({ deadline: 2, validUntil: performance.now() + 60_000 });
+    answer({ deadline: 2, ...validFor(60_000) });
     keepAlive.stop();
     await renewing;
     expect(keepAlive.deadline).toBe(1);
@@ -27,7 +30,7 @@ describe("G3 G6 the answer to a renewal", () => {
     await Promise.resolve();
     keepAlive.lose("superseded", "taken away");
     const { reason } = keepAlive.signal;
-    answer({ deadline: 2, validUntil: performance.now() + 60_000 });
+    answer({ deadline: 2, ...validFor(60_000) });
     await renewing;
     expect(keepAlive.deadline).toBe(1);
     expect(keepAlive.signal.reason).toBe(reason);
@@ -56,7 +59,7 @@ describe("G3 G6 the answer to a renewal", () => {
 describe("G6 a renewal that shortens the lease", () => {
   /** A lease of a minute, each of whose renewals is answered as given, or never. */
   function renewed(...answers: (Renewal | undefined)[]): KeepAlive {
-    const validity = { deadline: 1, validUntil: performance.now() + 60_000 };
+    const validity = { deadline: 1, ...validFor(60_000) };
     return new KeepAlive(LIFETIME, validity, () => {
       const answer = answers.shift();
       return answer ? Promise.resolve(answer) : Promise.reject(new Error("no answer"));
@@ -71,7 +74,7 @@ describe("G6 a renewal that shortens the lease", () => {
   });
 
   it("and got no answer may arrive after one that lengthened it: the lease is not relied on for longer", async () => {
-    const keepAlive = renewed(undefined, { deadline: 2, validUntil: performance.now() + 60_000 });
+    const keepAlive = renewed(undefined, { deadline: 2, ...validFor(60_000) });
     await keepAlive.renewNow(50).catch(() => {});
     await keepAlive.renewNow(60_000);
     await vi.waitFor(() => expect(keepAlive.signal.aborted).toBe(true), { timeout: 1_000, interval: 5 });
@@ -79,11 +82,38 @@ describe("G6 a renewal that shortens the lease", () => {
 
   it("and was answered is over and done with", async () => {
     const now = performance.now();
-    const keepAlive = renewed({ deadline: 2, validUntil: now + 50 }, { deadline: 3, validUntil: now + 60_000 });
+    const keepAlive = renewed(
+      { deadline: 2, validFor: 50, validUntil: now + 50 },
+      { deadline: 3, validFor: 60_000, validUntil: now + 60_000 },
+    );
     await keepAlive.renewNow(50);
     await keepAlive.renewNow(60_000);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(keepAlive.isLost()).toBe(false);
     keepAlive.stop();
+  });
+});
+
+describe("G6 clocks that run at different rates, each off by 1 %", () => {
+  const isToldInTime = (ttl: number, waited: number) => {
+    const validity = { deadline: 1, ...validFor(waited + ttl) };
+    const since = performance.now();
+    const keepAlive = new KeepAlive({ ...LIFETIME, ttl }, validity, () => new Promise(() => {}));
+    const now = vi.spyOn(performance, "now");
+    const isLostAfter = (ms: number) => (now.mockReturnValue(since + ms), keepAlive.isLost());
+    // By the object's clock, the faster one, the lease is over when so much has passed by the client's.
+    const over = ((waited + ttl) * 0.99) / 1.01;
+    const isLost = isLostAfter(over);
+    keepAlive.stop();
+    now.mockRestore();
+    return isLost;
+  };
+
+  it("a lease of a day is lost in time", () => {
+    expect(isToldInTime(86_400_000, 0)).toBe(true);
+  });
+
+  it("a short lease that was waited for for long is lost in time", () => {
+    expect(isToldInTime(100, 25_000)).toBe(true);
   });
 });
