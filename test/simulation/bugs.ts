@@ -1,0 +1,100 @@
+/** A defect to put into the shipped source, to show that the simulation finds it. */
+export interface Bug {
+  name: string;
+  changes: { file: string; from: string; to: string }[];
+}
+
+/** Defects that locks have shipped with. */
+export const BUGS: Bug[] = [
+  {
+    name: "a renewal revives a released lease",
+    changes: [
+      {
+        file: "core/lease-book.ts",
+        from: "    const slot = this.live.byLease(lease);\n    if (!slot) return this.gone(lease);",
+        to: "    const slot = this.#slots.ofLease(lease);\n    if (!slot) return this.gone(lease);\n    if (slot.end) {\n      slot.end = undefined;\n      this.#slots.take(slot);\n      this.live.add(slot);\n    }",
+      },
+      {
+        file: "core/slots.ts",
+        from: "  /** Ends a lease: noticing",
+        to: "  ofLease(lease: number): Slot | undefined {\n    return this.#all.find((slot) => slot.lease.lease === lease);\n  }\n\n  take(slot: Slot): void {\n    this.#free.delete(slot);\n  }\n\n  /** Ends a lease: noticing",
+      },
+    ],
+  },
+  {
+    name: "the alarm wipes a live lock",
+    changes: [
+      {
+        file: "object/lock-host.ts",
+        from: "if (this.#isIdle(now)) return",
+        to: "if (this.#state.waiting === 0) return",
+      },
+    ],
+  },
+  {
+    name: "the number restarts after clean-up",
+    changes: [
+      {
+        file: "core/lease.ts",
+        from: "return Number.isSafeInteger(byClock) && byClock > previous ? byClock : previous + 1;",
+        to: "return byClock > 0 ? previous + 1 : previous;",
+      },
+    ],
+  },
+  {
+    name: "the deadline is counted from the reply",
+    changes: [
+      {
+        file: "client/acquire.ts",
+        from: "validUntil: left + reply.validFor }",
+        to: "validUntil: Math.max(left, performance.now()) + reply.validFor }",
+      },
+      {
+        file: "client/held-lease.ts",
+        from: "validUntil: left + validFor,",
+        to: "validUntil: Math.max(left, performance.now()) + validFor,",
+      },
+    ],
+  },
+  {
+    name: "a waiter that was cancelled is granted and never given back",
+    changes: [
+      {
+        file: "core/lease-book.ts",
+        from: '    if (slot) this.#end(slot, "released", now);\n    // Remembered',
+        to: "    if (slot) return;\n    // Remembered",
+      },
+    ],
+  },
+  {
+    name: "a repeated acquire has a new id",
+    changes: [
+      {
+        file: "client/acquire.ts",
+        from: "primitives.acquire({ ...request, wait, waited })",
+        to: "primitives.acquire({ ...request, wait, waited, requestId: crypto.randomUUID() })",
+      },
+    ],
+  },
+  {
+    name: "a grant does not touch storage while a stale instance runs",
+    changes: [
+      {
+        file: "object/lock-host.ts",
+        from: "if (writes.length > 0) this.#write(writes, now);",
+        to: "if (writes.length > 0) setTimeout(() => this.#write(writes, now), 100);",
+      },
+    ],
+  },
+  // Found by the simulation.
+  {
+    name: "the local deadline takes clocks for equally fast",
+    changes: [
+      {
+        file: "client/keep-alive.ts",
+        from: "return Math.max(Math.min(GRACE, ttl / 10), validFor * DRIFT);",
+        to: "return Math.max(Math.min(GRACE, ttl / 10), 0 * validFor);",
+      },
+    ],
+  },
+];
