@@ -22,6 +22,8 @@ export interface Leadership {
   readonly term: number;
   /** Fires when leadership ends: lost (a `LeaseLostError`), resigned, asked for by `requestRelease`, or aborted. */
   readonly signal: AbortSignal;
+  /** Whether leadership has ended, by a fresh look at the clock: after a pause another timer may run before the signal's. */
+  readonly isOver: () => boolean;
   /** Steps down, and stands again at the end of the line once `fn` has settled. */
   readonly resign: () => void;
 }
@@ -74,7 +76,7 @@ async function leadOnce<T>(lock: Lock, fn: Lead<T>, options: LeadOptions): Promi
   const unfollow = [held.signal, options.signal].map((signal) => follow(signal, end));
   const isOver = () => held.isLost() || end.signal.aborted;
   try {
-    const settled = isOver() ? undefined : await settle(fn, { term: held.lease, signal: end.signal, resign });
+    const settled = isOver() ? undefined : await settle(fn, { term: held.lease, signal: end.signal, isOver, resign });
     const ledThroughout = !isOver();
     // Nobody knows whether a release that was not answered came through; the lease was live by the local clock.
     const wasLive = await held.release().catch(() => true);

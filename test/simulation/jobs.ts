@@ -1,5 +1,5 @@
 import type { HeldLease } from "../../src/client/held-lease.ts";
-import { lead } from "../../src/client/lead.ts";
+import { type Leadership, lead } from "../../src/client/lead.ts";
 import type { Lock } from "../../src/client/lock.ts";
 import { once } from "../../src/client/once.ts";
 import { useDurableLock } from "../../src/client/use-durable-lock.ts";
@@ -19,8 +19,6 @@ export interface Surroundings {
   line: Line;
   sites: Site[];
   judge: Judge;
-  /** How often the caller was paused so far. */
-  pauses: () => number;
 }
 
 class Mine extends Error {
@@ -199,19 +197,17 @@ export class JobRun {
     const stop = AbortSignal.any([signal, patience.signal]);
     try {
       const options = { signal: stop, ttl, bound, lockDelay, owner: `leader ${this.#name}` };
-      await lead(lock, ({ term, signal: ended, resign }) => this.#term(term, ended, resign), options);
+      await lead(lock, (leadership) => this.#term(leadership), options);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #term(term: number, ended: AbortSignal, resign: () => void): Promise<void> {
+  async #term({ term, signal, isOver, resign }: Leadership): Promise<void> {
     const section = this.#section(term, true);
-    const pauses = this.#in.pauses();
     for (let step = 0; step < this.#job.steps; step += 1) {
       await pause(this.#job.stepFor);
-      // A signal alone can't fire while its process is paused, and the step is due before it: see the documentation.
-      if (ended.aborted || this.#in.pauses() !== pauses) throw ended.reason ?? new Mine("paused");
+      if (isOver()) throw signal.reason as Error;
       this.#in.judge.stepped(section);
     }
     if (this.#job.fails) resign();

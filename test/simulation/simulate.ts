@@ -100,7 +100,6 @@ class Caller {
   readonly #line: Line;
   readonly #in: Surroundings;
   readonly #judge: Judge;
-  #pauses = 0;
 
   constructor(caller: CallerPlan, plan: Plan, world: World, sites: Site[], judge: Judge) {
     this.name = caller.name;
@@ -111,7 +110,7 @@ class Caller {
       ahead: world.stream(caller.name).between(-DAY, DAY),
     });
     this.#line = new Line(this.#process, new Map(sites.map((site) => [site.id, site])), plan.conditions, judge);
-    this.#in = { caller: this.#process, line: this.#line, sites, judge, pauses: () => this.#pauses };
+    this.#in = { caller: this.#process, line: this.#line, sites, judge };
   }
 
   get isDone(): boolean {
@@ -142,7 +141,6 @@ class Caller {
   }
 
   #pause(during: number): void {
-    this.#pauses += 1;
     this.#process.pause();
     this.#process.world.after(during, () => this.#process.resume());
   }

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type Leadership, lead, useSemaphore } from "../../src/index.ts";
 import { TOLD, candidates, endCandidates, fired, stand, termOf, until } from "../support/candidates.ts";
 import { faultyNamespace } from "../support/faulty-namespace.ts";
@@ -105,6 +105,23 @@ describe("leadership that ends before fn does", () => {
     expect(candidate.terms).toHaveLength(1);
     settle.resolve();
     expect((await termOf(candidate, 2)).term).toBeGreaterThan(fence);
+  });
+
+  it("by the clock: isOver tells at once, before a timer could run (G6)", async () => {
+    const lock = freshLock();
+    const ttl = 3_600_000;
+    let isOverLate = false;
+    await lead(
+      lock,
+      ({ term, isOver, signal }) => {
+        if (signal.aborted || isOver()) throw new Error(`term ${term} is over before it began`);
+        const now = vi.spyOn(performance, "now").mockReturnValue(performance.now() + ttl);
+        isOverLate = isOver() && signal.aborted;
+        now.mockRestore();
+      },
+      { signal: AbortSignal.timeout(100), ttl },
+    ).catch(() => {});
+    expect(isOverLate).toBe(true);
   });
 
   it("by an expiry: the signal fires in time, and it leads again when the object can be reached (G6)", async () => {

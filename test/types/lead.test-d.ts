@@ -26,6 +26,7 @@ void lead(lock, (leadership) => {
   expectTypeOf(leadership).toEqualTypeOf<Leadership>();
   expectTypeOf(leadership.term).toEqualTypeOf<number>();
   expectTypeOf(leadership.signal).toEqualTypeOf<AbortSignal>();
+  expectTypeOf(leadership.isOver()).toEqualTypeOf<boolean>();
   expectTypeOf(leadership.resign()).toEqualTypeOf<void>();
   // @ts-expect-error the number of a term does not change
   leadership.term = 1;
