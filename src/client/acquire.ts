@@ -73,7 +73,10 @@ async function ask(
     const wait = Math.max(Math.min(1, request.wait), request.wait - (waited - request.waited));
     const left = performance.now();
     const reply = await primitives.acquire({ ...request, wait, waited });
-    return reply.success ? { ...reply, validUntil: left + reply.validFor } : reply;
+    if (!reply.success) return reply;
+    // It can't have begun later than now: by a clock that was put forward while this waited, it would last for longer.
+    const validFor = Math.min(reply.validFor, performance.now() - left + request.ttl);
+    return { ...reply, validFor, validUntil: left + validFor };
   };
   const within = Math.min(request.wait, LIMITS.slice) + ANSWER_WITHIN;
   const acquired = await callObject(call, { id: primitives.id, within, signal });

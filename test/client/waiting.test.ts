@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import { isLockError } from "../../src/index.ts";
+import { createLock, isLockError } from "../../src/index.ts";
 import { faultyNamespace } from "../support/faulty-namespace.ts";
+import { memoryPrimitives } from "../support/memory-primitives.ts";
 import { freshId, leaseOf, lockOf, outcome, sleep, untilWaiting, waiters } from "../support/locks.ts";
 
 describe("G9 waiting is bounded", () => {
@@ -133,5 +134,21 @@ describe("polling instead of queueing", () => {
     const polling = outcome(lockOf(id).acquire(1_000, { retry, wait: Infinity, signal: controller.signal }));
     controller.abort(new Error("stop"));
     expect((await polling).error).toMatchObject({ message: "stop" });
+  });
+});
+
+describe("G6 what was waited for is not believed in for longer than it was asked for", () => {
+  it("though the object's clock was put forward by an hour meanwhile", async () => {
+    const primitives = memoryPrimitives(freshId());
+    const lock = createLock({
+      ...primitives,
+      acquire: async (request) => {
+        const reply = await primitives.acquire(request);
+        return reply.success ? { ...reply, validFor: reply.validFor + 3_600_000 } : reply;
+      },
+      renew: () => new Promise(() => {}),
+    });
+    const { signal } = await lock.hold({ ttl: 300 });
+    await vi.waitFor(() => expect(signal.aborted).toBe(true), { timeout: 15_000 });
   });
 });

@@ -98,3 +98,13 @@ export const BUGS: Bug[] = [
     ],
   },
 ];
+
+/** The source with a bug in it. */
+export function withBug(bug: Bug | undefined, file: string, source: string): string {
+  let changed = source;
+  for (const { from, to } of bug?.changes.filter((change) => change.file === file) ?? []) {
+    if (changed.split(from).length !== 2) throw new Error(`${file}: not found once: ${from}`);
+    changed = changed.replace(from, () => to);
+  }
+  return changed;
+}

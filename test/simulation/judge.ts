@@ -1,7 +1,11 @@
+import { LIMITS } from "../../src/core/limits.ts";
 import type { Instance } from "./instance.ts";
 import { LATEST, Ledger } from "./ledger.ts";
 import type { Site } from "./site.ts";
 import type { World } from "./world.ts";
+
+/** How long before a grant what excuses it may have happened: while it waited, or was being stored. */
+const BEFORE = LIMITS.slice + LATEST;
 
 /** A promise that was broken. */
 export interface Violation {
@@ -76,7 +80,7 @@ export class Judge {
   stepped({ site, lease, exclusive, since, bound }: Section): void {
     const own = this.ledger(site).grant(lease);
     if (!own) return this.accuse("G1", site.id, `somebody works under ${lease}, which was never stored`);
-    if (bound || (this.#excused.get(site) ?? Number.NEGATIVE_INFINITY) >= own.at - LATEST) return;
+    if (bound || (this.#excused.get(site) ?? Number.NEGATIVE_INFINITY) >= own.at - BEFORE) return;
     const later = this.ledger(site)
       .after(lease)
       .find((grant) => (grant.exclusive || exclusive) && grant.at >= since);

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { BUGS } from "./bugs.ts";
+import { BUGS, withBug } from "./bugs.ts";
 import { replaceGlobals } from "./globals.ts";
 import { loadSource } from "./hooks.ts";
 import type { Violation } from "./judge.ts";
@@ -19,7 +19,8 @@ export interface Answer {
 }
 
 const { bug } = workerData as { bug: string | undefined };
-loadSource(BUGS.find(({ name }) => name === bug));
+const known = BUGS.find(({ name }) => name === bug);
+loadSource((file, source) => withBug(known, file, source));
 // Only now, for it loads the source.
 const { planFor } = await import("./plan.ts");
 const { shrink } = await import("./shrink.ts");
