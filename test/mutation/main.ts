@@ -1,43 +1,68 @@
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Mutant, mutantsOf } from "./mutants.ts";
 import { SimulatedKiller } from "./simulated.ts";
+import { isSimulated, quickTestsOf, slowTestsOf } from "./suites.ts";
+import { killByTests } from "./tested.ts";
 
+// Which small changes to the source does nothing notice? First the quick tests, then simulated worlds, then the slow tests.
 const SOURCE = join(import.meta.dirname, "../../src");
 
 const { values } = parseArgs({
   options: {
-    folder: { type: "string", multiple: true, default: ["core", "object", "client"] },
-    seeds: { type: "string", default: "200" },
-    out: { type: "string", default: "/tmp/survivors.json" },
+    folder: { type: "string", default: "core" },
+    seeds: { type: "string", default: "60" },
+    survivors: { type: "string" },
   },
 });
 
-const mutants: Mutant[] = values.folder.flatMap((folder) =>
-  readdirSync(join(SOURCE, folder)).flatMap((name) =>
-    mutantsOf(`${folder}/${name}`, readFileSync(join(SOURCE, folder, name), "utf8")),
+const mutants: Mutant[] = readdirSync(join(SOURCE, values.folder)).flatMap((name) =>
+  mutantsOf(`${values.folder}/${name}`, readFileSync(join(SOURCE, values.folder, name), "utf8")),
+);
+const how = new Map<number, string>();
+const left = () => [...mutants.keys()].filter((number) => !how.has(number));
+const dynamic = (numbers: number[]) => numbers.filter((number) => !mutants[number]?.isStatic);
+const tell = (stage: string) =>
+  console.log(`${new Date().toISOString().slice(11, 19)} ${stage}: ${left().length} of ${mutants.length} are left`);
+
+tell("begin");
+note(await killByTests(mutants, dynamic(left()), quickTestsOf, 60_000));
+tell("quick tests");
+await simulate(left().filter((number) => isSimulated(mutants[number] as Mutant)));
+tell("simulation");
+note(
+  await killByTests(
+    mutants,
+    dynamic(left()).filter((number) => slowTestsOf(mutants[number] as Mutant).length > 0),
+    slowTestsOf,
+    120_000,
   ),
 );
-const survivors: Mutant[] = [];
-const how: Record<string, number> = {};
-const numbers = mutants.keys();
-let done = 0;
-await Promise.all(
-  Array.from({ length: availableParallelism() }, async () => {
-    const killer = new SimulatedKiller(mutants, Number(values.seeds));
-    const control = await killer.kill(-1);
-    if (control !== undefined) throw new Error(`the source without a mutant fails: ${control}`);
-    for (const number of numbers) {
-      const by = await killer.kill(number);
-      if (by === undefined) survivors.push(mutants[number] as Mutant);
-      else how[by.replace(/seed \d+: /, "").slice(0, 30)] = (how[by.replace(/seed \d+: /, "").slice(0, 30)] ?? 0) + 1;
-      done += 1;
-      if (done % 50 === 0) console.log(`${done} of ${mutants.length}, ${survivors.length} survive`);
-    }
-    await killer.end();
-  }),
-);
-writeFileSync(values.out, JSON.stringify(survivors, undefined, 1));
-console.log(how, `${mutants.length} mutants, ${survivors.length} survive the simulation`);
+tell("slow tests");
+
+const survivors = left().map((number) => mutants[number] as Mutant);
+for (const { file, line, from, to } of survivors) console.log(`${file}:${line}: ${oneLine(from)} -> ${oneLine(to)}`);
+const score = (100 * (mutants.length - survivors.length)) / mutants.length;
+console.log(`${values.folder}: ${mutants.length} mutants, ${survivors.length} survive: ${score.toFixed(1)} % found`);
+if (values.survivors !== undefined) writeFileSync(values.survivors, JSON.stringify(survivors, undefined, 1));
+
+function note(found: Map<number, string>): void {
+  for (const [number, by] of found) how.set(number, by);
+}
+
+async function simulate(numbers: number[]): Promise<void> {
+  const killer = new SimulatedKiller(mutants, Number(values.seeds));
+  const control = await killer.kill(-1);
+  if (control !== undefined) throw new Error(`the source without a mutant fails: ${control}`);
+  for (const number of numbers) {
+    const by = await killer.kill(number);
+    if (by !== undefined) how.set(number, by);
+  }
+  await killer.end();
+}
+
+function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, " ");
+  return line.length > 90 ? `${line.slice(0, 90)}…` : line;
+}

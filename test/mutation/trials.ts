@@ -1,0 +1,30 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createVitest } from "vitest/node";
+import type { Trial } from "./batch.test.ts";
+import { type Mutant, withMutants } from "./mutants.ts";
+
+// Runs tests in real workerd on mutants, many in one isolate; tells by lines which begins and which is found.
+const ROOT = join(import.meta.dirname, "../..");
+const [file = ""] = process.argv.slice(2);
+const { mutants, trials } = JSON.parse(readFileSync(file, "utf8")) as { mutants: Mutant[]; trials: Trial[] };
+const numbered = mutants.map((mutant, number) => ({ mutant, number }));
+
+const plugin = {
+  name: "mutants",
+  enforce: "pre" as const,
+  transform: (source: string, id: string) => {
+    const name = /\/src\/((?:core|object|client)\/[^?]+\.ts)/.exec(id)?.[1];
+    const own = numbered.filter(({ mutant }) => mutant.file === name);
+    return own.length > 0 ? withMutants(source, own) : undefined;
+  },
+};
+const tell = { onUserConsoleLog: ({ content }: { content: string }) => void process.stdout.write(content) };
+const options = { watch: false, include: ["test/mutation/batch.test.ts"], reporters: [tell], hookTimeout: 60_000 };
+const vitest = await createVitest("test", { ...options, root: ROOT }, { plugins: [plugin] });
+vitest.provide("trials", trials);
+const { testModules } = await vitest.runTestSpecifications(await vitest.globTestSpecifications());
+for (const { message } of testModules.flatMap((module) => module.errors())) console.log(`could not run: ${message}`);
+console.log("batch done");
+await vitest.close();
+process.exit();
