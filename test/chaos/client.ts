@@ -4,7 +4,7 @@ import { operate } from "./operations.ts";
 import { Resource } from "./resource.ts";
 
 /** Operations that run at the same time. */
-const SIDE_BY_SIDE = 3;
+const SIDE_BY_SIDE = 6;
 
 const [, , client = "", origin = "", folder = ""] = process.argv;
 const journal = fileJournal(folder, client);
@@ -14,8 +14,13 @@ process.once("message", () => finish.abort());
 process.once("disconnect", () => process.exit(1));
 for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => {});
 
+/** What the driver is told: what an operation came to, or that a critical section began or ended. */
+export type Message = string | 1 | -1;
+const tell = (message: Message) => void process.send?.(message);
+const world = { client, origin, journal, resource, onInside: tell };
+
 async function work(): Promise<void> {
-  while (!finish.signal.aborted) process.send?.(await operate({ client, origin, journal, resource }));
+  while (!finish.signal.aborted) tell(await operate(world));
 }
 
 await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));

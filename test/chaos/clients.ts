@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Child, Children } from "./children.ts";
+import type { Message } from "./client.ts";
 import { type Mischief, Proxy } from "./proxy.ts";
 
 /** One client process and its way to the server. */
@@ -9,6 +10,8 @@ export interface Client {
   child: Child;
   proxy: Proxy;
   isPaused: boolean;
+  /** Its critical sections that are under way, as far as it told. */
+  inside: number;
 }
 
 interface Surroundings {
@@ -40,6 +43,11 @@ export class Clients implements Disposable {
 
   any(): Client {
     return this.#clients[Math.floor(Math.random() * this.#clients.length)] as Client;
+  }
+
+  /** One that is in a critical section, if there is one. */
+  holder(): Client {
+    return this.#clients.toSorted(() => Math.random() - 0.5).find(({ inside }) => inside > 0) ?? this.any();
   }
 
   /** Kills a client, and starts another in its place. */
@@ -74,9 +82,13 @@ export class Clients implements Disposable {
     const proxy = await Proxy.listen(portOf, onMischief);
     const args = [join(import.meta.dirname, "client.ts"), name, proxy.origin, folder];
     const child = children.start(process.execPath, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    child.process.on("message", (outcome: string) => this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1));
+    const client: Client = { name, child, proxy, isPaused: false, inside: 0 };
+    child.process.on("message", (message: Message) => {
+      if (typeof message === "number") client.inside += message;
+      else this.outcomes.set(message, (this.outcomes.get(message) ?? 0) + 1);
+    });
     child.process.on("exit", (code) => code && this.failed.push(name));
-    return { name, child, proxy, isPaused: false };
+    return client;
   }
 
   #end({ child, proxy }: Client): void {

@@ -44,7 +44,9 @@ export class Faults {
     if (chance < 0.05) return this.#hurtServer("server killed", () => this.#killServer());
     if (chance < 0.12) return this.#hurtServer("server paused", () => this.#pauseServer());
     if (chance < 0.18) return this.#killClient(client);
-    if (chance < 0.5) return this.#pauseClient(client);
+    if (chance < 0.3) return this.#pauseClient(client);
+    // At the worst moment.
+    if (chance < 0.5) return this.#pauseClient(this.#clients.holder());
     if (chance < 0.7) return void (client.proxy.cut() > 0 && this.count("connections cut"));
     if (chance < 0.78) return client.proxy.arm("cut mid-request");
     if (chance < 0.86) return client.proxy.arm("cut mid-reply");

@@ -18,6 +18,8 @@ export interface World {
   origin: string;
   journal: Journal;
   resource: Resource;
+  /** Told of each critical section that begins or ends. */
+  onInside: (change: 1 | -1) => void;
 }
 
 /** What an operation came to: a word to count. */
@@ -38,9 +40,9 @@ const primitivesOf = ({ client, origin, journal }: World, id: string) =>
 /** One operation, picked by chance; rejects with what no client should ever see. */
 export async function operate(world: World): Promise<Outcome> {
   const chance = Math.random();
-  if (chance < 0.5) return onMutex(world);
-  if (chance < 0.65) return onShared(world);
-  return chance < 0.85 ? byHand(world) : onceOnly(world);
+  if (chance < 0.6) return onMutex(world);
+  if (chance < 0.72) return onShared(world);
+  return chance < 0.86 ? byHand(world) : onceOnly(world);
 }
 
 function onMutex(world: World): Promise<Outcome> {
@@ -92,19 +94,25 @@ class Work {
   }
 
   /** Writes at each step, as long as it holds; now and then for longer than its ttl. */
-  async do({ lease, signal, isLost }: HeldLease): Promise<void> {
+  async do(held: HeldLease): Promise<void> {
+    this.#world.onInside(1);
+    await this.#steps(held).finally(() => this.#world.onInside(-1));
+    if (isLikely(0.05)) throw OWN_ERROR;
+  }
+
+  async #steps({ lease, signal, isLost }: HeldLease): Promise<void> {
     const { client, journal } = this.#world;
     const fenced = !UNFENCED.includes(this.#lock);
     const steps: Step[] = [];
     const entered = journal.now();
     this.#add = journal.open<Section>({ kind: "section", lock: this.#lock, client, lease, fenced, entered, steps });
     signal.addEventListener("abort", () => this.#add({ lost: journal.now() }));
-    const pause = isLikely(0.1) ? this.#ttl / 2 : 60;
+    const pause = isLikely(0.1) ? this.#ttl / 2 : 40;
     for (let left = 1 + whole(5); left > 0; left -= 1) {
       const checked = journal.now();
       if (isLost()) break;
       // Between a look and a deed there is always time to be stopped in; far less than a lease's margin, if one is not.
-      await sleep(Math.random() * 15);
+      await sleep(Math.random() * 25);
       const accepted = this.#write(lease, checked);
       steps.push({ checked, at: journal.now() });
       this.#add({ steps });
@@ -112,7 +120,6 @@ class Work {
       await sleep(Math.random() * pause);
     }
     this.#add({ left: journal.now() });
-    if (isLikely(0.05)) throw OWN_ERROR;
   }
 
   settle(settled: NonNullable<Section["settled"]>): Outcome {
