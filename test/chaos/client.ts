@@ -12,7 +12,6 @@ using resource = new Resource(folder);
 const finish = new AbortController();
 process.once("message", () => finish.abort());
 process.once("disconnect", () => process.exit(1));
-for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => {});
 
 /** What the driver is told: what an operation came to, or that a critical section began or ended. */
 export type Message = string | 1 | -1;

@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Child, Children } from "./children.ts";
 import type { Message } from "./client.ts";
-import { type Mischief, Proxy } from "./proxy.ts";
+import { type Mischief, Wire } from "./wire.ts";
 
 /** One client process and its way to the server. */
 export interface Client {
   name: string;
   child: Child;
-  proxy: Proxy;
+  wire: Wire;
   isPaused: boolean;
   /** Its critical sections that are under way, as far as it told. */
   inside: number;
@@ -60,8 +60,8 @@ export class Clients implements Disposable {
 
   /** Lets all come to an end; tells who did not. */
   async finish(): Promise<string[]> {
-    for (const { child, proxy } of this.#clients) {
-      proxy.disarm();
+    for (const { child, wire } of this.#clients) {
+      wire.disarm();
       if (child.process.connected) child.process.send("finish");
     }
     const stuck = this.#clients.map(async (client) => {
@@ -79,10 +79,10 @@ export class Clients implements Disposable {
   async #startOne(): Promise<Client> {
     const { folder, children, portOf, onMischief } = this.#around;
     const name = `client-${(this.#started += 1)}`;
-    const proxy = await Proxy.listen(portOf, onMischief);
-    const args = [join(import.meta.dirname, "client.ts"), name, proxy.origin, folder];
+    const wire = await Wire.listen(portOf, onMischief);
+    const args = [join(import.meta.dirname, "client.ts"), name, wire.origin, folder];
     const child = children.start(process.execPath, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    const client: Client = { name, child, proxy, isPaused: false, inside: 0 };
+    const client: Client = { name, child, wire, isPaused: false, inside: 0 };
     child.process.on("message", (message: Message) => {
       if (typeof message === "number") client.inside += message;
       else this.outcomes.set(message, (this.outcomes.get(message) ?? 0) + 1);
@@ -91,8 +91,8 @@ export class Clients implements Disposable {
     return client;
   }
 
-  #end({ child, proxy }: Client): void {
+  #end({ child, wire }: Client): void {
     void child.kill();
-    proxy[Symbol.dispose]();
+    wire[Symbol.dispose]();
   }
 }

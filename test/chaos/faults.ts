@@ -47,12 +47,12 @@ export class Faults {
     if (chance < 0.3) return this.#pauseClient(client);
     // At the worst moment.
     if (chance < 0.5) return this.#pauseClient(this.#clients.holder());
-    if (chance < 0.7) return void (client.proxy.cut() > 0 && this.count("connections cut"));
-    if (chance < 0.78) return client.proxy.arm("cut mid-request");
-    if (chance < 0.86) return client.proxy.arm("cut mid-reply");
-    if (chance < 0.94) return client.proxy.arm("late duplicate");
+    if (chance < 0.7) return void (client.wire.cut() > 0 && this.count("connections cut"));
+    if (chance < 0.78) return client.wire.arm("cut mid-request");
+    if (chance < 0.86) return client.wire.arm("cut mid-reply");
+    if (chance < 0.94) return client.wire.arm("late duplicate");
     this.count("connections stalled");
-    return client.proxy.stall(pauseLength());
+    return client.wire.stall(pauseLength());
   }
 
   /** One thing at a time. */

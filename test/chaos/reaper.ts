@@ -5,7 +5,6 @@ import { killGroup } from "./kill.ts";
 
 const [, , folder = ""] = process.argv;
 const alive = new Set<number>();
-for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => {});
 for await (const line of createInterface({ input: process.stdin })) {
   const pid = Number(line.slice(1));
   if (line.startsWith("+")) alive.add(pid);

@@ -25,17 +25,14 @@ export class Resource implements Disposable {
   /** Writes if no newer lease has; false if it is refused. */
   writeFenced(written: Written): boolean {
     this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      const fence = this.#database.prepare(
-        `INSERT INTO newest VALUES (?, ?) ON CONFLICT DO UPDATE SET lease = excluded.lease WHERE lease <= excluded.lease`,
-      );
-      const accepted = fence.run(written.resource, written.lease).changes > 0;
-      const write = this.#database.prepare("INSERT INTO writes (accepted, written) VALUES (?, ?)");
-      write.run(accepted ? 1 : 0, JSON.stringify(written));
-      return accepted;
-    } finally {
-      this.#database.exec("COMMIT");
-    }
+    const fence = this.#database.prepare(
+      "INSERT INTO newest VALUES (?, ?) ON CONFLICT DO UPDATE SET lease = excluded.lease WHERE lease <= excluded.lease",
+    );
+    const accepted = fence.run(written.resource, written.lease).changes > 0;
+    const write = this.#database.prepare("INSERT INTO writes (accepted, written) VALUES (?, ?)");
+    write.run(accepted ? 1 : 0, JSON.stringify(written));
+    this.#database.exec("COMMIT");
+    return accepted;
   }
 
   /** Writes, whoever has written since. */

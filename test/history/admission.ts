@@ -22,30 +22,38 @@ const SAYS: Record<Witness, { guarantee: Violation["guarantee"]; message: string
 /** What of a step may be late: the client's own margin before the lease ends. */
 const marginOf = (ttl: number) => Math.min(1_000, ttl / 10);
 
+/** What the judgement of one grant leans on. */
+interface Circumstances {
+  pauses: Pause[];
+  tolerance: number;
+  /** Where steps are put that came late and are nobody's fault. */
+  late: Late[];
+}
+
 /**
  * The admission rule, at each grant. Lease numbers are the order of grants (G2 is judged apart), so whoever has a lower
  * number and was live after a grant was told was live when it was made.
  */
-export function checkAdmission(tenures: Tenure[], pauses: Pause[], tolerance: number, late: Late[]): Violation[] {
+export function checkAdmission(tenures: Tenure[], circumstances: Circumstances): Violation[] {
   const violations: Violation[] = [];
   const earliestAfter = suffixMinimum(tenures.map(({ grantedBy }) => grantedBy));
   let before: Holder[] = [];
   for (const [n, tenure] of tenures.entries()) {
-    const violation = judge(tenure, before, pauses, late);
+    const violation = judge(tenure, before, circumstances);
     if (violation) violations.push(violation);
-    before.push({ tenure, until: untilOf(tenure, tolerance) });
+    before.push({ tenure, until: untilOf(tenure, circumstances.tolerance) });
     before = before.filter(({ until }) => Math.max(...Object.values(until)) > (earliestAfter[n + 1] ?? Infinity));
   }
   return violations;
 }
 
-function judge(granted: Tenure, before: Holder[], pauses: Pause[], late: Late[]): Violation | undefined {
+function judge(granted: Tenure, before: Holder[], circumstances: Circumstances): Violation | undefined {
   const present = new Set<Holder>();
   for (const witness of WITNESSES) {
     const added = before.filter((holder) => !present.has(holder) && holder.until[witness] > granted.grantedBy);
     for (const holder of added) present.add(holder);
     if (admits(granted.claim, present)) continue;
-    if (witness === "step" && added.every(({ tenure }) => explains(tenure, granted.grantedBy, pauses, late))) continue;
+    if (witness === "step" && added.every(({ tenure }) => explains(tenure, granted.grantedBy, circumstances))) continue;
     const { lock, lease } = granted;
     const { guarantee, message } = SAYS[witness];
     const records = [...present].flatMap(({ tenure }) => recordsOf(tenure));
@@ -80,28 +88,32 @@ function untilOf(tenure: Tenure, tolerance: number): Holder["until"] {
 }
 
 /** Whether each of the steps that were done after `grantedBy` had stood still since its holder looked. */
-function explains({ sections, ttl }: Tenure, grantedBy: number, pauses: Pause[], late: Late[]): boolean {
+function explains({ sections, ttl }: Tenure, grantedBy: number, circumstances: Circumstances): boolean {
+  const { late } = circumstances;
   return sections.every((section) =>
     section.steps.every((step) => {
       if (section.fenced || step.at <= grantedBy) return true;
-      const why = whyLate(section, step, ttl, pauses);
+      const why = whyLate(section, step, ttl, circumstances);
       if (why && late.every((known) => known.step !== step)) late.push({ why, section, step });
       return why !== undefined;
     }),
   );
 }
 
-/** No lease can stop a process between its look at the clock and its step; undefined if nothing held it up there. */
+/**
+ * No lease can stop a process between its look at the clock and its step; undefined if nothing held it up there.
+ *
+ * Who looks sees a loss earlier than the lease ends, by the margin. So whoever was overtaken has stood still for longer.
+ */
 function whyLate(
-  { client }: Pick<Section, "client">,
-  step: Step,
+  { client }: Section,
+  { checked, at }: Step,
   ttl: number,
-  pauses: Pause[],
+  context: Circumstances,
 ): Late["why"] | undefined {
-  const { checked, at } = step;
-  const stopped = pauses.some((pause) => pause.client === client && pause.from <= at && pause.to >= checked);
-  if (stopped) return "paused";
-  return at - checked >= marginOf(ttl) ? "stalled" : undefined;
+  if (at - checked < marginOf(ttl) - context.tolerance) return undefined;
+  const stopped = context.pauses.some((pause) => pause.client === client && pause.from <= at && pause.to >= checked);
+  return stopped ? "paused" : "stalled";
 }
 
 function suffixMinimum(values: number[]): number[] {

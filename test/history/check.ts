@@ -32,7 +32,7 @@ export function judge(history: History, tolerance = 0): Verdict {
       return [
         ...checkNumbers(tenures),
         ...checkEndings(tenures, tolerance),
-        ...checkAdmission(tenures, pauses, tolerance, late),
+        ...checkAdmission(tenures, { pauses, tolerance, late }),
       ];
     },
   ).flat();

@@ -153,6 +153,10 @@ describe("no correct lock", () => {
       "G6",
       [granted(1, [0, 10]), section(1, [[990, 1_010]]), paused("b", 0, 2_000), granted(2, [500, 1_005])],
     ],
+    "lets a pause explain that was shorter than the margin": [
+      "G6",
+      [granted(1, [0, 10]), section(1, [[940, 1_010]]), paused("a", 945, 1_008), granted(2, [500, 1_005])],
+    ],
     "lets a pause explain that was over before the holder looked": [
       "G6",
       [granted(1, [0, 10]), section(1, [[990, 1_010]]), paused("a", 0, 980), granted(2, [500, 1_005])],

@@ -5,7 +5,7 @@ import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 export type Mischief = "cut mid-request" | "cut mid-reply" | "late duplicate";
 
 /** Between a client and the server: passes bytes on, and cuts, holds up and repeats them as it is told. */
-export class Proxy implements Disposable {
+export class Wire implements Disposable {
   readonly #portOf: () => number;
   readonly #done: (what: Mischief) => void;
   readonly #server = createServer((near) => this.#pass(near));
@@ -18,11 +18,11 @@ export class Proxy implements Disposable {
   }
 
   /** `portOf` is asked for each connection, for a server that was restarted is elsewhere; `done` tells of each mischief. */
-  static async listen(portOf: () => number, done: (what: Mischief) => void): Promise<Proxy> {
-    const proxy = new Proxy(portOf, done);
-    proxy.#server.listen(0, "127.0.0.1");
-    await once(proxy.#server, "listening");
-    return proxy;
+  static async listen(portOf: () => number, done: (what: Mischief) => void): Promise<Wire> {
+    const wire = new Wire(portOf, done);
+    wire.#server.listen(0, "127.0.0.1");
+    await once(wire.#server, "listening");
+    return wire;
   }
 
   get origin(): string {
