@@ -82,16 +82,21 @@ function untilOf(tenure: Tenure, tolerance: number): Holder["until"] {
   return {
     object: liveUntil(tenure, tolerance),
     caller: Math.max(...told.map(({ left }) => left ?? Number.NEGATIVE_INFINITY)),
-    holder: Math.max(...sections.flatMap(({ steps }) => steps.map(({ checked }) => checked))),
-    step: Math.max(...unfenced.flatMap(({ steps }) => steps.map(({ at }) => at))),
+    holder: Math.max(...sections.flatMap(stepsInGoodFaith).map(({ checked }) => checked)),
+    step: Math.max(...unfenced.flatMap(stepsInGoodFaith).map(({ at }) => at)),
   };
+}
+
+/** Whoever goes on although its signal has fired can't blame the lock. */
+function stepsInGoodFaith({ steps, lost = Number.POSITIVE_INFINITY }: Section): Step[] {
+  return steps.filter(({ checked }) => checked < lost);
 }
 
 /** Whether each of the steps that were done after `grantedBy` had stood still since its holder looked. */
 function explains({ sections, ttl }: Tenure, grantedBy: number, circumstances: Circumstances): boolean {
   const { late } = circumstances;
   return sections.every((section) =>
-    section.steps.every((step) => {
+    stepsInGoodFaith(section).every((step) => {
       if (section.fenced || step.at <= grantedBy) return true;
       const why = whyLate(section, step, ttl, circumstances);
       if (why && late.every((known) => known.step !== step)) late.push({ why, section, step });

@@ -63,6 +63,11 @@ describe("explained by a correct lock", () => {
       granted(2, [0, 1_005]),
       section(2, [1_010], { entered: 1_006 }),
     ],
+    "a holder that goes on although its signal has fired": [
+      granted(1, [0, 10]),
+      section(1, [100, 1_010], { lost: 900 }),
+      granted(2, [0, 1_005]),
+    ],
     "a holder that was paused and did no step": [
       granted(1, [0, 10]),
       section(1, [100], { lost: 5_000, left: 5_000, settled: "lost" }),
