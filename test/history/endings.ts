@@ -31,9 +31,9 @@ function checkDead(tenure: Tenure, tolerance: number): Violation[] {
   return violations;
 }
 
-/** From when on the lease is certainly dead, leaving aside what the request that is judged did itself. */
+/** From when on the lease is certainly dead, but for what the request that is judged may have done. */
 function deadBy(tenure: Tenure, judged: Judged, until: number, tolerance: number): number {
-  const released = tenure.releases.filter((release) => release.requestId !== judged.requestId && isGranted(release));
+  const released = tenure.releases.filter(isGranted);
   const refused = [...tenure.renewals, ...tenure.releases].filter((call) => call.refused === "NO_LONGER_VALID");
   const ends = [...released, ...refused].map(({ answered }) => answered as number);
   return Math.min(...ends, lapsedBy(tenure, judged, until) + tolerance);

@@ -41,6 +41,17 @@ describe("explained by a correct lock", () => {
       renewed(1, [200, 210]),
       granted(2, [0, 260]),
     ],
+    "a renewal for less may have overtaken one for more": [
+      granted(1, [0, 10]),
+      renewed(1, [100, 400], { ttl: 50 }),
+      renewed(1, [200, 210]),
+      granted(2, [0, 275]),
+    ],
+    "a renewal for less may have come, and its repetition too late": [
+      granted(1, [0, 10]),
+      renewed(1, [100], { ttl: 50, requestId: "less" }),
+      renewed(1, [200, 210], { ttl: 50, requestId: "less", ...REFUSED }),
+    ],
     "a release repeated with the same request": [
       granted(1, [0, 10]),
       released(1, [100]),
@@ -96,6 +107,10 @@ describe("no correct lock", () => {
       "G1",
       [granted(1, [0, 10], { ttl: 2_000 }), granted(2, [0, 300]), released(1, [301, 305])],
     ],
+    "grants beside a lease that only its release shows to have lived on": [
+      "G1",
+      [granted(1, [0, 10]), renewed(1, [900]), granted(2, [0, 1_400]), released(1, [1_500, 1_510])],
+    ],
     "admits a writer beside a reader": [
       "G1",
       [granted(1, [0, 10], { claim: permitsOf(1, null) }), granted(2, [0, 20])],
@@ -125,6 +140,10 @@ describe("no correct lock", () => {
       [granted(1, [0, 10]), renewed(1, [1_020, 1_030], REFUSED), renewed(1, [1_040, 1_050])],
     ],
     "renews a lease whose time was over": ["G3", [granted(1, [0, 10]), renewed(1, [1_011, 1_020])]],
+    "renews a lease whose time was over, whatever came later": [
+      "G3",
+      [granted(1, [0, 10]), renewed(1, [1_011, 1_020]), renewed(1, [1_100])],
+    ],
     "releases a lease whose time was over": [
       "G3",
       [granted(1, [0, 10]), renewed(1, [500, 510]), released(1, [1_511, 1_512])],
@@ -201,7 +220,8 @@ describe("a step of one who stood still", () => {
   });
 
   test("is counted apart, where the machine stalled it for longer than its margin", () => {
-    expect(judge(overtaken)).toMatchObject({ violations: [], late: [{ why: "stalled" }] });
+    const stalled = { violations: [], late: [{ why: "stalled" }] };
+    expect(judge([...overtaken, paused("a", 0, 500), paused("b", 0, 9_000)])).toMatchObject(stalled);
   });
 
   test("is counted once, however many were granted since", () => {

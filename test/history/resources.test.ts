@@ -18,6 +18,10 @@ describe("a fenced resource", () => {
     expect(messages([...late, paused("a", 0, 99)])).toEqual([expect.stringContaining("fence: A write under lease 5")]);
   });
 
+  test("is still what it was after a late write", () => {
+    expect(messages([write(1, 9), write(2, 5), write(3, 7)])).toHaveLength(2);
+  });
+
   test("must not refuse the newest", () => {
     expect(messages([write(1, 5), write(2, 9, REFUSED)])).toEqual([expect.stringContaining("fence: ")]);
   });
