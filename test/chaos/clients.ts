@@ -1,0 +1,98 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Child, Children } from "./children.ts";
+import type { Message } from "./client.ts";
+import { type Mischief, Wire } from "./wire.ts";
+
+/** One client process and its way to the server. */
+export interface Client {
+  name: string;
+  child: Child;
+  wire: Wire;
+  isPaused: boolean;
+  /** Its critical sections that are under way, as far as it told. */
+  inside: number;
+}
+
+interface Surroundings {
+  folder: string;
+  children: Children;
+  portOf: () => number;
+  onMischief: (what: Mischief) => void;
+}
+
+const ENDS_WITHIN = 40_000;
+
+/** The client processes, as many as at first however many are killed. */
+export class Clients implements Disposable {
+  /** What the operations came to. */
+  readonly outcomes = new Map<string, number>();
+  /** Those that ended by themselves: of an error, which they print. */
+  readonly failed: string[] = [];
+  readonly #around: Surroundings;
+  #clients: Client[] = [];
+  #started = 0;
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+  }
+
+  async start(count: number): Promise<void> {
+    for (let n = 0; n < count; n += 1) this.#clients.push(await this.#startOne());
+  }
+
+  any(): Client {
+    return this.#clients[Math.floor(Math.random() * this.#clients.length)] as Client;
+  }
+
+  /** One that is in a critical section, if there is one. */
+  holder(): Client {
+    return this.#clients.toSorted(() => Math.random() - 0.5).find(({ inside }) => inside > 0) ?? this.any();
+  }
+
+  /** Kills a client, and starts another in its place. */
+  async replace(client: Client): Promise<void> {
+    const place = this.#clients.indexOf(client);
+    if (place < 0) return;
+    this.#clients[place] = await this.#startOne();
+    this.#end(client);
+  }
+
+  /** Lets all come to an end; tells who did not. */
+  async finish(): Promise<string[]> {
+    for (const { child, wire } of this.#clients) {
+      wire.disarm();
+      if (child.process.connected) child.process.send("finish");
+    }
+    const stuck = this.#clients.map(async (client) => {
+      const isGone = client.child.gone.then(() => true);
+      const ended = await Promise.race([isGone, sleep(ENDS_WITHIN, false, { ref: false })]);
+      return ended ? [] : [client.name];
+    });
+    return (await Promise.all(stuck)).flat();
+  }
+
+  [Symbol.dispose](): void {
+    for (const client of this.#clients) this.#end(client);
+  }
+
+  async #startOne(): Promise<Client> {
+    const { folder, children, portOf, onMischief } = this.#around;
+    const name = `client-${(this.#started += 1)}`;
+    const wire = await Wire.listen(portOf, onMischief);
+    const args = [join(import.meta.dirname, "client.ts"), name, wire.origin, folder];
+    const child = children.start(process.execPath, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const client: Client = { name, child, wire, isPaused: false, inside: 0 };
+    child.process.on("message", (message: Message) => {
+      if (typeof message === "number") client.inside += message;
+      else this.outcomes.set(message, (this.outcomes.get(message) ?? 0) + 1);
+    });
+    child.process.on("exit", (code) => code && this.failed.push(name));
+    return client;
+  }
+
+  #end({ child, wire }: Client): void {
+    void child.kill();
+    wire[Symbol.dispose]();
+  }
+}

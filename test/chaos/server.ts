@@ -1,0 +1,103 @@
+import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { build } from "tsup";
+import type { Child, Children } from "./children.ts";
+
+const STARTS_WITHIN = 30_000;
+
+/** The workerd that `wrangler dev` would run, found as wrangler finds it; directly, for only so can it be killed apart. */
+function workerd(): string {
+  const below = (name: string, from: string) => createRequire(createRequire(from).resolve(name)).resolve;
+  const resolve = below("miniflare", below("wrangler", import.meta.filename)("wrangler"));
+  return (createRequire(resolve("miniflare"))("workerd") as { default: string }).default;
+}
+
+const configOf = (storage: string) => `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .main),
+    (name = "disk", disk = (path = ${JSON.stringify(storage)}, writable = true)),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const main :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "2026-08-15",
+  durableObjectNamespaces = [(className = "DurableLock", uniqueKey = "chaos", enableSql = true)],
+  durableObjectStorage = (localDisk = "disk"),
+  bindings = [(name = "DURABLE_LOCK", durableObjectNamespace = "DurableLock")],
+);
+`;
+
+/** Local workerd with its objects on disk, which can be killed and started again on the same storage. */
+export class Server {
+  readonly #folder: string;
+  readonly #children: Children;
+  #child: Child | undefined;
+  #port = 0;
+
+  private constructor(folder: string, children: Children) {
+    this.#folder = folder;
+    this.#children = children;
+  }
+
+  static async create(folder: string, children: Children): Promise<Server> {
+    const storage = join(folder, "storage");
+    mkdirSync(storage);
+    await build({
+      entry: { worker: join(import.meta.dirname, "worker.ts") },
+      outDir: folder,
+      outExtension: () => ({ js: ".js" }),
+      format: "esm",
+      target: "es2022",
+      external: [/^cloudflare:/],
+      noExternal: ["p-retry"],
+      config: false,
+      silent: true,
+    });
+    writeFileSync(join(folder, "config.capnp"), configOf(storage));
+    const server = new Server(folder, children);
+    await server.start();
+    return server;
+  }
+
+  /** Where it listens at present. */
+  get port(): number {
+    return this.#port;
+  }
+
+  async start(): Promise<void> {
+    const log = openSync(join(this.#folder, "workerd.log"), "a");
+    const args = ["serve", join(this.#folder, "config.capnp"), "--control-fd=3"];
+    const child = this.#children.start(workerd(), args, { stdio: ["ignore", log, log, "pipe"] });
+    closeSync(log);
+    this.#child = child;
+    this.#port = await portOf(child);
+  }
+
+  async kill(): Promise<void> {
+    await this.#child?.kill();
+  }
+
+  signal(name: "SIGSTOP" | "SIGCONT"): void {
+    this.#child?.signal(name);
+  }
+}
+
+/** The port on which it listens, as it says itself. */
+async function portOf({ process: child, gone }: Child): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  void gone.then(() => reject(new Error("workerd ended before it listened; see workerd.log.")));
+  const timer = setTimeout(
+    () => reject(new Error(`workerd did not listen within ${STARTS_WITHIN} ms.`)),
+    STARTS_WITHIN,
+  );
+  createInterface({ input: child.stdio[3] as Readable }).on("line", (line) => {
+    const { event, port } = JSON.parse(line) as { event: string; port?: number };
+    if (event === "listen" && port !== undefined) resolve(port);
+  });
+  return promise.finally(() => clearTimeout(timer));
+}
