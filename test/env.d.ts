@@ -11,3 +11,7 @@ declare namespace Cloudflare {
     durableNamespaces: "DurableLock" | "DurableRendezvous" | "Ledger";
   }
 }
+declare module "*.sql?raw" {
+  const text: string;
+  export default text;
+}

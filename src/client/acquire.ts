@@ -1,10 +1,10 @@
 import { LIMITS } from "../core/limits.ts";
 import type { GrantReply, RefusalReply } from "../core/replies.ts";
-import { LockError } from "../errors.ts";
 import type { Acquisition } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { ANSWER_WITHIN, callObject, fullJitter } from "./retry.ts";
 import { sleep } from "./time-box.ts";
+import { unexpectedRefusal } from "./versions.ts";
 
 /** A lease with the instant until which it surely lasts, by the local clock. */
 export interface Grant extends GrantReply {
@@ -80,7 +80,7 @@ async function ask(
   };
   const within = Math.min(request.wait, LIMITS.slice) + ANSWER_WITHIN;
   const acquired = await callObject(call, { id: primitives.id, within, signal });
-  if (!acquired.success && acquired.reason === "INVALID_ARGUMENT") throw invalidArgument(acquired);
+  if (!acquired.success && acquired.reason === "INVALID_ARGUMENT") throw unexpectedRefusal(acquired);
   return acquired;
 }
 
@@ -91,11 +91,6 @@ const TAKE_BACK_WITHIN = 1_000;
 async function takeBack(primitives: LockPrimitives, requestId: string): Promise<void> {
   const bounds = { id: primitives.id, within: TAKE_BACK_WITHIN };
   await callObject(() => primitives.cancel(requestId), bounds).catch(() => {});
-}
-
-/** The object refused what this client let pass: it is of another version. */
-export function invalidArgument({ argument, message }: RefusalReply): LockError {
-  return new LockError("INVALID_ARGUMENT", message ?? "The object refused an argument.", { argument });
 }
 
 function elapsed(since: number): number {

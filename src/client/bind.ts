@@ -54,9 +54,9 @@ async function nextNews(binding: Binding, told: boolean, over: AbortSignal): Pro
   return heard === TIMED_OUT ? undefined : heard;
 }
 
-function heed(kept: Kept, { ended }: HoldNews): boolean {
+function heed(kept: Kept, { ended, releaseRequested }: HoldNews): boolean {
   if (ended) lose(kept, { success: false, reason: "NO_LONGER_VALID", ended }, lossMessage);
-  else kept.onReleaseRequested();
+  else if (releaseRequested) kept.onReleaseRequested();
   return true;
 }
 

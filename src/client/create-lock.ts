@@ -1,13 +1,14 @@
 import { checkDuration, checkLease } from "../core/limits.ts";
 import type { AcquireReply, FailureReason, RefusalReply } from "../core/replies.ts";
 import { checkRequestIdOption } from "../core/request.ts";
-import { acquire, invalidArgument } from "./acquire.ts";
+import { acquire } from "./acquire.ts";
 import { type ClaimRule, asAsked } from "./claims.ts";
 import { resume, startHold, tryHold } from "./hold.ts";
 import type { Failed, Lock, Result } from "./lock.ts";
 import { checkAcquire, checkHold, checkResume, checkTryHold, checkWork, newRequestId } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
+import { unexpectedRefusal } from "./versions.ts";
 import { runUnder } from "./with-lock.ts";
 
 /**
@@ -55,7 +56,8 @@ export function createLockOf(primitives: LockPrimitives, claimOf: ClaimRule): Lo
     forceRelease: () => forceRelease(primitives),
     requestRelease: async () => {
       const requestId = newRequestId();
-      await call(() => primitives.requestRelease(requestId));
+      const reply = await call(() => primitives.requestRelease(requestId));
+      if (isRefusal(reply)) throw unexpectedRefusal(reply);
     },
     ...holdingOf(primitives, claimOf),
   };
@@ -90,7 +92,7 @@ function resultOf(reply: AcquireReply): Result {
 
 function failedOf(reply: RefusalReply): Failed {
   const { reason, retryAfter } = reply;
-  if (!isFailure(reason)) throw invalidArgument(reply);
+  if (!isFailure(reason)) throw unexpectedRefusal(reply);
   return { success: false, reason, ...(retryAfter !== undefined && { retryAfter }) };
 }
 
@@ -101,6 +103,11 @@ function isFailure(reason: RefusalReply["reason"]): reason is FailureReason {
   return (FAILURES as string[]).includes(reason);
 }
 
+/** What a transport of one's own answers instead is not looked at. */
+function isRefusal(reply: unknown): reply is RefusalReply {
+  return typeof reply === "object" && reply !== null && "success" in reply && reply.success === false;
+}
+
 async function forceRelease(primitives: LockPrimitives): Promise<number> {
   const requestId = newRequestId();
   const reply = await callObject(() => primitives.forceRelease(requestId), {
@@ -108,5 +115,5 @@ async function forceRelease(primitives: LockPrimitives): Promise<number> {
     within: ANSWER_WITHIN,
   });
   if (typeof reply === "number") return reply;
-  throw invalidArgument(reply);
+  throw unexpectedRefusal(reply);
 }

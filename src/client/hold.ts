@@ -8,6 +8,7 @@ import { type Granted, type Hold, type HeldLease, type Kept, holdLease, renewOnc
 import { lossMessage } from "./keep-alive.ts";
 import type { Acquisition, HoldBounds, Holding } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
+import { unexpectedRefusal } from "./versions.ts";
 
 /** Takes the lock and keeps it, or tells why not. */
 export async function tryHold(primitives: LockPrimitives, acquisition: Holding): Promise<Hold | RefusalReply> {
@@ -52,7 +53,8 @@ async function keep(
   return hold;
 }
 
-export function refused(id: string, { request, named }: Acquisition, { reason, retryAfter }: RefusalReply): LockError {
+export function refused(id: string, { request, named }: Acquisition, refusal: RefusalReply): LockError {
+  const { reason, retryAfter } = refusal;
   switch (reason) {
     case "QUEUE_FULL":
       return new LockError(reason, `Lock "${id}" has as many waiters as it admits (${LIMITS.maxWaiters}): shed load.`);
@@ -69,8 +71,10 @@ export function refused(id: string, { request, named }: Acquisition, { reason, r
         "UNREACHABLE",
         `Lock "${id}" was granted, but the reply came after the lease had ended: try again.`,
       );
-    default:
+    case "BORROWED":
       return new LockError("LOCK_TIMEOUT", timeoutMessage(id, request, retryAfter), { retryAfter });
+    default:
+      return unexpectedRefusal(refusal);
   }
 }
 

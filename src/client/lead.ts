@@ -1,5 +1,5 @@
 import { checkOptions } from "../core/limits.ts";
-import { isLockError } from "../errors.ts";
+import { type LockError, isLockError } from "../errors.ts";
 import { everything } from "./claims.ts";
 import type { HeldLease } from "./held-lease.ts";
 import { startHold } from "./hold.ts";
@@ -43,7 +43,7 @@ export type Lead<T> = (leadership: Leadership) => T | PromiseLike<T>;
  * Two leaders can overlap only if the old one does not heed its `signal` (it may be paused): let the resource check
  * `term` where that would hurt.
  *
- * @throws what `fn` throws while it leads; the reason of `options.signal`; `INVALID_ARGUMENT`.
+ * @throws what `fn` throws while it leads; the reason of `options.signal`; `INVALID_ARGUMENT`, `VERSION_MISMATCH`.
  * @example
  * ```ts
  * await lead(useDurableLock(env.DURABLE_LOCK, "scheduler"), async ({ signal, term }) => {
@@ -107,6 +107,11 @@ function follow(signal: AbortSignal | undefined, end: AbortController): () => vo
   return () => signal?.removeEventListener("abort", onAbort);
 }
 
+/** Whether asking again would be answered alike. */
+function isHopeless({ code }: LockError): boolean {
+  return code === "INVALID_ARGUMENT" || code === "VERSION_MISMATCH";
+}
+
 /** Waits in line for as long as it takes; an outage is waited out. */
 async function campaign({ primitives }: Lock, options: HoldOptions): Promise<HeldLease> {
   for (let attempt = 1; ; attempt += 1) {
@@ -115,7 +120,7 @@ async function campaign({ primitives }: Lock, options: HoldOptions): Promise<Hel
       return (await startHold(primitives, holding)).held;
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (!isLockError(error) || error.code === "INVALID_ARGUMENT") throw error;
+      if (!isLockError(error) || isHopeless(error)) throw error;
       await sleep(fullJitter(attempt, DEFAULT_BACKOFF), options.signal);
     }
   }

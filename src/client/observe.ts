@@ -4,6 +4,7 @@ import { isLockError } from "../errors.ts";
 import type { Lock } from "./lock.ts";
 import { ANSWER_WITHIN, DEFAULT_BACKOFF, callObject, fullJitter } from "./retry.ts";
 import { sleep } from "./time-box.ts";
+import { unexpectedRefusal } from "./versions.ts";
 
 /** Who leads. */
 export interface Leader {
@@ -29,7 +30,7 @@ export interface ObserveOptions {
  * 10,000 observers already. It ends when the loop is left or `signal` fires, which is no error; a call that is parked
  * then runs out by itself.
  *
- * @throws `INVALID_ARGUMENT`.
+ * @throws `INVALID_ARGUMENT`, `VERSION_MISMATCH`.
  * @example
  * ```ts
  * for await (const leader of observe(lock, { signal })) console.log(leader?.owner ?? "nobody");
@@ -75,7 +76,9 @@ async function look(
   const ask = () => (known === undefined ? primitives.status() : primitives.watch(known, LIMITS.slice));
   try {
     const reply = await callObject(ask, { id, within: LIMITS.slice + ANSWER_WITHIN, signal });
-    return "holders" in reply ? reply : undefined;
+    if ("holders" in reply) return reply;
+    if (reply.reason === "QUEUE_FULL") return undefined;
+    throw unexpectedRefusal(reply);
   } catch (error) {
     if (isLockError(error, "UNREACHABLE")) return undefined;
     throw error;

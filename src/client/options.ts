@@ -200,7 +200,7 @@ function checkRetry(retry: unknown): Acquisition["poll"] {
   if (retry === undefined) return undefined;
   if (typeof retry !== "object" || retry === null)
     throw invalid("retry", `retry must be an object of ${RETRY_OPTIONS.join(", ")}; {} takes the defaults.`);
-  const { retries, minTimeout, maxTimeout, factor } = checkOptions(retry, RETRY_OPTIONS) as RetryOptions;
+  const { retries, minTimeout, maxTimeout, factor } = checkOptions(retry, RETRY_OPTIONS, "retry") as RetryOptions;
   return {
     retries: checkNumber(retries, "retries", 0, Number.POSITIVE_INFINITY),
     minTimeout: checkNumber(minTimeout, "minTimeout", 1, DEFAULT_BACKOFF.minTimeout),

@@ -31,6 +31,8 @@ export function recordOf(thrown: unknown, causes = MOST_CAUSES): ErrorRecord {
 
 /** What was thrown, as far as its record tells. */
 export function errorOf(record: unknown): unknown {
+  // Another version may have kept it otherwise.
+  if (typeof record !== "object" || record === null) return record;
   const kept = record as ErrorRecord;
   if ("thrown" in kept) return kept.thrown;
   const { name, message, stack, fields, cause } = kept;

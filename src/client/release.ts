@@ -1,9 +1,9 @@
 import type { AcquireReply, JobResult, OnceReason, RefusalReply, ReleaseReply } from "../core/replies.ts";
 import { LockError } from "../errors.ts";
-import { invalidArgument } from "./acquire.ts";
 import { type KeepAlive, lossMessage } from "./keep-alive.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
+import { unexpectedRefusal } from "./versions.ts";
 
 type Unstorable = Extract<OnceReason, `RESULT_${string}`>;
 
@@ -81,7 +81,7 @@ function whyNotSent(error: unknown): Unstorable | undefined {
 
 /** How a lease was lost, from the answer to a call that needed it. */
 export function lossOf(reply: RefusalReply): "expired" | "superseded" {
-  if (reply.reason === "INVALID_ARGUMENT") throw invalidArgument(reply);
+  if (reply.reason !== "NO_LONGER_VALID") throw unexpectedRefusal(reply);
   return reply.ended === "expired" ? "expired" : "superseded";
 }
 

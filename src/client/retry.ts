@@ -1,6 +1,7 @@
 import pRetry from "p-retry";
 import { LockError, isLockError } from "../errors.ts";
 import { TIMED_OUT, sleep, timeBox } from "./time-box.ts";
+import { missingMethod } from "./versions.ts";
 
 /** How long the object may take to answer a call, repetitions included, in milliseconds. */
 export const ANSWER_WITHIN = 5_000;
@@ -40,7 +41,7 @@ interface Bounds {
  * Calls the object and repeats the call after a fault that is worth it, all within `within` ms.
  *
  * Each attempt must carry the same request id. A fault that remains, and an object that does not answer, is thrown as
- * `UNREACHABLE`: never to be mistaken for contention.
+ * `UNREACHABLE`: never to be mistaken for contention. A method that the object lacks is a `VERSION_MISMATCH`.
  */
 export async function callObject<T>(call: () => Promise<T>, { id, within, signal }: Bounds): Promise<T> {
   const giveUp = new AbortController();
@@ -62,7 +63,7 @@ export async function callObject<T>(call: () => Promise<T>, { id, within, signal
   } catch (error) {
     // Both may have come at once: to whoever aborts, the reason is what counts.
     signal?.throwIfAborted();
-    if (!isPlatformFault(error)) throw error;
+    if (!isPlatformFault(error)) throw missingMethod(error) ?? error;
     throw unreachable(id, `failed: ${error instanceof Error ? error.message : String(error)}`, error);
   } finally {
     giveUp.abort();

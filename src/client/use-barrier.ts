@@ -6,6 +6,7 @@ import type { DurableRendezvous } from "../object/durable-rendezvous.ts";
 import { checkId, checkWaiting, newRequestId } from "./options.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
 import type { WaitOptions } from "./use-latch.ts";
+import { unexpectedRefusal } from "./versions.ts";
 
 /** What a barrier is made of. */
 export interface BarrierOptions {
@@ -118,14 +119,13 @@ async function attend(stub: DurableObjectStub<DurableRendezvous>, arrival: Arriv
 }
 
 function failureOf(id: string, wait: number, reply: Exclude<ArriveReply, { success: true }>): LockError {
-  if (reply.reason === "INVALID_ARGUMENT")
-    return new LockError("INVALID_ARGUMENT", reply.message, { argument: reply.argument });
   if (reply.reason === "TIMEOUT")
     return new LockError(
       "LOCK_TIMEOUT",
       `Not all came to barrier "${id}" within ${wait} ms: raise wait, or come again.`,
     );
-  const why = { died: "died", timeout: "ran out of time", aborted: "gave up" }[("why" in reply && reply.why) || "died"];
+  if (reply.reason !== "BROKEN") return unexpectedRefusal(reply);
+  const why = { died: "died", timeout: "ran out of time", aborted: "gave up" }[reply.why ?? "died"] ?? "left";
   return new LockError("BARRIER_BROKEN", `Barrier "${id}" broke: one of those who had come ${why}. Come again.`);
 }
 

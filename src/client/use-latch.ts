@@ -4,6 +4,7 @@ import { LockError } from "../errors.ts";
 import type { DurableRendezvous } from "../object/durable-rendezvous.ts";
 import { checkId, checkWaiting, newRequestId } from "./options.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
+import { unexpectedRefusal } from "./versions.ts";
 
 /** What a latch is made of. */
 export interface LatchOptions {
@@ -101,5 +102,5 @@ function remainingOf(id: string, reply: LatchReply): number {
   if (reply.success) return reply.remaining;
   if (reply.reason === "QUEUE_FULL")
     throw new LockError("QUEUE_FULL", `Latch "${id}" has as many waiters as it admits (${LIMITS.maxWaiters}).`);
-  throw new LockError("INVALID_ARGUMENT", reply.message, { argument: reply.argument });
+  throw unexpectedRefusal(reply);
 }

@@ -21,7 +21,8 @@ export class LeaseBook {
   #highest = 0;
 
   constructor(stored: Iterable<Slot>, now: number) {
-    for (const slot of stored) this.#load(slot, now);
+    for (const slot of [...stored].sort((one, other) => one.lease.lease - other.lease.lease)) this.#load(slot, now);
+    this.#endConflicting(now);
   }
 
   /** Lets leases expire, and lock-delays run out. */
@@ -162,13 +163,25 @@ export class LeaseBook {
     const { lease } = slot;
     this.#highest = Math.max(this.#highest, lease.lease);
     for (const past of slot.past.toReversed()) this.#past.add(past);
-    // A lease ends at most its ttl from now: the clock may have stepped back while nobody looked.
-    lease.deadline = Math.min(lease.deadline, slot.end ? now : now + lease.ttl);
+    // A lease ends at most its ttl from now: the clock may have stepped back while nobody looked. Written down, or each
+    // restart would lengthen it again.
+    const latest = slot.end ? now : now + lease.ttl;
+    if (lease.deadline > latest) this.#slots.touch(slot);
+    lease.deadline = Math.min(lease.deadline, latest);
     this.#slots.load(slot);
     if (slot.end) this.#past.add(slot.end);
     if (slot.end) this.#settle(slot, now);
+    else if (this.live.byLease(lease.lease)) this.#end(slot, "superseded", now);
     else if (lease.deadline > now) this.live.add(slot);
     else this.#end(slot, "expired", now);
+  }
+
+  /** Only damaged rows can contradict each other: the newest lease is right, and whatever can't stand beside it is dead. */
+  #endConflicting(now: number): void {
+    const live = [...this.live];
+    const newest = live.at(-1);
+    for (const slot of live.slice(0, -1))
+      if (slot.lease.exclusive || newest?.lease.exclusive) this.#end(slot, "superseded", now);
   }
 
   #change(lease: number, requestId: string, now: number, change: () => Partial<Lease>): AcquireReply {

@@ -35,16 +35,24 @@ export interface Lease extends LeaseTerms {
   releaseRequested: boolean;
 }
 
+/** Leaves numbers for 10^12 grants more: one above it, from a damaged row or clock, would leave a lock without. */
+const HIGHEST_NUMBER = Number.MAX_SAFE_INTEGER - 1e12;
+
+/** Whether it can be the number of a lease. */
+export function isLeaseNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= HIGHEST_NUMBER;
+}
+
 /**
  * The next lease number: strictly above the previous one and never below the clock.
  *
  * Following the clock (in microseconds) is what lets cleanup delete the counter: whatever number is forgotten, the
- * clock has passed it since, unless a lock is granted over a thousand times a millisecond. A clock past the safe
- * integers is ignored rather than followed.
+ * clock has passed it since, unless a lock is granted over a thousand times a millisecond. A clock past the
+ * numbers of leases is ignored rather than followed.
  */
 export function nextLeaseNumber(previous: number, now: number): number {
   const byClock = Math.floor(now * 1_000);
-  return Number.isSafeInteger(byClock) && byClock > previous ? byClock : previous + 1;
+  return isLeaseNumber(byClock) && byClock > previous ? byClock : previous + 1;
 }
 
 /** Until when a lease that expires is in the way of others. */

@@ -146,10 +146,11 @@ export function checkClaim(permits: unknown, capacity: unknown): Claim {
 }
 
 /** An options object whose every key is known: a misspelt option must not be silently ignored. */
-export function checkOptions(value: unknown, known: readonly string[]): Record<string, unknown> {
+export function checkOptions(value: unknown, known: readonly string[], argument = "options"): Record<string, unknown> {
   if (value === undefined || value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value))
-    throw invalid("options", `options must be an object, got ${shown(value)}.`);
+  // Not a Map, a Date and so on either: whatever they hold would be ignored.
+  if (Object.prototype.toString.call(value) !== "[object Object]")
+    throw invalid(argument, `${argument} must be an object, got ${shown(value)}.`);
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown !== undefined)
     throw invalid(unknown.slice(0, 40), `unknown option ${shown(unknown)}; known options are ${known.join(", ")}.`);

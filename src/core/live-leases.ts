@@ -20,8 +20,10 @@ export class LiveLeases {
   }
 
   delete(slot: Slot): void {
-    this.#byLease.delete(slot.lease.lease);
-    this.#byRequest.delete(slot.lease.requestId);
+    const { lease, requestId } = slot.lease;
+    // Damaged rows may give two leases one number, and a forced release the request id of another.
+    if (this.#byLease.get(lease) === slot) this.#byLease.delete(lease);
+    if (this.#byRequest.get(requestId) === slot) this.#byRequest.delete(requestId);
   }
 
   /** Keeps a dead lease in the way until its lock-delay is over. */

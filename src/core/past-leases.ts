@@ -23,11 +23,12 @@ export class PastLeases {
   readonly #byLease = new Map<number, PastLease>();
 
   add(past: PastLease): void {
-    // Deleted first, so that what is remembered anew is also the last to be forgotten.
-    this.#byRequest.delete(past.requestId);
+    // Deleted first, so that what is remembered anew is also the last to be forgotten. A forced release may have had
+    // the request id of a lease that it ended.
+    this.#forget(this.#byRequest.get(past.requestId));
     this.#byRequest.set(past.requestId, past);
     if (past.lease !== undefined) this.#byLease.set(past.lease, past);
-    if (this.#byRequest.size > MOST_REMEMBERED) this.#forgetOldest();
+    if (this.#byRequest.size > MOST_REMEMBERED) this.#forget(this.#byRequest.values().next().value);
   }
 
   byRequest(requestId: string): PastLease | undefined {
@@ -38,11 +39,9 @@ export class PastLeases {
     return this.#byLease.get(lease);
   }
 
-  #forgetOldest(): void {
-    for (const [requestId, past] of this.#byRequest) {
-      this.#byRequest.delete(requestId);
-      if (past.lease !== undefined) this.#byLease.delete(past.lease);
-      return;
-    }
+  #forget(past: PastLease | undefined): void {
+    if (!past) return;
+    this.#byRequest.delete(past.requestId);
+    if (past.lease !== undefined) this.#byLease.delete(past.lease);
   }
 }

@@ -86,7 +86,7 @@ export function checkRelease(options: unknown, newId: () => string): { requestId
   const { requestId, result } = checkOptions(options, ["requestId", "result"]);
   const checked = { requestId: checkRequestId(requestId, newId) };
   if (result === undefined) return checked;
-  const { value, failed, retain } = checkOptions(result, ["value", "failed", "retain"]);
+  const { value, failed, retain } = checkOptions(result, ["value", "failed", "retain"], "result");
   return { ...checked, result: { value, failed: checkFlag(failed, "failed"), retain: checkRetain(retain) } };
 }
 

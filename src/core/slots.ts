@@ -17,7 +17,7 @@ export function inTheWayUntil({ lease, end }: Slot): number {
 }
 
 /** Enough to recognise a duplicate that crosses a restart; it is rewritten with each grant, so it stays short. */
-const PAST_PER_SLOT = 32;
+export const PAST_PER_SLOT = 32;
 
 /**
  * The rows of a lock: reused, so that a grant, a renewal, a release and a hand-off each write exactly one.
@@ -25,7 +25,7 @@ const PAST_PER_SLOT = 32;
  * Every new lease has the highest number so far, so reusing any row keeps the highest number stored.
  */
 export class Slots {
-  readonly #all: Slot[] = [];
+  readonly #all = new Map<number, Slot>();
   readonly #free = new Set<Slot>();
   readonly #dirty = new Set<Slot>();
   /** Those whose lease has expired without storage saying so. */
@@ -33,7 +33,7 @@ export class Slots {
 
   /** Takes over what storage holds. */
   load(slot: Slot): void {
-    this.#all[slot.index] = slot;
+    this.#all.set(slot.index, slot);
   }
 
   /** Puts a new lease into a slot: one that must be written anyway, or else any free one, or else a new one. */
@@ -89,19 +89,22 @@ export class Slots {
 
   /** When the last lease, with its lock-delay, ended or will end; undefined if nothing is stored. */
   lastUse(): number | undefined {
-    return this.#all.length === 0 ? undefined : Math.max(...this.#all.map(inTheWayUntil));
+    return this.#all.size === 0 ? undefined : Math.max(...[...this.#all.values()].map(inTheWayUntil));
   }
 
   clear(): void {
-    this.#all.length = 0;
+    this.#all.clear();
     this.#free.clear();
     this.#dirty.clear();
     this.#unmarked.clear();
   }
 
   #append(lease: Lease): Slot {
-    const slot: Slot = { index: this.#all.length, lease, end: undefined, past: [] };
-    this.#all.push(slot);
+    let index = this.#all.size;
+    // Rows may have been lost.
+    while (this.#all.has(index)) index += 1;
+    const slot: Slot = { index, lease, end: undefined, past: [] };
+    this.#all.set(index, slot);
     this.#dirty.add(slot);
     return slot;
   }

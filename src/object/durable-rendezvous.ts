@@ -1,7 +1,7 @@
 import { DurableObject, RpcTarget } from "cloudflare:workers";
 import { type Arrival, BarrierState } from "../core/barrier-state.ts";
 import { LatchState } from "../core/latch-state.ts";
-import { LIMITS, checkCount, checkText, checkWait, checkWaited } from "../core/limits.ts";
+import { LIMITS, checkCount, checkOptions, checkText, checkWait, checkWaited } from "../core/limits.ts";
 import type { ArriveReply, BadArgument, LatchReply } from "../core/rendezvous.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
 import { answer, refusalOf } from "./answer.ts";
@@ -10,6 +10,8 @@ import { RendezvousStorage } from "./rendezvous-storage.ts";
 import { Place } from "./ticket.ts";
 import { WakeTimer } from "./wake-timer.ts";
 import { Watchers } from "./watchers.ts";
+
+const ARRIVAL = ["parties", "requestId", "wait", "waited"] as const satisfies (keyof Arrival)[];
 
 /** What a party at a barrier gets: its place, which ends with its caller, and the outcome to wait for. */
 export interface Attendance {
@@ -102,11 +104,12 @@ export class DurableRendezvous extends DurableObject {
   /** Comes to the barrier and waits for the others, for at most 25 s at a time; see `Attendance`. */
   arrive(arrival: Arrival): Attendance {
     try {
+      const { parties, requestId, wait, waited } = checkOptions(arrival, ARRIVAL, "arrival");
       return this.#attend({
-        parties: checkCount(arrival.parties, "parties", LIMITS.maxParties),
-        requestId: checkText(arrival.requestId, "requestId"),
-        wait: checkWait(arrival.wait),
-        waited: checkWaited(arrival.waited),
+        parties: checkCount(parties, "parties", LIMITS.maxParties),
+        requestId: checkText(requestId, "requestId"),
+        wait: checkWait(wait),
+        waited: checkWaited(waited),
       });
     } catch (error) {
       return attendance(refusalOf(error));

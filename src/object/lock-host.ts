@@ -16,6 +16,7 @@ import { type Bond, News, Tie } from "./bond.ts";
 import { Parking } from "./parking.ts";
 import { ResultStorage } from "./result-storage.ts";
 import { LeaseStorage } from "./storage.ts";
+import { Ties } from "./ties.ts";
 import { WakeTimer } from "./wake-timer.ts";
 import { Watchers } from "./watchers.ts";
 
@@ -33,7 +34,8 @@ export class LockHost {
   readonly #results: ResultStorage;
   readonly #parking = new Parking<AcquireReply>({ success: false, reason: "BORROWED" });
   readonly #watchers = new Watchers();
-  readonly #ties = new Map<number, Set<Tie>>();
+  readonly #ties = new Ties();
+  readonly #news = new Map<string, Promise<HoldNews>>();
   readonly #timer = new WakeTimer(() => this.run((state, now) => state.wake(now)));
   readonly #state: LockState;
   #alarmIsSet = false;
@@ -102,7 +104,7 @@ export class LockHost {
     // Who listens has received its bond; the tie of a reply that was lost must not end the lease when it is disposed.
     let isReceived = false;
     const tie = new Tie(() => {
-      this.#untie(lease, tie);
+      this.#ties.remove(lease, tie);
       if (isReceived) this.#endIfUntied(lease);
     });
     const news = new News((told) => {
@@ -111,7 +113,7 @@ export class LockHost {
       this.#endIfUntied(lease);
       return this.#newsOf(lease, told);
     });
-    this.#ties.set(lease, (this.#ties.get(lease) ?? new Set()).add(tie));
+    this.#ties.add(lease, tie, (other) => this.ask((state, now) => state.find(other, now)) !== undefined);
     return { success: true, tie, news };
   }
 
@@ -168,17 +170,22 @@ export class LockHost {
     return undefined;
   }
 
-  #untie(lease: number, tie: Tie): void {
-    const ties = this.#ties.get(lease);
-    if (ties?.delete(tie) && ties.size === 0) this.#ties.delete(lease);
-  }
-
-  /** A lease ends with the last of its ties: a holder whose connection broke binds again, and the old tie goes late. */
+  /** A lease ends with the last of its ties. */
   #endIfUntied(lease: number): void {
     if (!this.#ties.has(lease)) this.run((state, now) => state.expire(lease, now));
   }
 
-  async #newsOf(lease: number, told: boolean): Promise<HoldNews> {
+  /** One watch for all calls that ask the same, however many they are. */
+  #newsOf(lease: number, told: boolean): Promise<HoldNews> {
+    const asked = `${lease} ${told ? "told" : "untold"}`;
+    const known = this.#news.get(asked);
+    if (known) return known;
+    const news = this.#nextNews(lease, told).finally(() => this.#news.delete(asked));
+    this.#news.set(asked, news);
+    return news;
+  }
+
+  async #nextNews(lease: number, told: boolean): Promise<HoldNews> {
     const find = (now: number): HoldNews | undefined => {
       const live = this.#state.find(lease, now);
       if (!live) return { ended: this.#state.gone(lease).ended ?? "superseded" };

@@ -1,82 +1,108 @@
 import { MEETINGS_REMEMBERED, type Meeting } from "../core/barrier-state.ts";
 import type { CountDown } from "../core/latch-state.ts";
+import { isLeaseNumber } from "../core/lease.ts";
+import { LIMITS } from "../core/limits.ts";
 import type { BarrierBreak } from "../core/rendezvous.ts";
+import { type Row, Table, type TableShape } from "./table.ts";
 
-const CREATE = `
-CREATE TABLE IF NOT EXISTS count_downs (
-  request TEXT PRIMARY KEY, count INTEGER NOT NULL, by INTEGER NOT NULL, at REAL NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS meetings (
-  slot INTEGER PRIMARY KEY, generation INTEGER NOT NULL, why TEXT, members TEXT NOT NULL, at REAL NOT NULL
-) WITHOUT ROWID`;
+const COUNT_DOWNS: TableShape = {
+  name: "count_downs",
+  columns: { request: "TEXT PRIMARY KEY", count: "INTEGER NOT NULL", by: "INTEGER NOT NULL", at: "REAL NOT NULL" },
+};
 
-interface MeetingRow extends Record<string, SqlStorageValue> {
-  slot: number;
-  generation: number;
-  why: BarrierBreak | null;
-  members: string;
-}
+const MEETINGS: TableShape = {
+  name: "meetings",
+  columns: {
+    slot: "INTEGER PRIMARY KEY",
+    generation: "INTEGER NOT NULL",
+    why: "TEXT",
+    members: "TEXT NOT NULL",
+    at: "REAL NOT NULL",
+  },
+  about: "generation",
+};
 
 /** A row for each count-down of a latch, and one for each of the last meetings at a barrier. Nothing before the first. */
 export class RendezvousStorage {
-  readonly #sql: SqlStorage;
-  #exists: boolean;
+  readonly #countDowns: Table;
+  readonly #meetings: Table;
   #slot = 0;
 
   constructor(sql: SqlStorage) {
-    this.#sql = sql;
-    this.#exists = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'meetings'").toArray().length > 0;
+    this.#countDowns = new Table(sql, COUNT_DOWNS);
+    this.#meetings = new Table(sql, MEETINGS);
   }
 
   /** Whether anything was ever stored and not wiped since. */
   get exists(): boolean {
-    return this.#exists;
+    return this.#countDowns.exists || this.#meetings.exists;
   }
 
+  /** Those that can be understood: one that is damaged has to be made again. */
   countDowns(): CountDown[] {
-    if (!this.#exists) return [];
-    const rows = this.#sql.exec<{ request: string; count: number; by: number }>("SELECT * FROM count_downs").toArray();
-    return rows.map(({ request, count, by }) => ({ requestId: request, count, by }));
+    const countDowns = this.#countDowns.rows().map(({ request, count, by }) => ({ requestId: request, count, by }));
+    return countDowns.filter(isCountDown);
   }
 
+  /** A damaged meeting is remembered by its number alone, so that it is not given out again. */
   meetings(): Meeting[] {
-    if (!this.#exists) return [];
-    const rows = this.#sql.exec<MeetingRow>("SELECT * FROM meetings ORDER BY generation").toArray();
-    this.#slot = ((rows.at(-1)?.slot ?? -1) + 1) % MEETINGS_REMEMBERED;
-    return rows.map(({ generation, why, members }) => ({
-      generation,
-      why: why ?? undefined,
-      members: JSON.parse(members) as string[],
-    }));
+    const rows = this.#meetings.rows().filter(({ generation }) => isLeaseNumber(generation));
+    rows.sort((one, other) => Number(one["generation"]) - Number(other["generation"]));
+    const latest = rows.at(-1)?.["slot"];
+    this.#slot = Number.isSafeInteger(latest) ? (Math.abs(Number(latest)) + 1) % MEETINGS_REMEMBERED : 0;
+    return rows.slice(-MEETINGS_REMEMBERED).map(meetingOf);
   }
 
   /** When anything was last written. */
   lastUse(): number {
-    if (!this.#exists) return Number.NEGATIVE_INFINITY;
-    const newest = "SELECT max(at) AS at FROM (SELECT at FROM count_downs UNION ALL SELECT at FROM meetings)";
-    return this.#sql.exec<{ at: number | null }>(newest).one().at ?? Number.NEGATIVE_INFINITY;
+    const times = [...this.#countDowns.rows(), ...this.#meetings.rows()].map(({ at }) => at);
+    return Math.max(...times.filter((at) => typeof at === "number"));
   }
 
   writeCountDown({ requestId, count, by }: CountDown, now: number): void {
-    this.#create();
-    this.#sql.exec("INSERT OR REPLACE INTO count_downs VALUES (?, ?, ?, ?)", requestId, count, by, now);
+    this.#countDowns.put({ request: requestId, count, by, at: now });
   }
 
   writeMeeting({ generation, why, members }: Meeting, now: number): void {
-    this.#create();
-    const values = [this.#slot, generation, why ?? null, JSON.stringify(members), now];
-    this.#sql.exec("INSERT OR REPLACE INTO meetings VALUES (?, ?, ?, ?, ?)", ...values);
+    const row = { slot: this.#slot, generation, why: why ?? null, members: JSON.stringify(members), at: now };
+    this.#meetings.put(row);
     this.#slot = (this.#slot + 1) % MEETINGS_REMEMBERED;
   }
 
   /** To be called when all storage is deleted. */
   forget(): void {
-    this.#exists = false;
+    this.#countDowns.forget();
+    this.#meetings.forget();
     this.#slot = 0;
   }
+}
 
-  #create(): void {
-    if (!this.#exists) this.#sql.exec(CREATE);
-    this.#exists = true;
+function isCountDown(value: { [field in keyof CountDown]: unknown }): value is CountDown {
+  const { requestId, count, by } = value;
+  return typeof requestId === "string" && isCount(count, LIMITS.maxCount) && isCount(by, count);
+}
+
+function isCount(value: unknown, most: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= most;
+}
+
+function meetingOf({ generation, why, members }: Row): Meeting {
+  return { generation: generation as number, why: breakOf(why), members: membersOf(members) };
+}
+
+const BREAKS = ["died", "timeout", "aborted"] satisfies BarrierBreak[];
+
+/** A reason that only a newer version may know is a reason all the same. */
+function breakOf(why: unknown): BarrierBreak | undefined {
+  if (why === null || why === undefined) return undefined;
+  return BREAKS.find((known) => known === why) ?? "died";
+}
+
+function membersOf(stored: unknown): string[] {
+  try {
+    const members: unknown = JSON.parse(String(stored));
+    return Array.isArray(members) && members.every((member) => typeof member === "string") ? members : [];
+  } catch {
+    return [];
   }
 }

@@ -1,3 +1,5 @@
+import { isLeaseNumber } from "../core/lease.ts";
+import { LIMITS } from "../core/limits.ts";
 import type { KeptResult, OnceReason } from "../core/replies.ts";
 import type { ResultInfo } from "../core/result.ts";
 
@@ -21,9 +23,13 @@ export class ResultStorage {
   /** What is stored, without the value: that may be large, and is read when somebody wants it. */
   load(): ResultInfo | undefined {
     const stored = this.#stored();
-    if (!stored) return undefined;
-    const { value: _, ...info } = stored;
-    return info;
+    if (stored === undefined) return undefined;
+    if (isResult(stored)) {
+      const { lease, fingerprint, failed, retain, keptUntil } = stored;
+      return { lease, fingerprint, failed, retain, keptUntil };
+    }
+    console.error("durable-locks: the result of a job is not of a known shape; the job will run again.");
+    return undefined;
   }
 
   read(): KeptResult {
@@ -50,12 +56,23 @@ export class ResultStorage {
   }
 
   /** Without its result the job runs again; a row that can't be read must not take the lock down. */
-  #stored(): Stored | undefined {
+  #stored(): unknown {
     try {
-      return this.#kv.get<Stored>(KEY);
+      return this.#kv.get(KEY);
     } catch (error) {
       console.error("durable-locks: the result of a job can't be read; the job will run again.", error);
       return undefined;
     }
   }
+}
+
+function isResult(stored: unknown): stored is Stored {
+  if (typeof stored !== "object" || stored === null) return false;
+  const { lease, fingerprint, failed, retain, keptUntil } = stored as Record<string, unknown>;
+  const isKept = isWhole(retain) && retain <= LIMITS.maxRetain && isWhole(keptUntil);
+  return isLeaseNumber(lease) && typeof fingerprint === "string" && typeof failed === "boolean" && isKept;
+}
+
+function isWhole(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
 }

@@ -103,7 +103,7 @@ export function storageApi(store: Store, changed: (change: Change) => void, paus
   return {
     sql: {
       exec: (query: string, ...values: SQLInputValue[]) => {
-        if (/^\s*SELECT/i.test(query)) return { toArray: () => store.all(query, values) };
+        if (/^\s*(SELECT|PRAGMA)/i.test(query)) return { toArray: () => store.all(query, values) };
         change({ do: "sql", query, values });
         return { toArray: () => [] };
       },

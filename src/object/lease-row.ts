@@ -1,0 +1,145 @@
+import { type Claim, type Lease, isLeaseNumber } from "../core/lease.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { PastLease } from "../core/past-leases.ts";
+import type { LeaseEnd } from "../core/replies.ts";
+import { PAST_PER_SLOT, type Slot } from "../core/slots.ts";
+import type { Row, TableShape } from "./table.ts";
+
+/** A row for each slot. */
+export const LEASES: TableShape = {
+  name: "leases",
+  columns: {
+    slot: "INTEGER PRIMARY KEY",
+    lease: "INTEGER NOT NULL",
+    request: "TEXT NOT NULL",
+    owner: "TEXT",
+    exclusive: "INTEGER NOT NULL",
+    permits: "REAL NOT NULL",
+    capacity: "REAL NOT NULL",
+    since: "REAL NOT NULL",
+    ttl: "REAL NOT NULL",
+    deadline: "REAL NOT NULL",
+    renewal: "TEXT",
+    ended: "TEXT",
+    ended_by: "TEXT",
+    past: "TEXT NOT NULL",
+  },
+  added: {
+    lock_delay: "REAL NOT NULL DEFAULT 0",
+    once: "TEXT",
+    release_requested: "INTEGER NOT NULL DEFAULT 0",
+  },
+  about: "lease",
+};
+
+export function rowOf({ index, lease, end, past }: Slot): Row {
+  return {
+    slot: index,
+    lease: lease.lease,
+    request: lease.requestId,
+    owner: lease.owner ?? null,
+    exclusive: lease.exclusive ? 1 : 0,
+    permits: lease.permits,
+    capacity: lease.capacity,
+    since: lease.since,
+    ttl: lease.ttl,
+    deadline: lease.deadline,
+    renewal: lease.renewalId ?? null,
+    ended: end?.how ?? null,
+    ended_by: end?.releaseId ?? null,
+    past: JSON.stringify(past),
+    lock_delay: lease.lockDelay,
+    once: lease.once ?? null,
+    release_requested: lease.releaseRequested ? 1 : 0,
+  };
+}
+
+/**
+ * The slots that rows tell of. A damaged row must neither take the lock down nor free what may be held.
+ *
+ * Without a slot or a deadline that can be read a lease is dead, but its number is not given out again; without a
+ * number there is no lease. What else can't be read is taken for whatever lets in the fewest.
+ */
+export function slotsOf(rows: Row[]): Slot[] {
+  const taken = new Set(rows.map(({ slot }) => slot));
+  let unused = 0;
+  const nextUnused = () => {
+    while (taken.has(unused)) unused += 1;
+    return unused++;
+  };
+  return rows
+    .filter(({ lease }) => isLeaseNumber(lease))
+    .map((row) => slotOf(row, isIndex(row["slot"]) ? row["slot"] : nextUnused()));
+}
+
+function slotOf(row: Row, index: number): Slot {
+  const isReadable = index === row["slot"] && isTime(row["deadline"]);
+  const deadline = isReadable ? (row["deadline"] as number) : 0;
+  const lease: Lease = {
+    lease: row["lease"] as number,
+    // Nobody can ask with an empty one.
+    requestId: textOf(row["request"]) ?? "",
+    owner: textOf(row["owner"]),
+    ...claimOf(row),
+    since: isTime(row["since"]) ? row["since"] : deadline,
+    ttl: isWithin(row["ttl"], 1, LIMITS.maxTtl) ? row["ttl"] : LIMITS.maxTtl,
+    deadline,
+    renewalId: textOf(row["renewal"]),
+    lockDelay: isWithin(row["lock_delay"], 0, LIMITS.maxTtl) ? row["lock_delay"] : 0,
+    once: textOf(row["once"]),
+    releaseRequested: row["release_requested"] === 1,
+  };
+  return { index, lease, end: endOf(row, lease, isReadable), past: pastOf(row["past"]) };
+}
+
+function claimOf({ exclusive, permits, capacity }: Row): Claim {
+  const isShared = exclusive === 0 && isWithin(permits, 1, Number.MAX_SAFE_INTEGER) && isWithin(capacity, 1, Infinity);
+  return isShared ? { exclusive: false, permits, capacity } : { exclusive: true, permits: 1, capacity: 1 };
+}
+
+function endOf(row: Row, { requestId, lease }: Lease, isReadable: boolean): PastLease | undefined {
+  const { ended, ended_by } = row;
+  if (isReadable && (ended === null || ended === undefined)) return undefined;
+  const releaseId = textOf(ended_by);
+  // An end of a kind that a newer version may know: it is over in any case.
+  const how = isEnd(ended) ? ended : "superseded";
+  return { requestId, lease, how, ...(releaseId !== undefined && { releaseId }) };
+}
+
+/** Without this memory the lock still excludes. */
+function pastOf(stored: unknown): PastLease[] {
+  try {
+    const past: unknown = JSON.parse(String(stored));
+    return Array.isArray(past) ? past.filter(isPast).slice(0, PAST_PER_SLOT) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isPast(value: unknown): value is PastLease {
+  if (typeof value !== "object" || value === null) return false;
+  const { requestId, lease, how } = value as Record<string, unknown>;
+  return typeof requestId === "string" && (lease === undefined || isLeaseNumber(lease)) && isEnd(how);
+}
+
+const ENDS = ["released", "expired", "superseded"] satisfies LeaseEnd[];
+
+function isEnd(value: unknown): value is LeaseEnd {
+  return (ENDS as unknown[]).includes(value);
+}
+
+function isIndex(value: unknown): value is number {
+  return Number.isSafeInteger(value) && isWithin(value, 0, Infinity);
+}
+
+function isTime(value: unknown): value is number {
+  return isWithin(value, 0, Number.MAX_SAFE_INTEGER);
+}
+
+function isWithin(value: unknown, min: number, max: number): value is number {
+  return typeof value === "number" && value >= min && value <= max;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,105 @@
+/** The columns of a table, each with its SQL type. */
+type Columns = Record<string, string>;
+
+/** What a table is made of. */
+export interface TableShape {
+  name: string;
+  /** The columns of the first version that had the table; the first of them is the primary key. */
+  columns: Columns;
+  /** Those that later versions added: each may be null or has a default, for the rows that are there already. */
+  added?: Columns;
+  /** The column that tells when a row is used for something else than before. */
+  about?: string;
+}
+
+/** A row as it is stored: whatever an older, a newer or a damaged version may have left. */
+export type Row = Record<string, SqlStorageValue>;
+
+/**
+ * A table that older and newer versions of this library may have written. Nothing is created before the first row.
+ *
+ * Reading changes nothing. Before the first write a table that lacks columns gets them, and one that can't be ours is
+ * set aside. Columns that a newer version added are left alone.
+ */
+export class Table {
+  readonly #sql: SqlStorage;
+  readonly #shape: TableShape;
+  readonly #columns: Columns;
+  readonly #put: string;
+  #found: string[];
+  #isOurs: boolean;
+
+  constructor(sql: SqlStorage, shape: TableShape) {
+    this.#sql = sql;
+    this.#shape = shape;
+    this.#columns = { ...shape.columns, ...shape.added };
+    this.#put = putInto(shape.name, Object.keys(this.#columns));
+    const found = sql.exec<{ name: string; pk: number }>(`PRAGMA table_info(${shape.name})`).toArray();
+    this.#found = found.map(({ name }) => name);
+    const keys = found.filter(({ pk }) => pk > 0).map(({ name }) => name);
+    const [key] = Object.keys(shape.columns);
+    this.#isOurs = keys.join() === key && Object.keys(shape.columns).every((column) => this.#found.includes(column));
+  }
+
+  /** Whether anything was ever stored and not wiped since. */
+  get exists(): boolean {
+    return this.#found.length > 0;
+  }
+
+  /** Everything stored that may be ours. */
+  rows(): Row[] {
+    return this.#isOurs ? this.#sql.exec(`SELECT * FROM ${this.#shape.name}`).toArray() : [];
+  }
+
+  /** Writes a row, in place of one with the same key. */
+  put(row: Row): void {
+    this.#prepare();
+    const { name, about } = this.#shape;
+    const names = Object.keys(this.#columns);
+    const [key] = names as [string];
+    // What a newer version knows of a lease is kept with it, and not passed on to the next that uses its row.
+    if (about && this.#found.length > names.length)
+      this.#sql.exec(`DELETE FROM ${name} WHERE ${key} = ? AND ${about} <> ?`, row[key], row[about]);
+    this.#sql.exec(this.#put, ...names.map((column) => row[column]));
+  }
+
+  /** To be called when all storage is deleted. */
+  forget(): void {
+    this.#found = [];
+    this.#isOurs = false;
+  }
+
+  #prepare(): void {
+    const missing = Object.keys(this.#columns).filter((column) => !this.#found.includes(column));
+    if (this.#isOurs && missing.length === 0) return;
+    const { name } = this.#shape;
+    if (this.#isOurs) {
+      for (const column of missing) this.#sql.exec(`ALTER TABLE ${name} ADD COLUMN ${column} ${this.#columns[column]}`);
+    } else {
+      if (this.exists) this.#setAside();
+      const columns = Object.entries(this.#columns).map(([column, type]) => `${column} ${type}`);
+      // WITHOUT ROWID: replacing a row of such a table is counted as one row written and none read; of an ordinary
+      // table with an integer key, as one written and one read (workerd of 2026-08).
+      this.#sql.exec(`CREATE TABLE ${name} (${columns.join(", ")}) WITHOUT ROWID`);
+      this.#found = [];
+    }
+    this.#found.push(...Object.keys(this.#columns).filter((column) => !this.#found.includes(column)));
+    this.#isOurs = true;
+  }
+
+  /** Kept for people to look at: better than deleting what nobody understands. */
+  #setAside(): void {
+    const { name } = this.#shape;
+    console.error(`durable-locks: the table "${name}" is not of a known shape; it is kept as "${name}_set_aside".`);
+    this.#sql.exec(`DROP TABLE IF EXISTS ${name}_set_aside`);
+    this.#sql.exec(`ALTER TABLE ${name} RENAME TO ${name}_set_aside`);
+  }
+}
+
+/** Not `INSERT OR REPLACE`, which would reset the columns that a newer version added. */
+function putInto(name: string, columns: string[]): string {
+  const [key, ...others] = columns;
+  const values = columns.map(() => "?").join(", ");
+  const update = others.map((column) => `${column} = excluded.${column}`).join(", ");
+  return `INSERT INTO ${name} (${columns.join(", ")}) VALUES (${values}) ON CONFLICT (${key}) DO UPDATE SET ${update}`;
+}
