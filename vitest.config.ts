@@ -11,5 +11,5 @@ export default defineConfig({
       "durable-locks": new URL("./src/index.ts", import.meta.url).pathname,
     },
   },
-  test: { include: ["test/**/*.test.ts"], testTimeout: 20_000, fileParallelism: false },
+  test: { include: ["test/**/*.test.ts"], testTimeout: 20_000, fileParallelism: false, maxConcurrency: 8 },
 });
