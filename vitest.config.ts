@@ -5,6 +5,11 @@ export default defineConfig({
   // verbose: false hides what workerd prints of exceptions that the tests provoke.
   plugins: [cloudflareTest({ wrangler: { configPath: "./test/wrangler.toml" }, verbose: false })],
   // The examples import the package by its name, as their readers will.
-  resolve: { alias: { "durable-locks": new URL("./src/index.ts", import.meta.url).pathname } },
-  test: { include: ["test/**/*.test.ts"], testTimeout: 20_000, fileParallelism: false },
+  resolve: {
+    alias: {
+      "durable-locks/http": new URL("./src/http.ts", import.meta.url).pathname,
+      "durable-locks": new URL("./src/index.ts", import.meta.url).pathname,
+    },
+  },
+  test: { include: ["test/**/*.test.ts"], testTimeout: 20_000, fileParallelism: false, maxConcurrency: 8 },
 });

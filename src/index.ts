@@ -66,7 +66,15 @@ export {
   isLockError,
 } from "./errors.ts";
 export { fenceD1 } from "./guards/d1-guard.ts";
-export { type AdvanceFence, type Fence, fenceHeaders, readFence, verifyFence } from "./guards/http-guard.ts";
+export {
+  type AdvanceFence,
+  type Fence,
+  type HeadersReader,
+  type RequestHeaders,
+  fenceHeaders,
+  readFence,
+  verifyFence,
+} from "./guards/http-guard.ts";
 export { type FencedR2Value, fenceR2 } from "./guards/r2-guard.ts";
 export { fenceStorage } from "./guards/storage-guard.ts";
 export type { Bond, News, Tie } from "./object/bond.ts";

@@ -1,4 +1,4 @@
-import { checkLease, checkText, invalid } from "../core/limits.ts";
+import { checkLease, invalid } from "../core/limits.ts";
 import { LockError, StaleLeaseError } from "../errors.ts";
 
 /** Where the lease is kept, among the object's custom metadata. */
@@ -35,7 +35,7 @@ export async function fenceR2(
   value: FencedR2Value,
   options: Omit<R2PutOptions, "onlyIf"> = {},
 ): Promise<R2Object> {
-  checkText(key, "key");
+  if (typeof key !== "string" || key === "") throw invalid("key", "key must be a string that is not empty.");
   checkLease(lease);
   if (value instanceof ReadableStream)
     throw invalid("value", "value must not be a stream, which can be read only once: read it first.");

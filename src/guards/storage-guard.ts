@@ -20,6 +20,8 @@ import { StaleLeaseError } from "../errors.ts";
 export function fenceStorage<T>(storage: DurableObjectStorage, resource: string, lease: number, write: () => T): T {
   checkText(resource, "resource");
   checkLease(lease);
+  // Before it begins: its first part could be undone, but the rest would write later, past the guard.
+  if (Object.prototype.toString.call(write) === "[object AsyncFunction]") throw notSynchronous();
   const key = `durable-locks:fence:${resource}`;
   return storage.transactionSync(() => {
     const newest = storage.kv.get<number>(key) ?? 0;
@@ -27,11 +29,22 @@ export function fenceStorage<T>(storage: DurableObjectStorage, resource: string,
     // The same number again would be a row written for nothing.
     if (lease > newest) storage.kv.put(key, lease);
     const value = write();
-    if (isThenable(value)) throw invalid("write", "write must be synchronous: what it did later would not be guarded.");
+    if (isThenable(value)) {
+      // Nobody else is left to hear that it rejects.
+      void Promise.resolve(value).catch(() => {});
+      throw notSynchronous();
+    }
     return value;
   });
 }
 
-function isThenable(value: unknown): boolean {
+function notSynchronous(): Error {
+  return invalid(
+    "write",
+    "write must be synchronous: what it did later would not be guarded. Await before, and then write.",
+  );
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

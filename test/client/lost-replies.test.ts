@@ -8,7 +8,8 @@ const named = (calls: { method: string; args: unknown[] }[], method: string) =>
 const requestIds = (calls: { args: unknown[] }[]) =>
   new Set(calls.map(({ args }) => (args.at(-1) as { requestId: string }).requestId));
 
-describe("G5 a lost reply", () => {
+// At once: most of a test is waiting for time to pass, and each has locks of its own.
+describe.concurrent("G5 a lost reply", () => {
   it("to acquire: the same request again, one lease", async () => {
     const id = freshId();
     const { namespace, calls } = faultyNamespace(losingReplies(["acquire"]));
@@ -23,9 +24,9 @@ describe("G5 a lost reply", () => {
     const before = await leaseOf(lockOf(id).acquire(10_000));
     const { namespace, calls } = faultyNamespace(losingReplies(["enqueue"], 2));
     const waiting = lockOf(id, namespace).acquire(10_000, { wait: 5_000 });
-    await vi.waitFor(() => expect(named(calls, "enqueue")).toHaveLength(3), { interval: 5 });
+    await vi.waitFor(() => expect(named(calls, "enqueue")).toHaveLength(3), { timeout: 10_000, interval: 5 });
     expect(requestIds(named(calls, "enqueue")).size).toBe(1);
-    await vi.waitFor(async () => expect(await waiters(id)).toHaveLength(1), { interval: 5 });
+    await vi.waitFor(async () => expect(await waiters(id)).toHaveLength(1), { timeout: 10_000, interval: 5 });
     await lockOf(id).release(before);
     expect(await waiting).toMatchObject({ success: true });
     expect(await holders(id)).toBe(1);
@@ -90,7 +91,7 @@ describe("G5 a lost reply", () => {
   });
 });
 
-describe("faults of the platform", () => {
+describe.concurrent("faults of the platform", () => {
   it("an object that is reset before it answers leaves no rejection unhandled, and is asked again", async () => {
     // One that is unhandled fails the whole run of the tests.
     const interrupted = async () => {

@@ -20,7 +20,7 @@ describe("minHold", () => {
     };
     const held = await lockOf(id, faultyNamespace(fault).namespace).hold({ ttl: 60_000, minHold: 1_000 });
     const renewing = outcome(held.renew());
-    await vi.waitFor(() => expect(letGo).toBeDefined(), { interval: 2 });
+    await vi.waitFor(() => expect(letGo).toBeDefined(), { timeout: 10_000, interval: 2 });
     const released = held.release();
     letGo?.();
     expect(await released).toBe(true);

@@ -4,7 +4,8 @@ import { faultyNamespace } from "../support/faulty-namespace.ts";
 import { memoryPrimitives } from "../support/memory-primitives.ts";
 import { freshId, leaseOf, lockOf, outcome, sleep, untilWaiting, waiters } from "../support/locks.ts";
 
-describe("G9 waiting is bounded", () => {
+// At once: most of a test is waiting for time to pass, and each has locks of its own.
+describe.concurrent("G9 waiting is bounded", () => {
   it("withLock gives up after `wait` with LOCK_TIMEOUT, which says when to come again", async () => {
     const id = freshId();
     await lockOf(id).acquire(30_000);
@@ -82,7 +83,7 @@ describe("G9 waiting is bounded", () => {
     const { value, error } = await waiting;
     if (value) await value.release();
     else expect(error).toMatchObject({ message: "gave up" });
-    await vi.waitFor(async () => expect(await lockOf(id).isLocked()).toBe(false), { interval: 5 });
+    await vi.waitFor(async () => expect(await lockOf(id).isLocked()).toBe(false), { timeout: 10_000, interval: 5 });
   });
 
   it("aborting does not end a hold that was granted", async () => {
@@ -94,7 +95,7 @@ describe("G9 waiting is bounded", () => {
   });
 });
 
-describe("polling instead of queueing", () => {
+describe.concurrent("polling instead of queueing", () => {
   it("asks again after growing delays until granted, and never queues", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(30_000));
@@ -103,7 +104,7 @@ describe("polling instead of queueing", () => {
       retry: { minTimeout: 1, maxTimeout: 20 },
       wait: 10_000,
     });
-    await vi.waitFor(() => expect(calls.length).toBeGreaterThan(3), { interval: 2 });
+    await vi.waitFor(() => expect(calls.length).toBeGreaterThan(3), { timeout: 10_000, interval: 2 });
     expect(await waiters(id)).toEqual([]);
     await lockOf(id).release(lease);
     expect(await polling).toBe("mine");

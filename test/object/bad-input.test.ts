@@ -45,7 +45,8 @@ async function expectRefused(argument: string, call: (stub: Stub) => Promise<unk
   expect(await stub.status()).toEqual({ locked: false, holders: [], waiters: [] });
 }
 
-describe("G9 bad input over RPC is a typed refusal and changes nothing", () => {
+// At once: most of a test is waiting for time to pass, and each has locks of its own.
+describe.concurrent("G9 bad input over RPC is a typed refusal and changes nothing", () => {
   it.each(BAD_DURATIONS.map((ttl) => [ttl]))("acquire with a ttl of %s", async (ttl) => {
     await expectRefused("ttl", async (stub) => await stub.acquire(unchecked(ttl)));
     await expectRefused("ttl", async (stub) => await stub.enqueue(unchecked(ttl), { wait: 10 }).turn.granted());

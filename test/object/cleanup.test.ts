@@ -84,7 +84,7 @@ describe("G8 nothing leaks: storage", () => {
     await leaseOf(lockOf(id).acquire(1));
     await runInDurableObject(stubOf(id), (_lock, { storage }) => storage.deleteAlarm());
     await evictDurableObject(stubOf(id));
-    await vi.waitFor(async () => expect(await lockOf(id).isLocked()).toBe(false), { interval: 1 });
+    await vi.waitFor(async () => expect(await lockOf(id).isLocked()).toBe(false), { timeout: 10_000, interval: 1 });
     await lockOf(id).acquire(10_000);
     expect((await stored(id)).alarm).toBe(true);
   });
@@ -136,7 +136,7 @@ describe("G1 G2: the alarm never wipes what is alive", () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(DAY));
     const waiting = lockOf(id).acquire(10_000, { wait: 20_000 });
-    await vi.waitFor(async () => expect(await waiters(id)).toHaveLength(1), { interval: 5 });
+    await vi.waitFor(async () => expect(await waiters(id)).toHaveLength(1), { timeout: 10_000, interval: 5 });
     await runDurableObjectAlarm(stubOf(id));
     expect(await waiters(id)).toHaveLength(1);
     await lockOf(id).release(lease);

@@ -14,12 +14,12 @@ describe("G1 exclusion", () => {
 
   it("tells who is refused when the lease ends", async () => {
     const lock = lockOf(freshId());
-    await lock.acquire(10_000);
-    const refused = await lock.acquire(10_000);
+    await lock.acquire(600_000);
+    const refused = await lock.acquire(600_000);
     expect(refused).toMatchObject({ success: false, reason: "BORROWED" });
     const { retryAfter } = refused as { retryAfter: number };
-    expect(retryAfter).toBeGreaterThan(5_000);
-    expect(retryAfter).toBeLessThanOrEqual(10_000);
+    expect(retryAfter).toBeGreaterThan(300_000);
+    expect(retryAfter).toBeLessThanOrEqual(600_000);
   });
 
   it("lets shared leases stand together and keeps an exclusive one out", async () => {
@@ -127,7 +127,7 @@ describe("G2 fencing", () => {
     numbers.push(await leaseOf(lockOf(id).acquire(10_000)));
     await lockOf(id).release(numbers[0] as number);
     numbers.push(await leaseOf(lockOf(id).acquire(1)));
-    await vi.waitFor(async () => expect(await lockOf(id).isLocked()).toBe(false), { interval: 1 });
+    await vi.waitFor(async () => expect(await lockOf(id).isLocked()).toBe(false), { timeout: 10_000, interval: 1 });
     numbers.push(await leaseOf(lockOf(id).acquire(10_000)));
     await lockOf(id).release(numbers[2] as number);
     await evictDurableObject(stubOf(id));
@@ -173,7 +173,7 @@ describe("G3 dead stays dead", () => {
   it("an expired lease can be neither renewed nor released, even if nobody took the lock since", async () => {
     const lock = lockOf(freshId());
     const lease = await leaseOf(lock.acquire(1));
-    await vi.waitFor(async () => expect(await lock.isLocked()).toBe(false), { interval: 1 });
+    await vi.waitFor(async () => expect(await lock.isLocked()).toBe(false), { timeout: 10_000, interval: 1 });
     expect(await lock.renew(lease, 10_000)).toMatchObject({ reason: "NO_LONGER_VALID" });
     expect(await lock.release(lease)).toMatchObject({ reason: "NO_LONGER_VALID" });
     expect(await lock.isLocked()).toBe(false);
@@ -220,7 +220,7 @@ describe("G3 dead stays dead", () => {
     await stub.release(released);
     expect(await stub.renew(released, 1_000)).toMatchObject({ ended: "released" });
     const expired = await leaseOf(stub.acquire(1));
-    await vi.waitFor(async () => expect(await stub.isLocked()).toBe(false), { interval: 1 });
+    await vi.waitFor(async () => expect(await stub.isLocked()).toBe(false), { timeout: 10_000, interval: 1 });
     expect(await stub.renew(expired, 1_000)).toMatchObject({ ended: "expired" });
     await stub.acquire(10_000);
     expect(await stub.renew(expired, 1_000)).toMatchObject({ ended: "superseded" });

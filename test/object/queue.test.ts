@@ -103,7 +103,7 @@ describe("G4 first come, first served", () => {
     const id = freshId();
     await lockOf(id).acquire(30_000);
     expect(await (await exports.default.fetch(`http://worker/?id=${id}`)).text()).toBe("gone");
-    await vi.waitFor(async () => expect(await waiters(id)).toEqual([]), { timeout: 2_000, interval: 5 });
+    await vi.waitFor(async () => expect(await waiters(id)).toEqual([]), { timeout: 10_000, interval: 5 });
   });
 
   it("a caller that aborts has left the queue when its call rejects", async () => {
@@ -166,7 +166,7 @@ describe("G4 first come, first served", () => {
     expect((await first.turn.granted()).success).toBe(false);
     expect(await waiters(id)).toEqual(["a"]);
     second.place[Symbol.dispose]();
-    await vi.waitFor(async () => expect(await waiters(id)).toEqual([]), { interval: 5 });
+    await vi.waitFor(async () => expect(await waiters(id)).toEqual([]), { timeout: 10_000, interval: 5 });
   });
 
   it("slices: the object answers a long wait after 25 s, and the place is kept for whoever returns", async () => {
@@ -246,7 +246,7 @@ describe("G8 nothing leaks: the object", () => {
     try {
       const lease = await leaseOf(stubOf(id).acquire(60_000));
       const waiting = stubOf(id).acquire(60_000, { wait: 20_000 });
-      await vi.waitFor(async () => expect(await waiters(id)).toHaveLength(1), { interval: 20 });
+      await vi.waitFor(async () => expect(await waiters(id)).toHaveLength(1), { timeout: 10_000, interval: 20 });
       const wakes = set.mock.results
         .filter((_, call) => (set.mock.calls[call]?.[1] ?? 0) > 15_000)
         .map(({ value }) => value);

@@ -1,10 +1,12 @@
 // Installs the packed tarball into a new Worker project outside the repository and follows the README's Usage word for
-// word: the wrangler configuration, the Worker's code, type check, bundling, and a run on local workerd.
+// word: the wrangler configuration, the Worker's code, type check, bundling, and a run on local workerd. Then the service
+// of docs/guards.md, which is no Worker.
 import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness } from "wrangler";
+import { layOutService, tryOutService } from "./node-service.ts";
 
 const root = join(import.meta.dirname, "../..");
 const { version, devDependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as {
@@ -74,6 +76,7 @@ async function layOut(): Promise<void> {
     pinned("wrangler"),
     pinned("typescript"),
     pinned("@cloudflare/workers-types"),
+    pinned("@types/node"),
   );
   run(install[0] as string, ...install.slice(1), "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error");
   await mkdir(join(project, "src"));
@@ -92,6 +95,10 @@ async function layOut(): Promise<void> {
     types: ["@cloudflare/workers-types"],
   };
   await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["src"] }));
+  const types = ["node"];
+  const ofService = { compilerOptions: { ...compilerOptions, types }, include: ["service.ts"] };
+  await writeFile(join(project, "tsconfig.service.json"), JSON.stringify(ofService));
+  await layOutService(project, root);
 }
 
 /** Many requests for one path: each must run alone, under a lease of its own. */
@@ -121,6 +128,8 @@ try {
   run("npx", "tsc");
   run("npx", "wrangler", "deploy", "--dry-run", "--outdir", "dist");
   await tryOut();
+  run("npx", "tsc", "-p", "tsconfig.service.json");
+  await tryOutService(project);
 } finally {
   await rm(project, { recursive: true, force: true });
 }

@@ -17,7 +17,7 @@ import { freshId, lockOf, stubOf } from "./locks.ts";
 
 /** A minute: whatever is seen sooner is not owed to the ttl or to a renewal. */
 export const BOUND = { ttl: 60_000, bound: true } satisfies HoldOptions;
-export const SOON = { timeout: 5_000, interval: 5 };
+export const SOON = { timeout: 10_000, interval: 5 };
 
 /** What reaches any object of this file, and the ties that it has seen go. */
 export const binds = vi.spyOn(DurableLock.prototype, "bind");

@@ -1,4 +1,4 @@
-import { afterEach, expect, vi } from "vitest";
+import { afterAll, expect, vi } from "vitest";
 import { type Lead, type LeadOptions, type Leadership, type Lock, lead } from "../../src/index.ts";
 import { outcome } from "./locks.ts";
 
@@ -17,7 +17,7 @@ export interface Candidate {
   done: Promise<{ value?: unknown; error?: unknown }>;
 }
 
-export const candidates: Candidate[] = [];
+const candidates: Candidate[] = [];
 
 /** A candidate whose terms are recorded; it leads until its signal fires, unless it is told to do something else. */
 export function stand<T>(lock: Lock, options: LeadOptions = {}, work?: Lead<T>): Candidate {
@@ -42,9 +42,9 @@ export async function termOf(candidate: Candidate, count = 1): Promise<Leadershi
 /** Learns at once what happens to its lease: no renewal is due in time. */
 export const TOLD = { bound: true, ttl: 3_600_000 };
 
-/** Ends, after each test of the file that calls this, whatever still stands. */
+/** Ends, after the group of tests that calls this, whatever still stands: one such group must not run beside another. */
 export function endCandidates(): void {
-  afterEach(async () => {
+  afterAll(async () => {
     for (const { stop } of candidates) stop.abort();
     await Promise.all(candidates.map(({ done }) => done));
     candidates.length = 0;

@@ -51,34 +51,6 @@ describe("crash release: binding fails", () => {
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("an object that can't be reached: UNREACHABLE, and the lock is given back", async () => {
-    const id = freshId();
-    const fault: Fault = async (method, run) => {
-      if (method === "bind") throw connectionLost();
-      return run();
-    };
-    const { error } = await outcome(lockOf(id, faultyNamespace(fault).namespace).hold(BOUND));
-    expect(error).toMatchObject({ code: "UNREACHABLE" });
-    expect(await lockOf(id).isLocked()).toBe(false);
-  });
-
-  it("an answer that comes too late is let go of", async () => {
-    const id = freshId();
-    let answer = () => {};
-    const late = new Promise<void>((resolve) => (answer = resolve));
-    const lock = withBind(id, async (bind) => {
-      const binding = await bind();
-      await late;
-      return binding;
-    });
-    const { error } = await outcome(lock.hold(BOUND));
-    expect(error).toMatchObject({ code: "UNREACHABLE" });
-    expect(await lockOf(id).isLocked()).toBe(false);
-    answer();
-    await vi.waitFor(() => expect(cuts).toHaveBeenCalledTimes(1), SOON);
-    await expectNothingLeft(id);
-  });
-
   it("an object that is too old to know how: its error as it is, and the lock is given back", async () => {
     const id = freshId();
     const lock = withBind(id, () => Promise.reject(new TypeError("does not implement bind")));
@@ -127,6 +99,62 @@ describe("crash release: binding fails", () => {
     for (const options of [{ bound: true, minHold: 1_000 }, { bound: "yes" as unknown as boolean }])
       expect((await outcome(lock.hold(options))).error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "bound" });
     expect(await lock.isLocked()).toBe(false);
+  });
+});
+
+// At once: most of each is waiting for time to pass. None may count the ties of all.
+describe.concurrent("crash release: binding fails, or a hold ends, in the course of time", () => {
+  it("an object that can't be reached: UNREACHABLE, and the lock is given back", async () => {
+    const id = freshId();
+    const fault: Fault = async (method, run) => {
+      if (method === "bind") throw connectionLost();
+      return run();
+    };
+    const { error } = await outcome(lockOf(id, faultyNamespace(fault).namespace).hold(BOUND));
+    expect(error).toMatchObject({ code: "UNREACHABLE" });
+    expect(await lockOf(id).isLocked()).toBe(false);
+  });
+
+  it("an answer that comes too late is let go of", async () => {
+    const id = freshId();
+    let answer = () => {};
+    const late = new Promise<void>((resolve) => (answer = resolve));
+    let letGo = 0;
+    const lock = withBind(id, async (bind) => {
+      const binding = (await bind()) as Extract<Binding, { success: true }>;
+      await late;
+      const dispose = () => {
+        letGo += 1;
+        binding[Symbol.dispose]();
+      };
+      return { ...binding, [Symbol.dispose]: dispose };
+    });
+    const { error } = await outcome(lock.hold(BOUND));
+    expect(error).toMatchObject({ code: "UNREACHABLE" });
+    expect(await lockOf(id).isLocked()).toBe(false);
+    answer();
+    await vi.waitFor(() => expect(letGo).toBe(1), SOON);
+    await expectNothingLeft(id);
+  });
+
+  it("lost by the local deadline, the lease is not given on before its time", async () => {
+    const id = freshId();
+    const { namespace } = faultyNamespace(silent(["renew"], false));
+    const held = await lockOf(id, namespace).hold({ ttl: 3_000, bound: true });
+    const next = lockOf(id).acquire(60_000, { wait: 15_000 });
+    expect(await next).toMatchObject({ success: true });
+    expect(held.signal.reason).toMatchObject({ why: "unreachable" });
+    const [holder] = (await lockOf(id).status()).holders;
+    expect(holder?.since).toBeGreaterThanOrEqual(held.deadline);
+    await expectNothingLeft(id);
+  });
+
+  it("maxHold ends it as it ends any other", async () => {
+    const id = freshId();
+    const held = await lockOf(id).hold({ ...BOUND, maxHold: 2_000 });
+    await lockOf(id).withLock(() => {}, { wait: 15_000 });
+    expect(held.signal.reason).toMatchObject({ why: "expired" });
+    await expectNothingLeft(id);
   });
 });
 
@@ -230,27 +258,7 @@ describe("crash release: a cut connection looks like a death", () => {
   });
 });
 
-describe("crash release: G6 and G8 at the end of a hold", () => {
-  it("lost by the local deadline, the lease is not given on before its time", async () => {
-    const id = freshId();
-    const { namespace } = faultyNamespace(silent(["renew"], false));
-    const held = await lockOf(id, namespace).hold({ ttl: 3_000, bound: true });
-    const next = lockOf(id).acquire(60_000, { wait: 15_000 });
-    expect(await next).toMatchObject({ success: true });
-    expect(held.signal.reason).toMatchObject({ why: "unreachable" });
-    const [holder] = (await lockOf(id).status()).holders;
-    expect(holder?.since).toBeGreaterThanOrEqual(held.deadline);
-    await expectNothingLeft(id);
-  });
-
-  it("maxHold ends it as it ends any other", async () => {
-    const id = freshId();
-    const held = await lockOf(id).hold({ ...BOUND, maxHold: 2_000 });
-    await lockOf(id).withLock(() => {}, { wait: 15_000 });
-    expect(held.signal.reason).toMatchObject({ why: "expired" });
-    await expectNothingLeft(id);
-  });
-
+describe("crash release: G8 at the end of a hold", () => {
   it("no timer is left, of the client's or the object's, whether it was released or lost", async () => {
     const { pending, restore } = countTimers();
     try {

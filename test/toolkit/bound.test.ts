@@ -163,7 +163,7 @@ describe("crash release: operators reach a bound holder at once", () => {
 
   it("an end that it is told of is written down by then", async () => {
     await runInDurableObject(stubOf(freshId()), async (lock, { storage }) => {
-      const { lease } = (await lock.acquire(50)) as { lease: number };
+      const { lease } = (await lock.acquire(500)) as { lease: number };
       const { news } = (await lock.bind(lease)) as Bond;
       expect(await news.next(false)).toEqual({ ended: "expired" });
       expect(storage.sql.exec("SELECT ended FROM leases").toArray()).toEqual([{ ended: "expired" }]);

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { type Lead, lead } from "../../src/index.ts";
-import { TOLD, candidates, endCandidates, fired, stand, termOf, until } from "../support/candidates.ts";
+import { TOLD, endCandidates, fired, stand, termOf, until } from "../support/candidates.ts";
 import { connectionLost, faultyNamespace, losingReplies } from "../support/faulty-namespace.ts";
 import { countLeaks, countedSignal } from "../support/leaks.ts";
 import {
@@ -15,10 +15,9 @@ import {
   waiters,
 } from "../support/locks.ts";
 
-const leaks = countLeaks();
-endCandidates();
-
 describe("abort", () => {
+  endCandidates();
+
   const reason = new Error("shut down");
 
   it("before: nothing is asked", async () => {
@@ -87,7 +86,10 @@ describe("abort", () => {
   });
 });
 
-describe("faults", () => {
+// At once: most of a test is waiting for time to pass, and each has locks of its own.
+describe.concurrent("faults", () => {
+  endCandidates();
+
   it("the object restarts while somebody leads: the term goes on", async () => {
     const id = freshId();
     const leader = stand(lockOf(id), { ttl: 6_000 });
@@ -116,8 +118,9 @@ describe("faults", () => {
     const id = freshId();
     const first = await leaseOf(lockOf(id).acquire(60_000));
     const order: string[] = [];
+    const standing: Promise<unknown>[] = [];
     for (const [index, owner] of ["a", "b", "c"].entries()) {
-      stand(lockOf(id), { owner }, () => order.push(owner));
+      standing.push(stand(lockOf(id), { owner }, () => order.push(owner)).done);
       await untilWaiting(id, index + 1);
       // Told apart by when they came, which a restart knows to the ms of their calls only.
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -125,7 +128,7 @@ describe("faults", () => {
     await crash(id);
     await untilWaiting(id, 3);
     await lockOf(id).release(first);
-    await Promise.all(candidates.map(({ done }) => done));
+    await Promise.all(standing);
     expect(order).toEqual(["a", "b", "c"]);
   });
 
@@ -184,6 +187,8 @@ describe("faults", () => {
 });
 
 describe("G8 nothing leaks", () => {
+  const leaks = countLeaks();
+
   it("after several terms of each kind and an abort: no timer, listener, waiter or lease", async () => {
     const id = freshId();
     const { controller, signal } = countedSignal();

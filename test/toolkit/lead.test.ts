@@ -1,13 +1,13 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { type Leadership, lead, useSemaphore } from "../../src/index.ts";
-import { TOLD, candidates, endCandidates, fired, stand, termOf, until } from "../support/candidates.ts";
+import { TOLD, endCandidates, fired, stand, termOf, until } from "../support/candidates.ts";
 import { faultyNamespace } from "../support/faulty-namespace.ts";
 import { freshId, freshLock, leaseOf, lockOf, outcome, untilWaiting, waiters } from "../support/locks.ts";
 
-endCandidates();
-
 describe("lead", () => {
+  endCandidates();
+
   it("runs fn as the leader, releases, and gives what fn returned", async () => {
     const lock = freshLock();
     const value = await lead(lock, async ({ signal }) => {
@@ -36,12 +36,13 @@ describe("lead", () => {
     const id = freshId();
     const first = await leaseOf(lockOf(id).acquire(60_000));
     const order: string[] = [];
+    const standing: Promise<unknown>[] = [];
     for (const [index, owner] of ["a", "b", "c", "d"].entries()) {
-      stand(lockOf(id), { owner }, () => order.push(owner));
+      standing.push(stand(lockOf(id), { owner }, () => order.push(owner)).done);
       await untilWaiting(id, index + 1);
     }
     await lockOf(id).release(first);
-    await Promise.all(candidates.map(({ done }) => done));
+    await Promise.all(standing);
     expect(order).toEqual(["a", "b", "c", "d"]);
   });
 
@@ -73,8 +74,7 @@ describe("lead", () => {
     const campaigns = Array.from({ length: 8 }, async (_, candidate) => {
       for (let round = 0; round < 3; round += 1) {
         let fate = candidate + round;
-        stand(lock, TOLD, (leadership) => work(leadership, fate++));
-        await candidates.at(-1)?.done;
+        await stand(lock, TOLD, (leadership) => work(leadership, fate++)).done;
       }
     });
     await Promise.all(campaigns);
@@ -93,7 +93,10 @@ describe("lead", () => {
   });
 });
 
-describe("leadership that ends before fn does", () => {
+// At once: most of a test is waiting for time to pass, and each has locks of its own.
+describe.concurrent("leadership that ends before fn does", () => {
+  endCandidates();
+
   it("by forceRelease: the signal fires, and once fn has settled the candidate leads again", async () => {
     const lock = freshLock();
     const settle = Promise.withResolvers<void>();
@@ -205,6 +208,8 @@ describe("leadership that ends before fn does", () => {
 });
 
 describe("fn that throws", () => {
+  endCandidates();
+
   it("while it leads: the lock is released and the error thrown", async () => {
     const lock = freshLock();
     const error = new Error("mine");

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { type Leader, type Lock, lead, observe } from "../../src/index.ts";
 import { type Fault, connectionLost, faultyNamespace } from "../support/faulty-namespace.ts";
 import { countLeaks, countedSignal } from "../support/leaks.ts";
@@ -10,19 +10,24 @@ interface Observer {
   done: Promise<{ error?: unknown }>;
 }
 
-const observers: Observer[] = [];
-
-/** An observer that writes down what it sees. */
-function observer(lock: Lock): Observer {
-  const stop = new AbortController();
-  const seen: Observer["seen"] = [];
-  const done = outcome(
-    (async () => {
-      for await (const leader of observe(lock, { signal: stop.signal })) seen.push(leader);
-    })(),
-  );
-  observers.push({ seen, stop, done });
-  return { seen, stop, done };
+/** Makes observers that write down what they see, and ends them with the group of tests that calls this. */
+function observers(): (lock: Lock) => Observer {
+  const all: Observer[] = [];
+  afterAll(async () => {
+    for (const { stop } of all) stop.abort();
+    await Promise.all(all.map(({ done }) => done));
+  });
+  return (lock) => {
+    const stop = new AbortController();
+    const seen: Observer["seen"] = [];
+    const done = outcome(
+      (async () => {
+        for await (const leader of observe(lock, { signal: stop.signal })) seen.push(leader);
+      })(),
+    );
+    all.push({ seen, stop, done });
+    return { seen, stop, done };
+  };
 }
 
 /** Waits until the terms that were seen are these, 0 for nobody. */
@@ -41,15 +46,10 @@ function counted(fault: Fault = (_method, run) => run()) {
   return { namespace, calls, watches, untilWatching };
 }
 
-const leaks = countLeaks();
+// At once: most of a test is waiting for time to pass, and each has locks of its own.
+describe.concurrent("observe", () => {
+  const observer = observers();
 
-afterEach(async () => {
-  for (const { stop } of observers) stop.abort();
-  await Promise.all(observers.map(({ done }) => done));
-  observers.length = 0;
-});
-
-describe("observe", () => {
   it("tells the present leader at once: who, which term, since when", async () => {
     const lock = freshLock();
     await using held = await lock.hold({ owner: "worker-7" });
@@ -113,7 +113,7 @@ describe("observe", () => {
   it("notices an expiry though nobody asks: the object's own timer does", async () => {
     const id = freshId();
     const { namespace, calls, untilWatching } = counted();
-    const lease = await leaseOf(lockOf(id).acquire(1_000));
+    const lease = await leaseOf(lockOf(id).acquire(3_000));
     const watching = observer(lockOf(id, namespace));
     await untilWatching();
     await untilSeen(watching, lease, 0);
@@ -149,7 +149,9 @@ describe("observe", () => {
   });
 });
 
-describe("observe rides out", () => {
+describe.concurrent("observe rides out", () => {
+  const observer = observers();
+
   it("a restart of the object", async () => {
     const id = freshId();
     const { namespace, untilWatching } = counted();
@@ -164,7 +166,7 @@ describe("observe rides out", () => {
   it("a restart in which the leader's lease runs out", async () => {
     const id = freshId();
     const { namespace, untilWatching } = counted();
-    const lease = await leaseOf(lockOf(id).acquire(1_500));
+    const lease = await leaseOf(lockOf(id).acquire(3_000));
     const watching = observer(lockOf(id, namespace));
     await untilWatching();
     await crash(id);
@@ -215,6 +217,9 @@ describe("observe rides out", () => {
 });
 
 describe("observe ends", () => {
+  const leaks = countLeaks();
+  const observer = observers();
+
   it("quietly when its signal fires: before, while it waits, and in the loop", async () => {
     const lock = freshLock();
     expect(await observe(lock, { signal: AbortSignal.abort() }).next()).toEqual({ done: true, value: undefined });

@@ -64,12 +64,13 @@ describe("G7 a runner that lost its lease", () => {
   });
 });
 
-describe("a runner that dies", () => {
+// At once: most of a test is waiting for time to pass, and each has locks of its own.
+describe.concurrent("a runner that dies", () => {
   it("while fn runs: who waits runs the job when its lease is over, one of them, and all get that result", async () => {
     const id = freshId();
     const { lock, die } = mortal();
     const job = openJob();
-    void outcome(once(lock(id), job.fn, { ttl: 300 }));
+    void outcome(once(lock(id), job.fn, { ttl: 1_500 }));
     await job.started;
     die();
     let runs = 0;
@@ -83,7 +84,7 @@ describe("a runner that dies", () => {
   it("after fn, before it stored: the next runs", async () => {
     const id = freshId();
     const { lock, die } = mortal();
-    void outcome(once(lock(id), () => (die(), "never stored"), { ttl: 300 }));
+    void outcome(once(lock(id), () => (die(), "never stored"), { ttl: 1_500 }));
     expect(await once(lockOf(id), rerun)).toBe(RERUN);
   });
 
@@ -100,6 +101,100 @@ describe("a runner that dies", () => {
     await isStored;
     expect(await askedNow(id)).toEqual({ value: "first", ran: false });
   });
+
+  it("while the object restarts: who waits runs the job", async () => {
+    const id = freshId();
+    const { lock, die } = mortal();
+    const job = openJob();
+    void outcome(once(lock(id), job.fn, { ttl: 2_000 }));
+    await job.started;
+    const second = once(lockOf(id), rerun);
+    await untilWaiting(id, 1);
+    die();
+    await crash(id);
+    expect(await second).toBe(RERUN);
+  });
+});
+
+describe.concurrent("G5 a lost reply", () => {
+  it("to the acquire, in the queue or not, and to the storing release: one run, one result", async () => {
+    for (const wait of [0, 10_000]) {
+      const id = freshId();
+      let runs = 0;
+      const { namespace } = faultyNamespace(losingReplies(["acquire", "enqueue", "renew", "release"], 2));
+      expect(await once(lockOf(id, namespace), () => `run ${++runs}`, { wait })).toBe("run 1");
+      expect(await askedNow(id)).toEqual({ value: "run 1", ran: false });
+    }
+  });
+
+  it("to an acquire that was answered with the result: the same again", async () => {
+    const id = freshId();
+    await once(lockOf(id), () => "first");
+    for (const wait of [0, 10_000]) {
+      const { namespace } = faultyNamespace(losingReplies(["acquire", "enqueue"], 2));
+      expect(await once(lockOf(id, namespace), rerun, { wait })).toBe("first");
+    }
+  });
+
+  it(
+    "to the storing release for good: RELEASE_FAILED, and asking again gets the result",
+    { timeout: 15_000 },
+    async () => {
+      const id = freshId();
+      const { namespace } = faultyNamespace(silent(["release"], true));
+      expect(await codeOf(once(lockOf(id, namespace), () => "first"))).toBe("RELEASE_FAILED");
+      expect(await askedNow(id)).toEqual({ value: "first", ran: false });
+    },
+  );
+
+  it("a storing release that arrives after the lease was lost stores nothing", async () => {
+    const id = freshId();
+    const late: (() => Promise<unknown>)[] = [];
+    const delaying: Fault = async (method, run) => {
+      if (method !== "release") return run();
+      late.push(run);
+      return new Promise(() => {});
+    };
+    const { namespace } = faultyNamespace(delaying);
+    void outcome(once(lockOf(id, namespace), () => "late", { ttl: 1_500 }));
+    await vi.waitFor(() => expect(late).toHaveLength(1), { timeout: 10_000, interval: 5 });
+    expect(await once(lockOf(id), () => "second")).toBe("second");
+    expect(await late[0]?.()).toMatchObject({ success: false, reason: "NO_LONGER_VALID" });
+    expect(await askedNow(id)).toEqual({ value: "second", ran: false });
+  });
+
+  it("a storing release that arrives while the next run is under way stores nothing", async () => {
+    const id = freshId();
+    const late: (() => Promise<unknown>)[] = [];
+    const { namespace } = faultyNamespace(async (method, run) => {
+      if (method !== "release") return run();
+      late.push(run);
+      return new Promise(() => {});
+    });
+    void outcome(once(lockOf(id, namespace), () => "late", { ttl: 1_500 }));
+    await vi.waitFor(() => expect(late).toHaveLength(1), { timeout: 10_000, interval: 5 });
+    const job = openJob();
+    const second = once(lockOf(id), job.fn);
+    await job.started;
+    expect(await late[0]?.()).toMatchObject({ success: false, reason: "NO_LONGER_VALID" });
+    expect(await kept(id)).toBe(undefined);
+    job.resolve("second");
+    expect(await second).toBe("second");
+    expect(await askedNow(id)).toEqual({ value: "second", ran: false });
+  });
+
+  it("a storing release that arrives twice stores once, and its copy does not undo what came after", async () => {
+    const id = freshId();
+    const releases: (() => Promise<unknown>)[] = [];
+    const { namespace } = faultyNamespace((method, run) => {
+      if (method === "release") releases.push(run);
+      return run();
+    });
+    await once(lockOf(id, namespace), () => "first", { retain: 1 });
+    await vi.waitFor(async () => expect((await askedNow(id)).ran).toBe(true), { timeout: 10_000, interval: 5 });
+    await releases[0]?.();
+    expect(await askedNow(id)).toEqual({ value: RERUN, ran: false });
+  });
 });
 
 describe("an object that restarts", () => {
@@ -114,19 +209,6 @@ describe("an object that restarts", () => {
     await untilWaiting(id, 1);
     job.resolve("done");
     expect(await Promise.all([first, second])).toEqual(["done", "done"]);
-  });
-
-  it("while the runner dies: who waits runs the job", async () => {
-    const id = freshId();
-    const { lock, die } = mortal();
-    const job = openJob();
-    void outcome(once(lock(id), job.fn, { ttl: 2_000 }));
-    await job.started;
-    const second = once(lockOf(id), rerun);
-    await untilWaiting(id, 1);
-    die();
-    await crash(id);
-    expect(await second).toBe(RERUN);
   });
 
   it("between store and reply: the same release again is told that it is done, and the result is kept once", async () => {
@@ -173,86 +255,5 @@ describe("an object that restarts", () => {
     expect(await first).toBe("first");
     expect(afterwards).toEqual({ kept: undefined, holders: 1 });
     expect(await askedNow(id)).toEqual({ value: "first", ran: false });
-  });
-});
-
-describe("G5 a lost reply", () => {
-  it("to the acquire, in the queue or not, and to the storing release: one run, one result", async () => {
-    for (const wait of [0, 10_000]) {
-      const id = freshId();
-      let runs = 0;
-      const { namespace } = faultyNamespace(losingReplies(["acquire", "enqueue", "renew", "release"], 2));
-      expect(await once(lockOf(id, namespace), () => `run ${++runs}`, { wait })).toBe("run 1");
-      expect(await askedNow(id)).toEqual({ value: "run 1", ran: false });
-    }
-  });
-
-  it("to an acquire that was answered with the result: the same again", async () => {
-    const id = freshId();
-    await once(lockOf(id), () => "first");
-    for (const wait of [0, 10_000]) {
-      const { namespace } = faultyNamespace(losingReplies(["acquire", "enqueue"], 2));
-      expect(await once(lockOf(id, namespace), rerun, { wait })).toBe("first");
-    }
-  });
-
-  it(
-    "to the storing release for good: RELEASE_FAILED, and asking again gets the result",
-    { timeout: 15_000 },
-    async () => {
-      const id = freshId();
-      const { namespace } = faultyNamespace(silent(["release"], true));
-      expect(await codeOf(once(lockOf(id, namespace), () => "first"))).toBe("RELEASE_FAILED");
-      expect(await askedNow(id)).toEqual({ value: "first", ran: false });
-    },
-  );
-
-  it("a storing release that arrives after the lease was lost stores nothing", async () => {
-    const id = freshId();
-    const late: (() => Promise<unknown>)[] = [];
-    const delaying: Fault = async (method, run) => {
-      if (method !== "release") return run();
-      late.push(run);
-      return new Promise(() => {});
-    };
-    const { namespace } = faultyNamespace(delaying);
-    void outcome(once(lockOf(id, namespace), () => "late", { ttl: 300 }));
-    await vi.waitFor(() => expect(late).toHaveLength(1), { interval: 5 });
-    expect(await once(lockOf(id), () => "second")).toBe("second");
-    expect(await late[0]?.()).toMatchObject({ success: false, reason: "NO_LONGER_VALID" });
-    expect(await askedNow(id)).toEqual({ value: "second", ran: false });
-  });
-
-  it("a storing release that arrives while the next run is under way stores nothing", async () => {
-    const id = freshId();
-    const late: (() => Promise<unknown>)[] = [];
-    const { namespace } = faultyNamespace(async (method, run) => {
-      if (method !== "release") return run();
-      late.push(run);
-      return new Promise(() => {});
-    });
-    void outcome(once(lockOf(id, namespace), () => "late", { ttl: 300 }));
-    await vi.waitFor(() => expect(late).toHaveLength(1), { interval: 5 });
-    const job = openJob();
-    const second = once(lockOf(id), job.fn);
-    await job.started;
-    expect(await late[0]?.()).toMatchObject({ success: false, reason: "NO_LONGER_VALID" });
-    expect(await kept(id)).toBe(undefined);
-    job.resolve("second");
-    expect(await second).toBe("second");
-    expect(await askedNow(id)).toEqual({ value: "second", ran: false });
-  });
-
-  it("a storing release that arrives twice stores once, and its copy does not undo what came after", async () => {
-    const id = freshId();
-    const releases: (() => Promise<unknown>)[] = [];
-    const { namespace } = faultyNamespace((method, run) => {
-      if (method === "release") releases.push(run);
-      return run();
-    });
-    await once(lockOf(id, namespace), () => "first", { retain: 1 });
-    await vi.waitFor(async () => expect((await askedNow(id)).ran).toBe(true), { interval: 5 });
-    await releases[0]?.();
-    expect(await askedNow(id)).toEqual({ value: RERUN, ran: false });
   });
 });

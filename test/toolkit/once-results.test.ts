@@ -122,22 +122,6 @@ describe("the result may be anything structured-cloneable", () => {
       expect(await askedNow(id)).toEqual({ value: RERUN, ran: false });
     });
 
-  it("any depth of nesting is either kept or RESULT_NOT_CLONEABLE: the stack overflows in one place or another", async () => {
-    const array = (depth: number) => {
-      let value: unknown[] = [];
-      for (let level = 0; level < depth; level += 1) value = [value];
-      return value;
-    };
-    const codes = new Set<string | undefined>();
-    for (let depth = 1_000; depth < 6_000; depth += 125) {
-      const id = freshId();
-      const code = await codeOf(once(lockOf(id), () => array(depth)));
-      codes.add(code);
-      expect((await askedNow(id)).ran).toBe(code !== undefined);
-    }
-    expect(codes).toEqual(new Set([undefined, "RESULT_NOT_CLONEABLE"]));
-  });
-
   it("who waits while a result can't be stored runs the job at once", async () => {
     const id = freshId();
     const job = openJob<unknown>();
@@ -148,11 +132,6 @@ describe("the result may be anything structured-cloneable", () => {
     job.resolve(() => {});
     expect(await first).toBe("RESULT_NOT_CLONEABLE");
     expect(await second).toBe(RERUN);
-  });
-
-  it("why it can't be stored is told, though the lease can't be given back either", { timeout: 15_000 }, async () => {
-    const { namespace } = faultyNamespace(silent(["release"], false));
-    expect(await codeOf(once(lockOf(freshId(), namespace), () => () => {}))).toBe("RESULT_NOT_CLONEABLE");
   });
 
   it("a result that can't be read any more does not take the lock down: the job runs again", async () => {
@@ -169,6 +148,30 @@ describe("the result may be anything structured-cloneable", () => {
     expect(await lockOf(id).isLocked()).toBe(false);
     restore();
     expect(await askedNow(id)).toEqual({ value: RERUN, ran: true });
+  });
+});
+
+// At once: the one waits for time to pass.
+describe.concurrent("a result that can't be stored", () => {
+  it("is told, and why, though the lease can't be given back either", { timeout: 15_000 }, async () => {
+    const { namespace } = faultyNamespace(silent(["release"], false));
+    expect(await codeOf(once(lockOf(freshId(), namespace), () => () => {}))).toBe("RESULT_NOT_CLONEABLE");
+  });
+
+  it("any depth of nesting is either kept or RESULT_NOT_CLONEABLE: the stack overflows in one place or another", async () => {
+    const array = (depth: number) => {
+      let value: unknown[] = [];
+      for (let level = 0; level < depth; level += 1) value = [value];
+      return value;
+    };
+    const codes = new Set<string | undefined>();
+    for (let depth = 1_000; depth < 6_000; depth += 125) {
+      const id = freshId();
+      const code = await codeOf(once(lockOf(id), () => array(depth)));
+      codes.add(code);
+      expect((await askedNow(id)).ran).toBe(code !== undefined);
+    }
+    expect(codes).toEqual(new Set([undefined, "RESULT_NOT_CLONEABLE"]));
   });
 });
 

@@ -18,7 +18,8 @@ function holding() {
   return { callback, granted, letGo: resolve };
 }
 
-describe("webLocks request", () => {
+// At once: most of a test is waiting for time to pass, and each has locks of its own.
+describe.concurrent("webLocks request", () => {
   it("runs the callback under the lock, and settles as it does", async () => {
     const locks = webLocks(env.DURABLE_LOCK);
     const name = freshId();
@@ -104,7 +105,7 @@ describe("webLocks request", () => {
   });
 });
 
-describe("webLocks steal", () => {
+describe.concurrent("webLocks steal", () => {
   it.each([false, true])("rejects the victim with AbortError, whose callback runs on (bound: %s)", async (bound) => {
     const name = freshId();
     const victims = webLocks(env.DURABLE_LOCK, { ttl: bound ? 60_000 : 900, bound });
@@ -122,7 +123,7 @@ describe("webLocks steal", () => {
 
   it("goes past those who wait, and they keep their order", async () => {
     const name = freshId();
-    const locks = webLocks(env.DURABLE_LOCK, { ttl: 900 });
+    const locks = webLocks(env.DURABLE_LOCK, { ttl: 2_000 });
     const held = holding();
     const victim = outcome(locks.request(name, held.callback));
     await held.granted;
@@ -150,7 +151,7 @@ describe("webLocks steal", () => {
   });
 });
 
-describe("webLocks over faults", () => {
+describe.concurrent("webLocks over faults", () => {
   it("grants the next when a holder died and its lease is over", async () => {
     const name = freshId();
     await leaseOf(lockOf(name).acquire(300));
@@ -172,7 +173,7 @@ describe("webLocks over faults", () => {
   });
 });
 
-describe("webLocks query", () => {
+describe.concurrent("webLocks query", () => {
   it("tells what this manager has requested; with a name, the truth at the object", async () => {
     const name = freshId();
     const [mine, theirs] = [webLocks(env.DURABLE_LOCK), webLocks(env.DURABLE_LOCK)];

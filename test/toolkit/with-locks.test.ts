@@ -8,7 +8,8 @@ const isLocked = (locks: Lock[]) => Promise.all(locks.map((lock) => lock.isLocke
 const inKeyOrder = (locks: Lock[]) =>
   locks.toSorted((one, other) => (one.primitives.key < other.primitives.key ? -1 : 1)) as [Lock, Lock];
 
-describe("withLocks", () => {
+// At once: most of a test is waiting for time to pass, and each has locks of its own.
+describe.concurrent("withLocks", () => {
   it("holds all while fn runs, tells their leases in the order given, and releases all", async () => {
     const locks = [freshLock(), freshLock(), freshLock()];
     const value = await withLocks(locks, async ({ holds, leases, signal }) => {
@@ -61,7 +62,7 @@ describe("withLocks", () => {
   });
 });
 
-describe("G9 withLocks refuses", () => {
+describe.concurrent("G9 withLocks refuses", () => {
   it("a lock that is given twice, if only as reader and writer, and takes nothing", async () => {
     const id = freshId();
     const { read, write } = useReadWriteLock(env.DURABLE_LOCK, id);
@@ -85,7 +86,7 @@ describe("G9 withLocks refuses", () => {
   });
 });
 
-describe("G8 withLocks gives back what it has taken", () => {
+describe.concurrent("G8 withLocks gives back what it has taken", () => {
   it("when one of them is not to be had in time", async () => {
     const [first, second] = inKeyOrder([freshLock(), freshLock()]);
     const held = await second.hold();
@@ -112,7 +113,7 @@ describe("G8 withLocks gives back what it has taken", () => {
   it("when one that was taken is lost while it waits for the next", async () => {
     const [first, second] = inKeyOrder([freshLock(), freshLock()]);
     const held = await second.hold();
-    const done = outcome(withLocks([first, second], () => {}, { ttl: 600 }));
+    const done = outcome(withLocks([first, second], () => {}, { ttl: 6_000 }));
     await untilWaiting(second.id, 1);
     await first.forceRelease();
     expect(await done).toMatchObject({ error: { code: "LEASE_LOST", why: "superseded" } });
@@ -121,7 +122,7 @@ describe("G8 withLocks gives back what it has taken", () => {
   });
 });
 
-describe("G6 G7 withLocks", () => {
+describe.concurrent("G6 G7 withLocks", () => {
   it("fires the one signal when any is lost, and rejects though fn resolved", async () => {
     const locks = [freshLock(), freshLock(), freshLock()] as const;
     const done = outcome(
@@ -129,10 +130,10 @@ describe("G6 G7 withLocks", () => {
         locks,
         async ({ signal }) => {
           await locks[1].forceRelease();
-          await vi.waitFor(() => expect(signal.aborted).toBe(true), { timeout: 5_000 });
+          await vi.waitFor(() => expect(signal.aborted).toBe(true), { timeout: 10_000 });
           return "lied";
         },
-        { ttl: 600 },
+        { ttl: 6_000 },
       ),
     );
     expect(await done).toMatchObject({ error: { code: "LEASE_LOST", why: "superseded" } });
