@@ -17,7 +17,7 @@ export const BUGS: Bug[] = [
       {
         file: "core/slots.ts",
         from: "  /** Ends a lease: noticing",
-        to: "  ofLease(lease: number): Slot | undefined {\n    return this.#all.find((slot) => slot.lease.lease === lease);\n  }\n\n  take(slot: Slot): void {\n    this.#free.delete(slot);\n  }\n\n  /** Ends a lease: noticing",
+        to: "  ofLease(lease: number): Slot | undefined {\n    return [...this.#all.values()].find((slot) => slot.lease.lease === lease);\n  }\n\n  take(slot: Slot): void {\n    this.#free.delete(slot);\n  }\n\n  /** Ends a lease: noticing",
       },
     ],
   },
@@ -36,7 +36,7 @@ export const BUGS: Bug[] = [
     changes: [
       {
         file: "core/lease.ts",
-        from: "return Number.isSafeInteger(byClock) && byClock > previous ? byClock : previous + 1;",
+        from: "return isLeaseNumber(byClock) && byClock > previous ? byClock : previous + 1;",
         to: "return byClock > 0 ? previous + 1 : previous;",
       },
     ],
