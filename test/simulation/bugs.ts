@@ -46,8 +46,8 @@ export const BUGS: Bug[] = [
     changes: [
       {
         file: "client/acquire.ts",
-        from: "validUntil: left + reply.validFor }",
-        to: "validUntil: Math.max(left, performance.now()) + reply.validFor }",
+        from: "validFor, validUntil: left + validFor };",
+        to: "validFor, validUntil: Math.max(left, performance.now()) + validFor };",
       },
       {
         file: "client/held-lease.ts",
