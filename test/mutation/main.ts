@@ -22,23 +22,21 @@ const mutants: Mutant[] = readdirSync(join(SOURCE, values.folder)).flatMap((name
 );
 const how = new Map<number, string>();
 const left = () => [...mutants.keys()].filter((number) => !how.has(number));
-const dynamic = (numbers: number[]) => numbers.filter((number) => !mutants[number]?.isStatic);
+/** Those that are left and awake at run time, and have such tests. */
+const testedBy = (testsOf: (mutant: Mutant) => string[]) =>
+  left().filter((number) => {
+    const mutant = mutants[number] as Mutant;
+    return !mutant.isStatic && testsOf(mutant).length > 0;
+  });
 const tell = (stage: string) =>
   console.log(`${new Date().toISOString().slice(11, 19)} ${stage}: ${left().length} of ${mutants.length} are left`);
 
 tell("begin");
-note(await killByTests(mutants, dynamic(left()), quickTestsOf, 60_000));
+note(await killByTests(mutants, testedBy(quickTestsOf), quickTestsOf, 60_000));
 tell("quick tests");
 await simulate(left().filter((number) => isSimulated(mutants[number] as Mutant)));
 tell("simulation");
-note(
-  await killByTests(
-    mutants,
-    dynamic(left()).filter((number) => slowTestsOf(mutants[number] as Mutant).length > 0),
-    slowTestsOf,
-    120_000,
-  ),
-);
+note(await killByTests(mutants, testedBy(slowTestsOf), slowTestsOf, 120_000));
 tell("slow tests");
 
 const survivors = left().map((number) => mutants[number] as Mutant);

@@ -28,6 +28,7 @@ export async function killByTests(
     if (hung !== undefined) found.set(hung, "endless");
     // Those that had no turn have it with the next.
     const untried = batch.filter((number) => !tried.has(number) && number !== hung);
+    console.log(`${found.size} found, ${left.length + untried.length} to try`);
     if (untried.length === batch.length && hung === undefined) throw new Error("a batch did not run");
     left.unshift(...untried);
   }

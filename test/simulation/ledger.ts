@@ -157,7 +157,9 @@ export class Ledger {
     grant.exclusive = row.exclusive === 1;
     grant.permits = row.permits;
     grant.capacity = row.capacity;
-    if (grant.deadline !== row.deadline) grant.surelyUntil = now - LATEST + 0.9 * row.ttl;
+    if (row.deadline > grant.deadline) grant.surelyUntil = now - LATEST + 0.9 * row.ttl;
+    // Shortened, or by the clock of an instance that started after a step back.
+    else if (row.deadline < grant.deadline) grant.surelyUntil = Number.NEGATIVE_INFINITY;
     grant.deadline = row.deadline;
   }
 
