@@ -49,7 +49,7 @@ export function readFence(headers: Pick<Headers, "get">): Fence {
   const token = headers.get("Fencing-Token");
   if (token === null || !/^[1-9]\d{0,15}$/.test(token))
     throw invalid("Fencing-Token", "the header Fencing-Token must be a lease number.");
-  return { resource: readResource(headers.get("Fencing-Resource")), lease: checkLease(Number(token)) };
+  return { resource: readResource(headers.get("Fencing-Resource")), lease: checkLease(Number(token), "Fencing-Token") };
 }
 
 /**

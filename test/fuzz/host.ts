@@ -11,7 +11,7 @@ interface Watched {
 }
 
 /** Runs `work` inside the object and lets it see whatever it does to its storage and its timers. */
-export async function inside<O extends Rpc.DurableObjectBranded & DurableObject>(
+export async function inside<O extends Rpc.DurableObjectBranded>(
   stub: DurableObjectStub<O>,
   work: (object: O, state: DurableObjectState, watched: Watched) => Promise<void>,
 ): Promise<void> {
