@@ -79,6 +79,9 @@ async function checkOnceOptions(options: OnceOptions | undefined): Promise<Job> 
   const retain = asked === undefined ? DAY : checkRetain(asked);
   if (fingerprint !== undefined && typeof fingerprint !== "string")
     throw invalid("fingerprint", "fingerprint must be a string, such as JSON.stringify(payload).");
+  // Hashed as UTF-8 every lone surrogate is U+FFFD: two different payloads would silently be one.
+  if (fingerprint?.isWellFormed() === false)
+    throw invalid("fingerprint", "fingerprint must be well-formed Unicode, without lone surrogates.");
   if (recordErrors !== undefined && typeof recordErrors !== "boolean")
     throw invalid("recordErrors", "recordErrors must be true or false.");
   const holding = checkHold(rest, everything);

@@ -73,7 +73,7 @@ const ACQUIRE_OPTIONS = [
   "requestId",
   "lockDelay",
 ] as const satisfies (keyof AcquireOptions)[];
-const HOLD_OPTIONS = [
+export const HOLD_OPTIONS = [
   ...ACQUIRE_OPTIONS,
   "ttl",
   "maxHold",

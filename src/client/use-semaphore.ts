@@ -1,12 +1,14 @@
-import { checkOptions, checkPermits } from "../core/limits.ts";
+import { checkCount, checkOptions, checkPermits } from "../core/limits.ts";
 import type { DurableLock } from "../object/durable-lock.ts";
 import { outOf } from "./claims.ts";
 import { createLockOf } from "./create-lock.ts";
 import type { Lock } from "./lock.ts";
-import { type HoldOptions, checkId } from "./options.ts";
+import { HOLD_OPTIONS, type HoldOptions, checkId } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { rpcPrimitives } from "./rpc-primitives.ts";
 import type { Critical } from "./with-lock.ts";
+
+const PERMIT_OPTIONS = HOLD_OPTIONS.filter((option) => option !== "permits");
 
 /** What a semaphore is made of. */
 export interface SemaphoreOptions {
@@ -71,6 +73,9 @@ export function createSemaphore(primitives: LockPrimitives, options: SemaphoreOp
   return {
     ...lock,
     permits,
-    withPermits: async (count, fn, holdOptions) => lock.withLock(fn, { ...holdOptions, permits: count }),
+    withPermits: async (count, fn, options) => {
+      checkCount(count, "permits", permits);
+      return lock.withLock(fn, { ...checkOptions(options, PERMIT_OPTIONS), permits: count });
+    },
   };
 }

@@ -11,12 +11,14 @@ interface WebLockRequest<T> {
 
 /** Checks a request as the standard says, with the errors that it says. */
 export function checkRequest<T>(name: string, rest: unknown[]): WebLockRequest<T> {
+  if (typeof name !== "string") throw new TypeError("The name of a lock must be a string.");
   const [options, callback] = rest.length > 1 ? rest : [{}, rest[0]];
   if (typeof callback !== "function") throw new TypeError("The callback of a lock request must be a function.");
   if (typeof options !== "object" || options === null)
     throw new TypeError("The options of a lock request must be an object.");
   const { mode = "exclusive", ifAvailable = false, steal = false, signal } = options as WebLockOptions;
-  if (mode !== "exclusive" && mode !== "shared") throw new TypeError(`"${String(mode)}" is no mode of a lock.`);
+  if (mode !== "exclusive" && mode !== "shared")
+    throw new TypeError('The mode of a lock must be "exclusive" or "shared".');
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal must be an AbortSignal.");
   if (name.startsWith("-")) throw unsupported("Names that begin with a hyphen are reserved.");
   if (steal && ifAvailable) throw unsupported("steal and ifAvailable exclude each other.");

@@ -73,7 +73,7 @@ const MOST_LOCKS = 100;
 
 /** By key, which is the same for every caller; two kinds of lock on one id would wait for each other. */
 function inCanonicalOrder(locks: readonly Lock[]): Lock[] {
-  if (!Array.isArray(locks) || locks.length === 0 || locks.length > MOST_LOCKS)
+  if (!Array.isArray(locks) || locks.length === 0 || locks.length > MOST_LOCKS || !Array.from(locks).every(isLock))
     throw invalid("locks", `locks must be an array of 1 to ${MOST_LOCKS} locks.`);
   const byKey = new Map<string, Lock>();
   for (const lock of locks as readonly Lock[]) {
@@ -82,6 +82,10 @@ function inCanonicalOrder(locks: readonly Lock[]): Lock[] {
     byKey.set(key, lock);
   }
   return [...byKey].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, lock]) => lock);
+}
+
+function isLock(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "primitives" in value;
 }
 
 interface Taking extends Omit<WithLocksOptions, "signal"> {

@@ -90,17 +90,17 @@ export function checkWaited(value: unknown): number {
   throw invalid("waited", `waited must be a whole number of milliseconds, 0 or more, got ${shown(value)}.`);
 }
 
-export function checkLease(value: unknown): number {
+export function checkLease(value: unknown, argument = "lease"): number {
   if (isWholeNumber(value, 1, Number.MAX_SAFE_INTEGER)) return value;
   throw invalid(
-    "lease",
-    `lease must be the number that acquire returned (a whole number from 1 to ${Number.MAX_SAFE_INTEGER}), got ${shown(value)}.`,
+    argument,
+    `${argument} must be the number that acquire returned (a whole number from 1 to ${Number.MAX_SAFE_INTEGER}), got ${shown(value)}.`,
   );
 }
 
 /** The lease that a watcher knows of; 0 for none. */
 export function checkWatched(value: unknown): number {
-  return value === 0 ? 0 : checkLease(value);
+  return value === 0 ? 0 : checkLease(value, "known");
 }
 
 /** An id, owner or request id. */
