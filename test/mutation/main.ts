@@ -32,7 +32,7 @@ const tell = (stage: string) =>
   console.log(`${new Date().toISOString().slice(11, 19)} ${stage}: ${left().length} of ${mutants.length} are left`);
 
 tell("begin");
-note(await killByTests(mutants, testedBy(quickTestsOf), quickTestsOf, 60_000));
+note(await killByTests(mutants, testedBy(quickTestsOf), quickTestsOf, 30_000));
 tell("quick tests");
 await simulate(left().filter((number) => isSimulated(mutants[number] as Mutant)));
 tell("simulation");

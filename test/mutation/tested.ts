@@ -60,12 +60,13 @@ async function runBatch(
   };
   let timer = setTimeout(kill, silence);
   for await (const line of createInterface({ input: child.stdout })) {
-    clearTimeout(timer);
-    timer = setTimeout(kill, silence);
     const [, number, what] = /^mutant (-?\d+) (begins|found by .*)$/.exec(line) ?? [];
     if (line.startsWith("could not run")) console.log(line);
     if (line === "batch done") present = undefined;
     if (what === undefined) continue;
+    // By mutants and not by lines: one that goes round in circles may talk all the while.
+    clearTimeout(timer);
+    timer = setTimeout(kill, silence);
     present = Number(number);
     tried.add(present);
     if (what !== "begins") found.set(present, what);
