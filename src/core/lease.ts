@@ -35,7 +35,7 @@ export interface Lease extends LeaseTerms {
   releaseRequested: boolean;
 }
 
-/** Leaves numbers for 10^12 grants more: one above it, from a damaged row or clock, would leave a lock without. */
+/** No clock is there before the year 2255. A number above it is damage, after which numbers could not grow for long. */
 const HIGHEST_NUMBER = Number.MAX_SAFE_INTEGER - 1e12;
 
 /** Whether it can be the number of a lease. */

@@ -156,7 +156,7 @@ export function fuzzLockCalls(runs: number): void {
       const stub = env.DURABLE_LOCK.getByName(freshId());
       await stub.acquire(3_600_000);
       const before = JSON.stringify(await stub.status());
-      await fuzz(runs / 20, refusedOf(call), async (input) => {
+      await fuzz(runs / 40, refusedOf(call), async (input) => {
         const called = (async () => {
           const ticket = (stub as unknown as Callable)[call.method]?.(...input.args);
           if (call.method !== "enqueue") return await ticket;
