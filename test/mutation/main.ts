@@ -6,7 +6,7 @@ import { SimulatedKiller } from "./simulated.ts";
 import { isSimulated, quickTestsOf, slowTestsOf } from "./suites.ts";
 import { killByTests } from "./tested.ts";
 
-// Which small changes to the source does nothing notice? First the quick tests, then simulated worlds, then the slow tests.
+// Which small changes to the source does nothing notice? First simulated worlds, then the quick tests, then the slow ones.
 const SOURCE = join(import.meta.dirname, "../../src");
 
 const { values } = parseArgs({
@@ -32,16 +32,18 @@ const tell = (stage: string) =>
   console.log(`${new Date().toISOString().slice(11, 19)} ${stage}: ${left().length} of ${mutants.length} are left`);
 
 tell("begin");
-note(await killByTests(mutants, testedBy(quickTestsOf), quickTestsOf, 30_000));
-tell("quick tests");
 await simulate(left().filter((number) => isSimulated(mutants[number] as Mutant)));
 tell("simulation");
+note(await killByTests(mutants, testedBy(quickTestsOf), quickTestsOf, 10_000));
+tell("quick tests");
 note(await killByTests(mutants, testedBy(slowTestsOf), slowTestsOf, 120_000));
 tell("slow tests");
 
 const survivors = left().map((number) => mutants[number] as Mutant);
 for (const { file, line, from, to } of survivors) console.log(`${file}:${line}: ${oneLine(from)} -> ${oneLine(to)}`);
 const score = (100 * (mutants.length - survivors.length)) / mutants.length;
+for (const [number, by] of how)
+  if (by === "endless") console.log(`endless: ${mutants[number]?.file}:${mutants[number]?.line}`);
 console.log(`${values.folder}: ${mutants.length} mutants, ${survivors.length} survive: ${score.toFixed(1)} % found`);
 if (values.survivors !== undefined) writeFileSync(values.survivors, JSON.stringify(survivors, undefined, 1));
 
@@ -53,9 +55,10 @@ async function simulate(numbers: number[]): Promise<void> {
   const killer = new SimulatedKiller(mutants, Number(values.seeds));
   const control = await killer.kill(-1);
   if (control !== undefined) throw new Error(`the source without a mutant fails: ${control}`);
-  for (const number of numbers) {
+  for (const [index, number] of numbers.entries()) {
     const by = await killer.kill(number);
     if (by !== undefined) how.set(number, by);
+    if (index % 50 === 49) tell(`simulation, ${index + 1} of ${numbers.length}`);
   }
   await killer.end();
 }

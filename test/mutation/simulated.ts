@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import type { Mutant } from "./mutants.ts";
 
 /** A world that takes so long goes round in circles, in milliseconds. */
-const TOO_LONG = 20_000;
+const TOO_LONG = 10_000;
 
 /** A thread that tries the mutants on simulated worlds. */
 export class SimulatedKiller {

@@ -9,6 +9,9 @@ const ROOT = join(import.meta.dirname, "../..");
 /** Mutants that share an isolate: few enough that one that hangs costs little. */
 const BATCH = 40;
 
+/** How long workerd and the tests may take to start, in milliseconds. */
+const STARTING = 120_000;
+
 /** Tries mutants on tests in workerd; answers how those were found that were. */
 export async function killByTests(
   mutants: Mutant[],
@@ -58,7 +61,7 @@ async function runBatch(
     hung = present;
     if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
   };
-  let timer = setTimeout(kill, silence);
+  let timer = setTimeout(kill, STARTING);
   for await (const line of createInterface({ input: child.stdout })) {
     const [, number, what] = /^mutant (-?\d+) (begins|found by .*)$/.exec(line) ?? [];
     if (line.startsWith("could not run")) console.log(line);
