@@ -73,9 +73,9 @@ export function createSemaphore(primitives: LockPrimitives, options: SemaphoreOp
   return {
     ...lock,
     permits,
-    withPermits: async (count, fn, options) => {
+    withPermits: async (count, fn, given) => {
       checkCount(count, "permits", permits);
-      return lock.withLock(fn, { ...checkOptions(options, PERMIT_OPTIONS), permits: count });
+      return lock.withLock(fn, { ...checkOptions(given, PERMIT_OPTIONS), permits: count });
     },
   };
 }

@@ -31,9 +31,8 @@ interface Drawn {
 
 /** A plain object is what options must be; what else is taken for none is said by the documentation. */
 const isAbsent = (value: unknown) => value === undefined || value === null;
-const isOptions: Rule = (value) =>
-  isAbsent(value) ||
-  (Object.prototype.toString.call(value) === "[object Object]" && Object.keys(value as object).length === 0);
+const isPlain = (value: unknown): value is object => Object.prototype.toString.call(value) === "[object Object]";
+const isOptions: Rule = (value) => isAbsent(value) || (isPlain(value) && Object.keys(value).length === 0);
 
 /** Calls with some of their arguments replaced by anything. */
 export function inputsOf(call: Call): fc.Arbitrary<Input> {
@@ -72,7 +71,7 @@ function inputOf(call: Call, { fields: drawn, whole, unknown }: Drawn): Input {
     options[name] = whole?.[0] === name ? whole[1] : ownProperties(given);
     if (whole?.[0] !== name) continue;
     // What it held is not seen any more; what it is now may have fields of its own, good or bad.
-    if (!isOptions(whole[1])) wrong.push(name, "?");
+    if (!isOptions(whole[1])) wrong.push(name, ...(isPlain(whole[1]) ? ["?"] : []));
     if (whole[1] === null && call.notNull?.includes(name)) wrong.push(name);
     for (const field of known.flatMap((one) => [one, ...(call.options?.[one] ?? [])])) delete fields[field];
     if (name !== call.takes.at(-1) && whole[1] !== undefined) for (const field of known) fields[field] = undefined;

@@ -72,9 +72,7 @@ type Callable = Record<string, (...args: unknown[]) => unknown>;
 
 async function answerOf(object: object, { method }: Call, args: unknown[]): Promise<unknown> {
   const reply = (object as Callable)[method]?.(...args);
-  return method === "enqueue"
-    ? await settled((await (reply as ReturnType<DurableLock["enqueue"]>)).turn.granted())
-    : await settled(reply);
+  return await settled(method === "enqueue" ? (reply as ReturnType<DurableLock["enqueue"]>).turn.granted() : reply);
 }
 
 export const withoutTimes = (status: object) => JSON.stringify(status).replace(/"waited":\d+/g, "");
@@ -164,7 +162,7 @@ export function fuzzLockCalls(runs: number): void {
           Promise.resolve(ticket).catch(() => {});
           return await (ticket as ReturnType<typeof stub.enqueue>).turn.granted();
         })();
-        const { value, error } = await outcome(called as Promise<unknown>);
+        const { value, error } = await outcome<unknown>(called);
         // What can't be sent does not arrive.
         if (error) expect((error as Error).name).toBe("DataCloneError");
         else expectRefusal(value, wrongOf(call, input));

@@ -100,7 +100,7 @@ const thing = fc
     cyclic,
     () => [],
     () => [1_000],
-    () => new Array(5),
+    () => Object.assign([], { length: 5 }),
     () => Object.assign([], { ttl: 1 }),
     () => ({}),
     () => Object.create(null) as object,
