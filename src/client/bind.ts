@@ -37,7 +37,7 @@ async function keepBound(primitives: LockPrimitives, kept: Kept, first: Binding)
   let attempt = 0;
   for (let told = false; !over.aborted;) {
     const news = await nextNews(binding, told, over);
-    if (news) told = heed(kept, news);
+    if (news) told = heed(kept, news) || told;
     if (news || over.aborted) continue;
     attempt = performance.now() - triedAt > LASTING ? 1 : attempt + 1;
     await sleep(fullJitter(attempt, DEFAULT_BACKOFF), over).catch(() => {});
@@ -54,10 +54,11 @@ async function nextNews(binding: Binding, told: boolean, over: AbortSignal): Pro
   return heard === TIMED_OUT ? undefined : heard;
 }
 
-function heed(kept: Kept, { ended, releaseRequested }: HoldNews): boolean {
+/** Whether the holder has now been told that it is asked to release. */
+function heed(kept: Kept, { ended, releaseRequested = false }: HoldNews): boolean {
   if (ended) lose(kept, { success: false, reason: "NO_LONGER_VALID", ended }, lossMessage);
   else if (releaseRequested) kept.onReleaseRequested();
-  return true;
+  return releaseRequested;
 }
 
 /**

@@ -15,7 +15,7 @@ export async function tryHold(primitives: LockPrimitives, acquisition: Holding):
   checkBindable(primitives, acquisition.bounds);
   const acquired = await acquire(primitives, acquisition);
   if (!acquired.success) return acquired;
-  return await keep(primitives, acquired, acquisition.bounds, (kept) => kept.release());
+  return await keep(primitives, acquired, acquisition, (kept) => kept.release());
 }
 
 /** Takes the lock and keeps it, or throws. */
@@ -31,22 +31,32 @@ export async function resume(primitives: LockPrimitives, lease: number, bounds: 
   const renewal = await renewOnce(primitives, lease, Math.min(bounds.ttl, bounds.maxHold), undefined);
   if ("lost" in renewal) throw new LeaseLostError(renewal.lost, lease, lossMessage(renewal.lost, lease));
   // Not released if it can't be bound: it was live before, and whoever took it over can try again.
-  return (await keep(primitives, { lease, ...renewal }, bounds, async ({ keepAlive }) => keepAlive.stop())).held;
+  return (await keep(primitives, { lease, ...renewal }, { bounds }, async ({ keepAlive }) => keepAlive.stop())).held;
 }
 
-/** Who asks for crash release must not believe in it without having it: what can't be bound is given up. */
+/**
+ * Who asks for crash release must not believe in it without having it: what can't be bound is given up. So is what was
+ * granted to a caller who has aborted since.
+ */
 async function keep(
   primitives: LockPrimitives,
   granted: Granted,
-  bounds: HoldBounds,
+  { bounds, signal }: Pick<Holding, "bounds"> & { signal?: AbortSignal | undefined },
   giveUp: (kept: Kept) => Promise<unknown>,
 ): Promise<Hold> {
   const hold = holdLease(primitives, granted, bounds);
+  // A hold that is given up is bound no further.
+  const onAbort = () => void giveUp(hold).catch(() => {});
+  signal?.addEventListener("abort", onAbort);
   try {
+    signal?.throwIfAborted();
     if (bounds.bound) await bindLease(primitives, hold);
+    signal?.throwIfAborted();
   } catch (error) {
     await giveUp(hold).catch(() => {});
     throw error;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
   }
   // The reply may have taken longer than the lease lasts: what was granted then must not be worked under.
   if (hold.held.isLost()) throw hold.held.signal.reason;

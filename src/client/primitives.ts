@@ -44,6 +44,9 @@ export interface LockPrimitives {
 export interface Binding extends Disposable {
   /** Tells it from a refusal. */
   success: true;
-  /** The end of the lease, or, unless the holder was told before, that it is asked to release. */
+  /**
+   * The end of the lease, or, unless the holder was told before, that it is asked to release; an empty answer, after
+   * which it is asked again, where a call can't be parked for so long.
+   */
   next(told: boolean): Promise<HoldNews>;
 }

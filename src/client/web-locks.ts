@@ -47,7 +47,7 @@ export function webLocks(namespace: DurableObjectNamespace<DurableLock>, options
     const holding = checkHold(asked, mode === "shared" ? oneOfMany : everything);
     holding.request.steal = steal;
     const info = { name, mode, clientId };
-    const hold = await listed(pending, info, tryHold(primitives, holding));
+    const hold = await listed(pending, info, asWebLock(tryHold(primitives, holding), signal));
     if ("held" in hold) {
       const work = runUnder(hold, ({ lease, signal: lost }) => callback({ name, mode, lease, signal: lost }));
       return listed(held, info, untilLost(work as Promise<Awaited<T>>, hold.held.signal));
@@ -73,14 +73,27 @@ async function listed<T>(list: Set<WebLockInfo>, info: WebLockInfo, work: Promis
   }
 }
 
+/** A grant that comes after its lease has ended is a lock that was lost; the reason of the request's signal is its own. */
+async function asWebLock<T>(hold: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  try {
+    return await hold;
+  } catch (error) {
+    throw signal?.aborted ? error : lostAsAbort(error);
+  }
+}
+
 /** As the standard has it: the victim's request rejects at once, though its callback may run on. */
 async function untilLost<T>(work: Promise<T>, lost: AbortSignal): Promise<T> {
   try {
     return (await timeBox(work, Number.POSITIVE_INFINITY, lost)) as T;
   } catch (error) {
-    if (!lost.aborted || !isLockError(error, "LEASE_LOST")) throw error;
-    throw Object.assign(new DOMException(error.message, "AbortError"), { cause: error });
+    throw lost.aborted ? lostAsAbort(error) : error;
   }
+}
+
+function lostAsAbort(error: unknown): unknown {
+  if (!isLockError(error, "LEASE_LOST")) return error;
+  return Object.assign(new DOMException(error.message, "AbortError"), { cause: error });
 }
 
 async function snapshotOf(primitives: LockPrimitives): Promise<WebLockSnapshot> {

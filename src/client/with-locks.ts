@@ -103,6 +103,8 @@ async function takeAll(locks: Lock[], { signal, wait, ...options }: Taking): Pro
       const stop = AbortSignal.any([...signalsOf(taken), ...(signal ? [signal] : [])]);
       taken.set(lock, await lock.hold({ ...options, wait: left, signal: stop }));
     }
+    // By a fresh look at the clock: after a pause the last reply may be handled before the timer of a lease that ran out.
+    for (const held of taken.values()) if (held.isLost()) throw held.signal.reason;
     return taken;
   } catch (error) {
     await releaseAll([...taken.values()]).catch(() => {});
