@@ -14,12 +14,15 @@ const { values } = parseArgs({
     folder: { type: "string", default: "core" },
     seeds: { type: "string", default: "60" },
     survivors: { type: "string" },
+    /** Tries one of so many, evenly spread. */
+    every: { type: "string", default: "1" },
   },
 });
 
-const mutants: Mutant[] = readdirSync(join(SOURCE, values.folder)).flatMap((name) =>
+const all: Mutant[] = readdirSync(join(SOURCE, values.folder)).flatMap((name) =>
   mutantsOf(`${values.folder}/${name}`, readFileSync(join(SOURCE, values.folder, name), "utf8")),
 );
+const mutants = all.filter((_, index) => index % Number(values.every) === 0);
 const how = new Map<number, string>();
 const left = () => [...mutants.keys()].filter((number) => !how.has(number));
 /** Those that are left and awake at run time, and have such tests. */

@@ -124,8 +124,3 @@ export function withMutants(source: string, mutants: readonly { mutant: Mutant; 
   }
   return render(0, source.length);
 }
-
-/** The source with one mutant in place. */
-export function withMutant(source: string, { start, end, to }: Mutant): string {
-  return source.slice(0, start) + `(${to})`.replace(/^\(;\)$/, ";") + source.slice(end);
-}

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createVitest } from "vitest/node";
-import type { Trial } from "./batch.test.ts";
+import type { Trial } from "./batch.ts";
 import { type Mutant, withMutants } from "./mutants.ts";
 
 // Runs tests in real workerd on mutants, many in one isolate; tells by lines which begins and which is found.
@@ -20,7 +20,7 @@ const plugin = {
   },
 };
 const tell = { onUserConsoleLog: ({ content }: { content: string }) => void process.stdout.write(content) };
-const options = { watch: false, include: ["test/mutation/batch.test.ts"], reporters: [tell], hookTimeout: 60_000 };
+const options = { watch: false, include: ["test/mutation/batch.ts"], reporters: [tell], hookTimeout: 60_000 };
 const vitest = await createVitest("test", { ...options, root: ROOT }, { plugins: [plugin] });
 vitest.provide("trials", trials);
 const { testModules } = await vitest.runTestSpecifications(await vitest.globTestSpecifications());
