@@ -15,8 +15,8 @@ describe("watch, at the object", () => {
   });
 
   it.each([
-    ["lease", [-1, 1_000]],
-    ["lease", ["1", 1_000]],
+    ["known", [-1, 1_000]],
+    ["known", ["1", 1_000]],
     ["wait", [0, -1]],
     ["wait", [0, 86_400_001]],
   ])("refuses a bad %s (G9)", async (argument, [known, wait]) => {
