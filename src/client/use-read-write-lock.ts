@@ -25,7 +25,8 @@ export interface ReadWriteLock {
    *
    * The hold goes on, under the same lease number, and is released as before.
    *
-   * @throws `LEASE_LOST` if the lease is live no more; `UNREACHABLE`.
+   * @throws `LEASE_LOST` if the lease is live no more; `UNREACHABLE`, with which nobody knows what it is, or still will
+   * be: count as a reader, and release before you ask again.
    * @example
    * ```ts
    * await write.withLock(async (held) => {
@@ -42,7 +43,8 @@ export interface ReadWriteLock {
    * It never waits: two readers that wait for each other to leave would wait for ever. If it is false go on reading, or
    * release, take the write lock, and read again what you rely on.
    *
-   * @throws `LEASE_LOST` if the lease is live no more; `UNREACHABLE`.
+   * @throws `LEASE_LOST` if the lease is live no more; `UNREACHABLE`, with which nobody knows what it is, or still will
+   * be: count as a reader, and release before you ask again.
    * @example
    * ```ts
    * await read.withLock(async (held) => {

@@ -87,15 +87,18 @@ describe("between the grant and the work", () => {
 });
 
 describe("a transport of one's own that has no news to tell", () => {
-  it("asks nobody to release", async () => {
+  it("asks nobody to release until it does", async () => {
     const id = freshId();
-    const asked = vi.fn<() => void>();
-    let idle = 3;
-    const next = async () => ((idle -= 1) > 0 ? {} : new Promise<never>(() => {}));
+    const asked: number[] = [];
+    let answers = 0;
+    const next = async (told: boolean) => {
+      if ((answers += 1) < 3) return {};
+      return told ? new Promise<never>(() => {}) : { releaseRequested: true };
+    };
     const lock = withBind(id, async () => ({ success: true, next, [Symbol.dispose]: () => {} }));
-    const held = await lock.hold({ ...BOUND, onReleaseRequested: asked });
-    await vi.waitFor(() => expect(idle).toBe(0), { timeout: 10_000, interval: 5 });
-    await held.release();
-    expect(asked).not.toHaveBeenCalled();
+    const held = await lock.hold({ ...BOUND, onReleaseRequested: () => void asked.push(answers) });
+    await vi.waitFor(() => expect(asked).toEqual([expect.any(Number)]), { timeout: 10_000, interval: 5 });
+    expect(asked[0]).toBeGreaterThan(2);
+    expect(await held.release()).toBe(true);
   });
 });
