@@ -149,7 +149,8 @@ export class World {
     const asked = this.#pick(pick, "holding");
     if (!asked?.lease) return;
     const { lease } = asked.lease;
-    this.#bury(asked);
+    // One that ran out by itself stays as it is: nobody is told of it, and nobody relies on it yet.
+    if (this.#isLive(asked)) this.#bury(asked);
     this.#run((now) => this.#state.expire(lease, now));
   }
 
