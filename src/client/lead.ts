@@ -4,7 +4,7 @@ import { everything } from "./claims.ts";
 import type { HeldLease } from "./held-lease.ts";
 import { startHold } from "./hold.ts";
 import type { Lock } from "./lock.ts";
-import { type HoldOptions, checkHold, checkWork } from "./options.ts";
+import { type HoldOptions, checkHold, checkLock, checkWork } from "./options.ts";
 import { DEFAULT_BACKOFF, fullJitter } from "./retry.ts";
 import { sleep } from "./time-box.ts";
 
@@ -52,6 +52,7 @@ export type Lead<T> = (leadership: Leadership) => T | PromiseLike<T>;
  * ```
  */
 export async function lead<T>(lock: Lock, fn: Lead<T>, options?: LeadOptions): Promise<T> {
+  checkLock(lock);
   checkWork(fn);
   const checked = checkOptions(options, OPTIONS) as LeadOptions;
   checkHold(checked, everything);

@@ -2,6 +2,7 @@ import { LIMITS, checkOptions, invalid } from "../core/limits.ts";
 import type { LockHolder, LockStatus } from "../core/replies.ts";
 import { isLockError } from "../errors.ts";
 import type { Lock } from "./lock.ts";
+import { checkLock } from "./options.ts";
 import { ANSWER_WITHIN, DEFAULT_BACKOFF, callObject, fullJitter } from "./retry.ts";
 import { sleep } from "./time-box.ts";
 import { unexpectedRefusal } from "./versions.ts";
@@ -37,6 +38,7 @@ export interface ObserveOptions {
  * ```
  */
 export function observe(lock: Lock, options?: ObserveOptions): AsyncGenerator<Leader | undefined, void> {
+  checkLock(lock);
   const { signal } = checkOptions(options, ["signal"]) as ObserveOptions;
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw invalid("signal", "signal must be an AbortSignal, such as controller.signal or AbortSignal.timeout(ms).");

@@ -3,7 +3,7 @@ import type { JobResult } from "../core/replies.ts";
 import { everything } from "./claims.ts";
 import { refused, tryHold } from "./hold.ts";
 import type { Lock } from "./lock.ts";
-import { type HoldOptions, type Holding, checkHold, checkWork } from "./options.ts";
+import { type HoldOptions, type Holding, checkHold, checkLock, checkWork } from "./options.ts";
 import { recordOf, errorOf } from "./recorded-error.ts";
 import { type Critical, type Outcome, runUnder } from "./with-lock.ts";
 
@@ -63,7 +63,7 @@ interface Job {
  */
 export async function once<T>(lock: Lock, fn: Critical<T>, options?: OnceOptions): Promise<T> {
   checkWork(fn);
-  const { primitives } = lock;
+  const { primitives } = checkLock(lock);
   const { holding, resultOf } = await checkOnceOptions(options);
   const hold = await tryHold(primitives, holding);
   if ("held" in hold) return runUnder(hold, fn, resultOf);

@@ -2,6 +2,7 @@ import { LIMITS, checkDuration, checkFlag, checkOptions, checkText, checkWait, i
 import { type LockRequest, checkRequest } from "../core/request.ts";
 import type { ClaimRule } from "./claims.ts";
 import type { HeldLease } from "./held-lease.ts";
+import type { Lock } from "./lock.ts";
 import { type Backoff, DEFAULT_BACKOFF } from "./retry.ts";
 
 /** Polling instead of queueing: exponential backoff with full jitter. */
@@ -113,6 +114,23 @@ export interface HoldBounds {
 
 export function checkId(id: unknown): string {
   return checkText(id, "id");
+}
+
+/** A binding that is missing or misspelt is undefined at run time, whatever `Env` says. */
+export function checkNamespace<T extends object>(namespace: T, className: string): T {
+  const isNamespace = typeof (namespace as { getByName?: unknown } | undefined)?.getByName === "function";
+  if (isNamespace) return namespace;
+  const message = `namespace must be the binding of the ${className} class: is it in your Wrangler configuration, by this name?`;
+  throw invalid("namespace", message);
+}
+
+export function isLock(value: unknown): value is Lock {
+  return typeof value === "object" && value !== null && "primitives" in value;
+}
+
+export function checkLock(lock: unknown): Lock {
+  if (isLock(lock)) return lock;
+  throw invalid("lock", "lock must be a lock, such as useDurableLock(env.DURABLE_LOCK, id).");
 }
 
 export function checkAcquire(ttl: number, options: AcquireOptions | null | undefined, claimOf: ClaimRule): Acquisition {

@@ -2,10 +2,12 @@ import type { Claim } from "../core/lease.ts";
 import type { AcquireReply, RefusalReply } from "../core/replies.ts";
 import type { LockRequest, RequestOptions } from "../core/request.ts";
 import type { DurableLock } from "../object/durable-lock.ts";
+import { checkNamespace } from "./options.ts";
 import type { Binding, LockPrimitives } from "./primitives.ts";
 
 /** The primitives over RPC. A stub a call: many exceptions break the stub they came through for good. */
 export function rpcPrimitives(namespace: DurableObjectNamespace<DurableLock>, id: string): LockPrimitives {
+  checkNamespace(namespace, "DurableLock");
   const stub = () => namespace.getByName(id);
   return {
     id,

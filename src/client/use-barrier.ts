@@ -3,7 +3,7 @@ import { LIMITS, checkCount, checkOptions } from "../core/limits.ts";
 import type { ArriveReply } from "../core/rendezvous.ts";
 import { LockError } from "../errors.ts";
 import type { DurableRendezvous } from "../object/durable-rendezvous.ts";
-import { checkId, checkWaiting, newRequestId } from "./options.ts";
+import { checkId, checkNamespace, checkWaiting, newRequestId } from "./options.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
 import type { WaitOptions } from "./use-latch.ts";
 import { unexpectedRefusal } from "./versions.ts";
@@ -65,6 +65,7 @@ export function useBarrier(
   options: BarrierOptions,
 ): Barrier {
   const parties = checkCount(checkOptions(options, ["parties"])["parties"], "parties", LIMITS.maxParties);
+  checkNamespace(namespace, "DurableRendezvous");
   checkId(id);
   const stub = () => namespace.getByName(id);
   return {

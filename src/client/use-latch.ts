@@ -2,7 +2,7 @@ import { LIMITS, checkCount, checkOptions, checkText } from "../core/limits.ts";
 import type { LatchReply } from "../core/rendezvous.ts";
 import { LockError } from "../errors.ts";
 import type { DurableRendezvous } from "../object/durable-rendezvous.ts";
-import { checkId, checkWaiting, newRequestId } from "./options.ts";
+import { checkId, checkNamespace, checkWaiting, newRequestId } from "./options.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
 import { unexpectedRefusal } from "./versions.ts";
 
@@ -68,6 +68,7 @@ export function useLatch(
 ): Latch {
   const count = checkCount(checkOptions(options, ["count"])["count"], "count", LIMITS.maxCount);
   const stub = () => namespace.getByName(id);
+  checkNamespace(namespace, "DurableRendezvous");
   checkId(id);
   return {
     id,

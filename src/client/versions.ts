@@ -7,7 +7,8 @@ interface Refusal {
   message?: string;
 }
 
-const ADVICE = "The object runs another version of durable-locks than this client: deploy both from one version.";
+const ADVICE =
+  "The object runs another version of durable-locks than this client, or another class is bound: deploy both from one version, and look at the binding.";
 
 /** What to throw for a refusal that this version of the object never gives to what was asked. */
 export function unexpectedRefusal({ reason, argument, message }: Refusal): LockError {

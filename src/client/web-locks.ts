@@ -3,7 +3,7 @@ import { isLockError } from "../errors.ts";
 import type { DurableLock } from "../object/durable-lock.ts";
 import { everything, oneOfMany } from "./claims.ts";
 import { refused, tryHold } from "./hold.ts";
-import { type HoldOptions, checkHold, checkId } from "./options.ts";
+import { type HoldOptions, checkHold, checkId, checkNamespace } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
 import { rpcPrimitives } from "./rpc-primitives.ts";
@@ -33,6 +33,7 @@ export type WebLocksOptions = Pick<HoldOptions, "ttl" | "bound">;
  * ```
  */
 export function webLocks(namespace: DurableObjectNamespace<DurableLock>, options?: WebLocksOptions): WebLockManager {
+  checkNamespace(namespace, "DurableLock");
   const terms = checkOptions(options, ["ttl", "bound"]) as WebLocksOptions;
   checkHold(terms, everything);
   const clientId = crypto.randomUUID();

@@ -2,7 +2,7 @@ import { checkOptions, invalid } from "../core/limits.ts";
 import { asAsked } from "./claims.ts";
 import type { HeldLease, Hold } from "./held-lease.ts";
 import type { Lock } from "./lock.ts";
-import { type HoldOptions, checkHold, checkWork } from "./options.ts";
+import { type HoldOptions, checkHold, checkWork, isLock } from "./options.ts";
 import { runUnder } from "./with-lock.ts";
 
 /** How to take and hold many locks: `wait` is for all of them together. */
@@ -74,7 +74,10 @@ const MOST_LOCKS = 100;
 /** By key, which is the same for every caller; two kinds of lock on one id would wait for each other. */
 function inCanonicalOrder(locks: readonly Lock[]): Lock[] {
   if (!Array.isArray(locks) || locks.length === 0 || locks.length > MOST_LOCKS || !Array.from(locks).every(isLock))
-    throw invalid("locks", `locks must be an array of 1 to ${MOST_LOCKS} locks.`);
+    throw invalid(
+      "locks",
+      `locks must be an array of 1 to ${MOST_LOCKS} locks, such as useDurableLock(env.DURABLE_LOCK, id).`,
+    );
   const byKey = new Map<string, Lock>();
   for (const lock of locks as readonly Lock[]) {
     const { key } = lock.primitives;
@@ -82,10 +85,6 @@ function inCanonicalOrder(locks: readonly Lock[]): Lock[] {
     byKey.set(key, lock);
   }
   return [...byKey].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, lock]) => lock);
-}
-
-function isLock(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "primitives" in value;
 }
 
 interface Taking extends Omit<WithLocksOptions, "signal"> {

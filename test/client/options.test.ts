@@ -1,5 +1,18 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { type Lock, isLockError, useDurableLock } from "../../src/index.ts";
+import {
+  type Lock,
+  isLockError,
+  lead,
+  observe,
+  once,
+  useBarrier,
+  useDurableLock,
+  useLatch,
+  useReadWriteLock,
+  useSemaphore,
+  webLocks,
+} from "../../src/index.ts";
 import { faultyNamespace } from "../support/faulty-namespace.ts";
 import { freshId, outcome } from "../support/locks.ts";
 
@@ -109,5 +122,39 @@ describe("G9 bad input to the client is a typed error, and no request is sent", 
     await (await lock.hold({ requestId: "once" })).release();
     expect((await outcome(lock.hold({ requestId: "once" }))).error).toMatchObject({ argument: "requestId" });
     expect(await lock.acquire(1_000, { requestId: "once" })).toEqual({ success: false, reason: "NO_LONGER_VALID" });
+  });
+});
+
+describe("G9 what can't be a lock is named", () => {
+  const missing = unchecked<{ NOPE: never }>(env).NOPE;
+  const other = unchecked<never>(env.DB);
+
+  it.each([
+    ["useDurableLock", (given: never) => useDurableLock(given, "id")],
+    ["useSemaphore", (given: never) => useSemaphore(given, "id", { permits: 1 })],
+    ["useReadWriteLock", (given: never) => useReadWriteLock(given, "id")],
+    ["webLocks", (given: never) => webLocks(given)],
+    ["useLatch", (given: never) => useLatch(given, "id", { count: 1 })],
+    ["useBarrier", (given: never) => useBarrier(given, "id", { parties: 1 })],
+  ])("%s: a binding that is missing, or of something else", (_name, use) => {
+    for (const given of [missing, other])
+      expect(() => use(given)).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT", argument: "namespace" }));
+  });
+
+  it.each([
+    ["once", (given: never) => once(given, () => {})],
+    ["lead", (given: never) => lead(given, () => {})],
+    ["observe", async (given: never) => observe(given)],
+  ])("%s: what is no lock", async (_name, call) => {
+    for (const given of [undefined, "id", {}])
+      expect(await outcome<unknown>(call(unchecked(given)))).toMatchObject({
+        error: { code: "INVALID_ARGUMENT", argument: "lock" },
+      });
+  });
+
+  it("the object of another class: to look at the binding", async () => {
+    const lock = useDurableLock(unchecked(env.DURABLE_RENDEZVOUS), freshId());
+    const { error } = await outcome(lock.isLocked());
+    expect(error).toMatchObject({ code: "VERSION_MISMATCH", message: expect.stringContaining("another class") });
   });
 });

@@ -1,12 +1,13 @@
 // Installs the packed tarball into a new Worker project outside the repository and follows the README's Usage word for
 // word: the wrangler configuration, the Worker's code, type check, bundling, and a run on local workerd. Then the service
 // of docs/guards.md, which is no Worker.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness } from "wrangler";
 import { layOutService, tryOutService } from "./node-service.ts";
+import { layOutPages } from "./pages.ts";
 
 const root = join(import.meta.dirname, "../..");
 const { version, devDependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as {
@@ -18,11 +19,9 @@ const project = await mkdtemp(join(tmpdir(), "durable-locks-user-"));
 
 function run(command: string, ...args: string[]): void {
   console.log(`$ ${[command, ...args].join(" ")}`);
-  execFileSync(command, args, {
-    cwd: project,
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, CI: "1" },
-  });
+  const env = { ...process.env, CI: "1" };
+  const { status, stdout } = spawnSync(command, args, { cwd: project, stdio: ["ignore", "pipe", "inherit"], env });
+  if (status !== 0) throw new Error(`${command} failed.\n${String(stdout)}`);
 }
 
 /** The fenced blocks of the given language in one section of the README. */
@@ -83,6 +82,7 @@ async function layOut(): Promise<void> {
   await writeFile(join(project, "wrangler.toml"), usage("toml"));
   await writeFile(join(project, "src/index.ts"), usage("ts"));
   await writeExamples();
+  await layOutPages(project, root);
   // What `npm create cloudflare` writes, and the strictest of it: the library's own types are checked too.
   const compilerOptions = {
     target: "es2022",
