@@ -98,6 +98,16 @@ describe("G1 G3 a conversion", () => {
     expect(machine.state.status(NOW + 500).holders).toMatchObject([{ lease, exclusive: true }]);
   });
 
+  it("relies on that also if the dead one came after it", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW, { ...READER, ttl: 10_000 });
+    machine.acquire(NOW, READER);
+    machine.state.convert(lease, EXCLUSIVE, "upgrade", NOW + 2_000);
+    machine.write();
+    machine.restart(NOW + 500);
+    expect(machine.state.status(NOW + 500).holders).toMatchObject([{ lease, exclusive: true }]);
+  });
+
   it("waits for what lingers", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ...READER, lockDelay: 5_000 });
@@ -196,5 +206,17 @@ describe("requestRelease", () => {
     machine.restart(NOW);
     const asked = machine.state.status(NOW).holders.map(({ releaseRequested }) => releaseRequested);
     expect(asked).toEqual([true, true]);
+  });
+});
+
+describe("G9 as many leases as there may be", () => {
+  it("keep no writer from the line: only what would be one more is refused", () => {
+    const machine = new Machine();
+    for (let count = 0; count < LIMITS.maxLeases; count += 1) machine.acquire(NOW, READER);
+    const waiting = { ...PLAIN, lockDelay: 0, wait: 10_000 };
+    expect(machine.state.enqueue({ ...waiting, ...READER, requestId: "reader" }, NOW)).toMatchObject({
+      reason: "TOO_MANY_LEASES",
+    });
+    expect(machine.state.enqueue({ ...waiting, requestId: "writer" }, NOW)).toBe(undefined);
   });
 });

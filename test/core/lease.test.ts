@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { nextLeaseNumber } from "../../src/core/lease.ts";
+import { isLeaseNumber, nextLeaseNumber } from "../../src/core/lease.ts";
 import { SteadyClock } from "../../src/core/steady-clock.ts";
 
 describe("G2 lease numbers", () => {
+  it.each([0, -5, 1.5, Number.NaN, Number.MAX_SAFE_INTEGER, "7", undefined])("%s is none", (value) => {
+    expect(isLeaseNumber(value)).toBe(false);
+  });
+
   it("follow the clock in microseconds", () => {
     expect(nextLeaseNumber(0, 1_800_000_000_000)).toBe(1_800_000_000_000_000);
   });

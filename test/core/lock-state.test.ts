@@ -77,3 +77,14 @@ describe("G4 after a restart", () => {
     expect(state.enqueue({ ...newcomer, requestId: "a" }, NOW)).toMatchObject({ success: true });
   });
 });
+
+describe("G4 G8 one whose own time is up", () => {
+  it("is answered and leaves the line for good", () => {
+    const machine = new Machine();
+    machine.acquire(NOW);
+    machine.state.enqueue({ ...PLAIN, wait: 100, requestId: "waiter" }, NOW);
+    machine.state.wake(NOW + 100);
+    expect(machine.state.takeEffects().answers).toMatchObject([{ requestId: "waiter", reply: { reason: "BORROWED" } }]);
+    expect(machine.state.waiting).toBe(0);
+  });
+});
