@@ -37,7 +37,7 @@ const tell = (stage: string) =>
 tell("begin");
 await simulate(left().filter((number) => isSimulated(mutants[number] as Mutant)));
 tell("simulation");
-note(await killByTests(mutants, testedBy(quickTestsOf), quickTestsOf, 10_000));
+note(await killByTests(mutants, testedBy(quickTestsOf), quickTestsOf, 60_000));
 tell("quick tests");
 note(await killByTests(mutants, testedBy(slowTestsOf), slowTestsOf, 120_000));
 tell("slow tests");
