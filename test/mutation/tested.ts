@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Trial } from "./batch.ts";
 import type { Mutant } from "./mutants.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -11,6 +12,12 @@ const BATCH = 40;
 
 /** How long workerd and the tests may take to start, in milliseconds. */
 const STARTING = 120_000;
+
+/** Runtimes at once: slow tests mostly wait. */
+const AT_ONCE = 3;
+
+/** Stands for the source without a mutant: what finds that one, finds nothing. */
+const CONTROL = -1;
 
 /** Tries mutants on tests in workerd; answers how those were found that were. */
 export async function killByTests(
@@ -21,21 +28,31 @@ export async function killByTests(
 ): Promise<Map<number, string>> {
   const found = new Map<number, string>();
   const left = [...numbers];
-  while (left.length > 0) {
-    const batch = left.splice(0, BATCH);
-    const trials = batch.map((number) => ({
-      number,
-      files: filesOf(mutants[number] as Mutant).map((file) => join(ROOT, "test", file)),
-    }));
-    const { tried, hung } = await runBatch(mutants, trials, found, silence);
-    if (hung !== undefined) found.set(hung, "endless");
-    // Those that had no turn have it with the next.
-    const untried = batch.filter((number) => !tried.has(number) && number !== hung);
-    console.log(`${found.size} found, ${left.length + untried.length} to try`);
-    if (untried.length === batch.length && hung === undefined) throw new Error("a batch did not run");
-    left.unshift(...untried);
-  }
+  const tryBatches = async (): Promise<void> => {
+    while (left.length > 0) {
+      const batch = left.splice(0, Math.min(BATCH, Math.ceil(left.length / AT_ONCE)));
+      const { tried, hung } = await runBatch(mutants, trialsOf(mutants, batch, filesOf), found, silence);
+      if (hung !== undefined) found.set(hung, "endless");
+      if (found.has(CONTROL)) console.log(`the source without a mutant is found: ${found.get(CONTROL)}`);
+      found.delete(CONTROL);
+      // Those that had no turn have it with the next.
+      const untried = batch.filter((number) => !tried.has(number) && number !== hung);
+      console.log(`${found.size} found, ${left.length + untried.length} to try`);
+      if (untried.length === batch.length && hung === undefined) throw new Error("a batch did not run");
+      left.unshift(...untried);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, tryBatches));
   return found;
+}
+
+/** A batch's trials; the last is the control. */
+function trialsOf(mutants: Mutant[], batch: number[], filesOf: (mutant: Mutant) => string[]): Trial[] {
+  const trials = batch.map((number) => ({
+    number,
+    files: filesOf(mutants[number] as Mutant).map((file) => join(ROOT, "test", file)),
+  }));
+  return [...trials, { number: CONTROL, files: [...new Set(trials.flatMap(({ files }) => files))] }];
 }
 
 interface Ran {
@@ -43,12 +60,7 @@ interface Ran {
   hung: number | undefined;
 }
 
-async function runBatch(
-  mutants: Mutant[],
-  trials: unknown[],
-  found: Map<number, string>,
-  silence: number,
-): Promise<Ran> {
+async function runBatch(mutants: Mutant[], trials: Trial[], found: Map<number, string>, silence: number): Promise<Ran> {
   const file = join(mkdtempSync(join(tmpdir(), "mutants-")), "trials.json");
   writeFileSync(file, JSON.stringify({ mutants, trials }));
   const child = spawn(process.execPath, ["--no-warnings", join(import.meta.dirname, "trials.ts"), file], {
