@@ -1,12 +1,24 @@
-import { defineConfig } from "tsup";
+import { defineConfig, type Options } from "tsup";
 
-export default defineConfig({
-  entry: ["src/index.ts", "src/http.ts"],
-  format: ["esm"],
-  target: "es2022",
-  platform: "neutral",
-  dts: true,
-  clean: true,
-  sourcemap: true,
-  external: [/^cloudflare:/],
-});
+const common = { format: ["esm"], target: "es2022", sourcemap: true, external: [/^cloudflare:/] } satisfies Options;
+
+export default defineConfig([
+  {
+    ...common,
+    entry: ["src/index.ts", "src/http.ts"],
+    platform: "neutral",
+    dts: true,
+    clean: true,
+  },
+  {
+    ...common,
+    // Its router and schemas come along: who only locks installs none of them.
+    entry: { service: "src/service.ts", worker: "src/worker/worker.ts" },
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    dts: { entry: { service: "src/service.ts" } },
+    noExternal: [/^(?!cloudflare:)/],
+    minify: true,
+    splitting: false,
+  },
+]);

@@ -11,7 +11,7 @@ export async function startLocalWorker(): Promise<LocalWorker> {
   // Takes a second to load: not before the first line is out.
   const { createTestHarness } = await import("wrangler");
   const server = createTestHarness({
-    workers: [{ configPath: new URL("../../wrangler.toml", import.meta.url) }],
+    workers: [{ configPath: new URL("wrangler.toml", import.meta.url) }],
   });
   const { url } = await server.listen();
   return { url, [Symbol.asyncDispose]: () => server.close() };

@@ -13,7 +13,9 @@ const { values } = parseArgs({
   options: {
     folder: { type: "string", default: "core" },
     seeds: { type: "string", default: "60" },
+    /** Where those that are left are written after each stage; `--only` such a file tries them again. */
     survivors: { type: "string" },
+    only: { type: "string" },
     /** Tries one of so many, evenly spread. */
     every: { type: "string", default: "1" },
   },
@@ -22,7 +24,10 @@ const { values } = parseArgs({
 const all: Mutant[] = readdirSync(join(SOURCE, values.folder)).flatMap((name) =>
   mutantsOf(`${values.folder}/${name}`, readFileSync(join(SOURCE, values.folder, name), "utf8")),
 );
-const mutants = all.filter((_, index) => index % Number(values.every) === 0);
+const mutants =
+  values.only === undefined
+    ? all.filter((_, index) => index % Number(values.every) === 0)
+    : (JSON.parse(readFileSync(values.only, "utf8")) as Mutant[]);
 const how = new Map<number, string>();
 const left = () => [...mutants.keys()].filter((number) => !how.has(number));
 /** Those that are left and awake at run time, and have such tests. */
@@ -31,8 +36,11 @@ const testedBy = (testsOf: (mutant: Mutant) => string[]) =>
     const mutant = mutants[number] as Mutant;
     return !mutant.isStatic && testsOf(mutant).length > 0;
   });
-const tell = (stage: string) =>
+const survivors = () => left().map((number) => mutants[number] as Mutant);
+const tell = (stage: string) => {
   console.log(`${new Date().toISOString().slice(11, 19)} ${stage}: ${left().length} of ${mutants.length} are left`);
+  if (values.survivors !== undefined) writeFileSync(values.survivors, JSON.stringify(survivors(), undefined, 1));
+};
 
 tell("begin");
 await simulate(left().filter((number) => isSimulated(mutants[number] as Mutant)));
@@ -42,13 +50,11 @@ tell("quick tests");
 note(await killByTests(mutants, testedBy(slowTestsOf), slowTestsOf, 120_000));
 tell("slow tests");
 
-const survivors = left().map((number) => mutants[number] as Mutant);
-for (const { file, line, from, to } of survivors) console.log(`${file}:${line}: ${oneLine(from)} -> ${oneLine(to)}`);
-const score = (100 * (mutants.length - survivors.length)) / mutants.length;
+for (const { file, line, from, to } of survivors()) console.log(`${file}:${line}: ${oneLine(from)} -> ${oneLine(to)}`);
+const score = (100 * (mutants.length - left().length)) / mutants.length;
 for (const [number, by] of how)
   if (by === "endless") console.log(`endless: ${mutants[number]?.file}:${mutants[number]?.line}`);
-console.log(`${values.folder}: ${mutants.length} mutants, ${survivors.length} survive: ${score.toFixed(1)} % found`);
-if (values.survivors !== undefined) writeFileSync(values.survivors, JSON.stringify(survivors, undefined, 1));
+console.log(`${values.folder}: ${mutants.length} mutants, ${left().length} survive: ${score.toFixed(1)} % found`);
 
 function note(found: Map<number, string>): void {
   for (const [number, by] of found) how.set(number, by);

@@ -1,0 +1,84 @@
+import type { Claim } from "../core/lease.ts";
+import type { JobResult } from "../core/replies.ts";
+import type { LockRequest, RequestOptions } from "../core/request.ts";
+import { type WireNumber, fromWireNumber, toWireNumber } from "./numbers.ts";
+
+/** What of a lock is asked for, in JSON; exclusive without both. */
+export interface ClaimBody {
+  permits?: number | undefined;
+  capacity?: WireNumber | undefined;
+}
+
+/** The body of an acquire. */
+export interface AcquireBody extends ClaimBody {
+  ttl: number;
+  wait?: WireNumber | undefined;
+  waited?: number | undefined;
+  owner?: string | undefined;
+  requestId?: string | undefined;
+  lockDelay?: number | undefined;
+  steal?: boolean | undefined;
+  once?: string | undefined;
+}
+
+/** The body of a renewal. */
+export interface RenewBody {
+  lease: number;
+  ttl: number;
+  requestId?: string | undefined;
+}
+
+/** The body of a conversion. */
+export interface ConvertBody extends ClaimBody {
+  lease: number;
+  requestId?: string | undefined;
+}
+
+/** The body of a release. */
+export interface ReleaseBody {
+  lease: number;
+  requestId?: string | undefined;
+  result?: { value?: unknown; failed?: boolean | undefined; retain: number } | undefined;
+}
+
+/** To JSON. */
+export function toAcquireBody(request: LockRequest): AcquireBody {
+  const { ttl, wait, waited, owner, requestId, lockDelay, steal, once } = request;
+  return {
+    ttl,
+    requestId,
+    ...toClaimBody(request),
+    ...(wait > 0 && { wait: toWireNumber(wait), waited }),
+    ...(owner !== undefined && { owner }),
+    ...(lockDelay > 0 && { lockDelay }),
+    ...(steal && { steal }),
+    ...(once !== undefined && { once }),
+  };
+}
+
+/** From JSON, still to be checked by `checkRequest`. */
+export function fromAcquireBody({ wait, permits, capacity, ...rest }: Omit<AcquireBody, "ttl">): RequestOptions {
+  const waiting = wait === undefined ? undefined : fromWireNumber(wait);
+  return { ...defined({ ...rest, wait: waiting }), ...fromClaimBody({ permits, capacity }) };
+}
+
+/** To JSON. */
+export function toClaimBody({ exclusive, permits, capacity }: Claim): ClaimBody {
+  return exclusive ? {} : { permits, capacity: toWireNumber(capacity) };
+}
+
+/** From JSON, still to be checked. */
+export function fromClaimBody({ permits, capacity }: ClaimBody): { permits?: number; capacity?: number } {
+  return defined({ permits, capacity: capacity === undefined ? undefined : fromWireNumber(capacity) });
+}
+
+/** From JSON. */
+export function fromResult({ value, failed, retain }: NonNullable<ReleaseBody["result"]>): JobResult {
+  return { value, failed: failed === true, retain };
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function defined<T extends object>(options: T): Defined<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

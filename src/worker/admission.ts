@@ -1,0 +1,88 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { rpcPrimitives } from "../client/rpc-primitives.ts";
+import { checkText } from "../core/limits.ts";
+import { type Action, type Grantee, allows } from "./access.ts";
+import type { ServiceEnv } from "./context.ts";
+import { refused } from "./refused.ts";
+
+type Middleware = MiddlewareHandler<ServiceEnv>;
+
+/** How long to stay away once over a limit, in milliseconds: the shortest period that Cloudflare's limiter counts. */
+const PERIOD = 10_000;
+
+/** Nobody gets past without a token, whatever the path. */
+export const authenticated: Middleware = async (c, next) => {
+  const { access, limiter } = c.env;
+  if (access.notConfigured !== undefined) throw refused("NOT_CONFIGURED", access.notConfigured);
+  const [, token] = /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "") ?? [];
+  const grantee = token === undefined ? undefined : await access.authenticate(token);
+  if (!grantee) throw await unauthorized(c, token === undefined);
+  if (limiter && !(await limiter.limit({ key: grantee.name })).success) throw rateLimited();
+  c.set("grantee", grantee);
+  await next();
+};
+
+/** Guesses are counted, visits are not. */
+async function unauthorized(c: Context<ServiceEnv>, isMissing: boolean): Promise<Error> {
+  const key = c.req.header("CF-Connecting-IP") ?? "unknown";
+  if (c.env.authLimiter && !(await c.env.authLimiter.limit({ key })).success) return rateLimited();
+  const detail = isMissing ? "Send a token: `Authorization: Bearer …`." : "This token is not known here.";
+  return refused("UNAUTHORIZED", detail, {}, { "WWW-Authenticate": 'Bearer realm="durable-locks"' });
+}
+
+function rateLimited(): Error {
+  return refused("RATE_LIMITED", "Too many requests: come back later.", { retryAfter: PERIOD });
+}
+
+/** Lets through whoever may do this to the lock of the path. */
+export function forLock(action: Action): Middleware {
+  return async (c, next) => {
+    const id = idOf(c);
+    checkAllowed(c.get("grantee"), action, id);
+    c.set("id", id);
+    c.set("primitives", rpcPrimitives(c.env.lock, id));
+    await next();
+  };
+}
+
+/** Refuses what a token may not do. */
+export function checkAllowed(grantee: Grantee, action: Action, id: string): void {
+  if (allows(grantee, action, id)) return;
+  throw refused("FORBIDDEN", `The token "${grantee.name}" does not allow "${action}" on this id.`);
+}
+
+/**
+ * The id, decoded once and strictly: what is looked up must be what access was judged by, and two spellings that a lenient
+ * decoder takes for one id would not be.
+ */
+function idOf(c: Context<ServiceEnv>): string {
+  const [, segment = ""] = /\/(?:locks|acquire|release|isLocked)\/([^/]*)/.exec(c.req.path) ?? [];
+  return checkText(decoded(segment), "id");
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw refused("INVALID_ARGUMENT", "The id in the path is not percent-encoded UTF-8.", { argument: "id" });
+  }
+}
+
+/** Asked for so that no form of another origin's page can send it unasked. */
+export const jsonOnly: Middleware = async (c, next) => {
+  const [type = ""] = (c.req.header("Content-Type") ?? "").split(";");
+  if (type.trim().toLowerCase() !== "application/json")
+    throw refused("UNSUPPORTED_MEDIA_TYPE", "Send JSON: `Content-Type: application/json`.");
+  await next();
+};
+
+/** Reads no more of a body than this, whatever its length is said to be. */
+export function atMost(bytes: number): Middleware {
+  return bodyLimit({
+    maxSize: bytes,
+    onError: () => {
+      throw refused("PAYLOAD_TOO_LARGE", `The body must be at most ${bytes} bytes.`);
+    },
+  });
+}

@@ -1,0 +1,14 @@
+import type { LockPrimitives } from "../client/primitives.ts";
+import { ANSWER_WITHIN, callObject } from "../client/retry.ts";
+import { isLockError } from "../errors.ts";
+import { unreachable } from "./refused.ts";
+
+/** Calls the lock's object, and repeats the call after a fault that is worth it. */
+export async function asked<T>({ id }: LockPrimitives, call: () => Promise<T>, parked = 0): Promise<T> {
+  try {
+    return await callObject(call, { id, within: parked + ANSWER_WITHIN });
+  } catch (error) {
+    if (isLockError(error, "UNREACHABLE")) throw unreachable();
+    throw error;
+  }
+}

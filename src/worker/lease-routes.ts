@@ -1,0 +1,131 @@
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { LIMITS, checkDuration, checkLease } from "../core/limits.ts";
+import type { AcquireReply, GrantReply, KeptResult } from "../core/replies.ts";
+import { type LockRequest, checkConversion, checkRelease, checkRequest } from "../core/request.ts";
+import { isJson } from "../wire/json.ts";
+import type { Problem } from "../wire/problem.ts";
+import { fromAcquireBody, fromClaimBody, fromResult } from "../wire/requests.ts";
+import { checkAllowed } from "./admission.ts";
+import { asked } from "./asked.ts";
+import type { Service, ServiceEnv } from "./context.ts";
+import { onPost } from "./lock-route.ts";
+import { refused, refusedBy } from "./refused.ts";
+import { Acquire, Cancelled, Convert, Granted, Named, Recorded, Release, Released, Renew } from "./schemas.ts";
+
+/** Results of jobs of up to 2 MB, escaped as JSON may be, and what else a release has. */
+const MOST_BYTES_OF_RESULT = 4_500_000;
+
+const newId = () => crypto.randomUUID();
+
+/** How leases begin, go on and end. */
+export function addLeaseRoutes(service: Service): void {
+  onPost(
+    service,
+    {
+      name: "acquire",
+      action: "lock",
+      summary: "Takes the lock, queueing for it if asked to.",
+      body: Acquire,
+      answer: z.union([Granted, Recorded]),
+    },
+    async (c, { ttl, ...rest }) => acquire(c, checkRequest(ttl, fromAcquireBody(rest), newId)),
+  );
+  onPost(
+    service,
+    {
+      name: "renew",
+      action: "lock",
+      summary: "Sets the remaining time of a live lease.",
+      body: Renew,
+      answer: Granted,
+    },
+    async (c, { lease, ttl, requestId = newId() }) => {
+      const primitives = c.get("primitives");
+      const checked = [checkLease(lease), checkDuration(ttl, "ttl")] as const;
+      return granted(c, await asked(primitives, () => primitives.renew(...checked, requestId)));
+    },
+  );
+  onPost(
+    service,
+    { name: "convert", action: "lock", summary: "Changes what a live lease takes.", body: Convert, answer: Granted },
+    async (c, { lease, requestId: given, ...claimed }) => {
+      const primitives = c.get("primitives");
+      const { claim, requestId } = checkConversion({ ...fromClaimBody(claimed), requestId: given }, newId);
+      return granted(c, await asked(primitives, () => primitives.convert(checkLease(lease), claim, requestId)));
+    },
+  );
+  addEndings(service);
+}
+
+function addEndings(service: Service): void {
+  onPost(
+    service,
+    {
+      name: "release",
+      action: "lock",
+      summary: "Ends a live lease.",
+      body: Release,
+      answer: Released,
+      most: MOST_BYTES_OF_RESULT,
+    },
+    async (c, { lease, requestId: given, result: kept }) => {
+      const primitives = c.get("primitives");
+      const { requestId, result } = checkRelease({ requestId: given, result: kept && fromResult(kept) }, newId);
+      const reply = await asked(primitives, () => primitives.release(checkLease(lease), requestId, result));
+      if (reply !== true) throw refusedBy(reply);
+      return c.json({ released: true });
+    },
+  );
+  onPost(
+    service,
+    {
+      name: "cancel",
+      action: "lock",
+      summary: "Takes a request back, whether it waits or was granted meanwhile.",
+      body: Named,
+      answer: Cancelled,
+    },
+    async (c, { requestId }) => {
+      const primitives = c.get("primitives");
+      await asked(primitives, () => primitives.cancel(requestId));
+      return c.json({ cancelled: true });
+    },
+  );
+}
+
+async function acquire(c: Context<ServiceEnv>, request: LockRequest): Promise<Response> {
+  const primitives = c.get("primitives");
+  if (request.steal) checkAllowed(c.get("grantee"), "admin", c.get("id"));
+  const reply = await asked(primitives, () => primitives.acquire(request), Math.min(request.wait, LIMITS.slice));
+  if (reply.success || reply.reason !== "BORROWED") return granted(c, reply);
+  // Who will ask again at once learns nothing from being told after each slice.
+  throw refusedBy(reply, request.wait > LIMITS.slice ? undefined : await holdersOf(c));
+}
+
+/** Who is in the way; none if they can't be asked, for the refusal itself stands. */
+async function holdersOf(c: Context<ServiceEnv>): Promise<Problem["holders"]> {
+  const primitives = c.get("primitives");
+  const status = await asked(primitives, () => primitives.status()).catch(() => undefined);
+  return status?.holders.map(({ owner, since, deadline }) => ({
+    ...(owner !== undefined && { owner }),
+    since,
+    deadline,
+  }));
+}
+
+function granted(c: Context<ServiceEnv>, reply: AcquireReply): Response {
+  if (reply.success) return c.json(grantOf(reply), 200, { "Fencing-Token": String(reply.lease) });
+  if (reply.reason === "RECORDED" && reply.result) return c.json({ recorded: recordedOf(reply.result) });
+  throw refusedBy(reply);
+}
+
+function grantOf({ lease, deadline, validFor, releaseRequested }: GrantReply) {
+  return { lease, deadline, validFor, ...(releaseRequested && { releaseRequested }) };
+}
+
+/** Recorded by a Worker it may be more than JSON can say; half of it would be a lie. */
+function recordedOf(result: KeptResult): KeptResult {
+  if (isJson(result.value)) return result;
+  throw refused("RESULT_NOT_CLONEABLE", "The job has run, but JSON can't carry its result: read it in a Worker.");
+}

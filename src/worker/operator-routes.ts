@@ -1,0 +1,73 @@
+import { LIMITS } from "../core/limits.ts";
+import { toWireStatus } from "../wire/status.ts";
+import { z } from "@hono/zod-openapi";
+import { asked } from "./asked.ts";
+import type { Service } from "./context.ts";
+import { onGet, onPost } from "./lock-route.ts";
+import { refusedBy } from "./refused.ts";
+import { ForceReleased, MaybeNamed, Requested, Status } from "./schemas.ts";
+
+const digits = z.string().regex(/^\d{1,16}$/, "must be a whole number");
+
+const watched = z.object({
+  known: digits
+    .openapi({ description: "The newest live lease that you know of, 0 for none: answers once it is another." })
+    .optional(),
+  wait: digits
+    .openapi({ description: `With known: how long to wait, in milliseconds, ${LIMITS.slice} at most.` })
+    .optional(),
+});
+
+/** How people look at a lock, and step in. */
+export function addOperatorRoutes(service: Service): void {
+  addStatus(service);
+  onPost(
+    service,
+    {
+      name: "request-release",
+      action: "lock",
+      summary: "Asks all holders to release.",
+      body: MaybeNamed,
+      answer: Requested,
+    },
+    async (c, { requestId = crypto.randomUUID() }) => {
+      const primitives = c.get("primitives");
+      await asked(primitives, () => primitives.requestRelease(requestId));
+      return c.json({ requested: true });
+    },
+  );
+  onPost(
+    service,
+    {
+      name: "force-release",
+      action: "admin",
+      summary: "Ends all leases, whoever holds them; answers a number above theirs and below all that come.",
+      body: MaybeNamed,
+      answer: ForceReleased,
+    },
+    async (c, { requestId = crypto.randomUUID() }) => {
+      const primitives = c.get("primitives");
+      const lease = await asked(primitives, () => primitives.forceRelease(requestId));
+      if (typeof lease !== "number") throw refusedBy(lease);
+      return c.json({ lease });
+    },
+  );
+}
+
+function addStatus(service: Service): void {
+  onGet(
+    service,
+    { suffix: "", action: "read", summary: "Tells who holds the lock and who waits.", query: watched, answer: Status },
+    async (c) => {
+      const primitives = c.get("primitives");
+      const { known, wait = "0" } = c.req.query();
+      const parked = Math.min(Number(wait), LIMITS.slice);
+      const reply =
+        known === undefined
+          ? await asked(primitives, () => primitives.status())
+          : await asked(primitives, () => primitives.watch(Number(known), parked), parked);
+      if (!("holders" in reply)) throw refusedBy(reply);
+      return c.json(toWireStatus(c.get("id"), reply, Date.now()));
+    },
+  );
+}

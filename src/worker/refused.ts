@@ -1,0 +1,71 @@
+import type { RefusalReply } from "../core/replies.ts";
+import { type Problem, type ProblemReason, problemOf } from "../wire/problem.ts";
+
+/** Ends a request with a problem. */
+export class Refused extends Error {
+  readonly problem: Problem;
+  readonly headers: Record<string, string>;
+
+  constructor(problem: Problem, headers: Record<string, string> = {}) {
+    super(problem.detail);
+    this.problem = problem;
+    this.headers = headers;
+  }
+}
+
+/** A refusal of the service's own. */
+export function refused(
+  reason: ProblemReason,
+  detail: string,
+  more?: Parameters<typeof problemOf>[2],
+  headers?: Record<string, string>,
+): Refused {
+  return new Refused(problemOf(reason, detail, more), headers);
+}
+
+/** How long to stay away from what is overloaded or down, in milliseconds. */
+const COME_BACK_IN = 1_000;
+
+const DETAILS: Record<Exclude<RefusalReply["reason"], "INVALID_ARGUMENT" | "RECORDED">, string> = {
+  BORROWED: "Somebody else holds the lock, or waits for it ahead of you. Send wait to queue, or ask again later.",
+  NO_LONGER_VALID: "The lease has ended, or its request was taken back. Acquire again, with a new requestId.",
+  QUEUE_FULL: "As many callers as a lock admits are waiting already: shed load.",
+  TOO_MANY_LEASES: "As many leases as a lock admits are live already: split it.",
+  FINGERPRINT_MISMATCH: "The job ran, or runs, for another payload: the same id was used for two different things.",
+  RESULT_TOO_LARGE: "The result is too large to be kept, and the lease is as it was: release it with a smaller one.",
+  RESULT_NOT_CLONEABLE: "The result can't be kept, and the lease is as it was: release it with plain JSON.",
+};
+
+/** What the lock refused, as a problem. */
+export function refusedBy(refusal: RefusalReply, holders?: Problem["holders"]): Refused {
+  const { reason, argument, message, ended, retryAfter } = refusal;
+  if (reason === "INVALID_ARGUMENT")
+    return refused(reason, message ?? "An argument is wrong.", argument ? { argument } : {});
+  if (reason === "RECORDED") return refused("INTERNAL", "The lock answered what was not asked.");
+  const isOverload = reason === "QUEUE_FULL" || reason === "TOO_MANY_LEASES";
+  const after = retryAfter ?? (isOverload ? COME_BACK_IN : undefined);
+  return refused(reason, DETAILS[reason] ?? "The lock refused.", {
+    ...(after !== undefined && { retryAfter: after }),
+    ...(ended !== undefined && { ended }),
+    ...(holders && { holders }),
+  });
+}
+
+/** Nobody knows what came of the call: it can be repeated with the same requestId. */
+export function unreachable(): Refused {
+  const detail = "The lock did not answer: an outage and not contention. Repeat the request with the same requestId.";
+  return refused("UNREACHABLE", detail, { retryAfter: COME_BACK_IN });
+}
+
+/** The answer to a request that was refused. */
+export function responseTo({ problem, headers }: Refused): Response {
+  const { status, retryAfter } = problem;
+  return new Response(JSON.stringify(problem), {
+    status,
+    headers: {
+      "Content-Type": "application/problem+json",
+      ...(retryAfter !== undefined && { "Retry-After": String(Math.max(1, Math.ceil(retryAfter / 1_000))) }),
+      ...headers,
+    },
+  });
+}

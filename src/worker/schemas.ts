@@ -1,0 +1,131 @@
+import { z } from "@hono/zod-openapi";
+import { LIMITS } from "../core/limits.ts";
+import { UNLIMITED } from "../wire/numbers.ts";
+import { PROBLEMS } from "../wire/problem.ts";
+
+// Shapes, and what a document can say of bounds. The core checks every argument again, and is what decides.
+const wholeFrom = (min: number, max: number = Number.MAX_SAFE_INTEGER) => z.int().min(min).max(max);
+const unlimited = z.literal(UNLIMITED);
+const text = z.string().min(1).max(LIMITS.maxTextBytes);
+
+const ttl = wholeFrom(1, LIMITS.maxTtl).openapi({
+  description: "How long the lease lasts, in milliseconds.",
+  example: 30_000,
+});
+const lease = wholeFrom(1).openapi({
+  description: "The lease number that acquire answered.",
+  example: 1_795_000_000_000_000,
+});
+const requestId = text
+  .openapi({ description: "Names the request: repeating it has no second effect. Random if absent." })
+  .optional();
+const permits = wholeFrom(1).openapi({ description: "Permits to take out of `capacity`." });
+const capacity = z
+  .union([wholeFrom(1), unlimited])
+  .openapi({ description: "How many permits there are in all. Without permits and capacity the lease is exclusive." });
+
+export const Acquire = z
+  .strictObject({
+    ttl,
+    wait: z
+      .union([wholeFrom(0, LIMITS.maxWait), unlimited])
+      .openapi({ description: "How long to queue, in milliseconds. One request is parked for 25 s at most." })
+      .optional(),
+    waited: wholeFrom(0)
+      .openapi({ description: "How long this caller has waited so far, in milliseconds." })
+      .optional(),
+    owner: text.openapi({ description: "A label for people.", example: "worker-7" }).optional(),
+    permits: permits.optional(),
+    capacity: capacity.optional(),
+    requestId,
+    lockDelay: wholeFrom(0, LIMITS.maxTtl)
+      .openapi({ description: "How long nobody else is granted after the lease expired, in milliseconds." })
+      .optional(),
+    steal: z
+      .boolean()
+      .openapi({ description: "Take the lock from whoever holds it; needs the action admin." })
+      .optional(),
+    once: z
+      .string()
+      .max(LIMITS.maxTextBytes)
+      .openapi({ description: "For a job that runs once: the fingerprint of its payload, empty for none." })
+      .optional(),
+  })
+  .openapi("Acquire");
+
+export const Renew = z.strictObject({ lease, ttl, requestId }).openapi("Renew");
+export const Convert = z
+  .strictObject({ lease, permits: permits.optional(), capacity: capacity.optional(), requestId })
+  .openapi("Convert");
+export const Release = z
+  .strictObject({
+    lease,
+    requestId,
+    result: z
+      .strictObject({
+        value: z.unknown().openapi({ description: "What the job came to: any JSON; absent for nothing." }).optional(),
+        failed: z.boolean().optional(),
+        retain: wholeFrom(1, LIMITS.maxRetain).openapi({ description: "How long to keep it, in milliseconds." }),
+      })
+      .openapi({ description: "The result of a job that runs once, kept together with the release or not at all." })
+      .optional(),
+  })
+  .openapi("Release");
+export const Named = z.strictObject({ requestId: text }).openapi("Named");
+export const MaybeNamed = z.strictObject({ requestId }).openapi("MaybeNamed");
+
+const clock = z.number().openapi({ description: "By the service's clock, in milliseconds since the epoch." });
+
+export const Granted = z
+  .object({
+    lease,
+    deadline: clock,
+    validFor: z.number().openapi({ description: "For how long the lease is good, in milliseconds." }),
+    releaseRequested: z.boolean().optional(),
+  })
+  .openapi("Granted");
+export const Recorded = z
+  .object({ recorded: z.object({ value: z.unknown().optional(), failed: z.boolean(), lease }) })
+  .openapi("Recorded");
+export const Released = z.object({ released: z.literal(true) }).openapi("Released");
+export const Cancelled = z.object({ cancelled: z.literal(true) }).openapi("Cancelled");
+export const Requested = z.object({ requested: z.literal(true) }).openapi("Requested");
+export const ForceReleased = z.object({ lease }).openapi("ForceReleased");
+
+const claim = { exclusive: z.boolean(), permits, capacity };
+const holder = z
+  .object({
+    lease,
+    owner: z.string().optional(),
+    since: clock,
+    deadline: clock,
+    releaseRequested: z.boolean().optional(),
+    ...claim,
+  })
+  .openapi("Holder");
+const waiter = z.object({ owner: z.string().optional(), waited: z.number(), ...claim }).openapi("Waiter");
+export const Status = z
+  .object({
+    id: z.string(),
+    locked: z.boolean(),
+    holders: z.array(holder),
+    waiters: z.array(waiter),
+    delayedUntil: clock.optional(),
+    now: clock,
+  })
+  .openapi("Status");
+
+const reasons = Object.keys(PROBLEMS) as (keyof typeof PROBLEMS)[];
+export const ProblemDetails = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    reason: z.enum(reasons),
+    argument: z.string().optional(),
+    retryAfter: z.number().openapi({ description: "Milliseconds after which asking again makes sense." }).optional(),
+    ended: z.enum(["released", "expired", "superseded"]).optional(),
+    holders: z.array(z.object({ owner: z.string().optional(), since: clock, deadline: clock })).optional(),
+  })
+  .openapi("Problem");

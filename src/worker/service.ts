@@ -1,0 +1,119 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { HTTPException } from "hono/http-exception";
+import type { DurableLock } from "../object/durable-lock.ts";
+import { checkNamespace } from "../client/options.ts";
+import { isLockError } from "../errors.ts";
+import { Access } from "./access.ts";
+import { authenticated } from "./admission.ts";
+import type { RateLimiter, Service, ServiceContext, ServiceEnv } from "./context.ts";
+import { addLeaseRoutes } from "./lease-routes.ts";
+import { addLegacyRoutes } from "./legacy-routes.ts";
+import { addOperatorRoutes } from "./operator-routes.ts";
+import { addDocument } from "./document.ts";
+import { Refused, refused, responseTo } from "./refused.ts";
+
+/** What a lock service is made of. */
+export interface LockServiceOptions {
+  /** The binding of the `DurableLock` class. */
+  lock: DurableObjectNamespace<DurableLock>;
+  /**
+   * The secret: one token of 16 characters or more, or a JSON list of tokens with what each may do.
+   *
+   * Without one, or with one that is malformed, every request is answered 503, with how to set it.
+   */
+  tokens: string | undefined;
+  /** Where the service is mounted, such as `/locks`. @default "" */
+  basePath?: string;
+  /** Counts requests by the name of their token: a rate-limiting binding. @default no limit */
+  limiter?: RateLimiter | undefined;
+  /** Counts failed authentications by address: a rate-limiting binding. @default no limit */
+  authLimiter?: RateLimiter | undefined;
+  /** Whether the plain paths of the first library are served too. @default false */
+  legacy?: boolean;
+}
+
+/** A lock service, to be mounted in a Worker. */
+export interface LockService {
+  /** Answers a request; never throws. */
+  fetch(request: Request): Promise<Response>;
+}
+
+/**
+ * Locks over HTTP: what `durable-locks/client`, the command line and `curl` speak with.
+ *
+ * Closed unless it has tokens. Make it once for an environment, not for each request.
+ *
+ * @throws `INVALID_ARGUMENT` if `lock` is no binding.
+ * @example
+ * ```ts
+ * import { createLockService } from "durable-locks/service";
+ * export { DurableLock } from "durable-locks";
+ *
+ * export default {
+ *   fetch: (request, env) => createLockService({ lock: env.DURABLE_LOCK, tokens: env.TOKENS }).fetch(request),
+ * } satisfies ExportedHandler<Env>;
+ * ```
+ */
+export function createLockService(options: LockServiceOptions): LockService {
+  const { lock, tokens, basePath = "", limiter, authLimiter, legacy = false } = options;
+  const context: ServiceContext = {
+    lock: checkNamespace(lock, "DurableLock"),
+    access: new Access(tokens),
+    basePath: basePath.replace(/\/+$/, ""),
+    limiter,
+    authLimiter,
+    legacy,
+  };
+  return { fetch: async (request) => application().fetch(request, context) };
+}
+
+let made: Service | undefined;
+
+/** One for the isolate: what differs between services is in their contexts. */
+function application(): Service {
+  return (made ??= makeApplication());
+}
+
+function makeApplication(): Service {
+  const service: Service = new OpenAPIHono<ServiceEnv>({
+    getPath: (request, { env } = {}) => pathOf(request, (env as ServiceContext).basePath),
+    defaultHook: (result) => {
+      if (result.success) return;
+      const [issue] = result.error.issues;
+      const argument = issue?.code === "unrecognized_keys" ? issue.keys[0] : issue?.path.join(".");
+      throw refused("INVALID_ARGUMENT", `${argument || "the body"}: ${issue?.message}.`, {
+        argument: argument || "body",
+      });
+    },
+  });
+  service.use(async (c, next) => {
+    await next();
+    c.header("Cache-Control", "no-store");
+    c.header("X-Content-Type-Options", "nosniff");
+  });
+  service.use("/v1/*", authenticated);
+  addLeaseRoutes(service);
+  addOperatorRoutes(service);
+  addLegacyRoutes(service);
+  addDocument(service);
+  service.notFound(() => responseTo(refused("NOT_FOUND", "See /openapi.json for the paths that there are.")));
+  service.onError((error) => responseTo(refusalOf(error)));
+  return service;
+}
+
+/** Raw, so that an encoded slash stays in its segment. */
+function pathOf(request: Request, basePath: string): string {
+  const { pathname } = new URL(request.url);
+  if (basePath === "") return pathname;
+  return pathname === basePath || pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) || "/" : "/404";
+}
+
+function refusalOf(error: Error): Refused {
+  if (error instanceof Refused) return error;
+  if (isLockError(error, "INVALID_ARGUMENT"))
+    return refused("INVALID_ARGUMENT", error.message, error.argument === undefined ? {} : { argument: error.argument });
+  if (error instanceof HTTPException && error.status === 400)
+    return refused("INVALID_ARGUMENT", "The body is not valid JSON.", { argument: "body" });
+  console.error("durable-locks: a request failed.", error);
+  return refused("INTERNAL", "The service failed; what went wrong is in its log.");
+}
