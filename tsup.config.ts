@@ -12,6 +12,13 @@ export default defineConfig([
   },
   {
     ...common,
+    // Apart from the rest: neither it nor its types may lead to anything of Cloudflare.
+    entry: ["src/client.ts"],
+    platform: "neutral",
+    dts: true,
+  },
+  {
+    ...common,
     // Its router and schemas come along: who only locks installs none of them.
     entry: { service: "src/service.ts", worker: "src/worker/worker.ts" },
     platform: "neutral",

@@ -7,6 +7,8 @@ export default defineConfig({
   // The examples import the package by its name, as their readers will.
   resolve: {
     alias: {
+      "durable-locks/client": new URL("./src/client.ts", import.meta.url).pathname,
+      "durable-locks/service": new URL("./src/service.ts", import.meta.url).pathname,
       "durable-locks/http": new URL("./src/http.ts", import.meta.url).pathname,
       "durable-locks": new URL("./src/index.ts", import.meta.url).pathname,
     },

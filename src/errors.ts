@@ -13,6 +13,7 @@
  * - `STALE_LEASE`: a guarded resource refused a write, for a newer lease has written it.
  * - `VERSION_MISMATCH`: the object lacks a method or gave an answer unknown here: it is of another version of this package, or of another
  *   class.
+ * - `ACCESS_DENIED`: a lock service knows the token not, or does not let it do this; over HTTP only.
  * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: a job ran, but its result can't be stored, so it will run again.
  */
 export type LockErrorCode =
@@ -27,6 +28,7 @@ export type LockErrorCode =
   | "BARRIER_BROKEN"
   | "STALE_LEASE"
   | "VERSION_MISMATCH"
+  | "ACCESS_DENIED"
   | "RESULT_TOO_LARGE"
   | "RESULT_NOT_CLONEABLE";
 

@@ -34,6 +34,14 @@ export type WebLocksOptions = Pick<HoldOptions, "ttl" | "bound">;
  */
 export function webLocks(namespace: DurableObjectNamespace<DurableLock>, options?: WebLocksOptions): WebLockManager {
   checkNamespace(namespace, "DurableLock");
+  return createWebLocks((name) => rpcPrimitives(namespace, checkId(name)), options);
+}
+
+/** The Web Locks API over any transport. */
+export function createWebLocks(
+  primitivesOf: (name: string) => LockPrimitives,
+  options: WebLocksOptions | undefined,
+): WebLockManager {
   const terms = checkOptions(options, ["ttl", "bound"]) as WebLocksOptions;
   checkHold(terms, everything);
   const clientId = crypto.randomUUID();
@@ -42,7 +50,7 @@ export function webLocks(namespace: DurableObjectNamespace<DurableLock>, options
 
   async function request<T>(name: string, ...rest: unknown[]): Promise<Awaited<T>> {
     const { callback, mode, steal, ifAvailable, signal } = checkRequest<T>(name, rest);
-    const primitives = rpcPrimitives(namespace, checkId(name));
+    const primitives = primitivesOf(name);
     const wait = ifAvailable || steal ? 0 : Number.POSITIVE_INFINITY;
     const asked = { ...terms, owner: clientId, wait, ...(signal && { signal }) };
     const holding = checkHold(asked, mode === "shared" ? oneOfMany : everything);
@@ -58,9 +66,7 @@ export function webLocks(namespace: DurableObjectNamespace<DurableLock>, options
   }
 
   const query = async (name?: string): Promise<WebLockSnapshot> =>
-    name === undefined
-      ? { held: [...held], pending: [...pending] }
-      : snapshotOf(rpcPrimitives(namespace, checkId(name)));
+    name === undefined ? { held: [...held], pending: [...pending] } : snapshotOf(primitivesOf(name));
   return { request, query };
 }
 

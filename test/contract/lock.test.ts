@@ -1,14 +1,25 @@
 import { env } from "cloudflare:workers";
 import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
 import { type Lock, type LockPrimitives, createLock, createReadWriteLock, createSemaphore } from "../../src/index.ts";
+import { connectLocks } from "../../src/client.ts";
+import { createLockService } from "../../src/service.ts";
 import { faultyNamespace, losingFirstReplies } from "../support/faulty-namespace.ts";
 import { memoryPrimitives } from "../support/memory-primitives.ts";
 import { describeLock } from "./lock-contract.ts";
+
+const TOKEN = "the-token-of-the-contract";
+const service = createLockService({ lock: env.DURABLE_LOCK, tokens: TOKEN });
+const connection = connectLocks({
+  url: "https://locks.example",
+  token: TOKEN,
+  fetch: async (url, init) => service.fetch(new Request(url as string, init as RequestInit)),
+});
 
 const TRANSPORTS: Record<string, (id: string) => LockPrimitives> = {
   RPC: (id) => rpcPrimitives(env.DURABLE_LOCK, id),
   "RPC that loses the first reply to everything": (id) =>
     rpcPrimitives(faultyNamespace(losingFirstReplies()).namespace, id),
+  "HTTP to the service": (id) => connection.lock(id).primitives,
   "the core alone, in this process": memoryPrimitives,
 };
 

@@ -1,0 +1,57 @@
+import { createLock } from "../client/create-lock.ts";
+import type { Lock } from "../client/lock.ts";
+import { checkId } from "../client/options.ts";
+import type { LockPrimitives } from "../client/primitives.ts";
+import { type ReadWriteLock, createReadWriteLock } from "../client/use-read-write-lock.ts";
+import { type Semaphore, type SemaphoreOptions, createSemaphore } from "../client/use-semaphore.ts";
+import type { WebLockManager } from "../client/web-lock-manager.ts";
+import { type WebLocksOptions, createWebLocks } from "../client/web-locks.ts";
+import { invalid } from "../core/limits.ts";
+import { httpPrimitives } from "./http-primitives.ts";
+import { type ConnectOptions, checkConnection } from "./service-access.ts";
+
+/** The locks of a service. Its members can be destructured. */
+export interface LockConnection {
+  /** The lock of this id: what `useDurableLock` gives in a Worker. @throws `INVALID_ARGUMENT` */
+  readonly lock: (id: string) => Lock;
+  /** The semaphore of this id: what `useSemaphore` gives in a Worker. @throws `INVALID_ARGUMENT` */
+  readonly semaphore: (id: string, options: SemaphoreOptions) => Semaphore;
+  /** The read-write lock of this id: what `useReadWriteLock` gives in a Worker. @throws `INVALID_ARGUMENT` */
+  readonly readWriteLock: (id: string) => ReadWriteLock;
+  /** The Web Locks API: what `webLocks` gives in a Worker. @throws `INVALID_ARGUMENT` */
+  readonly webLocks: (options?: WebLocksOptions) => WebLockManager;
+}
+
+/**
+ * Locks of a lock service, over HTTP: for Node, Deno, Bun and browsers.
+ *
+ * Makes no request. A lock is the same as in a Worker, with every combinator, but for two things: `bound` is refused,
+ * since no connection outlives its request; and results of `once` must be JSON. The ids "." and ".." can't be named in a
+ * URL. A call that got no answer is repeated with the same request id, so it has no second effect.
+ *
+ * @throws `INVALID_ARGUMENT` for a URL that is no `https:` one (`http:` only to this machine), or a token that can't be
+ * one; later calls throw `ACCESS_DENIED` for a token that the service refuses, and `UNREACHABLE` for an outage.
+ * @example
+ * ```ts
+ * import { connectLocks } from "durable-locks/client";
+ *
+ * const { lock } = connectLocks({ url: "https://locks.example.com", token: process.env.LOCKS_TOKEN });
+ * await lock("nightly-report").withLock(({ signal }) => report(signal));
+ * ```
+ */
+export function connectLocks(options: ConnectOptions): LockConnection {
+  const access = checkConnection(options);
+  const primitivesOf = (id: string): LockPrimitives => httpPrimitives(access, checkNameable(id));
+  return {
+    lock: (id) => createLock(primitivesOf(id)),
+    semaphore: (id, given) => createSemaphore(primitivesOf(id), given),
+    readWriteLock: (id) => createReadWriteLock(primitivesOf(id)),
+    webLocks: (given) => createWebLocks(primitivesOf, given),
+  };
+}
+
+/** A URL's path can't have these as a part, encoded or not: they stand for where it is and the way up. */
+function checkNameable(id: string): string {
+  if (checkId(id) !== "." && id !== "..") return id;
+  throw invalid("id", `the id "${id}" can't be named in a URL: use another one over HTTP.`);
+}

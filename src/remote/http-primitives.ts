@@ -1,0 +1,118 @@
+import type { LockPrimitives } from "../client/primitives.ts";
+import { ANSWER_WITHIN } from "../client/retry.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { AcquireReply, GrantReply, JobResult, KeptResult, RefusalReply, ReleaseReply } from "../core/replies.ts";
+import { isJson } from "../wire/json.ts";
+import { toAcquireBody, toClaimBody } from "../wire/requests.ts";
+import { type WireStatus, fromWireStatus } from "../wire/status.ts";
+import { fault, readAnswer } from "./answer.ts";
+import type { ServiceAccess } from "./service-access.ts";
+
+/** A little more than its caller waits for an answer: what is abandoned must not keep a connection for ever. */
+const CALL_WITHIN = ANSWER_WITHIN + 1_000;
+
+/** Calls to one lock of a service. */
+interface Calls {
+  get<T extends object>(query: string, parked: number): Promise<T | RefusalReply>;
+  post<T extends object>(name: string, body: object, parked?: number): Promise<T | RefusalReply>;
+}
+
+/** The primitives over HTTP. There is no `bind`: no connection outlives its request, so none can tell of a death. */
+export function httpPrimitives(access: ServiceAccess, id: string): LockPrimitives {
+  const { get, post } = callsTo(access, id);
+  const status = async (query: string, parked: number) => {
+    const answer = await get<WireStatus>(query, parked);
+    return isRefusal(answer) ? answer : fromWireStatus(answer);
+  };
+  return {
+    id,
+    key: `${access.base} ${id}`,
+    acquire: async (request) =>
+      acquired(await post("acquire", toAcquireBody(request), Math.min(request.wait, LIMITS.slice))),
+    renew: async (lease, ttl, requestId) => granted(await post("renew", { lease, ttl, requestId })),
+    convert: async (lease, claim, requestId) =>
+      granted(await post("convert", { lease, ...toClaimBody(claim), requestId })),
+    release: (lease, requestId, result) => release(post, lease, requestId, result),
+    cancel: (requestId) => post("cancel", { requestId }),
+    isLocked: async () => (await snapshot(status)).locked,
+    status: () => snapshot(status),
+    watch: (known, wait) => {
+      const parked = Math.min(wait, LIMITS.slice);
+      return status(`?known=${known}&wait=${parked}`, parked);
+    },
+    forceRelease: async (requestId) => {
+      const answer = await post<{ lease: number }>("force-release", { requestId });
+      return isRefusal(answer) ? answer : answer.lease;
+    },
+    requestRelease: (requestId) => post("request-release", { requestId }),
+  };
+}
+
+function callsTo({ base, token, fetch }: ServiceAccess, id: string): Calls {
+  const url = `${base}/v1/locks/${encodeURIComponent(id)}`;
+  const headers = { Authorization: `Bearer ${token}` };
+  const send = async <T extends object>(path: string, parked: number, init: RequestInit): Promise<T | RefusalReply> => {
+    // Not followed: the token is for this service alone.
+    const terms = { redirect: "manual", signal: AbortSignal.timeout(parked + CALL_WITHIN) } as const;
+    const response = await fetch(url + path, { ...init, ...terms }).catch((error: unknown) => {
+      throw fault(`${base} could not be reached.`, error);
+    });
+    return (await readAnswer(base, response)) as T | RefusalReply;
+  };
+  const json = { ...headers, "Content-Type": "application/json" };
+  return {
+    get: (query, parked) => send(query, parked, { headers }),
+    post: (name, body, parked = 0) =>
+      send(`/${name}`, parked, { method: "POST", headers: json, body: JSON.stringify(body) }),
+  };
+}
+
+/** A status that was not waited for is never refused. */
+async function snapshot(status: (query: string, parked: number) => ReturnType<LockPrimitives["watch"]>) {
+  const answer = await status("", 0);
+  if (isRefusal(answer)) throw fault("The lock refused to show its status.");
+  return answer;
+}
+
+/** A job's result must be read as it was written: what JSON can't carry exactly is refused while the lease is live. */
+async function release(
+  post: Calls["post"],
+  lease: number,
+  requestId: string,
+  result: JobResult | undefined,
+): Promise<ReleaseReply> {
+  if (result && !result.failed && !isJson(result.value))
+    return {
+      success: false,
+      reason: "RESULT_NOT_CLONEABLE",
+      message: "over HTTP it must be JSON: no Date, Map, NaN, undefined inside, class instance or cycle",
+    };
+  const kept = result && { ...result, value: result.failed ? asFarAsJsonGoes(result.value) : result.value };
+  const answer = await post("release", { lease, requestId, ...(kept && { result: kept }) });
+  return isRefusal(answer) ? answer : true;
+}
+
+/** Of an error that is recorded, whatever can't be carried is left out, as it is where it is cloned. */
+function asFarAsJsonGoes(value: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value) ?? "null");
+  } catch {
+    return { thrown: String(value) };
+  }
+}
+
+type Granted = Omit<GrantReply, "success">;
+
+function acquired(answer: Granted | { recorded: KeptResult } | RefusalReply): AcquireReply {
+  if (!("recorded" in answer)) return granted(answer);
+  const { value, failed, lease } = answer.recorded;
+  return { success: false, reason: "RECORDED", result: { value, failed, lease } };
+}
+
+function granted(answer: Granted | RefusalReply): AcquireReply {
+  return isRefusal(answer) ? answer : { success: true, ...answer };
+}
+
+function isRefusal(answer: object): answer is RefusalReply {
+  return "success" in answer && answer.success === false;
+}
