@@ -13,8 +13,8 @@ const CALL_WITHIN = ANSWER_WITHIN + 1_000;
 
 /** Calls to one lock of a service. */
 interface Calls {
-  get<T extends object>(query: string, parked: number): Promise<T | RefusalReply>;
-  post<T extends object>(name: string, body: object, parked?: number): Promise<T | RefusalReply>;
+  get: <T extends object>(query: string, parked: number) => Promise<T | RefusalReply>;
+  post: <T extends object>(name: string, body: object, parked?: number) => Promise<T | RefusalReply>;
 }
 
 /** The primitives over HTTP. There is no `bind`: no connection outlives its request, so none can tell of a death. */

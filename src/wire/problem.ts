@@ -2,7 +2,7 @@ import type { LeaseEnd, RefusalReply } from "../core/replies.ts";
 import type { WireHolder } from "./status.ts";
 
 /** Why the service itself refuses, besides what the lock answers. */
-export type ServiceReason =
+type ServiceReason =
   | "UNAUTHORIZED"
   | "FORBIDDEN"
   | "NOT_FOUND"

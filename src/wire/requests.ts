@@ -21,19 +21,6 @@ export interface AcquireBody extends ClaimBody {
   once?: string | undefined;
 }
 
-/** The body of a renewal. */
-export interface RenewBody {
-  lease: number;
-  ttl: number;
-  requestId?: string | undefined;
-}
-
-/** The body of a conversion. */
-export interface ConvertBody extends ClaimBody {
-  lease: number;
-  requestId?: string | undefined;
-}
-
 /** The body of a release. */
 export interface ReleaseBody {
   lease: number;

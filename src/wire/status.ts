@@ -2,7 +2,7 @@ import type { LockHolder, LockStatus, LockWaiter } from "../core/replies.ts";
 import { type WireNumber, fromWireNumber, toWireNumber } from "./numbers.ts";
 
 /** What a lease or waiter takes, in JSON. */
-export interface WireClaim {
+interface WireClaim {
   exclusive: boolean;
   permits: number;
   capacity: WireNumber;
@@ -11,7 +11,7 @@ export interface WireClaim {
 /** A live lease, in JSON. */
 export type WireHolder = Omit<LockHolder, "capacity"> & WireClaim;
 /** A caller in the queue, in JSON. */
-export type WireWaiter = Omit<LockWaiter, "capacity"> & WireClaim;
+type WireWaiter = Omit<LockWaiter, "capacity"> & WireClaim;
 
 /** A snapshot of a lock, in JSON. */
 export interface WireStatus {

@@ -6,7 +6,10 @@ import type { Access, Grantee } from "./access.ts";
 /** Cloudflare's rate-limiting binding, or anything like it. */
 export interface RateLimiter {
   /** Counts a request for `key`, and tells whether it is within the limit. */
-  limit(options: { key: string }): Promise<{ success: boolean }>;
+  limit(options: { key: string }): Promise<{
+    /** Whether it is. */
+    success: boolean;
+  }>;
 }
 
 /** What a service runs on. */

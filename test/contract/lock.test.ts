@@ -12,7 +12,7 @@ const service = createLockService({ lock: env.DURABLE_LOCK, tokens: TOKEN });
 const connection = connectLocks({
   url: "https://locks.example",
   token: TOKEN,
-  fetch: async (url, init) => service.fetch(new Request(url as string, init as RequestInit)),
+  fetch: async (url, init) => service.fetch(new Request(url, init)),
 });
 
 const TRANSPORTS: Record<string, (id: string) => LockPrimitives> = {

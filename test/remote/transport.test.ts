@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import { once } from "../../src/client.ts";
+import { type Way, connectOver } from "../support/http.ts";
+import { failureOf, freshId } from "../support/locks.ts";
+
+const always =
+  (answer: () => Response | Promise<Response>): Way =>
+  async () =>
+    answer();
+const html = (status: number) => new Response("<html>", { status, headers: { "Content-Type": "text/html" } });
+
+/** The first answer to each kind of request is lost after the service did its work. */
+function losingFirst(lose: (answer: Response) => Response): Way {
+  const seen = new Set<string>();
+  return async (request, serve) => {
+    const kind = new URL(request.url).pathname;
+    const answer = await serve(request);
+    if (seen.has(kind)) return answer;
+    seen.add(kind);
+    return lose(answer);
+  };
+}
+
+const cut = () => {
+  throw new TypeError("fetch failed");
+};
+const truncated = (answer: Response) =>
+  new Response(
+    new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"lea'));
+        controller.error(new TypeError("terminated"));
+      },
+    }),
+    answer,
+  );
+
+describe.concurrent("a call over HTTP", () => {
+  it.each([
+    ["a connection that is cut before the answer", cut],
+    ["an answer that breaks off", truncated],
+    ["a proxy that gives up after the service did its work", () => html(504)],
+    ["a proxy that limits the rate", () => html(429)],
+  ])("G5 is repeated with the same request id after %s, and has no second effect", async (_name, lose) => {
+    const id = freshId();
+    const { lock } = connectOver(losingFirst(lose));
+    const held = await lock(id).acquire(60_000, { owner: "one" });
+    if (!held.success) throw new Error(held.reason);
+    expect((await lock(id).status()).holders).toMatchObject([{ lease: held.lease, owner: "one" }]);
+    expect(await lock(id).renew(held.lease, 60_000)).toMatchObject({ success: true, lease: held.lease });
+    expect(await lock(id).release(held.lease)).toBe(true);
+    const next = await lock(id).acquire(60_000);
+    expect(next.success && next.lease).toBeGreaterThan(held.lease);
+  });
+
+  it.each([
+    ["an HTML page", () => html(200)],
+    ["JSON that is nobody's", () => Response.json("hello")],
+    ["a page that is not found", () => html(404)],
+    [
+      "a redirect, which would carry the token elsewhere",
+      () => new Response(null, { status: 302, headers: { Location: "https://other.example" } }),
+    ],
+  ])("says VERSION_MISMATCH and names the URL if it gets %s", async (_name, answer) => {
+    const { lock } = connectOver(always(answer));
+    const error = await failureOf(lock("a").acquire(1_000));
+    expect(error).toMatchObject({
+      code: "VERSION_MISMATCH",
+      message: expect.stringContaining("https://locks.example"),
+    });
+  });
+
+  it.each([
+    ["a wrong token", connectOver(undefined, "a-wrong-token-of-some-length")],
+    ["a proxy that keeps it out", connectOver(always(() => html(403)))],
+  ])("says ACCESS_DENIED at once for %s, without the token", async (_name, { lock }) => {
+    const error = await failureOf(lock("a").withLock(() => {}));
+    expect(error).toMatchObject({ code: "ACCESS_DENIED" });
+    expect(String(error)).not.toContain("a-wrong-token");
+  });
+
+  it("says UNREACHABLE, never contention, while the service is down", async () => {
+    const { lock } = connectOver(async () => cut());
+    expect(await failureOf(lock("a").acquire(1_000))).toMatchObject({ code: "UNREACHABLE" });
+  });
+
+  it("G6 fires the signal before the lease can pass on if the service stops answering", async () => {
+    let down = false;
+    const id = freshId();
+    const { lock } = connectOver((request, serve) => (down ? new Promise(() => {}) : serve(request)));
+    const held = await lock(id).hold({ ttl: 4_000 });
+    down = true;
+    await new Promise((resolve) => held.signal.addEventListener("abort", resolve));
+    expect(held.signal.reason).toMatchObject({ code: "LEASE_LOST", why: "unreachable" });
+    expect(await connectOver().lock(id).isLocked()).toBe(true);
+  });
+
+  it("gives every call a time after which it is cut", async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const { lock } = connectOver((request, serve) => (signals.push(request.signal), serve(request)));
+    await lock(freshId()).withLock(() => {});
+    expect(signals.length).toBeGreaterThan(1);
+    expect(signals.every((signal) => signal instanceof AbortSignal)).toBe(true);
+  });
+});
+
+describe.concurrent("once over HTTP", () => {
+  const { lock } = connectOver();
+
+  it.each([[{ a: [1, "b", null, true] }], ["text"], [undefined], [null], [0]])(
+    "gives %j back to later callers",
+    async (value) => {
+      const id = freshId();
+      expect(await once(lock(id), () => value)).toEqual(value);
+      expect(await once(lock(id), () => "again")).toEqual(value);
+    },
+  );
+
+  it.each([
+    ["a Date", new Date(0)],
+    ["NaN", Number.NaN],
+    ["a Map", new Map([[1, 2]])],
+    ["undefined inside", { a: undefined }],
+    ["a hole", [1, , 3]], // eslint-disable-line no-sparse-arrays
+  ])("refuses %s, which JSON would change, and frees the lock", async (_name, value) => {
+    const id = freshId();
+    expect(await failureOf(once(lock(id), () => value))).toMatchObject({ code: "RESULT_NOT_CLONEABLE" });
+    expect(await lock(id).isLocked()).toBe(false);
+  });
+
+  it("gives an error that was recorded back as an error", async () => {
+    const id = freshId();
+    const fail = () => {
+      throw Object.assign(new RangeError("no"), { status: 404, at: new Date(0), none: undefined });
+    };
+    await failureOf(once(lock(id), fail, { recordErrors: true }));
+    const error = await failureOf(once(lock(id), () => "ran", { recordErrors: true }));
+    expect(error).toMatchObject({ name: "RangeError", message: "no", status: 404 });
+  });
+});

@@ -1,0 +1,17 @@
+import { env } from "cloudflare:workers";
+import { type LockConnection, connectLocks } from "../../src/client.ts";
+import { createLockService } from "../../src/service.ts";
+
+export const TOKEN = "a-token-for-the-tests";
+const ORIGIN = "https://locks.example";
+
+const service = createLockService({ lock: env.DURABLE_LOCK, tokens: TOKEN });
+
+/** A request on its way to the service, and how it goes on. */
+export type Way = (request: Request, serve: (request: Request) => Promise<Response>) => Promise<Response>;
+
+/** A connection to the service, over whatever lies between. */
+export function connectOver(way: Way = (request, serve) => serve(request), token = TOKEN): LockConnection {
+  const serve = (request: Request) => service.fetch(request);
+  return connectLocks({ url: ORIGIN, token, fetch: async (url, init) => way(new Request(url, init), serve) });
+}
