@@ -28,4 +28,5 @@ export default defineConfig([
     minify: true,
     splitting: false,
   },
+  { ...common, entry: { cli: "src/cli/cli.ts" }, platform: "node", target: "node22" },
 ]);

@@ -32,6 +32,17 @@ export interface HeldLease {
   /** Whether the lease is lost, by a fresh look at the clock: between two steps of a computation no timer can run. */
   readonly isLost: () => boolean;
   /**
+   * Milliseconds until `signal` fires if no renewal is confirmed before; 0 if the lease is lost or released.
+   *
+   * For work that needs some time to stop: when little is left, renewals have failed for a while.
+   *
+   * @example
+   * ```ts
+   * if (held.remaining() < 5_000) return saveAndStop();
+   * ```
+   */
+  readonly remaining: () => number;
+  /**
    * Renews now, and from now on with `ttl` ms if given; rarely needed, for renewal is automatic.
    *
    * @throws `LEASE_LOST` if the lease is gone, `UNREACHABLE` if nobody knows, `INVALID_ARGUMENT`.
@@ -88,6 +99,7 @@ export function holdLease(primitives: LockPrimitives, grant: Granted, bounds: Ho
     },
     signal: keepAlive.signal,
     isLost: () => keepAlive.isLost(),
+    remaining: () => keepAlive.remaining(),
     renew: async (ttl) => {
       if (ttl !== undefined) checkDuration(ttl, "ttl");
       throwIfOver(keepAlive, lease, released !== undefined);

@@ -89,6 +89,11 @@ export class KeepAlive {
     return this.signal.aborted;
   }
 
+  /** Milliseconds until the local deadline; 0 if nothing is kept any more. */
+  remaining(): number {
+    return this.#over.signal.aborted ? 0 : Math.max(0, this.#localDeadline - performance.now());
+  }
+
   /** Declares the lease lost. */
   lose(why: LeaseLoss, message: string): void {
     if (this.signal.aborted) return;

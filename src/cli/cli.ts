@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Nothing is imported up here: on an older Node it would fail before it could say why.
+const [major = 0] = process.versions.node.split(".").map(Number);
+if (major < 22) {
+  process.stderr.write(`durable-locks: needs Node 22 or newer, and this is ${process.version}.\n`);
+  process.exitCode = 78;
+} else if (process.argv[2] === "__guard") {
+  const { guard } = await import("./guard.ts");
+  guard();
+} else {
+  const { main } = await import("./main.ts");
+  // Whatever is still under way, such as a call that is parked, must not delay the end.
+  process.exit(await main(process.argv.slice(2)));
+}

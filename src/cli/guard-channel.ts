@@ -1,0 +1,32 @@
+import { createInterface } from "node:readline";
+import type { Duplex } from "node:stream";
+import type { Why } from "./reaper.ts";
+
+/** What the command line tells its guard. Deadlines are on the machine's monotonic clock; null is none. */
+export type Order =
+  | { order: "start"; command: string; args: string[]; grace: number; deadline: number | null; quiet: boolean }
+  | { order: "keep"; deadline: number | null }
+  | { order: "stop"; why: Why; within: number };
+
+/** What the guard answers. */
+export type News =
+  | { news: "started"; pid: number }
+  | { news: "failed"; code: string | undefined; message: string }
+  | { news: "stopping"; why: Why }
+  | { news: "exited"; code: number | null; signal: NodeJS.Signals | null }
+  | { news: "gone" };
+
+/** The file descriptor of the guard at which it listens. */
+export const CHANNEL = 3;
+
+/** Sends one message; the other side may have ended meanwhile, of which its end of the channel tells. */
+export function send(channel: Duplex, message: Order | News): void {
+  if (channel.writable) channel.write(`${JSON.stringify(message)}\n`);
+}
+
+/** Calls `onMessage` with each message, which is of the other side's kind, and `onEnd` when the other side is gone. */
+export function listen(channel: Duplex, onMessage: (message: never) => void, onEnd: () => void): void {
+  channel.on("error", () => {});
+  channel.on("close", onEnd);
+  createInterface({ input: channel }).on("line", (line) => onMessage(JSON.parse(line) as never));
+}

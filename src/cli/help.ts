@@ -1,0 +1,74 @@
+import type { Command, Option } from "./command.ts";
+import { EXIT_CODES } from "./exit-codes.ts";
+import { COMMON } from "./parse.ts";
+
+const INTRO = `durable-locks: distributed locks from the shell
+
+A lock is a name. Whoever takes it gets a lease: a number, and a time after which the lock passes
+on unless the lease is renewed. So a holder that dies blocks nobody for longer than its ttl.`;
+
+const CONFIGURED = `Where the service is, and the token: flags first, then the environment (DURABLE_LOCKS_URL,
+DURABLE_LOCKS_TOKEN), then durable-locks.json here or in a folder above:
+
+  { "url": "https://locks.example.com", "tokenFile": "/run/secrets/locks" }`;
+
+const TIMES = "Times are written with their unit: 500ms, 30s, 5m, 2h, 7d.";
+
+/** What can be done, and what all commands have in common. */
+export function overview(commands: readonly Command[]): string {
+  return [
+    INTRO,
+    "Try it, in two terminals:",
+    indent([
+      "npx durable-locks dev",
+      "export DURABLE_LOCKS_URL=http://127.0.0.1:8787 DURABLE_LOCKS_TOKEN=$(cat .durable-locks/token)",
+      "npx durable-locks run my-first-lock -- sleep 10",
+    ]),
+    "Commands:",
+    columns([
+      ...commands.map((command) => [usageOf(command), command.summary] as const),
+      ["help [COMMAND]", "all about a command, with examples"],
+      ["--version", "the version"],
+    ]),
+    CONFIGURED,
+    TIMES,
+    "Exit codes:",
+    columns(EXIT_CODES),
+  ].join("\n\n");
+}
+
+/** All about one command. */
+export function manual(command: Command): string {
+  const { examples, details, summary } = command;
+  return [
+    `durable-locks ${usageOf(command)}\n\n${capital(summary)}.`,
+    details,
+    "Examples:",
+    examples.map(([line, meaning]) => `  # ${meaning}\n  ${line}`).join("\n"),
+    "Options:",
+    columns(Object.entries({ ...command.options, ...COMMON }).map(describe)),
+    TIMES,
+    "Exit codes: `durable-locks help`.",
+  ].join("\n\n");
+}
+
+function usageOf({ name, positionals, takesCommand }: Command): string {
+  return [name, ...positionals, ...(takesCommand ? ["-- COMMAND [ARGS…]"] : [])].join(" ");
+}
+
+function describe([name, { value, help }]: [string, Option]): readonly [string, string] {
+  return [`--${name}${value === undefined ? "" : ` ${value}`}`, help];
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return indent(rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`));
+}
+
+function indent(lines: readonly string[]): string {
+  return lines.map((line) => `  ${line}`).join("\n");
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

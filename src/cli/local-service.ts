@@ -1,0 +1,37 @@
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Lays the service out in `folder` for workerd, and answers the path of its configuration. The token is not in it. */
+export function layOutService(folder: string, port: number): string {
+  mkdirSync(join(folder, "storage"), { recursive: true, mode: 0o700 });
+  // Embedded by its name, for Cap'n Proto takes other paths for those of its own library.
+  copyFileSync(new URL("./worker.js", import.meta.url), join(folder, "worker.js"));
+  const config = join(folder, "workerd.capnp");
+  writeFileSync(config, configOf(join(folder, "storage"), port));
+  return config;
+}
+
+/** The names of the classes are those of wrangler.toml; the keys name the folders in the storage and must never change. */
+const configOf = (storage: string, port: number) => `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .main),
+    (name = "disk", disk = (path = ${JSON.stringify(storage)}, writable = true)),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const main :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "2026-08-15",
+  durableObjectNamespaces = [
+    (className = "DurableLock", uniqueKey = "durable-locks-lock", enableSql = true),
+    (className = "LockIndex", uniqueKey = "durable-locks-index", enableSql = true),
+  ],
+  durableObjectStorage = (localDisk = "disk"),
+  bindings = [
+    (name = "DURABLE_LOCK", durableObjectNamespace = "DurableLock"),
+    (name = "LOCK_INDEX", durableObjectNamespace = "LockIndex"),
+    (name = "TOKENS", fromEnvironment = "TOKENS"),
+  ],
+);
+`;

@@ -1,0 +1,109 @@
+import type { LockStatus } from "../core/replies.ts";
+import { LIMITS } from "../core/limits.ts";
+import { isLockError } from "../errors.ts";
+import type { Lock } from "../client/lock.ts";
+import type { Command } from "./command.ts";
+import { showDuration } from "./duration.ts";
+import { EXIT } from "./exit-codes.ts";
+import { ACCESS } from "./parse.ts";
+import { printable } from "./reporter.ts";
+import { lockOf } from "./service.ts";
+
+export const status: Command = {
+  name: "status",
+  positionals: ["ID"],
+  summary: "who holds the lock and who waits for it",
+  details: "Times are by this machine's clock against that of the service. Exits with 0, held or free.",
+  options: ACCESS,
+  examples: [
+    ["durable-locks status deploy/prod", "for people"],
+    ["durable-locks status deploy/prod --json | jq .locked", "for programs"],
+  ],
+  run: async (input) => {
+    const lock = lockOf(input);
+    const now = await lock.status();
+    input.reporter.result(describe(lock.id, now), asFields(lock.id, now));
+    return EXIT.ok;
+  },
+};
+
+/** How often the queue is looked at while the holder stays the same. */
+const LOOK_EVERY = 5_000;
+
+export const watch: Command = {
+  name: "watch",
+  positionals: ["ID"],
+  summary: "the status again and again, as it changes",
+  details: `Prints the status now, at once when the lock changes hands, and within ${LOOK_EVERY / 1_000} s when only the queue does. Goes
+on through outages until you end it.`,
+  options: ACCESS,
+  examples: [["durable-locks watch deploy/prod --json", "one object a line"]],
+  run: async (input) => {
+    const lock = lockOf(input);
+    process.stdout.on("error", () => process.exit(EXIT.ok));
+    let shown = "";
+    let before: LockStatus | undefined;
+    for (;;) {
+      const now = await look(lock, before).catch((error: unknown) => {
+        if (!isLockError(error, "UNREACHABLE")) throw error;
+        input.reporter.note("unreachable", error.message);
+        return undefined;
+      });
+      if (!now) {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+        continue;
+      }
+      before = now;
+      const gist = gistOf(now);
+      if (gist !== shown) input.reporter.result(describe(lock.id, now), asFields(lock.id, now));
+      shown = gist;
+    }
+  },
+};
+
+async function look(
+  { status: ask, primitives }: Lock,
+  before: LockStatus | undefined,
+): Promise<LockStatus | undefined> {
+  if (!before) return ask();
+  const newest = Math.max(0, ...before.holders.map(({ lease }) => lease));
+  const reply = await primitives.watch(newest, Math.min(LOOK_EVERY, LIMITS.slice));
+  return "holders" in reply ? reply : undefined;
+}
+
+/** What makes a difference to a reader: not that a lease was renewed, nor that time goes by. */
+function gistOf({ holders, waiters, delayedUntil }: LockStatus): string {
+  const held = holders.map(({ lease, releaseRequested = false }) => [lease, releaseRequested]);
+  return JSON.stringify([held, waiters.map(({ owner, permits }) => [owner, permits]), delayedUntil]);
+}
+
+function asFields(id: string, { locked, holders, waiters, delayedUntil }: LockStatus) {
+  const shown = <T extends { capacity: number }>(claims: T[]) =>
+    claims.map((claim) => ({ ...claim, capacity: Number.isFinite(claim.capacity) ? claim.capacity : "unlimited" }));
+  return {
+    id,
+    locked,
+    holders: shown(holders),
+    waiters: shown(waiters),
+    ...(delayedUntil !== undefined && { delayedUntil }),
+  };
+}
+
+function describe(id: string, { holders, waiters, delayedUntil }: LockStatus): string {
+  const now = Date.now();
+  const until = delayedUntil === undefined ? "" : `, none is granted for ${showDuration(delayedUntil - now)}`;
+  const lines = [`${printable(id)}: ${holders.length === 0 ? `free${until}` : "held"}`];
+  for (const { owner, lease, since, deadline, exclusive, permits } of holders) {
+    const share = exclusive ? "" : `, ${permits} permit${permits === 1 ? "" : "s"}`;
+    const times = `for ${showDuration(now - since)}, ends in ${showDuration(deadline - now)} unless renewed`;
+    lines.push(`  held by ${nameOf(owner)} ${times} (lease ${lease}${share})`);
+  }
+  waiters.forEach(({ owner, waited }, index) =>
+    lines.push(`  ${index + 1}. in line: ${nameOf(owner)}, for ${showDuration(waited)}`),
+  );
+  return lines.join("\n");
+}
+
+function nameOf(owner: string | undefined): string {
+  return owner === undefined ? "somebody" : printable(owner);
+}

@@ -1,0 +1,50 @@
+import type { HeldLease } from "../client/held-lease.ts";
+import { isLockError } from "../errors.ts";
+import { monotonicNow } from "./clock.ts";
+import { type Ending, type Job, Ward } from "./ward.ts";
+import type { Signals } from "./signals.ts";
+
+/**
+ * What a command gets to stop in, in milliseconds, when its lease was ended by somebody: the lock may be another's
+ * already, so this much the two overlap, as whoever ended it has wished.
+ */
+export const FORCED_GRACE = 2_000;
+
+/** How often the guard hears how long the lease lasts, as a part of the ttl. */
+const TELL_PART = 1 / 10;
+
+/** Runs a command under a lease and its guard; whatever becomes of the lease, nothing of the command outlives it. */
+export async function supervise(
+  held: HeldLease,
+  job: Omit<Job, "deadline">,
+  ttl: number,
+  signals: Signals,
+): Promise<Ending> {
+  const ward = await Ward.start({ ...job, deadline: deadlineOf(held) });
+  signals.passTo(ward);
+  const tell = () => {
+    if (!held.isLost()) ward.keepUntil(deadlineOf(held));
+  };
+  const teller = setInterval(tell, Math.min(1_000, Math.max(10, ttl * TELL_PART)));
+  const onLoss = () => {
+    // Known to be over, or over as far as can be known from here: then the time to stop in has passed.
+    if (isLockError(held.signal.reason, "LEASE_LOST") && held.signal.reason.why === "unreachable") return ward.kill();
+    const grace = Math.min(job.grace, FORCED_GRACE);
+    ward.stop("lost", grace);
+    setTimeout(() => ward.kill(), grace + 500).unref();
+  };
+  held.signal.addEventListener("abort", onLoss);
+  if (held.signal.aborted) onLoss();
+  try {
+    return await ward.ended;
+  } finally {
+    clearInterval(teller);
+    held.signal.removeEventListener("abort", onLoss);
+  }
+}
+
+/** The clock is read first: whatever happens between the two, the deadline comes out too early and never too late. */
+function deadlineOf(held: HeldLease): number {
+  const now = monotonicNow();
+  return now + held.remaining();
+}

@@ -1,0 +1,159 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Duplex } from "node:stream";
+import { EXIT, Failure } from "./exit-codes.ts";
+import { CHANNEL, type News, listen, send } from "./guard-channel.ts";
+import { isGroupAlive, signalGroup, signalProcess } from "./process-group.ts";
+import { Reaper, type Why } from "./reaper.ts";
+
+/** The argument that makes this program a guard. */
+export const GUARD = "__guard";
+
+/** What is to be run under guard. */
+export interface Job {
+  command: string;
+  args: string[];
+  env: NodeJS.ProcessEnv;
+  /** Milliseconds between SIGTERM and SIGKILL. */
+  grace: number;
+  /** On the monotonic clock, `Infinity` for none. */
+  deadline: number;
+  quiet: boolean;
+  /** Both for its stdout; stdin is closed with "stderr". */
+  output: "inherit" | "stderr";
+}
+
+/** How a command came to its end. */
+export interface Ending {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** Why it was stopped, if it did not end of its own accord. */
+  stopped: Why | undefined;
+}
+
+/** How long the guard may take to start the command. */
+const STARTS_WITHIN = 10_000;
+
+/** A command under guard: what runs is a process group, and it is over when all of the group is. */
+export class Ward {
+  /** Fulfils when nothing of the command runs any more. */
+  readonly ended: Promise<Ending>;
+  readonly #guard: ChildProcess;
+  readonly #channel: Duplex;
+  readonly #job: Job;
+  readonly #started = Promise.withResolvers<void>();
+  readonly #gone = Promise.withResolvers<Ending>();
+  readonly #ending: Ending = { code: null, signal: null, stopped: undefined };
+  #pid: number | undefined;
+  #isOver = false;
+
+  private constructor(job: Job) {
+    this.#job = job;
+    this.ended = this.#gone.promise;
+    const [script = ""] = process.argv.slice(1);
+    const stdio =
+      job.output === "stderr"
+        ? (["ignore", 2, 2, "pipe"] as const)
+        : (["inherit", "inherit", "inherit", "pipe"] as const);
+    // Detached: neither Ctrl-C nor the end of the terminal reaches it.
+    const options = { stdio: [...stdio], detached: true, env: job.env };
+    this.#guard = spawn(process.execPath, [...process.execArgv, script, GUARD], options);
+    this.#guard.once("error", ({ message }) => this.#started.reject(cantStart(message)));
+    this.#channel = this.#guard.stdio[CHANNEL] as Duplex;
+    listen(
+      this.#channel,
+      (news: News) => this.#hear(news),
+      () => void this.#unguarded(),
+    );
+  }
+
+  /** Starts the command, or throws if it or its guard can't be started: then nothing runs. */
+  static async start(job: Job): Promise<Ward> {
+    const ward = new Ward(job);
+    const { command, args, grace, deadline, quiet } = job;
+    send(ward.#channel, { order: "start", command, args, grace, deadline: finite(deadline), quiet });
+    const timer = setTimeout(() => ward.#started.reject(cantStart("it does not answer")), STARTS_WITHIN);
+    try {
+      await ward.#started.promise;
+      return ward;
+    } catch (error) {
+      // Not killed: if it has started the command meanwhile, it is what ends it.
+      ward.#channel.destroy();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The process id of the command, which is that of its group too. */
+  get pid(): number {
+    return this.#pid ?? 0;
+  }
+
+  /** The lease is known to last until then. */
+  keepUntil(deadline: number): void {
+    send(this.#channel, { order: "keep", deadline: finite(deadline) });
+  }
+
+  /** SIGTERM now, SIGKILL after `within` ms at the latest. */
+  stop(why: Why, within: number): void {
+    this.#ending.stopped ??= why;
+    send(this.#channel, { order: "stop", why, within });
+  }
+
+  /** Passes a signal on: to all of the group as a terminal does, or to the command alone. */
+  signal(signal: NodeJS.Signals, toAll: boolean): void {
+    if (this.#pid === undefined || this.#isOver) return;
+    if (toAll) signalGroup(this.#pid, signal);
+    else if (this.#ending.code === null && this.#ending.signal === null) signalProcess(this.#pid, signal);
+  }
+
+  /** SIGKILL from here, in case that the guard is stopped; and then the guard is of no use any more. */
+  kill(): void {
+    if (this.#pid === undefined || this.#isOver) return;
+    this.#ending.stopped ??= "lost";
+    signalGroup(this.#pid, "SIGKILL");
+    setTimeout(() => this.#guard.kill("SIGKILL"), 1_000).unref();
+  }
+
+  #hear(news: News): void {
+    if (news.news === "started") {
+      this.#pid = news.pid;
+      this.#started.resolve();
+    } else if (news.news === "failed") this.#started.reject(notStarted(this.#job.command, news));
+    else if (news.news === "stopping") {
+      if (news.why !== "leftovers") this.#ending.stopped ??= news.why;
+    } else if (news.news === "exited") {
+      this.#ending.code = news.code;
+      this.#ending.signal = news.signal;
+    } else this.#over();
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#gone.resolve(this.#ending);
+  }
+
+  /** The guard has ended before its ward: without it nothing may run. */
+  async #unguarded(): Promise<void> {
+    this.#started.reject(cantStart("it ended"));
+    if (this.#isOver || this.#pid === undefined) return;
+    if (isGroupAlive(this.#pid)) this.#ending.stopped ??= "unguarded";
+    const reaper = new Reaper(this.#pid, this.#job.grace, Number.POSITIVE_INFINITY, () => {});
+    if (isGroupAlive(this.#pid)) reaper.stop("unguarded", this.#job.grace);
+    await reaper.gone();
+    this.#over();
+  }
+}
+
+function finite(deadline: number): number | null {
+  return deadline === Number.POSITIVE_INFINITY ? null : deadline;
+}
+
+function cantStart(why: string): Failure {
+  return new Failure(EXIT.internal, `The guard process could not be started (${why}), so nothing was run.`);
+}
+
+function notStarted(command: string, { code, message }: { code: string | undefined; message: string }): Failure {
+  if (code === "ENOENT") return new Failure(EXIT.notFound, `${command}: command not found`);
+  return new Failure(EXIT.notExecutable, `${command}: can't be executed (${code ?? message})`);
+}
