@@ -26,7 +26,9 @@ export function send(channel: Duplex, message: Order | News): void {
 
 /** Calls `onMessage` with each message, which is of the other side's kind, and `onEnd` when the other side is gone. */
 export function listen(channel: Duplex, onMessage: (message: never) => void, onEnd: () => void): void {
-  channel.on("error", () => {});
   channel.on("close", onEnd);
-  createInterface({ input: channel }).on("line", (line) => onMessage(JSON.parse(line) as never));
+  // A reader of lines passes the errors of its input on; what follows is the close.
+  const lines = createInterface({ input: channel }).on("error", () => {});
+  channel.on("error", () => {});
+  lines.on("line", (line) => onMessage(JSON.parse(line) as never));
 }

@@ -32,7 +32,7 @@ function parseOwn({ name, options }: Command, args: readonly string[]) {
   const typed = Object.entries(known).map(([option, { type }]) => [option, { type }] as const);
   const config = {
     args: [...args],
-    options: Object.fromEntries<{ type: "string" | "boolean" }>([...typed]),
+    options: Object.fromEntries<{ type: "string" | "boolean" }>(typed),
     allowPositionals: true,
   } satisfies ParseArgsConfig;
   try {

@@ -1,0 +1,91 @@
+// The commands that do one thing each.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Exit } from "./program.ts";
+import { Service } from "./service.ts";
+
+let service: Service;
+before(async () => {
+  service = await Service.start();
+});
+after(() => service[Symbol.asyncDispose]());
+
+const call = (...args: string[]): Promise<Exit> => service.run(args).exit;
+
+async function json<T>(...args: string[]): Promise<T> {
+  return JSON.parse((await call(...args, "--json")).stdout) as T;
+}
+
+describe("commands", { concurrency: 2 }, () => {
+  test("acquire prints the lease; renew and release take it; a lease that is over is 79", async () => {
+    const { stdout, stderr } = await call("acquire", "basic", "--ttl", "20s");
+    const lease = stdout.trim();
+    assert.match(lease, /^\d{13,16}$/);
+    assert.equal(stderr, "");
+    assert.equal((await json<{ lease: number }>("renew", "basic", lease, "--ttl", "1m")).lease, Number(lease));
+    assert.equal((await call("release", "basic", lease)).code, 0);
+    assert.equal((await call("release", "basic", lease)).code, 79);
+    assert.equal((await call("renew", "basic", lease)).code, 79);
+  });
+
+  test("acquire of a taken lock is 75 and says who holds it, with JSON for programs", async () => {
+    await call("acquire", "taken", "--owner", "the holder");
+    const { code, stdout, stderr } = await call("acquire", "taken", "--json");
+    assert.deepEqual({ code, stdout }, { code: 75, stdout: "" });
+    const failure = JSON.parse(stderr) as { exitCode: number; message: string };
+    assert.equal(failure.exitCode, 75);
+    assert.match(failure.message, /the holder/);
+  });
+
+  test("force-release prints a number above the lease and below the next", async () => {
+    const { lease } = await json<{ lease: number }>("acquire", "forced");
+    const fence = Number((await call("force-release", "forced")).stdout);
+    const next = await json<{ lease: number }>("acquire", "forced");
+    assert.ok(lease < fence && fence < next.lease);
+  });
+
+  test("status shows holders and waiters; an owner can't move the cursor of the terminal", async () => {
+    await call("acquire", "shown", "--owner", "evil\u001B[2J\nowner");
+    const { stdout } = await call("status", "shown");
+    assert.match(
+      stdout,
+      /^shown: held\n {2}held by evil\?\[2J\?owner for .*, ends in .* unless renewed \(lease \d+\)\n$/,
+    );
+  });
+
+  test("watch prints each change of hands, one object a line", async () => {
+    const program = service.run(["watch", "watched", "--json"]);
+    const lines = () =>
+      program.stdout
+        .trim()
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as { locked: boolean });
+    await program.until("it is free", () => lines().length === 1);
+    const { stdout: lease } = await call("acquire", "watched");
+    await program.until("it is taken", () => lines().at(-1)?.locked === true);
+    await call("release", "watched", lease.trim());
+    await program.until("it is free again", () => lines().at(-1)?.locked === false);
+    program.signal("SIGINT");
+    await program.exit;
+  });
+
+  test("an id may hold anything", async () => {
+    const id = "a/b ?#%2F ü";
+    assert.equal((await json<{ id: string }>("status", id)).id, id);
+  });
+
+  test("a wrong token is 77, and is not repeated", async () => {
+    const secret = "not-the-secret-of-this-service";
+    const env = { ...service.env, DURABLE_LOCKS_TOKEN: secret };
+    const { code, stdout, stderr } = await service.run(["acquire", "x"], { env }).exit;
+    assert.equal(code, 77);
+    assert.ok(!(stdout + stderr).includes(secret));
+  });
+
+  test("a service that is not there is 69", async () => {
+    const { code, stderr } = await call("release", "x", "1", "--url", "http://127.0.0.1:1");
+    assert.equal(code, 69);
+    assert.ok(!stderr.includes(service.env["DURABLE_LOCKS_TOKEN"] as string));
+  });
+});

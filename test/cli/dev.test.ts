@@ -1,0 +1,76 @@
+// `dev`: the service on this machine.
+import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { isGroupAlive } from "../../src/cli/process-group.ts";
+import { Program, until } from "./program.ts";
+import { Service, freePort } from "./service.ts";
+
+describe("dev", { concurrency: 2 }, () => {
+  test("Ctrl-C ends it with 0 and leaves no workerd; the token is its owner's alone", async () => {
+    await using service = await Service.start();
+    assert.equal(statSync(join(service.storage, "token")).mode & 0o777, 0o600);
+    service.program.signal("SIGINT");
+    assert.equal((await service.program.exit).code, 0);
+    assert.equal(isGroupAlive(service.workerd), false);
+  });
+
+  test("killed -9, it leaves no workerd, and started again on its storage it knows the live leases", async () => {
+    await using service = await Service.start();
+    const { stdout } = await service.run(["acquire", "kept", "--ttl", "1m"]).exit;
+    const { workerd } = service;
+    service.program.signal("SIGKILL");
+    await service.program.exit;
+    await service.restart();
+    assert.equal(isGroupAlive(workerd), false);
+    const lease = stdout.trim();
+    assert.equal((await service.run(["acquire", "kept"]).exit).code, 75);
+    assert.equal((await service.run(["release", "kept", lease]).exit).code, 0);
+  });
+
+  test("it listens to this machine only, and asks for the token", async () => {
+    await using service = await Service.start();
+    const { status } = await fetch(`http://127.0.0.1:${service.port}/v1/locks/x`);
+    assert.equal(status, 401);
+    await assert.rejects(fetch(`http://127.0.0.2:${service.port}/`));
+  });
+
+  test("two of them don't share a storage", async () => {
+    await using service = await Service.start();
+    const other = new Program(["dev", "--port", String(await freePort()), "--dir", service.storage]);
+    const { code, stderr } = await other.exit;
+    assert.equal(code, 78);
+    assert.match(stderr, /in use by process/);
+  });
+
+  test("a port that is in use is 78, and says what to do", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    const folder = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));
+    const { code, stderr } = await new Program(["dev", "--port", String(port), "--dir", join(folder, "state")]).exit;
+    server.close();
+    rmSync(folder, { recursive: true });
+    assert.equal(code, 78);
+    assert.match(stderr, /in use: choose another with --port/);
+  });
+
+  test("without wrangler or miniflare it is 78, and says what to install", async () => {
+    const cwd = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));
+    const { code, stderr } = await new Program(["dev"], { cwd }).exit;
+    rmSync(cwd, { recursive: true });
+    assert.equal(code, 78);
+    assert.match(stderr, /npm install --save-dev wrangler/);
+  });
+
+  test("when its workerd dies, it ends and says so", async () => {
+    await using service = await Service.start();
+    await service.kill();
+    assert.equal((await service.program.exit).code, 70);
+    await until("nothing is left", () => !isGroupAlive(service.workerd));
+  });
+});

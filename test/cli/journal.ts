@@ -1,0 +1,78 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Program } from "./program.ts";
+
+/** What a command under the lock wrote. */
+interface Entry {
+  lease: number;
+  at: number;
+  event: "alive" | "SIGTERM" | "SIGINT" | "SIGUSR1";
+}
+
+/** A command that writes every 10 ms that it lives, until it is told to stop; it only notes the signals that it is to ignore. */
+const COMMAND = `
+import { appendFileSync, existsSync } from "node:fs";
+const [log, stop, ...ignored] = process.argv.slice(2);
+const write = (event) => appendFileSync(log, JSON.stringify({ lease: Number(process.env.LOCK_LEASE), at: Date.now(), event }) + "\\n");
+for (const signal of ignored) process.on(signal, () => write(signal));
+setInterval(() => existsSync(stop) ? process.exit(0) : write("alive"), 10);
+`;
+
+/** The log of the commands that ran under one lock. */
+export class Journal {
+  readonly #log: string;
+  readonly #stop: string;
+  readonly #script: string;
+
+  constructor(folder: string, name: string) {
+    this.#log = join(folder, `${name}.log`);
+    this.#stop = join(folder, `${name}.stop`);
+    this.#script = join(folder, "alive.mjs");
+    writeFileSync(this.#script, COMMAND);
+  }
+
+  /** The command, to be put after `--`. */
+  command(...ignored: NodeJS.Signals[]): string[] {
+    return [process.execPath, this.#script, this.#log, this.#stop, ...ignored];
+  }
+
+  /** The command as a grandchild of whoever runs it, in the same process group. */
+  grandchild(...ignored: NodeJS.Signals[]): string[] {
+    return ["sh", "-c", '"$@" & wait', "sh", ...this.command(...ignored)];
+  }
+
+  entries(): Entry[] {
+    if (!existsSync(this.#log)) return [];
+    const lines = readFileSync(this.#log, "utf8").trim().split("\n");
+    return lines.map((line) => JSON.parse(line) as Entry);
+  }
+
+  /** Waits until the `nth` holder is at work, who is started by `program`. */
+  async begun(program: Program, nth = 1): Promise<void> {
+    await program.until(`holder ${nth} is at work`, () => this.leases().length >= nth);
+  }
+
+  leases(): number[] {
+    return [...new Set(this.entries().map(({ lease }) => lease))];
+  }
+
+  /** Ends the command, and all that come. */
+  stop(): void {
+    writeFileSync(this.#stop, "");
+  }
+
+  heard(event: Entry["event"]): boolean {
+    return this.entries().some((entry) => entry.event === event);
+  }
+
+  /** Each holder's first and last sign of life, and whether any two overlap. */
+  overlaps(): boolean {
+    const spans = this.leases().map((lease) => {
+      const times = this.entries().flatMap((entry) => (entry.lease === lease ? [entry.at] : []));
+      return { from: Math.min(...times), to: Math.max(...times) };
+    });
+    return spans.some((one, index) =>
+      spans.slice(index + 1).some((other) => one.from <= other.to && other.from <= one.to),
+    );
+  }
+}

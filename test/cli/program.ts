@@ -1,0 +1,61 @@
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { join } from "node:path";
+
+/** The command line as it is shipped: `npm run build` first. */
+export const PROGRAM = join(import.meta.dirname, "../../dist/cli.js");
+
+/** How a run of the program ended. */
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** The program while it runs. */
+export class Program {
+  readonly child: ChildProcess;
+  readonly exit: Promise<Exit>;
+  stdout = "";
+  stderr = "";
+
+  constructor(args: readonly string[], { nodeArgs = [], ...options }: SpawnOptions & { nodeArgs?: string[] } = {}) {
+    this.child = spawn(process.execPath, [...nodeArgs, PROGRAM, ...args], { stdio: "pipe", ...options });
+    this.child.stdout?.on("data", (chunk: Buffer) => (this.stdout += String(chunk)));
+    this.child.stderr?.on("data", (chunk: Buffer) => (this.stderr += String(chunk)));
+    const { promise, resolve } = Promise.withResolvers<Exit>();
+    // Not "close": a pipe that a surviving grandchild holds open must not hide that the program has ended.
+    this.child.once("exit", (code, signal) =>
+      setImmediate(() => resolve({ code, signal, stdout: this.stdout, stderr: this.stderr })),
+    );
+    this.exit = promise;
+  }
+
+  /** Waits for a condition that comes about while it runs. */
+  async until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
+    try {
+      return await until(what, async () => {
+        const seen = await look();
+        if (!seen && (this.child.exitCode ?? this.child.signalCode) !== null)
+          throw new Error(`It has ended before: ${what}.`);
+        return seen;
+      });
+    } catch (error) {
+      throw new Error(`${String(error)} stderr: ${this.stderr}`, { cause: error });
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+}
+
+/** Waits for a condition; what does not come within half a minute never comes. */
+export async function until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
+  for (const since = performance.now(); performance.now() < since + 30_000;) {
+    const seen = await look();
+    if (seen) return seen;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`It did not come to pass within 30 s: ${what}.`);
+}

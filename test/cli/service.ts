@@ -1,0 +1,87 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { SpawnOptions } from "node:child_process";
+import { Program, until } from "./program.ts";
+
+/** A service that `durable-locks dev` runs, with its storage in a folder of its own. */
+export class Service implements AsyncDisposable {
+  readonly folder: string = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));
+  readonly port: number;
+  #program: Program | undefined;
+  #workerd = 0;
+
+  private constructor(port: number) {
+    this.port = port;
+  }
+
+  static async start(): Promise<Service> {
+    const service = new Service(await freePort());
+    await service.restart();
+    return service;
+  }
+
+  get storage(): string {
+    return join(this.folder, "storage");
+  }
+
+  /** The environment in which the program finds it. */
+  get env(): NodeJS.ProcessEnv {
+    const token = readFileSync(join(this.storage, "token"), "utf8").trim();
+    return { ...process.env, DURABLE_LOCKS_URL: `http://127.0.0.1:${this.port}`, DURABLE_LOCKS_TOKEN: token };
+  }
+
+  /** The process id of workerd. */
+  get workerd(): number {
+    return this.#workerd;
+  }
+
+  get program(): Program {
+    if (!this.#program) throw new Error("The service was not started.");
+    return this.#program;
+  }
+
+  async restart(): Promise<void> {
+    const program = new Program(["dev", "--json", "--port", String(this.port), "--dir", this.storage]);
+    this.#program = program;
+    const ended = program.exit.then(({ stderr }) => {
+      throw new Error(`The service did not start: ${stderr}`);
+    });
+    ended.catch(() => {});
+    const line = await Promise.race([ended, until("the service is ready", () => /^.*\n/.exec(program.stdout)?.[0])]);
+    this.#workerd = (JSON.parse(line) as { pid: number }).pid;
+  }
+
+  /** To workerd, which does all the work. */
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.#workerd, signal);
+  }
+
+  /** As a power failure would. */
+  async kill(): Promise<void> {
+    this.signal("SIGKILL");
+    await this.program.exit;
+  }
+
+  run(args: readonly string[], options: SpawnOptions = {}): Program {
+    return new Program(args, { env: this.env, ...options });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.program.child.exitCode === null && this.program.child.signalCode === null) {
+      this.signal("SIGCONT");
+      this.program.signal("SIGTERM");
+      await this.program.exit;
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
