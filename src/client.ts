@@ -7,7 +7,7 @@
  */
 export { type LockConnection, connectLocks } from "./remote/connect-locks.ts";
 export type { ConnectOptions } from "./remote/service-access.ts";
-export type { WebLocksOptions } from "./client/web-locks.ts";
+export type { WebLocksOptions } from "./client/create-web-locks.ts";
 export { createLock } from "./client/create-lock.ts";
 export type { HeldLease } from "./client/held-lease.ts";
 export { type Lead, type Leadership, type LeadOptions, lead } from "./client/lead.ts";
@@ -23,8 +23,8 @@ export type {
   TryOptions,
 } from "./client/options.ts";
 export type { Binding, LockPrimitives } from "./client/primitives.ts";
-export { type ReadWriteLock, createReadWriteLock } from "./client/use-read-write-lock.ts";
-export { type Semaphore, type SemaphoreOptions, createSemaphore } from "./client/use-semaphore.ts";
+export { type ReadWriteLock, createReadWriteLock } from "./client/create-read-write-lock.ts";
+export { type Semaphore, type SemaphoreOptions, createSemaphore } from "./client/create-semaphore.ts";
 export type {
   WebLock,
   WebLockCallback,

@@ -23,8 +23,10 @@ export type { Binding, LockPrimitives } from "./client/primitives.ts";
 export { type Barrier, type BarrierOptions, type Met, useBarrier } from "./client/use-barrier.ts";
 export { useDurableLock } from "./client/use-durable-lock.ts";
 export { type Latch, type LatchOptions, type WaitOptions, useLatch } from "./client/use-latch.ts";
-export { type ReadWriteLock, createReadWriteLock, useReadWriteLock } from "./client/use-read-write-lock.ts";
-export { type Semaphore, type SemaphoreOptions, createSemaphore, useSemaphore } from "./client/use-semaphore.ts";
+export { type ReadWriteLock, createReadWriteLock } from "./client/create-read-write-lock.ts";
+export { useReadWriteLock } from "./client/use-read-write-lock.ts";
+export { type Semaphore, type SemaphoreOptions, createSemaphore } from "./client/create-semaphore.ts";
+export { useSemaphore } from "./client/use-semaphore.ts";
 export type {
   WebLock,
   WebLockCallback,
@@ -34,12 +36,14 @@ export type {
   WebLockOptions,
   WebLockSnapshot,
 } from "./client/web-lock-manager.ts";
-export { type WebLocksOptions, webLocks } from "./client/web-locks.ts";
+export type { WebLocksOptions } from "./client/create-web-locks.ts";
+export { webLocks } from "./client/web-locks.ts";
 export type { Critical } from "./client/with-lock.ts";
 export { type HeldLocks, type WithLocksOptions, withLocks } from "./client/with-locks.ts";
 export type {
   AcquireReply,
   FailureReason,
+  FollowReply,
   GrantReply,
   HoldNews,
   JobResult,
@@ -51,6 +55,7 @@ export type {
   OnceReason,
   RefusalReply,
   ReleaseReply,
+  TimelineEntry,
 } from "./core/replies.ts";
 export type { Claim, LeaseTerms } from "./core/lease.ts";
 export type { ConvertOptions, LockRequest, RequestOptions } from "./core/request.ts";

@@ -5,3 +5,4 @@
  */
 export type { RateLimiter } from "./worker/context.ts";
 export { type LockService, type LockServiceOptions, createLockService } from "./worker/service.ts";
+export { LockIndex } from "./object/lock-index.ts";

@@ -2,6 +2,7 @@ declare namespace Cloudflare {
   interface Env {
     DURABLE_LOCK: DurableObjectNamespace<import("../src/index.ts").DurableLock>;
     DURABLE_RENDEZVOUS: DurableObjectNamespace<import("../src/index.ts").DurableRendezvous>;
+    LOCK_INDEX: DurableObjectNamespace<import("../src/service.ts").LockIndex>;
     DB: D1Database;
     BUCKET: R2Bucket;
     LEDGER: DurableObjectNamespace<import("../examples/fencing-token.ts").Ledger>;

@@ -2,6 +2,7 @@ import { importParts } from "../examples/crash-release.ts";
 import { DurableLock, DurableRendezvous, useDurableLock } from "../src/index.ts";
 
 export { DurableLock, DurableRendezvous };
+export { LockIndex } from "../src/service.ts";
 export { Ledger } from "../examples/fencing-token.ts";
 
 /** Requests of their own, so that a test can have a caller whose execution context ends. */

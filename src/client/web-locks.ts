@@ -1,19 +1,8 @@
-import { checkOptions } from "../core/limits.ts";
-import { isLockError } from "../errors.ts";
 import type { DurableLock } from "../object/durable-lock.ts";
-import { everything, oneOfMany } from "./claims.ts";
-import { refused, tryHold } from "./hold.ts";
-import { type HoldOptions, checkHold, checkId, checkNamespace } from "./options.ts";
-import type { LockPrimitives } from "./primitives.ts";
-import { ANSWER_WITHIN, callObject } from "./retry.ts";
+import { type WebLocksOptions, createWebLocks } from "./create-web-locks.ts";
+import { checkId, checkNamespace } from "./options.ts";
 import { rpcPrimitives } from "./rpc-primitives.ts";
-import { timeBox } from "./time-box.ts";
-import type { WebLockInfo, WebLockManager, WebLockSnapshot } from "./web-lock-manager.ts";
-import { checkRequest } from "./web-lock-options.ts";
-import { runUnder } from "./with-lock.ts";
-
-/** How the locks of a manager are held. */
-export type WebLocksOptions = Pick<HoldOptions, "ttl" | "bound">;
+import type { WebLockManager } from "./web-lock-manager.ts";
 
 /**
  * The Web Locks API over Durable Objects: what `navigator.locks` is to the tabs of one browser, for all Workers.
@@ -35,81 +24,4 @@ export type WebLocksOptions = Pick<HoldOptions, "ttl" | "bound">;
 export function webLocks(namespace: DurableObjectNamespace<DurableLock>, options?: WebLocksOptions): WebLockManager {
   checkNamespace(namespace, "DurableLock");
   return createWebLocks((name) => rpcPrimitives(namespace, checkId(name)), options);
-}
-
-/** The Web Locks API over any transport. */
-export function createWebLocks(
-  primitivesOf: (name: string) => LockPrimitives,
-  options: WebLocksOptions | undefined,
-): WebLockManager {
-  const terms = checkOptions(options, ["ttl", "bound"]) as WebLocksOptions;
-  checkHold(terms, everything);
-  const clientId = crypto.randomUUID();
-  const held = new Set<WebLockInfo>();
-  const pending = new Set<WebLockInfo>();
-
-  async function request<T>(name: string, ...rest: unknown[]): Promise<Awaited<T>> {
-    const { callback, mode, steal, ifAvailable, signal } = checkRequest<T>(name, rest);
-    const primitives = primitivesOf(name);
-    const wait = ifAvailable || steal ? 0 : Number.POSITIVE_INFINITY;
-    const asked = { ...terms, owner: clientId, wait, ...(signal && { signal }) };
-    const holding = checkHold(asked, mode === "shared" ? oneOfMany : everything);
-    holding.request.steal = steal;
-    const info = { name, mode, clientId };
-    const hold = await listed(pending, info, asWebLock(tryHold(primitives, holding), signal));
-    if ("held" in hold) {
-      const work = runUnder(hold, ({ lease, signal: lost }) => callback({ name, mode, lease, signal: lost }));
-      return listed(held, info, untilLost(work as Promise<Awaited<T>>, hold.held.signal));
-    }
-    if (ifAvailable && hold.reason === "BORROWED") return await callback(null);
-    throw refused(name, holding, hold);
-  }
-
-  const query = async (name?: string): Promise<WebLockSnapshot> =>
-    name === undefined ? { held: [...held], pending: [...pending] } : snapshotOf(primitivesOf(name));
-  return { request, query };
-}
-
-/** Lists a request for as long as it is pending or held. */
-async function listed<T>(list: Set<WebLockInfo>, info: WebLockInfo, work: Promise<T>): Promise<T> {
-  list.add(info);
-  try {
-    return await work;
-  } finally {
-    list.delete(info);
-  }
-}
-
-/** A grant that comes after its lease has ended is a lock that was lost; the reason of the request's signal is its own. */
-async function asWebLock<T>(hold: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  try {
-    return await hold;
-  } catch (error) {
-    throw signal?.aborted ? error : lostAsAbort(error);
-  }
-}
-
-/** As the standard has it: the victim's request rejects at once, though its callback may run on. */
-async function untilLost<T>(work: Promise<T>, lost: AbortSignal): Promise<T> {
-  try {
-    return (await timeBox(work, Number.POSITIVE_INFINITY, lost)) as T;
-  } catch (error) {
-    throw lost.aborted ? lostAsAbort(error) : error;
-  }
-}
-
-function lostAsAbort(error: unknown): unknown {
-  if (!isLockError(error, "LEASE_LOST")) return error;
-  return Object.assign(new DOMException(error.message, "AbortError"), { cause: error });
-}
-
-async function snapshotOf(primitives: LockPrimitives): Promise<WebLockSnapshot> {
-  const { id: name } = primitives;
-  const { holders, waiters } = await callObject(() => primitives.status(), { id: name, within: ANSWER_WITHIN });
-  const infoOf = ({ exclusive, owner }: { exclusive: boolean; owner?: string }): WebLockInfo => ({
-    name,
-    mode: exclusive ? "exclusive" : "shared",
-    ...(owner !== undefined && { clientId: owner }),
-  });
-  return { held: holders.map(infoOf), pending: waiters.map(infoOf) };
 }

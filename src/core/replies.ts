@@ -113,6 +113,30 @@ export interface LockStatus {
   delayedUntil?: number;
 }
 
+/** Something that happened to a lock. */
+export interface TimelineEntry {
+  /** When, by the object's clock (ms since the epoch). */
+  at: number;
+  /** The lease that it happened to. */
+  lease: number;
+  /** The label that its holder gave itself. */
+  owner?: string;
+  /** What happened. */
+  what: "granted" | LeaseEnd;
+}
+
+/** What a follower of a lock is told. */
+export interface FollowReply {
+  /** Tells this state of the lock from every other, as the status shows it. */
+  revision: string;
+  /** Who holds the lock and who waits. */
+  status: LockStatus;
+  /** The object's clock (ms since the epoch): what the other times are to be compared with. */
+  now: number;
+  /** The latest events, oldest first, as far as they were followed; 50 at most. */
+  timeline: TimelineEntry[];
+}
+
 /** What the holder of a bound lease is told while it holds. */
 export interface HoldNews {
   /** The lease has ended, and how. */

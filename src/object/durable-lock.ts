@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { checkDuration, checkLease, checkText, checkWait, checkWatched } from "../core/limits.ts";
-import type { AcquireReply, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
+import type { AcquireReply, FollowReply, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
 import {
   type ConvertOptions,
   type RequestOptions,
@@ -117,6 +117,18 @@ export class DurableLock extends DurableObject {
   /** The status, as soon as the newest live lease is not `known` (0: none is live), or after `wait` ms, at most 25 s. */
   async watch(known: number, wait: number): Promise<LockStatus | RefusalReply> {
     return answer(() => this.#host.watch(checkWatched(known), checkWait(wait)));
+  }
+
+  /**
+   * The status and the latest events, as soon as its revision is not `known`, or after `wait` ms, at most 25 s.
+   *
+   * Keeps the object in memory while it is parked. Revisions don't outlive a restart of the object.
+   */
+  async follow(known: string | undefined, wait: number): Promise<FollowReply | RefusalReply> {
+    return answer(() => {
+      const revision = known === undefined ? undefined : checkText(known, "known");
+      return this.#host.follow(revision, checkWait(wait));
+    });
   }
 
   /** Whether any lease is live. */

@@ -2,6 +2,7 @@ import { LIMITS } from "../core/limits.ts";
 import { LockState } from "../core/lock-state.ts";
 import type {
   AcquireReply,
+  FollowReply,
   HoldNews,
   JobResult,
   KeptResult,
@@ -17,6 +18,7 @@ import { Parking } from "./parking.ts";
 import { ResultStorage } from "./result-storage.ts";
 import { LeaseStorage } from "./storage.ts";
 import { Ties } from "./ties.ts";
+import { Timeline } from "./timeline.ts";
 import { WakeTimer } from "./wake-timer.ts";
 import { Watchers } from "./watchers.ts";
 
@@ -34,6 +36,7 @@ export class LockHost {
   readonly #results: ResultStorage;
   readonly #parking = new Parking<AcquireReply>({ success: false, reason: "BORROWED" });
   readonly #watchers = new Watchers();
+  readonly #timeline = new Timeline();
   readonly #ties = new Ties();
   readonly #news = new Map<string, Promise<HoldNews>>();
   readonly #timer = new WakeTimer(() => this.run((state, now) => state.wake(now)));
@@ -58,6 +61,7 @@ export class LockHost {
     const now = this.#now();
     this.#dropResult(now);
     const result = transition(this.#state, now);
+    this.#timeline.note(this.#state, now);
     // Before the writes: a holder that is told of its lease's end is told of what is written down.
     this.#watchers.check(now);
     const { writes, answers } = this.#state.takeEffects();
@@ -125,6 +129,18 @@ export class LockHost {
     this.run((state, now) => state.wake(now));
     await seen;
     return this.ask((state, now) => state.status(now));
+  }
+
+  /** The status and what led to it, once the revision is another than the one that is known, or `wait` is over. */
+  async follow(known: string | undefined, wait: number): Promise<FollowReply | RefusalReply> {
+    if (this.#watchers.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" };
+    this.run((state, now) => (state.wake(now), this.#timeline.follow(state, now)));
+    const isNews = () => (this.#timeline.revision === known ? undefined : true);
+    const seen = this.#watchers.watch(isNews, this.#now() + Math.min(wait, LIMITS.slice));
+    this.run((state, now) => state.wake(now));
+    await seen;
+    const { revision, entries: timeline } = this.#timeline;
+    return this.ask((state, now) => ({ revision, status: state.status(now), now, timeline }));
   }
 
   /** Wipes the lock once it has not been used for a day; until then moves the alarm, at most once a day. */

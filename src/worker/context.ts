@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { LockPrimitives } from "../client/primitives.ts";
 import type { DurableLock } from "../object/durable-lock.ts";
+import type { IndexShards } from "./index-shards.ts";
 import type { Access, Grantee } from "./access.ts";
 
 /** Cloudflare's rate-limiting binding, or anything like it. */
@@ -16,6 +17,7 @@ export interface RateLimiter {
 export interface ServiceContext {
   lock: DurableObjectNamespace<DurableLock>;
   access: Access;
+  index: IndexShards | undefined;
   basePath: string;
   limiter: RateLimiter | undefined;
   authLimiter: RateLimiter | undefined;

@@ -1,3 +1,4 @@
+import { waitUntil } from "cloudflare:workers";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { LIMITS, checkDuration, checkLease } from "../core/limits.ts";
@@ -98,9 +99,16 @@ async function acquire(c: Context<ServiceEnv>, request: LockRequest): Promise<Re
   const primitives = c.get("primitives");
   if (request.steal) checkAllowed(c.get("grantee"), "admin", c.get("id"));
   const reply = await asked(primitives, () => primitives.acquire(request), Math.min(request.wait, LIMITS.slice));
+  if (reply.success) note(c);
   if (reply.success || reply.reason !== "BORROWED") return granted(c, reply);
   // Who will ask again at once learns nothing from being told after each slice.
   throw refusedBy(reply, request.wait > LIMITS.slice ? undefined : await holdersOf(c));
+}
+
+/** Lists the id; the grant does not wait for it. */
+function note(c: Context<ServiceEnv>): void {
+  const noted = c.env.index?.note(c.get("id"));
+  if (noted) waitUntil(noted);
 }
 
 /** Who is in the way; none if they can't be asked, for the refusal itself stands. */

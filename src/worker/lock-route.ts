@@ -38,7 +38,9 @@ const params = z.object({
 const problem = { content: { "application/problem+json": { schema: ProblemDetails } } };
 const statuses = [...new Set(Object.values(PROBLEMS).map(([status]) => status))].toSorted((a, b) => a - b);
 /** Each can come of each: whether a lock is reached, or a token known, does not depend on the route. */
-const problems = Object.fromEntries(statuses.map((status) => [status, { description: titlesOf(status), ...problem }]));
+export const problems = Object.fromEntries(
+  statuses.map((status) => [status, { description: titlesOf(status), ...problem }]),
+);
 
 function titlesOf(status: number): string {
   const titles = Object.values(PROBLEMS).filter(([of]) => of === status);

@@ -115,6 +115,8 @@ export const Status = z
   })
   .openapi("Status");
 
+export const Listed = z.object({ ids: z.array(z.string()), cursor: z.string().optional() }).openapi("Listed");
+
 const reasons = Object.keys(PROBLEMS) as (keyof typeof PROBLEMS)[];
 export const ProblemDetails = z
   .object({

@@ -1,6 +1,10 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
 import type { DurableLock } from "../object/durable-lock.ts";
+import type { LockIndex } from "../object/lock-index.ts";
+import { IndexShards } from "./index-shards.ts";
+import { addEvents } from "./events-routes.ts";
+import { addListing } from "./index-routes.ts";
 import { checkNamespace } from "../client/options.ts";
 import { isLockError } from "../errors.ts";
 import { Access } from "./access.ts";
@@ -22,6 +26,8 @@ export interface LockServiceOptions {
    * Without one, or with one that is malformed, every request is answered 503, with how to set it.
    */
   tokens: string | undefined;
+  /** The binding of the `LockIndex` class, if ids are to be listed. @default ids are not listed */
+  index?: DurableObjectNamespace<LockIndex> | undefined;
   /** Where the service is mounted, such as `/locks`. @default "" */
   basePath?: string;
   /** Counts requests by the name of their token: a rate-limiting binding. @default no limit */
@@ -55,10 +61,11 @@ export interface LockService {
  * ```
  */
 export function createLockService(options: LockServiceOptions): LockService {
-  const { lock, tokens, basePath = "", limiter, authLimiter, legacy = false } = options;
+  const { lock, tokens, index, basePath = "", limiter, authLimiter, legacy = false } = options;
   const context: ServiceContext = {
     lock: checkNamespace(lock, "DurableLock"),
     access: new Access(tokens),
+    index: index && new IndexShards(index),
     basePath: basePath.replace(/\/+$/, ""),
     limiter,
     authLimiter,
@@ -94,6 +101,8 @@ function makeApplication(): Service {
   service.use("/v1/*", authenticated);
   addLeaseRoutes(service);
   addOperatorRoutes(service);
+  addEvents(service);
+  addListing(service);
   addLegacyRoutes(service);
   addDocument(service);
   service.notFound(() => responseTo(refused("NOT_FOUND", "See /openapi.json for the paths that there are.")));

@@ -1,12 +1,15 @@
 import type { DurableLock } from "../object/durable-lock.ts";
+import type { LockIndex } from "../object/lock-index.ts";
 import type { RateLimiter } from "./context.ts";
 import { type LockService, createLockService } from "./service.ts";
 
 export { DurableLock } from "../object/durable-lock.ts";
+export { LockIndex } from "../object/lock-index.ts";
 
 interface Env {
   DURABLE_LOCK: DurableObjectNamespace<DurableLock>;
   TOKENS?: string;
+  LOCK_INDEX?: DurableObjectNamespace<LockIndex>;
   RATE_LIMITER?: RateLimiter;
   AUTH_LIMITER?: RateLimiter;
   LEGACY_PATHS?: string;
@@ -20,6 +23,7 @@ export default {
     service ??= createLockService({
       lock: env.DURABLE_LOCK,
       tokens: env.TOKENS,
+      index: env.LOCK_INDEX,
       limiter: env.RATE_LIMITER,
       authLimiter: env.AUTH_LIMITER,
       legacy: env.LEGACY_PATHS === "1",

@@ -43,7 +43,7 @@ it("asks under the path that the service is mounted on, with the id in one segme
     url: "https://locks.example/mounted/",
     token: TOKEN,
     fetch: async (input) => {
-      asked.push(String(input));
+      asked.push(new Request(input).url);
       return Response.json({ locked: false, holders: [], waiters: [] });
     },
   });

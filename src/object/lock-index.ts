@@ -1,0 +1,63 @@
+import { DurableObject } from "cloudflare:workers";
+
+const DAY = 86_400_000;
+
+/** How long an id that is not used stays listed. */
+const LISTED_FOR = 30 * DAY;
+
+/**
+ * A list of the ids that were used of late, for people who look for one: objects themselves can't be enumerated.
+ *
+ * Optional: bind it, and tell the service of the binding. An id is written when it is first used and at most once a day
+ * from then on, and is forgotten after 30 days without use.
+ *
+ * @example
+ * ```ts
+ * export { DurableLock } from "durable-locks";
+ * export { LockIndex } from "durable-locks/service";
+ * ```
+ */
+export class LockIndex extends DurableObject {
+  #isThere = false;
+
+  /** Notes that an id is used. */
+  async add(id: string): Promise<void> {
+    const now = Date.now();
+    this.#create();
+    const { rowsWritten } = this.ctx.storage.sql.exec(
+      "INSERT INTO ids (id, seen) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET seen = ?2 WHERE seen < ?3",
+      id,
+      now,
+      now - DAY,
+    );
+    if (rowsWritten > 0 && (await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(now + DAY);
+  }
+
+  /** The first `limit` ids that begin with `prefix` and come after `after`, in the order of their bytes. */
+  async list(prefix: string, after: string, limit: number): Promise<string[]> {
+    this.#create();
+    const rows = this.ctx.storage.sql.exec<{ id: string }>(
+      // Whatever begins with the prefix lies before it followed by the last of all characters.
+      "SELECT id FROM ids WHERE id >= ?1 AND id < ?1 || char(1114111) AND id > ?2 ORDER BY id LIMIT ?3",
+      prefix,
+      after,
+      limit,
+    );
+    return [...rows].map(({ id }) => id);
+  }
+
+  /** Forgets ids that are not used any more. */
+  override async alarm(): Promise<void> {
+    this.#create();
+    const now = Date.now();
+    this.ctx.storage.sql.exec("DELETE FROM ids WHERE seen < ?", now - LISTED_FOR);
+    const [left] = this.ctx.storage.sql.exec("SELECT 1 FROM ids LIMIT 1");
+    if (left) await this.ctx.storage.setAlarm(now + DAY);
+  }
+
+  #create(): void {
+    if (this.#isThere) return;
+    this.ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS ids (id TEXT PRIMARY KEY, seen INTEGER) WITHOUT ROWID");
+    this.#isThere = true;
+  }
+}

@@ -1,0 +1,71 @@
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { FollowReply } from "../core/replies.ts";
+import { toWireStatus } from "../wire/status.ts";
+import { asked } from "./asked.ts";
+import type { Service, ServiceEnv } from "./context.ts";
+import { onGet } from "./lock-route.ts";
+import { Refused, refusedBy } from "./refused.ts";
+
+/** How often something is sent, so that nobody on the way takes the connection for dead, in milliseconds. */
+const HEARTBEAT = 15_000;
+/** How often the status is sent at most, in milliseconds: a lock may change a thousand times a second. */
+const PAUSE = 100;
+/** How long a stream lasts; then its reader connects again, maybe to a newer version. */
+const LASTS = 300_000;
+
+/** The status of a lock as it changes, as server-sent events. */
+export function addEvents(service: Service): void {
+  onGet(
+    service,
+    {
+      suffix: "/events",
+      action: "read",
+      summary: "Streams the status and the latest events as they change, for five minutes: then connect again.",
+      answer: z.string().openapi({ description: "Events named `status`, with the status and its `timeline` as JSON." }),
+      type: "text/event-stream",
+    },
+    async (c) => {
+      // Before the stream begins: a lock that can't be followed is refused by its status.
+      const first = await follow(c, undefined, 0);
+      return c.body(eventsOf(c, first), 200, { "Content-Type": "text/event-stream" });
+    },
+  );
+}
+
+/** Pulled by its reader, so that whoever reads slowly is told less often, and nothing piles up. */
+function eventsOf(c: Context<ServiceEnv>, first: FollowReply): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  const until = Date.now() + LASTS;
+  let known: string | undefined;
+  return new ReadableStream({
+    async pull(controller) {
+      if (Date.now() >= until) return controller.close();
+      try {
+        const news = known === undefined ? first : await next(c, known);
+        controller.enqueue(encoder.encode(news.revision === known ? ": nothing new\n\n" : eventOf(c.get("id"), news)));
+        known = news.revision;
+      } catch (error) {
+        const { problem } = error instanceof Refused ? error : refusedBy({ success: false, reason: "QUEUE_FULL" });
+        controller.enqueue(encoder.encode(`event: problem\ndata: ${JSON.stringify(problem)}\n\n`));
+        controller.close();
+      }
+    },
+  });
+}
+
+async function next(c: Context<ServiceEnv>, known: string): Promise<FollowReply> {
+  await scheduler.wait(PAUSE);
+  return follow(c, known, HEARTBEAT);
+}
+
+async function follow(c: Context<ServiceEnv>, known: string | undefined, wait: number): Promise<FollowReply> {
+  const id = c.get("id");
+  const reply = await asked(c.get("primitives"), () => c.env.lock.getByName(id).follow(known, wait), wait);
+  if ("status" in reply) return reply;
+  throw refusedBy(reply);
+}
+
+function eventOf(id: string, { status, now, timeline }: FollowReply): string {
+  return `event: status\ndata: ${JSON.stringify({ ...toWireStatus(id, status, now), timeline })}\n\n`;
+}
