@@ -1,4 +1,23 @@
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { defineConfig, type Options } from "tsup";
+
+type Plugin = NonNullable<Options["esbuildPlugins"]>[number];
+
+/** `import text from "./file?raw"`, as Vite has it. */
+const raw: Plugin = {
+  name: "raw",
+  setup(build) {
+    build.onResolve({ filter: /\?raw$/ }, ({ path, importer }) => ({
+      path: join(dirname(importer), path.slice(0, -"?raw".length)),
+      namespace: "raw",
+    }));
+    build.onLoad({ filter: /.*/, namespace: "raw" }, async ({ path }) => ({
+      contents: await readFile(path, "utf8"),
+      loader: "text",
+    }));
+  },
+};
 
 const common = { format: ["esm"], target: "es2022", sourcemap: true, external: [/^cloudflare:/] } satisfies Options;
 
@@ -25,6 +44,7 @@ export default defineConfig([
     mainFields: ["module", "main"],
     dts: { entry: { service: "src/service.ts" } },
     noExternal: [/^(?!cloudflare:)/],
+    esbuildPlugins: [raw],
     minify: true,
     splitting: false,
   },

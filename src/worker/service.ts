@@ -14,6 +14,7 @@ import { addLeaseRoutes } from "./lease-routes.ts";
 import { addLegacyRoutes } from "./legacy-routes.ts";
 import { addOperatorRoutes } from "./operator-routes.ts";
 import { addDocument } from "./document.ts";
+import { addPage } from "./page.ts";
 import { Refused, refused, responseTo } from "./refused.ts";
 
 /** What a lock service is made of. */
@@ -105,6 +106,7 @@ function makeApplication(): Service {
   addListing(service);
   addLegacyRoutes(service);
   addDocument(service);
+  addPage(service);
   service.notFound(() => responseTo(refused("NOT_FOUND", "See /openapi.json for the paths that there are.")));
   service.onError((error) => responseTo(refusalOf(error)));
   return service;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,8 +16,13 @@ export class Service implements AsyncDisposable {
     this.port = port;
   }
 
-  static async start(): Promise<Service> {
+  /** With the tokens of `TOKENS`, or one of its own making. */
+  static async start(tokens?: string): Promise<Service> {
     const service = new Service(await freePort());
+    if (tokens !== undefined) {
+      mkdirSync(service.storage, { mode: 0o700 });
+      writeFileSync(join(service.storage, "token"), tokens, { mode: 0o600 });
+    }
     await service.restart();
     return service;
   }
@@ -26,10 +31,14 @@ export class Service implements AsyncDisposable {
     return join(this.folder, "storage");
   }
 
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
   /** The environment in which the program finds it. */
   get env(): NodeJS.ProcessEnv {
     const token = readFileSync(join(this.storage, "token"), "utf8").trim();
-    return { ...process.env, DURABLE_LOCKS_URL: `http://127.0.0.1:${this.port}`, DURABLE_LOCKS_TOKEN: token };
+    return { ...process.env, DURABLE_LOCKS_URL: this.url, DURABLE_LOCKS_TOKEN: token };
   }
 
   /** The process id of workerd. */

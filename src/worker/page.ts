@@ -1,0 +1,51 @@
+import card from "../inspector/card.js?raw";
+import dom from "../inspector/dom.js?raw";
+import style from "../inspector/inspector.css?raw";
+import page from "../inspector/inspector.html?raw";
+import script from "../inspector/inspector.js?raw";
+import calls from "../inspector/service.js?raw";
+import type { Service } from "./context.ts";
+import { onlyBy } from "./lock-route.ts";
+
+const CSS = "text/css; charset=utf-8";
+const JS = "text/javascript; charset=utf-8";
+
+const FILES: Record<string, [text: string, type: string]> = {
+  "inspector.css": [style, CSS],
+  "inspector.js": [script, JS],
+  "card.js": [card, JS],
+  "dom.js": [dom, JS],
+  "service.js": [calls, JS],
+};
+
+/** Nothing from elsewhere, nothing in line, and nobody may frame it. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src data:",
+  "connect-src 'self'",
+  "form-action 'none'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** Serves the inspector: a page without any data, which asks for a token. */
+export function addPage(service: Service): void {
+  service.get("/", (c) => {
+    const { pathname } = new URL(c.req.url);
+    // Its addresses are relative, so that it works wherever the service is mounted.
+    if (!pathname.endsWith("/")) return c.redirect(`${pathname}/`, 308);
+    return c.html(page, 200, {
+      "Content-Security-Policy": POLICY,
+      "Referrer-Policy": "no-referrer",
+      "Cross-Origin-Opener-Policy": "same-origin",
+    });
+  });
+  onlyBy(service, "GET", "/");
+  for (const [name, [text, type]] of Object.entries(FILES)) {
+    const path = `/inspector/${name}`;
+    service.get(path, (c) => c.body(text, 200, { "Content-Type": type }));
+    onlyBy(service, "GET", path);
+  }
+}

@@ -1,0 +1,60 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, type BrowserContextOptions, type Page, chromium } from "playwright-core";
+
+const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+
+/** Whether there is a browser to test with; on CI there must be. */
+export const hasBrowser = existsSync(CHROMIUM);
+if (!hasBrowser) {
+  const how = "The page is tested in Chromium: `apt-get install chromium`, or name one in CHROMIUM.";
+  if (process.env["CI"]) throw new Error(how);
+  console.log(`${how} Skipped.`);
+}
+
+export const launch = (): Promise<Browser> => chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+
+/** A tab that notes what it must not do. */
+export interface Tab extends AsyncDisposable {
+  page: Page;
+  /** Errors on the console, but for those of requests that a test makes fail. */
+  errors: string[];
+  /** Requests to other origins. */
+  strays: string[];
+}
+
+export async function openTab(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Tab> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const errors: string[] = [];
+  const strays: string[] = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
+      errors.push(message.text());
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith("data:")) strays.push(request.url());
+  });
+  await page.goto(url);
+  return { page, errors, strays, [Symbol.asyncDispose]: () => context.close() };
+}
+
+export async function signIn(page: Page, token: string): Promise<void> {
+  await page.getByLabel("Token").fill(token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+export async function follow(page: Page, id: string) {
+  await page.getByLabel("Lock id").fill(id);
+  await page.getByRole("button", { name: "Follow", exact: true }).click();
+  return page.getByRole("article", { name: id, exact: true });
+}
+
+/** Keeps a picture if a folder for them is named. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env["PICTURES"];
+  if (folder === undefined) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}
