@@ -9,11 +9,12 @@ const raw: Plugin = {
   name: "raw",
   setup(build) {
     build.onResolve({ filter: /\?raw$/ }, ({ path, importer }) => ({
-      path: join(dirname(importer), path.slice(0, -"?raw".length)),
+      path: join(dirname(importer), path),
       namespace: "raw",
     }));
     build.onLoad({ filter: /.*/, namespace: "raw" }, async ({ path }) => ({
-      contents: await readFile(path, "utf8"),
+      // Only now without its end: by the file's own name, tsup would take a style sheet for one of its own.
+      contents: await readFile(path.slice(0, -"?raw".length), "utf8"),
       loader: "text",
     }));
   },

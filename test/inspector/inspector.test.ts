@@ -74,13 +74,13 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     await holds(card, "Held");
     await holds(card, `worker-1lease ${first.lease}`);
     const second = lock.hold({ owner: "worker-2", wait: 20_000 });
-    await holds(card, /Queue \(1\)worker-2waits/);
+    await holds(card, /Queue \(1\)\s*worker-2waits/);
     const left = async () => Number(/(\d+) s left/.exec((await card.textContent()) ?? "")?.[1]);
     const now = await left();
     await until("the countdown goes on", async () => (await left()) < now);
     await picture(page, "light");
     await first.release();
-    await holds(card, /Held byworker-2lease/);
+    await holds(card, /Held by\s*worker-2lease/);
     await holds(card, "Released: worker-1");
     await (await second).release();
     await holds(card, "Free");
@@ -159,6 +159,10 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     test(`has no serious issue of accessibility, ${name}, and fits the width`, async () => {
       await using tab = await open("", options);
       const { page } = tab;
+      const styled = await page.evaluate(
+        () => getComputedStyle(document.querySelector("#said") ?? document.body).position,
+      );
+      assert.equal(styled, "absolute", "the style sheet is in force");
       const check = async (what: string) => {
         // Evaluated by the debugger, past the policy of the page, which lets in no script of ours.
         await page.evaluate(AXE);
