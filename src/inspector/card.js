@@ -116,7 +116,7 @@ export class Card {
     const each = (/** @type {string} */ list) => [...find(list, this.root).children];
     each(".holders").forEach((item, index) => {
       const { since, deadline } = /** @type {Holder} */ (holders[index]);
-      find(".when", item).textContent = `since ${lengthOf(now - since)}`;
+      find(".when", item).textContent = `held ${lengthOf(now - since)}`;
       find(".left", item).textContent = now < deadline ? `${lengthOf(deadline - now)} left` : "expired";
       /** @type {HTMLProgressElement} */ (find("progress", item)).value =
         Math.max(0, deadline - now) / Math.max(1, deadline - asOf);

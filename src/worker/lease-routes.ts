@@ -72,6 +72,8 @@ function addEndings(service: Service): void {
     },
     async (c, { lease, requestId: given, result: kept }) => {
       const primitives = c.get("primitives");
+      if (kept && !isJson(kept.value))
+        throw refused("RESULT_NOT_CLONEABLE", "The result is nested too deeply to be kept.");
       const { requestId, result } = checkRelease({ requestId: given, result: kept && fromResult(kept) }, newId);
       const reply = await asked(primitives, () => primitives.release(checkLease(lease), requestId, result));
       if (reply !== true) throw refusedBy(reply);

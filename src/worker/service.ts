@@ -8,6 +8,7 @@ import { addListing } from "./index-routes.ts";
 import { checkNamespace } from "../client/options.ts";
 import { isLockError } from "../errors.ts";
 import { Access } from "./access.ts";
+import { badArgument } from "./bad-argument.ts";
 import { authenticated } from "./admission.ts";
 import type { RateLimiter, Service, ServiceContext, ServiceEnv } from "./context.ts";
 import { addLeaseRoutes } from "./lease-routes.ts";
@@ -86,12 +87,7 @@ function makeApplication(): Service {
   const service: Service = new OpenAPIHono<ServiceEnv>({
     getPath: (request, { env } = {}) => pathOf(request, (env as ServiceContext).basePath),
     defaultHook: (result) => {
-      if (result.success) return;
-      const [issue] = result.error.issues;
-      const argument = issue?.code === "unrecognized_keys" ? issue.keys[0] : issue?.path.join(".");
-      throw refused("INVALID_ARGUMENT", `${argument || "the body"}: ${issue?.message}.`, {
-        argument: argument || "body",
-      });
+      if (!result.success) throw badArgument(result.error);
     },
   });
   service.use(async (c, next) => {
