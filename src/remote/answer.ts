@@ -1,20 +1,28 @@
 import { LockError } from "../errors.ts";
 import type { RefusalReply } from "../core/replies.ts";
-import { type Problem, refusalOfProblem } from "../wire/problem.ts";
+import { PROBLEMS, type Problem, refusalOfProblem } from "../wire/problem.ts";
 
 /** A fault of the way there: worth another try, as the platform's own faults are. */
 export function fault(message: string, cause?: unknown): Error {
   return Object.assign(new Error(message, cause === undefined ? {} : { cause }), { retryable: true });
 }
 
-/** What an answer says: the service's, or the refusal of the lock. Whatever else it is, is thrown. */
-export async function readAnswer(base: string, response: Response): Promise<object | RefusalReply> {
+/**
+ * What an answer says: what was asked for, or the refusal of the lock. Whatever else it is, is thrown.
+ *
+ * Any JSON is not enough: what a proxy or another service says must never be taken for a lease.
+ */
+export async function readAnswer<T extends object>(
+  base: string,
+  response: Response,
+  isAnswer: (body: object) => body is T,
+): Promise<T | RefusalReply> {
   const { status } = response;
   const body = parsed(await textOf(response));
-  if (response.ok && body !== undefined) return body;
-  if (isProblem(body)) return refusalOfProblem(body) ?? raise(base, body);
+  if (response.ok && body !== undefined && isAnswer(body)) return body;
+  if (!response.ok && isProblem(body)) return refusalOfProblem(body) ?? raise(base, body);
   // Of a proxy, or of whatever else stands in the service's place.
-  if (status >= 500 || status === 429 || status === 408) throw fault(`${base} answered ${status}.`);
+  if (status >= 500 || status === 429 || status === 408) throw fault(`${base} answered ${status}`);
   if (status === 401 || status === 403) throw accessDenied(`${base} answered ${status}.`);
   throw unlike(base, status);
 }
@@ -23,7 +31,7 @@ async function textOf(response: Response): Promise<string> {
   try {
     return await response.text();
   } catch (error) {
-    throw fault("The connection broke in the middle of the answer.", error);
+    throw fault("the connection broke in the middle of the answer", error);
   }
 }
 
@@ -37,7 +45,9 @@ function parsed(text: string): object | undefined {
 }
 
 function isProblem(body: object | undefined): body is Problem {
-  return body !== undefined && "reason" in body && "detail" in body;
+  const { type, reason, detail } = (body ?? {}) as Partial<Problem>;
+  const isKnown = reason !== undefined && Object.hasOwn(PROBLEMS, reason) && type === `urn:durable-locks:${reason}`;
+  return isKnown && typeof detail === "string";
 }
 
 /** Throws what the service itself refused. */
@@ -51,7 +61,7 @@ function raise(base: string, { reason, status, detail }: Problem): never {
     case "RATE_LIMITED":
     case "UNREACHABLE":
     case "INTERNAL":
-      throw fault(`${base} answered ${status}: ${detail}`);
+      throw fault(`${base} answered ${status}: ${detail.replace(/\.$/, "")}`);
     default:
       throw unlike(base, status);
   }

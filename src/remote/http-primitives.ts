@@ -1,39 +1,43 @@
 import type { LockPrimitives } from "../client/primitives.ts";
 import { ANSWER_WITHIN } from "../client/retry.ts";
+import { clearTimer } from "../client/time-box.ts";
 import { LIMITS } from "../core/limits.ts";
-import type { AcquireReply, GrantReply, JobResult, KeptResult, RefusalReply, ReleaseReply } from "../core/replies.ts";
+import type { AcquireReply, JobResult, RefusalReply, ReleaseReply } from "../core/replies.ts";
 import { isJson } from "../wire/json.ts";
 import { toAcquireBody, toClaimBody } from "../wire/requests.ts";
-import { type WireStatus, fromWireStatus } from "../wire/status.ts";
+import { fromWireStatus } from "../wire/status.ts";
 import { fault, readAnswer } from "./answer.ts";
 import type { ServiceAccess } from "./service-access.ts";
+import { type Granted, type Recorded, hasLease, isAcquired, isDone, isGranted, isStatus } from "./shapes.ts";
 
 /** A little more than its caller waits for an answer: what is abandoned must not keep a connection for ever. */
 const CALL_WITHIN = ANSWER_WITHIN + 1_000;
 
+type Shape<T> = (body: object) => body is T & object;
+
 /** Calls to one lock of a service. */
 interface Calls {
-  get: <T extends object>(query: string, parked: number) => Promise<T | RefusalReply>;
-  post: <T extends object>(name: string, body: object, parked?: number) => Promise<T | RefusalReply>;
+  get: <T extends object>(shape: Shape<T>, query: string, parked: number) => Promise<T | RefusalReply>;
+  post: <T extends object>(shape: Shape<T>, name: string, body: object, parked?: number) => Promise<T | RefusalReply>;
 }
 
 /** The primitives over HTTP. There is no `bind`: no connection outlives its request, so none can tell of a death. */
 export function httpPrimitives(access: ServiceAccess, id: string): LockPrimitives {
   const { get, post } = callsTo(access, id);
   const status = async (query: string, parked: number) => {
-    const answer = await get<WireStatus>(query, parked);
+    const answer = await get(isStatus, query, parked);
     return isRefusal(answer) ? answer : fromWireStatus(answer);
   };
   return {
     id,
     key: `${access.base} ${id}`,
     acquire: async (request) =>
-      acquired(await post("acquire", toAcquireBody(request), Math.min(request.wait, LIMITS.slice))),
-    renew: async (lease, ttl, requestId) => granted(await post("renew", { lease, ttl, requestId })),
+      acquired(await post(isAcquired, "acquire", toAcquireBody(request), Math.min(request.wait, LIMITS.slice))),
+    renew: async (lease, ttl, requestId) => granted(await post(isGranted, "renew", { lease, ttl, requestId })),
     convert: async (lease, claim, requestId) =>
-      granted(await post("convert", { lease, ...toClaimBody(claim), requestId })),
+      granted(await post(isGranted, "convert", { lease, ...toClaimBody(claim), requestId })),
     release: (lease, requestId, result) => release(post, lease, requestId, result),
-    cancel: (requestId) => post("cancel", { requestId }),
+    cancel: (requestId) => post(isDone("cancelled"), "cancel", { requestId }),
     isLocked: async () => (await snapshot(status)).locked,
     status: () => snapshot(status),
     watch: (known, wait) => {
@@ -41,36 +45,55 @@ export function httpPrimitives(access: ServiceAccess, id: string): LockPrimitive
       return status(`?known=${known}&wait=${parked}`, parked);
     },
     forceRelease: async (requestId) => {
-      const answer = await post<{ lease: number }>("force-release", { requestId });
+      const answer = await post(hasLease, "force-release", { requestId });
       return isRefusal(answer) ? answer : answer.lease;
     },
-    requestRelease: (requestId) => post("request-release", { requestId }),
+    requestRelease: (requestId) => post(isDone("requested"), "request-release", { requestId }),
   };
 }
 
-function callsTo({ base, token, fetch }: ServiceAccess, id: string): Calls {
-  const url = `${base}/v1/locks/${encodeURIComponent(id)}`;
-  const headers = { Authorization: `Bearer ${token}` };
-  const send = async <T extends object>(path: string, parked: number, init: RequestInit): Promise<T | RefusalReply> => {
-    // Not followed: the token is for this service alone.
-    const terms = { redirect: "manual", signal: AbortSignal.timeout(parked + CALL_WITHIN) } as const;
-    const response = await fetch(url + path, { ...init, ...terms }).catch((error: unknown) => {
-      throw fault(`${base} could not be reached.`, error);
-    });
-    return (await readAnswer(base, response)) as T | RefusalReply;
-  };
+function callsTo(access: ServiceAccess, id: string): Calls {
+  const url = `${access.base}/v1/locks/${encodeURIComponent(id)}`;
+  const headers = { Authorization: `Bearer ${access.token}` };
   const json = { ...headers, "Content-Type": "application/json" };
   return {
-    get: (query, parked) => send(query, parked, { headers }),
-    post: (name, body, parked = 0) =>
-      send(`/${name}`, parked, { method: "POST", headers: json, body: JSON.stringify(body) }),
+    get: (shape, query, parked) => send(access, shape, url + query, parked, { headers }),
+    post: (shape, name, body, parked = 0) =>
+      send(access, shape, `${url}/${name}`, parked, { method: "POST", headers: json, body: JSON.stringify(body) }),
   };
+}
+
+/** One request, bounded in time together with its answer. Its timer is cleared: thousands would pile up otherwise. */
+async function send<T extends object>(
+  { base, fetch }: ServiceAccess,
+  shape: Shape<T>,
+  url: string,
+  parked: number,
+  init: RequestInit,
+): Promise<T | RefusalReply> {
+  const giveUp = new AbortController();
+  const timer = setTimeout(() => giveUp.abort(), parked + CALL_WITHIN);
+  try {
+    // Redirects are not followed: the token is for this service alone.
+    const response = await reach(base, () => fetch(url, { ...init, redirect: "manual", signal: giveUp.signal }));
+    return await readAnswer(base, response, shape);
+  } finally {
+    clearTimer(timer);
+  }
+}
+
+async function reach(base: string, call: () => Promise<Response>): Promise<Response> {
+  try {
+    return await call();
+  } catch (error) {
+    throw fault(`${base} could not be reached`, error);
+  }
 }
 
 /** A status that was not waited for is never refused. */
 async function snapshot(status: (query: string, parked: number) => ReturnType<LockPrimitives["watch"]>) {
   const answer = await status("", 0);
-  if (isRefusal(answer)) throw fault("The lock refused to show its status.");
+  if (isRefusal(answer)) throw fault("the lock refused to show its status");
   return answer;
 }
 
@@ -88,7 +111,7 @@ async function release(
       message: "over HTTP it must be JSON: no Date, Map, NaN, undefined inside, class instance or cycle",
     };
   const kept = result && { ...result, value: result.failed ? asFarAsJsonGoes(result.value) : result.value };
-  const answer = await post("release", { lease, requestId, ...(kept && { result: kept }) });
+  const answer = await post(isDone("released"), "release", { lease, requestId, ...(kept && { result: kept }) });
   return isRefusal(answer) ? answer : true;
 }
 
@@ -101,9 +124,7 @@ function asFarAsJsonGoes(value: unknown): unknown {
   }
 }
 
-type Granted = Omit<GrantReply, "success">;
-
-function acquired(answer: Granted | { recorded: KeptResult } | RefusalReply): AcquireReply {
+function acquired(answer: Granted | Recorded | RefusalReply): AcquireReply {
   if (!("recorded" in answer)) return granted(answer);
   const { value, failed, lease } = answer.recorded;
   return { success: false, reason: "RECORDED", result: { value, failed, lease } };

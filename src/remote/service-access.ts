@@ -40,8 +40,9 @@ function checkUrl(value: unknown): string {
   return `${origin}${pathname.replace(/\/+$/, "")}`;
 }
 
+/** A name that only begins like an address, such as 127.example.com, is anybody's. */
 function isThisMachine(hostname: string): boolean {
-  return hostname === "localhost" || hostname.endsWith(".localhost") || /^(127\.|\[::1\]$)/.test(hostname);
+  return hostname === "localhost" || hostname.endsWith(".localhost") || /^(127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
 function checkToken(value: unknown): string {

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, copyFileSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -15,20 +15,36 @@ function workerd(): string {
   return (createRequire(resolve("miniflare"))("workerd") as { default: string }).default;
 }
 
-const configOf = (storage: string) => `using Workerd = import "/workerd/workerd.capnp";
+/** What runs there. */
+interface Hosted {
+  /** A source to bundle, or a module that is bundled already. @default the Worker of the chaos run */
+  worker?: string;
+  /** Where it listens. @default any free port, another one with each start */
+  port?: number;
+  /** The tokens of a lock service. */
+  tokens?: string;
+}
+
+const configOf = (
+  storage: string,
+  { port = 0, tokens = "" }: Hosted,
+) => `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
     (name = "disk", disk = (path = ${JSON.stringify(storage)}, writable = true)),
   ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
 const main :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "2026-08-15",
   durableObjectNamespaces = [(className = "DurableLock", uniqueKey = "chaos", enableSql = true)],
   durableObjectStorage = (localDisk = "disk"),
-  bindings = [(name = "DURABLE_LOCK", durableObjectNamespace = "DurableLock")],
+  bindings = [
+    (name = "DURABLE_LOCK", durableObjectNamespace = "DurableLock"),
+    (name = "TOKENS", text = ${JSON.stringify(tokens)}),
+  ],
 );
 `;
 
@@ -44,24 +60,21 @@ export class Server {
     this.#children = children;
   }
 
-  static async create(folder: string, children: Children): Promise<Server> {
+  static async create(folder: string, children: Children, hosted: Hosted = {}): Promise<Server> {
     const storage = join(folder, "storage");
     mkdirSync(storage);
-    await build({
-      entry: { worker: join(import.meta.dirname, "worker.ts") },
-      outDir: folder,
-      outExtension: () => ({ js: ".js" }),
-      format: "esm",
-      target: "es2022",
-      external: [/^cloudflare:/],
-      noExternal: ["p-retry"],
-      config: false,
-      silent: true,
-    });
-    writeFileSync(join(folder, "config.capnp"), configOf(storage));
+    const { worker = join(import.meta.dirname, "worker.ts") } = hosted;
+    if (worker.endsWith(".js")) copyFileSync(worker, join(folder, "worker.js"));
+    else await bundle(worker, folder);
+    writeFileSync(join(folder, "config.capnp"), configOf(storage, hosted));
     const server = new Server(folder, children);
     await server.start();
     return server;
+  }
+
+  /** The process id of workerd. */
+  get pid(): number | undefined {
+    return this.#child?.process.pid;
   }
 
   /** Where it listens at present. */
@@ -85,6 +98,20 @@ export class Server {
   signal(name: "SIGSTOP" | "SIGCONT"): void {
     this.#child?.signal(name);
   }
+}
+
+async function bundle(worker: string, folder: string): Promise<void> {
+  await build({
+    entry: { worker },
+    outDir: folder,
+    outExtension: () => ({ js: ".js" }),
+    format: "esm",
+    target: "es2022",
+    external: [/^cloudflare:/],
+    noExternal: ["p-retry"],
+    config: false,
+    silent: true,
+  });
 }
 
 /** The port on which it listens, as it says itself. */

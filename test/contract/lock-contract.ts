@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { type HeldLease, type Lock, type Success, isLockError, lead, once, withLocks } from "../../src/index.ts";
-import { freshId, outcome } from "../support/locks.ts";
+import { type HeldLease, type Lock, type Success, isLockError, lead, once, withLocks } from "../../src/client.ts";
+import { freshId, outcome } from "../support/outcome.ts";
 
 /** One kind of lock over one transport. */
 export interface Fixture {

@@ -2,14 +2,9 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { type DurableLock, type Lock, useDurableLock } from "../../src/index.ts";
+import { freshId } from "./outcome.ts";
 
-let made = 0;
-
-/** An id that no other test uses: the objects of one file share their storage. */
-export function freshId(label = "lock"): string {
-  made += 1;
-  return `${label}-${made}-${crypto.randomUUID().slice(0, 8)}`;
-}
+export { freshId, outcome, sleep } from "./outcome.ts";
 
 export function lockOf(id: string, namespace = env.DURABLE_LOCK): Lock {
   return useDurableLock(namespace, id);
@@ -47,6 +42,7 @@ export async function leaseOf(result: Promise<{ success: boolean; lease?: number
   expect(success).toBe(true);
   return lease as number;
 }
+<<<<<<< HEAD
 
 export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -62,3 +58,5 @@ export async function outcome<T>(promise: Promise<T>): Promise<{ value?: T; erro
 export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   return (await outcome(promise)).error;
 }
+=======
+>>>>>>> 618636c (The client takes nothing for a lease that the service did not say; its contract runs over real sockets)

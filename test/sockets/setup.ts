@@ -1,0 +1,17 @@
+import type { TestProject } from "vitest/node";
+import { TOKEN, startService } from "./service.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    url: string;
+    token: string;
+  }
+}
+
+/** A service for all the tests that do it no harm. */
+export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+  const service = await startService();
+  provide("url", service.url);
+  provide("token", TOKEN);
+  return async () => service[Symbol.asyncDispose]();
+}

@@ -1,0 +1,17 @@
+let made = 0;
+
+/** An id that no other test uses: the objects of one file share their storage. */
+export function freshId(label = "lock"): string {
+  made += 1;
+  return `${label}-${made}-${crypto.randomUUID().slice(0, 8)}`;
+}
+
+export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** What a promise came to, and never an unhandled rejection in between. */
+export async function outcome<T>(promise: Promise<T>): Promise<{ value?: T; error?: unknown }> {
+  return promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+}
