@@ -11,6 +11,7 @@ it.each<[string, unknown, string]>([
   ["text that is no URL", { url: "locks", token: TOKEN }, "url"],
   ["another protocol", { url: "ftp://locks.example", token: TOKEN }, "url"],
   ["http to another machine, which would show the token", { url: "http://locks.example", token: TOKEN }, "url"],
+  ["http to a name that begins like this machine's address", { url: "http://127.example.com", token: TOKEN }, "url"],
   ["a password in the URL", { url: "https://me:secret@locks.example", token: TOKEN }, "url"],
   ["a query", { url: `${url}?x=1`, token: TOKEN }, "url"],
   ["no token", { url }, "token"],

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { once } from "../../src/client.ts";
 import { type Way, connectOver } from "../support/http.ts";
 import { failureOf, freshId } from "../support/locks.ts";
+import { countTimers } from "../support/timers.ts";
 
 const always =
   (answer: () => Response | Promise<Response>): Way =>
@@ -56,6 +57,10 @@ describe.concurrent("a call over HTTP", () => {
   it.each([
     ["an HTML page", () => html(200)],
     ["JSON that is nobody's", () => Response.json("hello")],
+    ["JSON of another service", () => Response.json({ ok: true, id: 7 })],
+    ["JSON of another service that refuses", () => Response.json({ success: false, reason: "BORROWED" })],
+    ["a lease that is no number", () => Response.json({ lease: "1", deadline: 1, validFor: 1 })],
+    ["a problem of another service", () => Response.json({ reason: "BORROWED", detail: "no" }, { status: 409 })],
     ["a page that is not found", () => html(404)],
     [
       "a redirect, which would carry the token elsewhere",
@@ -101,6 +106,24 @@ describe.concurrent("a call over HTTP", () => {
     await lock(freshId()).withLock(() => {});
     expect(signals.length).toBeGreaterThan(1);
     expect(signals.every((signal) => signal instanceof AbortSignal)).toBe(true);
+  });
+});
+
+describe("after a call over HTTP", () => {
+  it("G8 no timer of it is left, however it ended", async () => {
+    const counted = countTimers();
+    try {
+      const id = freshId();
+      await connectOver().lock(id).acquire(60_000);
+      await failureOf(
+        connectOver(always(() => html(200)))
+          .lock(id)
+          .acquire(1_000),
+      );
+      expect(counted.pending.size).toBe(0);
+    } finally {
+      counted.restore();
+    }
   });
 });
 

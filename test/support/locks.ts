@@ -4,7 +4,7 @@ import { expect, vi } from "vitest";
 import { type DurableLock, type Lock, useDurableLock } from "../../src/index.ts";
 import { freshId } from "./outcome.ts";
 
-export { freshId, outcome, sleep } from "./outcome.ts";
+export { failureOf, freshId, outcome, sleep } from "./outcome.ts";
 
 export function lockOf(id: string, namespace = env.DURABLE_LOCK): Lock {
   return useDurableLock(namespace, id);
@@ -42,21 +42,3 @@ export async function leaseOf(result: Promise<{ success: boolean; lease?: number
   expect(success).toBe(true);
   return lease as number;
 }
-<<<<<<< HEAD
-
-export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-/** What a promise came to, and never an unhandled rejection in between. */
-export async function outcome<T>(promise: Promise<T>): Promise<{ value?: T; error?: unknown }> {
-  return promise.then(
-    (value) => ({ value }),
-    (error: unknown) => ({ error }),
-  );
-}
-
-/** What a promise rejects with; undefined if it does not. */
-export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
-  return (await outcome(promise)).error;
-}
-=======
->>>>>>> 618636c (The client takes nothing for a lease that the service did not say; its contract runs over real sockets)

@@ -15,3 +15,8 @@ export async function outcome<T>(promise: Promise<T>): Promise<{ value?: T; erro
     (error: unknown) => ({ error }),
   );
 }
+
+/** What a promise rejects with; undefined if it does not. */
+export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  return (await outcome(promise)).error;
+}
