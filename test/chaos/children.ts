@@ -23,13 +23,15 @@ export class Children implements AsyncDisposable {
       detached: true,
       stdio: ["pipe", "ignore", "inherit"],
     });
-    process.once("exit", () => {
-      for (const {
-        process: { pid },
-      } of this.#alive)
-        if (pid !== undefined) killGroup(pid, "SIGKILL");
-    });
+    process.once("exit", this.#onExit);
   }
+
+  readonly #onExit = () => {
+    for (const {
+      process: { pid },
+    } of this.#alive)
+      if (pid !== undefined) killGroup(pid, "SIGKILL");
+  };
 
   /** Starts a process as the leader of a group of its own. */
   start(command: string, args: string[], options: SpawnOptions): Child {
@@ -55,6 +57,7 @@ export class Children implements AsyncDisposable {
     await Promise.all(Array.from(this.#alive, ({ kill }) => kill()));
     this.#reaper.stdin?.end();
     await once(this.#reaper, "exit");
+    process.off("exit", this.#onExit);
   }
 
   #tell(line: string): void {
