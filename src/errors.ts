@@ -14,7 +14,8 @@
  * - `VERSION_MISMATCH`: the object lacks a method or gave an answer unknown here: it is of another version of this package, or of another
  *   class.
  * - `ACCESS_DENIED`: a lock service knows the token not, or does not let it do this; over HTTP only.
- * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: a job ran, but its result can't be stored, so it will run again.
+ * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: a job ran, but its result can't be stored, so it will run again;
+ *   or, over HTTP, it is stored and JSON can't carry it.
  */
 export type LockErrorCode =
   | "INVALID_ARGUMENT"

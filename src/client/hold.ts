@@ -75,6 +75,12 @@ export function refused(id: string, { request, named }: Acquisition, refusal: Re
       );
     case "FINGERPRINT_MISMATCH":
       return new LockError(reason, `Job "${id}" has another payload: the same key was used for two different things.`);
+    case "RESULT_NOT_CLONEABLE":
+      // Of an acquire only a transport says so: the job ran for a caller who could carry more.
+      return new LockError(
+        reason,
+        `Job "${id}" has run, but its result can't be carried as JSON: read it in a Worker.`,
+      );
     case "NO_LONGER_VALID":
       if (named) return usedBefore(request.requestId);
       return new LockError(

@@ -9,16 +9,12 @@ const tally: Tally = { outcomes: {}, examples: {}, waits: [], rounds: [] };
 const answers = new Map<number, () => void>();
 let steps = 0;
 
-function tell(message: unknown): void {
-  process.send?.(message);
-}
-
 /** Tells the arbiter, and goes on only when it has seen it. */
 async function seen(kind: Step["kind"], id: string, lease: number): Promise<void> {
   const step = (steps += 1);
   const { promise, resolve } = Promise.withResolvers<void>();
   answers.set(step, resolve);
-  tell({ step, kind, id, lease } satisfies Step);
+  process.send?.({ step, kind, id, lease } satisfies Step);
   await promise;
 }
 
@@ -56,8 +52,8 @@ async function run({ url, token, clients, ids, duration }: Task): Promise<void> 
   const locks = Array.from({ length: ids }, (_, n) => connection.lock(`load/${n}`));
   const until = performance.now() + duration;
   await Promise.all(Array.from({ length: clients }, () => client(locks, until)));
-  tell(tally);
-  process.disconnect();
+  // Only when it is out: it is long.
+  process.send?.(tally, () => process.disconnect());
 }
 
 process.on("message", (message: Task | { seen: number }) => {

@@ -21,6 +21,7 @@ declare const balance: number;
 declare const price: number;
 declare const report: object;
 declare const url: string;
+declare const token: string;
 declare const body: string;
 declare const request: Request;
 declare const event: { id: string };
@@ -43,7 +44,8 @@ declare function stopSoon(): void;
 export async function layOutPages(project: string, root: string): Promise<void> {
   const folder = join(project, "src/pages");
   await mkdir(folder);
-  const imports = importsOf(await readFile(join(root, "src/index.ts"), "utf8"));
+  const ofClient = 'import { connectLocks } from "durable-locks/client";\n';
+  const imports = ofClient + importsOf(await readFile(join(root, "src/index.ts"), "utf8"));
   for (const page of await readdir(join(root, "docs"))) {
     if (!page.endsWith(".md")) continue;
     const text = await readFile(join(root, "docs", page), "utf8");

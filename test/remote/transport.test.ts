@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { once } from "../../src/client.ts";
 import { type Way, connectOver } from "../support/http.ts";
-import { failureOf, freshId } from "../support/locks.ts";
+import { failureOf, freshId, lockOf } from "../support/locks.ts";
 import { countTimers } from "../support/timers.ts";
 
 const always =
@@ -149,6 +149,15 @@ describe.concurrent("once over HTTP", () => {
     const id = freshId();
     expect(await failureOf(once(lock(id), () => value))).toMatchObject({ code: "RESULT_NOT_CLONEABLE" });
     expect(await lock(id).isLocked()).toBe(false);
+  });
+
+  it("refuses what a Worker recorded and JSON can't carry, and runs nothing", async () => {
+    const id = freshId();
+    await once(lockOf(id), () => new Date(0));
+    let runs = 0;
+    const failure = await failureOf(once(lock(id), () => (runs += 1)));
+    expect(failure).toMatchObject({ code: "RESULT_NOT_CLONEABLE" });
+    expect(runs).toBe(0);
   });
 
   it("gives an error that was recorded back as an error", async () => {

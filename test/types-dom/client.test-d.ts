@@ -1,10 +1,22 @@
-import { type Lock, connectLocks, once } from "../../src/client.ts";
+// Compiled and not run, with the DOM's types and without Cloudflare's or Node's: the client is for browsers too.
+import { type HeldLease, type Lock, type LockConnection, connectLocks, once } from "../../src/client.ts";
 
-// A browser knows nothing of Cloudflare's types, and the client must not ask for them.
-const { lock, semaphore } = connectLocks({ url: location.origin, token: "…" });
-const nightly: Lock = lock("nightly");
-const held: Promise<number> = nightly.withLock(({ lease }) => lease);
-const kept: Promise<string> = once(nightly, () => "done");
-void [held, kept, semaphore("gpu", { permits: 2 }).withPermits(1, () => {})];
+const connection: LockConnection = connectLocks({ url: new URL(location.href), token: "…", fetch });
+const { lock, semaphore, readWriteLock, webLocks } = connection;
+
+const mutex: Lock = lock("a");
+const reader: Lock = readWriteLock("a").read;
+const ofFour: Lock = semaphore("a", { permits: 4 });
+const standard: LockManager = webLocks({ ttl: 10_000 });
+
+const value: Promise<number> = mutex.withLock(({ signal }: HeldLease) => (signal.aborted ? 1 : 2));
+const result: Promise<{ sum: number }> = once(mutex, () => ({ sum: 1 }));
+
 // @ts-expect-error a token is needed
-connectLocks({ url: location.origin });
+connectLocks({ url: "https://locks.example" });
+// @ts-expect-error so is a URL
+connectLocks({ token: "…" });
+// @ts-expect-error the number of permits is needed
+semaphore("a", {});
+
+void [reader, ofFour, standard, value, result];

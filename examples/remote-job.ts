@@ -1,0 +1,29 @@
+import { type LockConnection, isLockError, once } from "durable-locks/client";
+
+/** In CI: one deployment to an environment at a time; who comes meanwhile waits for up to ten minutes. */
+export async function deploy(
+  { lock }: LockConnection,
+  environment: string,
+  upload: (signal: AbortSignal, lease: number) => Promise<void>,
+): Promise<"deployed" | "too busy"> {
+  try {
+    await lock(`deploy/${environment}`).withLock(({ signal, lease }) => upload(signal, lease), {
+      owner: "CI",
+      wait: 600_000,
+    });
+    return "deployed";
+  } catch (error) {
+    if (isLockError(error, "LOCK_TIMEOUT")) return "too busy";
+    throw error;
+  }
+}
+
+/** In cron on several machines: one of them makes the report of a day, the others get what it made. The result is JSON. */
+export async function dailyReport(
+  { lock }: LockConnection,
+  day: string,
+  make: () => Promise<{ rows: number }>,
+): Promise<number> {
+  const { rows } = await once(lock(`report/${day}`), make, { retain: 7 * 86_400_000 });
+  return rows;
+}
