@@ -11,7 +11,7 @@ const dist = join(import.meta.dirname, "../../dist");
 const RUNTIMES: Record<string, [command: string, ...args: string[]]> = {
   Node: [process.execPath, "--no-warnings"],
   "Bun, if it is installed": ["bun", "run"],
-  "Deno, if it is installed": ["deno", "run", "--no-check", "--allow-net=127.0.0.1"],
+  "Deno, if it is installed": ["deno", "run", "--no-check", "--allow-read", "--allow-net=127.0.0.1"],
 };
 
 for (const [name, [command, ...args]] of Object.entries(RUNTIMES))
