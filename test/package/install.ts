@@ -52,6 +52,14 @@ declare function work(held: Pick<HeldLease, "signal" | "lease">): Promise<void>;
 declare function deposit(env: Env, id: string, amount: number, signal: AbortSignal): Promise<number>;
 `;
 
+/** Outside of Workers: only Node's types are there. */
+const CLIENT = `
+import { type Lock, connectLocks, once } from "durable-locks/client";
+const { lock } = connectLocks({ url: "http://localhost", token: "a-token-of-some-length" });
+const nightly: Lock = lock("nightly");
+export const results: Promise<number>[] = [nightly.withLock(({ lease }) => lease), once(nightly, () => 1)];
+`;
+
 async function writeExamples(): Promise<void> {
   const [intro = ""] = blocks("ts", "# durable-locks", "## Usage");
   const withoutImport = intro.replace(/^import .*\n/, "");
@@ -96,9 +104,10 @@ async function layOut(): Promise<void> {
   };
   await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["src"] }));
   const types = ["node"];
-  const ofService = { compilerOptions: { ...compilerOptions, types }, include: ["service.ts"] };
+  const ofService = { compilerOptions: { ...compilerOptions, types }, include: ["service.ts", "client.ts"] };
   await writeFile(join(project, "tsconfig.service.json"), JSON.stringify(ofService));
   await layOutService(project, root);
+  await writeFile(join(project, "client.ts"), CLIENT);
 }
 
 /** Many requests for one path: each must run alone, under a lease of its own. */
