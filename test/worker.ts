@@ -1,5 +1,6 @@
 import { importParts } from "../examples/crash-release.ts";
 import { DurableLock, DurableRendezvous, useDurableLock } from "../src/index.ts";
+import { createLockService } from "../src/service.ts";
 
 export { DurableLock, DurableRendezvous };
 export { LockIndex } from "../src/service.ts";
@@ -12,6 +13,7 @@ export default {
     const id = searchParams.get("id") ?? "";
     if (pathname === "/arrive") return arriveAndDie(env, id);
     if (pathname === "/hold") return holdAndDie(env, id, searchParams);
+    if (pathname === "/ask") return askAndDie(env, id);
     return pathname === "/import" ? importAndDie(env, id) : queueAndDie(env, id);
   },
 } satisfies ExportedHandler<Cloudflare.Env>;
@@ -20,6 +22,18 @@ export default {
 async function queueAndDie(env: Cloudflare.Env, id: string): Promise<Response> {
   const ticket = env.DURABLE_LOCK.getByName(id).enqueue(10_000, { wait: 60_000, owner: "dead" });
   void Promise.resolve(ticket.turn.granted()).catch(() => {});
+  while ((await env.DURABLE_LOCK.getByName(id).status()).waiters.every(({ owner }) => owner !== "dead"));
+  return new Response("gone");
+}
+
+/** Asks the HTTP service for the lock, waits in its queue, and ends without an answer: as a request whose client is gone. */
+async function askAndDie(env: Cloudflare.Env, id: string): Promise<Response> {
+  const tokens = "a-token-for-one-test";
+  const headers = { Authorization: `Bearer ${tokens}`, "Content-Type": "application/json" };
+  const url = `https://locks.example/v1/locks/${encodeURIComponent(id)}/acquire`;
+  const body = JSON.stringify({ ttl: 10_000, wait: 60_000, owner: "dead" });
+  const service = createLockService({ lock: env.DURABLE_LOCK, tokens });
+  void service.fetch(new Request(url, { method: "POST", headers, body })).catch(() => {});
   while ((await env.DURABLE_LOCK.getByName(id).status()).waiters.every(({ owner }) => owner !== "dead"));
   return new Response("gone");
 }

@@ -118,10 +118,12 @@ async function release(
 /** Of an error that is recorded, whatever can't be carried is left out, as it is where it is cloned. */
 function asFarAsJsonGoes(value: unknown): unknown {
   try {
-    return JSON.parse(JSON.stringify(value) ?? "null");
+    const carried: unknown = JSON.parse(JSON.stringify(value) ?? "null");
+    if (isJson(carried)) return carried;
   } catch {
-    return { thrown: String(value) };
+    // It can't be written at all.
   }
+  return { thrown: String(value).toWellFormed() };
 }
 
 function acquired(answer: Granted | Recorded | RefusalReply): AcquireReply {

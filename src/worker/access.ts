@@ -15,9 +15,14 @@ interface Token extends Grantee {
   token: string;
 }
 
+/** What a header can carry, and what nobody takes for the JSON that it was meant to be. */
+const SENDABLE = /^(?![{"])[\x21-\x7e]*$/;
+
 /** Guessing a random one of so many characters is hopeless. */
 const SHORTEST_TOKEN = 16;
 const MOST_TOKENS = 100;
+
+const A_TOKEN = `${SHORTEST_TOKEN} or more letters, digits and signs of ASCII, without spaces`;
 
 const HOW_TO =
   'Set the secret TOKENS (`wrangler secret put TOKENS`) to one random token of 16 characters or more, or to JSON such as [{"name":"ci","token":"…","prefixes":["ci/"],"actions":["read","lock"]}].';
@@ -54,6 +59,10 @@ export function allows({ prefixes, actions }: Grantee, action: Action, id: strin
   return actions.includes(action) && prefixes.some((prefix) => id.startsWith(prefix));
 }
 
+function isToken(text: string): boolean {
+  return text.length >= SHORTEST_TOKEN && SENDABLE.test(text);
+}
+
 function hashOf(token: string): Promise<ArrayBuffer> {
   return crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
 }
@@ -63,9 +72,9 @@ function parseTokens(tokens: string | undefined): Token[] | string {
   const text = tokens?.trim() ?? "";
   if (text === "") return "No token is set, so nobody has access.";
   if (!text.startsWith("["))
-    return text.length < SHORTEST_TOKEN
-      ? "The token that is set is too short, so nobody has access."
-      : [{ name: "default", token: text, prefixes: [""], actions: [...ACTIONS] }];
+    return isToken(text)
+      ? [{ name: "default", token: text, prefixes: [""], actions: [...ACTIONS] }]
+      : `TOKENS is neither ${A_TOKEN} nor a JSON list of tokens, so nobody has access.`;
   try {
     return tokensOf(JSON.parse(text));
   } catch (error) {
@@ -93,13 +102,12 @@ function tokenOf(entry: unknown, index: number): Token {
   const { name, token, prefixes = [""], actions = ["read", "lock"] } = entry as Record<string, unknown>;
   if (Object.keys(entry).some((key) => !KNOWN.includes(key))) throw wrong(`has a field other than ${KNOWN.join(", ")}`);
   if (typeof name !== "string" || name === "") throw wrong("has no name");
-  if (typeof token !== "string" || token.trim().length < SHORTEST_TOKEN)
-    throw wrong(`has no token of ${SHORTEST_TOKEN} characters or more`);
+  if (typeof token !== "string" || !isToken(token)) throw wrong(`has no token, which is ${A_TOKEN}`);
   if (!isListOf(prefixes, (prefix) => typeof prefix === "string"))
     throw wrong("has prefixes that are no list of texts");
   if (!isListOf(actions, (action) => (ACTIONS as unknown[]).includes(action)))
     throw wrong(`has actions other than ${ACTIONS.join(", ")}`);
-  return { name, token: token.trim(), prefixes: prefixes as string[], actions: actions as Action[] };
+  return { name, token, prefixes: prefixes as string[], actions: actions as Action[] };
 }
 
 /** An empty list would be a token that may do nothing: surely a slip. */

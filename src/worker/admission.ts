@@ -77,7 +77,7 @@ export const jsonOnly: Middleware = async (c, next) => {
   await next();
 };
 
-/** Reads no more of a body than this, whatever its length is said to be. */
+/** Reads no more of a body than this; one that says its length is not longer, which HTTP itself sees to. */
 export function atMost(bytes: number): Middleware {
   return bodyLimit({
     maxSize: bytes,

@@ -9,7 +9,7 @@ import { Listed } from "./schemas.ts";
 const MOST_IDS = 1_000;
 const text = z.string().max(LIMITS.maxTextBytes);
 
-const query = z.object({
+const query = z.strictObject({
   prefix: text.openapi({ description: "Lists ids that begin with it; the token must cover it." }).optional(),
   cursor: text.openapi({ description: "Goes on after this id: the `cursor` of the page before." }).optional(),
   limit: z

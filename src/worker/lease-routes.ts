@@ -1,7 +1,7 @@
 import { waitUntil } from "cloudflare:workers";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { LIMITS, checkDuration, checkLease } from "../core/limits.ts";
+import { LIMITS, checkDuration, checkLease, checkText } from "../core/limits.ts";
 import type { AcquireReply, GrantReply, KeptResult } from "../core/replies.ts";
 import { type LockRequest, checkConversion, checkRelease, checkRequest } from "../core/request.ts";
 import { isJson } from "../wire/json.ts";
@@ -75,6 +75,8 @@ function addEndings(service: Service): void {
       if (kept && !isJson(kept.value))
         throw refused("RESULT_NOT_CLONEABLE", "The result is nested too deeply to be kept.");
       const { requestId, result } = checkRelease({ requestId: given, result: kept && fromResult(kept) }, newId);
+      // JSON that would be read as something else, or is nested too deeply: kept, nobody could ask for it over HTTP.
+      if (!isJson(result?.value)) throw refusedBy({ success: false, reason: "RESULT_NOT_CLONEABLE" });
       const reply = await asked(primitives, () => primitives.release(checkLease(lease), requestId, result));
       if (reply !== true) throw refusedBy(reply);
       return c.json({ released: true });
@@ -91,7 +93,8 @@ function addEndings(service: Service): void {
     },
     async (c, { requestId }) => {
       const primitives = c.get("primitives");
-      await asked(primitives, () => primitives.cancel(requestId));
+      const checked = checkText(requestId, "requestId");
+      await asked(primitives, () => primitives.cancel(checked));
       return c.json({ cancelled: true });
     },
   );

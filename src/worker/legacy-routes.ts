@@ -1,3 +1,4 @@
+import { LIMITS } from "../core/limits.ts";
 import { authenticated, forLock } from "./admission.ts";
 import { asked } from "./asked.ts";
 import type { Service } from "./context.ts";
@@ -14,10 +15,14 @@ export function addLegacyRoutes(service: Service): void {
       if (!c.env.legacy) throw refused("NOT_FOUND", "Use /v1, or turn the plain paths on with LEGACY_PATHS=1.");
       await next();
     });
-    service.get(path, authenticated, forLock(action), async (c) => {
-      const { search } = new URL(c.req.url);
-      const stub = c.env.lock.getByName(c.get("id"));
-      const answer = await asked(c.get("primitives"), () => stub.fetch(`http://lock/${name}${search}`));
+    service.use(path, authenticated);
+    service.get(path, forLock(action), async (c) => {
+      const { searchParams } = new URL(c.req.url);
+      // Named, so that the call can be repeated: else what a lost reply granted would stand in its own way.
+      if (!searchParams.has("requestId")) searchParams.set("requestId", crypto.randomUUID());
+      const url = `http://lock/${name}?${searchParams.toString()}`;
+      const parked = Math.min(Math.max(0, Number(searchParams.get("wait")) || 0), LIMITS.slice);
+      const answer = await asked(c.get("primitives"), () => c.env.lock.getByName(c.get("id")).fetch(url), parked);
       return new Response(answer.body, answer);
     });
     onlyBy(service, "GET", path);

@@ -1,4 +1,4 @@
-import { LIMITS } from "../core/limits.ts";
+import { LIMITS, checkText } from "../core/limits.ts";
 import { toWireStatus } from "../wire/status.ts";
 import { z } from "@hono/zod-openapi";
 import { asked } from "./asked.ts";
@@ -9,7 +9,7 @@ import { ForceReleased, MaybeNamed, Requested, Status } from "./schemas.ts";
 
 const digits = z.string().regex(/^\d{1,16}$/, "must be a whole number");
 
-const watched = z.object({
+const watched = z.strictObject({
   known: digits
     .openapi({ description: "The newest live lease that you know of, 0 for none: answers once it is another." })
     .optional(),
@@ -32,7 +32,8 @@ export function addOperatorRoutes(service: Service): void {
     },
     async (c, { requestId = crypto.randomUUID() }) => {
       const primitives = c.get("primitives");
-      await asked(primitives, () => primitives.requestRelease(requestId));
+      const checked = checkText(requestId, "requestId");
+      await asked(primitives, () => primitives.requestRelease(checked));
       return c.json({ requested: true });
     },
   );
