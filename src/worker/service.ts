@@ -79,7 +79,7 @@ export function createLockService(options: LockServiceOptions): LockService {
 let made: Service | undefined;
 
 /** One for the isolate: what differs between services is in their contexts. */
-function application(): Service {
+export function application(): Service {
   return (made ??= makeApplication());
 }
 
@@ -119,6 +119,8 @@ function refusalOf(error: Error): Refused {
   if (error instanceof Refused) return error;
   if (isLockError(error, "INVALID_ARGUMENT"))
     return refused("INVALID_ARGUMENT", error.message, error.argument === undefined ? {} : { argument: error.argument });
+  if (error instanceof HTTPException && error.status === 415)
+    return refused("UNSUPPORTED_MEDIA_TYPE", "Send JSON: `Content-Type: application/json`.");
   if (error instanceof HTTPException && error.status === 400)
     return refused("INVALID_ARGUMENT", "The body is not valid JSON.", { argument: "body" });
   console.error("durable-locks: a request failed.", error);

@@ -17,7 +17,11 @@ export const OPERATIONS: Record<string, { action: Action; body?: object }> = {
 };
 
 /** Paths that anybody may read. */
-export const PUBLIC = new Set(["/", "/openapi.json"]);
+export const PUBLIC = new Set([
+  "/",
+  "/openapi.json",
+  ...["card.js", "dom.js", "inspector.css", "inspector.js", "service.js"].map((name) => `/inspector/${name}`),
+]);
 
 /** A method on a path of the service. */
 export interface Operation {
