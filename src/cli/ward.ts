@@ -6,7 +6,7 @@ import { isGroupAlive, signalGroup, signalProcess } from "./process-group.ts";
 import { Reaper, type Why } from "./reaper.ts";
 
 /** The argument that makes this program a guard. */
-export const GUARD = "__guard";
+const GUARD = "__guard";
 
 /** What is to be run under guard. */
 export interface Job {

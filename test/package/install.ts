@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness } from "wrangler";
 import { layOutService, tryOutService } from "./node-service.ts";
+import { tryOutDev } from "./dev.ts";
 import { layOutPages } from "./pages.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -139,6 +140,7 @@ try {
   await tryOut();
   run("npx", "tsc", "-p", "tsconfig.service.json");
   await tryOutService(project);
+  await tryOutDev(project, readme);
 } finally {
   await rm(project, { recursive: true, force: true });
 }
