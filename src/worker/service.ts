@@ -54,11 +54,16 @@ export interface LockService {
  * @throws `INVALID_ARGUMENT` if `lock` is no binding.
  * @example
  * ```ts
- * import { createLockService } from "durable-locks/service";
+ * import { type LockService, createLockService } from "durable-locks/service";
  * export { DurableLock } from "durable-locks";
  *
+ * let service: LockService | undefined;
+ *
  * export default {
- *   fetch: (request, env) => createLockService({ lock: env.DURABLE_LOCK, tokens: env.TOKENS }).fetch(request),
+ *   fetch(request, env) {
+ *     service ??= createLockService({ lock: env.DURABLE_LOCK, tokens: env.TOKENS });
+ *     return service.fetch(request);
+ *   },
  * } satisfies ExportedHandler<Env>;
  * ```
  */

@@ -8,6 +8,7 @@ interface Env {
   DURABLE_RENDEZVOUS: DurableObjectNamespace<DurableRendezvous>;
   DB: D1Database;
   BUCKET: R2Bucket;
+  TOKENS: string;
 }
 interface Held { signal: AbortSignal; lease: number }
 declare const env: Env;
@@ -40,7 +41,7 @@ declare function sync(how: { signal: AbortSignal | undefined }): Promise<void>;
 declare function stopSoon(): void;
 `;
 
-/** The TypeScript of all pages, each block as the body of a function, in a project where the package is installed. */
+/** The TypeScript of all pages, each block as the body of a function unless it is a whole Worker, in a project where the package is installed. */
 export async function layOutPages(project: string, root: string): Promise<void> {
   const folder = join(project, "src/pages");
   await mkdir(folder);
@@ -53,7 +54,10 @@ export async function layOutPages(project: string, root: string): Promise<void> 
       // That one is no Worker.
       if (block.includes("node:http")) continue;
       const code = block.replace(/^import .*\n/gm, "");
-      const example = `export async function example(this: { ctx: DurableObjectState }) {\n${code}}\n`;
+      const isModule = block.includes("export default");
+      const example = isModule
+        ? block
+        : `export async function example(this: { ctx: DurableObjectState }) {\n${code}}\n`;
       await writeFile(join(folder, `${page}-${n + 1}.ts`), imports + GIVEN + example);
     }
   }
