@@ -42,7 +42,7 @@ async function startService(input: Input): Promise<number> {
   const { reporter, flags } = input;
   const port = portOf(input);
   const folder = resolve(textOf(input, "dir") ?? ".durable-locks");
-  const workerd = findWorkerd(process.cwd());
+  const workerd = findWorkerd([process.cwd(), import.meta.dirname]);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   using claim = await claimFolder(folder);
   await checkPort(port);
@@ -54,7 +54,7 @@ async function startService(input: Input): Promise<number> {
     args: ["serve", config],
     env: { ...process.env, TOKENS: token },
     grace: GRACE,
-    deadline: Number.POSITIVE_INFINITY,
+    deadline: () => Number.POSITIVE_INFINITY,
     quiet: true,
     output: "stderr",
   });

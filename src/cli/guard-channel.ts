@@ -10,6 +10,7 @@ export type Order =
 
 /** What the guard answers. */
 export type News =
+  | { news: "ready" }
   | { news: "started"; pid: number }
   | { news: "failed"; code: string | undefined; message: string }
   | { news: "stopping"; why: Why }

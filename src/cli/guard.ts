@@ -23,6 +23,7 @@ export function guard(): void {
     if (ward?.reaper) ward.orphaned();
     else process.exit();
   });
+  tell({ news: "ready" });
 }
 
 type Start = Extract<Order, { order: "start" }>;

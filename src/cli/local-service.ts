@@ -4,6 +4,8 @@ import { join } from "node:path";
 /** Lays the service out in `folder` for workerd, and answers the path of its configuration. The token is not in it. */
 export function layOutService(folder: string, port: number): string {
   mkdirSync(join(folder, "storage"), { recursive: true, mode: 0o700 });
+  // It holds the token, and nothing that belongs into a repository.
+  writeFileSync(join(folder, ".gitignore"), "*\n");
   // Embedded by its name, for Cap'n Proto takes other paths for those of its own library.
   copyFileSync(new URL("./worker.js", import.meta.url), join(folder, "worker.js"));
   const config = join(folder, "workerd.capnp");

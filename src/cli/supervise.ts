@@ -20,7 +20,7 @@ export async function supervise(
   ttl: number,
   signals: Signals,
 ): Promise<Ending> {
-  const ward = await Ward.start({ ...job, deadline: deadlineOf(held) });
+  const ward = await Ward.start({ ...job, deadline: () => deadlineOf(held) });
   signals.passTo(ward);
   const tell = () => {
     if (!held.isLost()) ward.keepUntil(deadlineOf(held));
@@ -43,8 +43,9 @@ export async function supervise(
   }
 }
 
-/** The clock is read first: whatever happens between the two, the deadline comes out too early and never too late. */
+/** Throws if the lease is lost. The clock is read first: whatever happens between the two, the deadline comes out too early and never too late. */
 function deadlineOf(held: HeldLease): number {
+  if (held.isLost()) throw held.signal.reason;
   const now = monotonicNow();
   return now + held.remaining();
 }

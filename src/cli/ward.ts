@@ -15,8 +15,8 @@ export interface Job {
   env: NodeJS.ProcessEnv;
   /** Milliseconds between SIGTERM and SIGKILL. */
   grace: number;
-  /** On the monotonic clock, `Infinity` for none. */
-  deadline: number;
+  /** Until when it may run, on the monotonic clock, `Infinity` for no end; throws if it may not be started any more. */
+  deadline: () => number;
   quiet: boolean;
   /** Both for its stdout; stdin is closed with "stderr". */
   output: "inherit" | "stderr";
@@ -69,8 +69,6 @@ export class Ward {
   /** Starts the command, or throws if it or its guard can't be started: then nothing runs. */
   static async start(job: Job): Promise<Ward> {
     const ward = new Ward(job);
-    const { command, args, grace, deadline, quiet } = job;
-    send(ward.#channel, { order: "start", command, args, grace, deadline: finite(deadline), quiet });
     const timer = setTimeout(() => ward.#started.reject(cantStart("it does not answer")), STARTS_WITHIN);
     try {
       await ward.#started.promise;
@@ -116,7 +114,8 @@ export class Ward {
   }
 
   #hear(news: News): void {
-    if (news.news === "started") {
+    if (news.news === "ready") this.#order();
+    else if (news.news === "started") {
       this.#pid = news.pid;
       this.#started.resolve();
     } else if (news.news === "failed") this.#started.reject(notStarted(this.#job.command, news));
@@ -126,6 +125,16 @@ export class Ward {
       this.#ending.code = news.code;
       this.#ending.signal = news.signal;
     } else this.#over();
+  }
+
+  /** Only now is it known until when the command may run: a guard may take long to come up. */
+  #order(): void {
+    const { command, args, grace, deadline, quiet } = this.#job;
+    try {
+      send(this.#channel, { order: "start", command, args, grace, deadline: finite(deadline()), quiet });
+    } catch (error) {
+      this.#started.reject(error);
+    }
   }
 
   #over(): void {

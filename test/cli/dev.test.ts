@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { isGroupAlive } from "../../src/cli/process-group.ts";
+import type { Failure } from "../../src/cli/exit-codes.ts";
+import { findWorkerd } from "../../src/cli/workerd.ts";
 import { Program, until } from "./program.ts";
 import { Service, freePort } from "./service.ts";
 
@@ -59,12 +61,13 @@ describe("dev", { concurrency: 2 }, () => {
     assert.match(stderr, /in use: choose another with --port/);
   });
 
-  test("without wrangler or miniflare it is 78, and says what to install", async () => {
-    const cwd = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));
-    const { code, stderr } = await new Program(["dev"], { cwd }).exit;
-    rmSync(cwd, { recursive: true });
-    assert.equal(code, 78);
-    assert.match(stderr, /npm install --save-dev wrangler/);
+  test("without wrangler or miniflare it is 78, and says what to install", () => {
+    const empty = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));
+    const fits = ({ exitCode, message }: Failure) =>
+      exitCode === 78 && message.includes("npm install --save-dev wrangler");
+    assert.throws(() => findWorkerd([empty]), fits);
+    assert.ok(findWorkerd([empty, import.meta.dirname]));
+    rmSync(empty, { recursive: true });
   });
 
   test("when its workerd dies, it ends and says so", async () => {

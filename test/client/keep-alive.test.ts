@@ -56,6 +56,21 @@ describe("G3 G6 the answer to a renewal", () => {
   });
 });
 
+describe("G6 the time that remains", () => {
+  it("ends with the local deadline, grows with a renewal that is confirmed, and is nothing once the hold is over", async () => {
+    const { keepAlive, answer } = kept();
+    // A margin of 2 % of the time that is counted, at least.
+    expect(keepAlive.remaining()).toBeLessThanOrEqual(58_800);
+    expect(keepAlive.remaining()).toBeGreaterThan(30_000);
+    const renewing = keepAlive.renewNow(60_000);
+    answer({ deadline: 2, ...validFor(120_000) });
+    await renewing;
+    expect(keepAlive.remaining()).toBeGreaterThan(90_000);
+    keepAlive.stop();
+    expect(keepAlive.remaining()).toBe(0);
+  });
+});
+
 describe("G6 a renewal that shortens the lease", () => {
   /** A lease of a minute, each of whose renewals is answered as given, or never. */
   function renewed(...answers: (Renewal | undefined)[]): KeepAlive {
