@@ -7,7 +7,7 @@ import { EXIT, Failure } from "./exit-codes.ts";
 import { claimFolder } from "./folder-claim.ts";
 import { layOutService } from "./local-service.ts";
 import { ENDING, Signals } from "./signals.ts";
-import { Ward } from "./ward.ts";
+import { Ward, checkPlatform } from "./ward.ts";
 import { findWorkerd } from "./workerd.ts";
 
 export const dev: Command = {
@@ -39,6 +39,7 @@ const READY_WITHIN = 20_000;
 const GRACE = 3_000;
 
 async function startService(input: Input): Promise<number> {
+  checkPlatform("dev");
   const { reporter, flags } = input;
   const port = portOf(input);
   const folder = resolve(textOf(input, "dir") ?? ".durable-locks");

@@ -24,7 +24,7 @@ export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] =
   ["70", "a fault of this program or its guard process"],
   ["75", "the lock is taken, and was not granted within --wait"],
   ["76", "the service answered what this version does not understand"],
-  ["77", "the token is missing, wrong, or does not cover this lock or action"],
+  ["77", "the token is wrong, or does not cover this lock or action"],
   ["78", "not configured: no URL or token, an unsafe file, Node or a peer missing"],
   ["79", "the lease was lost: `run` has stopped the command"],
   ["126, 127", "the command of `run` can't be executed, is not found"],

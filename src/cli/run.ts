@@ -12,7 +12,7 @@ import { lockOf } from "./service.ts";
 import { Signals } from "./signals.ts";
 import { FORCED_GRACE, supervise } from "./supervise.ts";
 import { type Terms, readTerms } from "./terms.ts";
-import type { Ending } from "./ward.ts";
+import { type Ending, checkPlatform } from "./ward.ts";
 
 export const run: Command = { ...RUN_HELP, run: runUnderLock };
 
@@ -35,8 +35,7 @@ interface Plan {
 class NotDone extends Error {}
 
 async function runUnderLock(input: Input): Promise<number> {
-  if (process.platform === "win32")
-    throw new Failure(EXIT.config, "`run` needs process groups, which Windows does not have: use WSL.");
+  checkPlatform("run");
   const plan = readPlan(input);
   const { reporter } = plan;
   const signals = new Signals(() =>

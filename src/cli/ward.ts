@@ -30,6 +30,12 @@ export interface Ending {
   stopped: Why | undefined;
 }
 
+/** Before anything is taken for a command that can't be guarded. */
+export function checkPlatform(command: string): void {
+  if (process.platform !== "win32") return;
+  throw new Failure(EXIT.config, `\`${command}\` needs process groups, which Windows does not have: use WSL.`);
+}
+
 /** How long the guard may take to start the command. */
 const STARTS_WITHIN = 10_000;
 
