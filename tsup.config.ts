@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { defineConfig, type Options } from "tsup";
 
@@ -22,13 +22,15 @@ const raw: Plugin = {
 
 const common = { format: ["esm"], target: "es2022", sourcemap: true, external: [/^cloudflare:/] } satisfies Options;
 
+// Here and not by `clean`: these are built at the same time, and what cleans up late removes the types of another.
+await rm(join(import.meta.dirname, "dist"), { recursive: true, force: true });
+
 export default defineConfig([
   {
     ...common,
     entry: ["src/index.ts", "src/http.ts"],
     platform: "neutral",
     dts: true,
-    clean: true,
   },
   {
     ...common,
