@@ -35,3 +35,11 @@ export function resolved(document: Document, schema: Schema): Schema {
   if (schema.$ref === undefined) return schema;
   return document.components.schemas[schema.$ref.slice("#/components/schemas/".length)] as Schema;
 }
+
+/** The same, but an object may have no field that is not described: what is answered must be. */
+export function closed(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(closed);
+  if (typeof node !== "object" || node === null) return node;
+  const all = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, closed(value)]));
+  return "properties" in node && "type" in node ? { ...all, additionalProperties: false } : all;
+}
