@@ -30,7 +30,8 @@ export default defineConfig([
     ...common,
     entry: ["src/index.ts", "src/http.ts"],
     platform: "neutral",
-    dts: true,
+    // With the types of the service, so that `DurableLock` is one class to both: of two, neither is assignable to the other.
+    dts: { entry: ["src/index.ts", "src/http.ts", "src/service.ts"] },
   },
   {
     ...common,
@@ -45,7 +46,6 @@ export default defineConfig([
     entry: { service: "src/service.ts", worker: "src/worker/worker.ts" },
     platform: "neutral",
     mainFields: ["module", "main"],
-    dts: { entry: { service: "src/service.ts" } },
     noExternal: [/^(?!cloudflare:)/],
     esbuildPlugins: [raw],
     minify: true,
