@@ -80,7 +80,7 @@ describe("the OpenAPI document", () => {
       const id = `fuzz/${made}/%2F"\u{1f512}${text}`;
       const lock = `/v1/locks/${encodeURIComponent(id)}`;
       const lease = isHeld ? await held(lock) : undefined;
-      const before = await stateOf(lock);
+      const found = await stateOf(lock);
       const body = lease === undefined ? sent : withLease(sent, lease);
       const where = path.replace("{id}", () => encodeURIComponent(id)) + query;
       const response = await call(where, { method: method.toUpperCase(), ...(body !== undefined && { body }) });
@@ -95,7 +95,7 @@ describe("the OpenAPI document", () => {
       const pointer = `#/paths/${escaped(path)}/${method}/responses/${status}/content/${escaped(type)}/schema`;
       const fits = ajv.getSchema(`document${pointer}`);
       assert.ok(fits?.(answer), `${method} ${where}: ${JSON.stringify(answer)} ${JSON.stringify(fits?.errors)}`);
-      if (status >= 400) assert.deepEqual(await stateOf(lock), before);
+      if (status >= 400) assert.deepEqual(await stateOf(lock), found);
     };
     await Promise.all(
       operations.map(({ path, method, operation }) => {
