@@ -15,7 +15,8 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/sockets/**"],
+    // Those run in Node.
+    exclude: ["test/{cli,inspector,openapi,sockets}/**"],
     testTimeout: 20_000,
     fileParallelism: false,
     maxConcurrency: 8,
