@@ -12,7 +12,10 @@ import type { Step, Tally, Task } from "./messages.ts";
 
 /** What clients may come to: to hold the lock, or to be told that others do. */
 const ALLOWED = new Set(["done", "BORROWED", "LOCK_TIMEOUT"]);
-/** By which part the memory of the last quarter may exceed that of the second, after it has warmed up. */
+/**
+ * By which part the memory of the last quarter may exceed that of the second. Some growth is meant: each lock remembers
+ * up to 10,000 ended leases. Short runs only warm up.
+ */
 const GROWTH = 0.25;
 
 const { values } = parseArgs({
