@@ -6,6 +6,7 @@ import { IndexShards } from "./index-shards.ts";
 import { addEvents } from "./events-routes.ts";
 import { addListing } from "./index-routes.ts";
 import { checkNamespace } from "../client/options.ts";
+import { invalid } from "../core/limits.ts";
 import { isLockError } from "../errors.ts";
 import { Access } from "./access.ts";
 import { badArgument } from "./bad-argument.ts";
@@ -51,7 +52,7 @@ export interface LockService {
  *
  * Closed unless it has tokens. Make it once for an environment, not for each request.
  *
- * @throws `INVALID_ARGUMENT` if `lock` is no binding.
+ * @throws `INVALID_ARGUMENT` if `lock` is no binding, or `basePath` does not begin with a slash.
  * @example
  * ```ts
  * import { type LockService, createLockService } from "durable-locks/service";
@@ -69,6 +70,11 @@ export interface LockService {
  */
 export function createLockService(options: LockServiceOptions): LockService {
   const { lock, tokens, index, basePath = "", limiter, authLimiter, legacy = false } = options;
+  if (basePath !== "" && !basePath.startsWith("/"))
+    throw invalid(
+      "basePath",
+      'basePath must begin with "/", such as "/locks": it is compared with the path of each request.',
+    );
   const context: ServiceContext = {
     lock: checkNamespace(lock, "DurableLock"),
     access: new Access(tokens),

@@ -101,6 +101,12 @@ it.each([
   expect((await send(path, { to: serviceWith({ basePath }), token: TOKENS.ours })).status).toBe(status);
 });
 
+it("G9 refuses a basePath that no request's path begins with", () => {
+  expect(() => serviceWith({ basePath: "locks" })).toThrow(
+    expect.objectContaining({ code: "INVALID_ARGUMENT", argument: "basePath" }),
+  );
+});
+
 /** A body without a Content-Length, that is pulled as it is read. */
 function streamOf(bytes: number, pulled: { bytes: number }): ReadableStream {
   const chunk = new TextEncoder().encode(" ".repeat(16_384));
