@@ -1,9 +1,8 @@
 import { importParts } from "../examples/crash-release.ts";
 import { DurableLock, DurableRendezvous, useDurableLock } from "../src/index.ts";
-import { createLockService } from "../src/service.ts";
 
 export { DurableLock, DurableRendezvous };
-export { LockIndex } from "../src/service.ts";
+export { LockIndex } from "../src/object/lock-index.ts";
 export { Ledger } from "../examples/fencing-token.ts";
 
 /** Requests of their own, so that a test can have a caller whose execution context ends. */
@@ -32,6 +31,8 @@ async function askAndDie(env: Cloudflare.Env, id: string): Promise<Response> {
   const headers = { Authorization: `Bearer ${tokens}`, "Content-Type": "application/json" };
   const url = `https://locks.example/v1/locks/${encodeURIComponent(id)}/acquire`;
   const body = JSON.stringify({ ttl: 10_000, wait: 60_000, owner: "dead" });
+  // Not up there: its schemas take a second to load, which each file of tests would wait for.
+  const { createLockService } = await import("../src/service.ts");
   const service = createLockService({ lock: env.DURABLE_LOCK, tokens });
   void service.fetch(new Request(url, { method: "POST", headers, body })).catch(() => {});
   while ((await env.DURABLE_LOCK.getByName(id).status()).waiters.every(({ owner }) => owner !== "dead"));
