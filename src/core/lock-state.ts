@@ -40,6 +40,11 @@ export class LockState {
     return this.#queue.size;
   }
 
+  /** How many have come to the queue and left it so far: their number alone hides one who takes another's place. */
+  get queueChanges(): number {
+    return this.#queue.changes;
+  }
+
   /** Takes the lock now or not at all. */
   acquire(request: LockRequest, now: number): AcquireReply {
     this.#advance(now);

@@ -18,6 +18,12 @@ export interface Waiter extends LeaseTerms {
 export class WaitQueue {
   readonly #waiters: Waiter[] = [];
   readonly #byRequest = new Map<string, Waiter>();
+  #changes = 0;
+
+  /** How many have come and gone so far. */
+  get changes(): number {
+    return this.#changes;
+  }
 
   get size(): number {
     return this.#waiters.length;
@@ -37,11 +43,13 @@ export class WaitQueue {
     while (place > 0 && (this.#waiters[place - 1] as Waiter).arrivedAt > waiter.arrivedAt) place -= 1;
     this.#waiters.splice(place, 0, waiter);
     this.#byRequest.set(waiter.requestId, waiter);
+    this.#changes += 1;
   }
 
   remove(waiter: Waiter): void {
     if (!this.#byRequest.delete(waiter.requestId)) return;
     this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+    this.#changes += 1;
   }
 
   /** The waiters whose `until` has come. */

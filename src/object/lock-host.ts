@@ -188,7 +188,12 @@ export class LockHost {
 
   /** A lease ends with the last of its ties. */
   #endIfUntied(lease: number): void {
-    if (!this.#ties.has(lease)) this.run((state, now) => state.expire(lease, now));
+    if (this.#ties.has(lease)) return;
+    this.run((state, now) => {
+      // If the lock is handed on at once, the lease counts as superseded before anybody has seen that it expired.
+      this.#timeline.cut(lease, now);
+      state.expire(lease, now);
+    });
   }
 
   /** One watch for all calls that ask the same, however many they are. */

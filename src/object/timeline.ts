@@ -43,21 +43,27 @@ export class Timeline {
   /** Notes what has changed since it was last looked at, if anybody follows. */
   note(state: LockState, now: number): void {
     if (now > this.#followedUntil) return;
-    const { holders, waiters, delayedUntil } = state.status(now);
-    const terms = holders.map(
-      ({ lease, deadline, releaseRequested, permits }) => `${lease} ${deadline} ${releaseRequested} ${permits}`,
+    const { holders, delayedUntil } = state.status(now);
+    const terms = holders.map(({ lease, deadline, releaseRequested, exclusive, permits, capacity }) =>
+      [lease, deadline, releaseRequested, exclusive, permits, capacity].join(" "),
     );
-    const shape = `${terms.join()} ${waiters.length} ${delayedUntil}`;
+    const shape = `${terms.join()} ${state.queueChanges} ${delayedUntil}`;
     if (shape === this.#shape) return;
     this.#shape = shape;
     this.#changes += 1;
     this.#compare(holders, state, now);
   }
 
+  /** A lease that is about to end because its holder is gone: to those who look, its time is over. */
+  cut(lease: number, now: number): void {
+    for (const holder of this.#holders) if (holder.lease === lease) holder.deadline = Math.min(holder.deadline, now);
+  }
+
   #compare(holders: LockHolder[], state: LockState, now: number): void {
     const before = new Set(this.#holders.map(({ lease }) => lease));
     const after = new Set(holders.map(({ lease }) => lease));
-    for (const holder of this.#holders) if (!after.has(holder.lease)) this.#add(holder, endOf(holder, state, now), now);
+    for (const holder of this.#holders)
+      if (!after.has(holder.lease)) this.#add(holder, endOf(holder, state, now), Math.min(holder.deadline, now));
     for (const holder of holders) if (!before.has(holder.lease)) this.#add(holder, "granted", now);
     this.#holders = holders;
   }

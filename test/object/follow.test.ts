@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
-import type { FollowReply, RefusalReply } from "../../src/index.ts";
+import { runInDurableObject } from "cloudflare:test";
+import { describe, expect, it, vi } from "vitest";
+import type { Bond, FollowReply, RefusalReply } from "../../src/index.ts";
 import { costOf } from "../support/cost.ts";
-import { crash, freshId, stubOf } from "../support/locks.ts";
+import { crash, freshId, stubOf, untilWaiting } from "../support/locks.ts";
 
 const SLICE = 25_000;
 
@@ -59,6 +60,51 @@ describe.concurrent("a follower", () => {
     expect(news.revision).not.toBe(revision);
     expect(news.timeline.at(-1)).toMatchObject({ lease, what: last });
     await stubOf(id).cancel("waiter");
+  });
+
+  it("is told of a writer that becomes a reader, which takes as many permits", async () => {
+    const id = freshId();
+    const lease = leaseOf(await stubOf(id).acquire(60_000));
+    const { revision } = await told(stubOf(id).follow(undefined, 0));
+    await stubOf(id).convert(lease, { permits: 1, capacity: Infinity });
+    expect((await told(stubOf(id).follow(revision, 0))).revision).not.toBe(revision);
+  });
+
+  it("is told of a waiter in another's place", async () => {
+    const id = freshId();
+    await stubOf(id).acquire(60_000);
+    const first = stubOf(id).acquire(1_000, { wait: 300, owner: "first" });
+    await untilWaiting(id, 1);
+    const { revision } = await told(stubOf(id).follow(undefined, 0));
+    // In one turn, so that the wait of the first ends in the very call that brings the second.
+    await runInDurableObject(stubOf(id), (lock) => {
+      const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now() + 1_000);
+      void lock.acquire(1_000, { wait: 300, owner: "second" });
+      clock.mockRestore();
+    });
+    await first;
+    const news = await told(stubOf(id).follow(revision, 0));
+    expect(news.status.waiters).toMatchObject([{ owner: "second" }]);
+    expect(news.revision).not.toBe(revision);
+  });
+
+  it("is told that a holder that died expired, and not that somebody ended it, when the lock is handed on", async () => {
+    const id = freshId();
+    await stubOf(id).follow(undefined, 0);
+    const holding = await stubOf(id).acquire(60_000, { owner: "dies" });
+    const lease = leaseOf(holding);
+    const bond = (await stubOf(id).bind(lease)) as unknown as Bond & Disposable;
+    void Promise.resolve(bond.news.next(false)).catch(() => {});
+    const next = stubOf(id).acquire(60_000, { wait: 20_000, owner: "next" });
+    await untilWaiting(id, 1);
+    bond[Symbol.dispose]();
+    await next;
+    const { timeline } = await told(stubOf(id).follow(undefined, 0));
+    expect(timeline.map(({ owner, what }) => `${owner} ${what}`)).toEqual([
+      "dies granted",
+      "dies expired",
+      "next granted",
+    ]);
   });
 
   it("is told by its own time that nothing has changed", async () => {
