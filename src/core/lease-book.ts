@@ -94,7 +94,7 @@ export class LeaseBook {
     const slot = this.live.byRequest(requestId);
     if (slot) this.#end(slot, "released", now);
     // Remembered even if unknown: the cancellation may have overtaken the request.
-    else if (!this.#past.byRequest(requestId)) this.#past.add({ requestId, how: "released" });
+    else if (!this.#past.byRequest(requestId)) this.#past.add({ requestId, how: "released" }, now);
   }
 
   /** Ends all leases and lock-delays, in favour of another holder. */
@@ -109,9 +109,9 @@ export class LeaseBook {
   }
 
   /** Asks every holder to release; repeated, it asks nobody who came since. */
-  requestRelease(requestId: string): void {
+  requestRelease(requestId: string, now: number): void {
     if (this.#past.byRequest(requestId)) return;
-    this.#past.add({ requestId, how: "released" });
+    this.#past.add({ requestId, how: "released" }, now);
     for (const slot of this.live) {
       if (slot.lease.releaseRequested) continue;
       slot.lease.releaseRequested = true;
@@ -162,14 +162,14 @@ export class LeaseBook {
   #load(slot: Slot, now: number): void {
     const { lease } = slot;
     this.#highest = Math.max(this.#highest, lease.lease);
-    for (const past of slot.past.toReversed()) this.#past.add(past);
+    for (const past of slot.past.toReversed()) this.#past.add(past, now);
     // A lease ends at most its ttl from now: the clock may have stepped back while nobody looked. Written down, or each
     // restart would lengthen it again.
     const latest = slot.end ? now : now + lease.ttl;
     if (lease.deadline > latest) this.#slots.touch(slot);
     lease.deadline = Math.min(lease.deadline, latest);
     this.#slots.load(slot);
-    if (slot.end) this.#past.add(slot.end);
+    if (slot.end) this.#past.add(slot.end, now);
     if (slot.end) this.#settle(slot, now);
     else if (this.live.byLease(lease.lease)) this.#end(slot, "superseded", now);
     else if (lease.deadline > now) this.live.add(slot);
@@ -203,7 +203,7 @@ export class LeaseBook {
     const end: PastLease = { requestId, lease: lease.lease, how, ...(releaseId !== undefined && { releaseId }) };
     this.live.delete(slot);
     this.#slots.end(slot, end);
-    this.#past.add(end);
+    this.#past.add(end, now);
     lease.deadline = Math.min(lease.deadline, now);
     this.#settle(slot, now);
   }

@@ -138,7 +138,7 @@ export class LockState {
   /** Asks every holder to release. */
   requestRelease(requestId: string, now: number): void {
     this.#advance(now);
-    this.#leases.requestRelease(requestId);
+    this.#leases.requestRelease(requestId, now);
   }
 
   /** Takes a request back: out of the queue, or, if it was granted meanwhile, released at once. */

@@ -11,6 +11,11 @@ export interface PastLease {
   releaseId?: string;
 }
 
+/** So many are remembered however long ago they ended, ... */
+const ALWAYS_REMEMBERED = 1_000;
+/** ... and more while a duplicate may still be on its way, in milliseconds, ... */
+const MAY_ARRIVE_WITHIN = 60_000;
+/** ... but never more than this: what a lock can hand out in the 5 s after which an unanswered call is repeated. */
 const MOST_REMEMBERED = 10_000;
 
 /**
@@ -19,24 +24,32 @@ const MOST_REMEMBERED = 10_000;
  * Bounded: the oldest is forgotten first. What must outlive a restart is written with the slots.
  */
 export class PastLeases {
-  readonly #byRequest = new Map<string, PastLease>();
+  readonly #byRequest = new Map<string, { past: PastLease; addedAt: number }>();
   readonly #byLease = new Map<number, PastLease>();
 
-  add(past: PastLease): void {
+  add(past: PastLease, now: number): void {
     // Deleted first, so that what is remembered anew is also the last to be forgotten. A forced release may have had
     // the request id of a lease that it ended.
-    this.#forget(this.#byRequest.get(past.requestId));
-    this.#byRequest.set(past.requestId, past);
+    this.#forget(this.byRequest(past.requestId));
+    this.#byRequest.set(past.requestId, { past, addedAt: now });
     if (past.lease !== undefined) this.#byLease.set(past.lease, past);
-    if (this.#byRequest.size > MOST_REMEMBERED) this.#forget(this.#byRequest.values().next().value);
+    this.#trim(now);
   }
 
   byRequest(requestId: string): PastLease | undefined {
-    return this.#byRequest.get(requestId);
+    return this.#byRequest.get(requestId)?.past;
   }
 
   byLease(lease: number): PastLease | undefined {
     return this.#byLease.get(lease);
+  }
+
+  #trim(now: number): void {
+    for (const { past, addedAt } of this.#byRequest.values()) {
+      const most = now - addedAt < MAY_ARRIVE_WITHIN ? MOST_REMEMBERED : ALWAYS_REMEMBERED;
+      if (this.#byRequest.size <= most) return;
+      this.#forget(past);
+    }
   }
 
   #forget(past: PastLease | undefined): void {

@@ -19,7 +19,7 @@ export function staysBounded(): void {
     const past = new PastLeases();
     // Each ended twice: by a forced release of the same request id, which had a number of its own.
     for (let n = 0; n < MANY; n += 1)
-      for (const lease of [2 * n, 2 * n + 1]) past.add({ requestId: `r${n}`, lease, how: "released" });
+      for (const lease of [2 * n, 2 * n + 1]) past.add({ requestId: `r${n}`, lease, how: "released" }, n);
     const numbers = Array.from({ length: MANY }, (_, n) => n);
     const byRequest = numbers.filter((n) => past.byRequest(`r${n}`));
     const byLease = [...numbers.map((n) => 2 * n), ...numbers.map((n) => 2 * n + 1)].filter((n) => past.byLease(n));
