@@ -23,6 +23,8 @@ interface Hosted {
   port?: number;
   /** The tokens of a lock service. */
   tokens?: string;
+  /** Where a debugger may connect. @default nowhere */
+  inspector?: number | undefined;
 }
 
 const configOf = (
@@ -52,12 +54,14 @@ const main :Workerd.Worker = (
 export class Server {
   readonly #folder: string;
   readonly #children: Children;
+  readonly #inspector: number | undefined;
   #child: Child | undefined;
   #port = 0;
 
-  private constructor(folder: string, children: Children) {
+  private constructor(folder: string, children: Children, { inspector }: Hosted) {
     this.#folder = folder;
     this.#children = children;
+    this.#inspector = inspector;
   }
 
   static async create(folder: string, children: Children, hosted: Hosted = {}): Promise<Server> {
@@ -67,7 +71,7 @@ export class Server {
     if (worker.endsWith(".js")) copyFileSync(worker, join(folder, "worker.js"));
     else await bundle(worker, folder);
     writeFileSync(join(folder, "config.capnp"), configOf(storage, hosted));
-    const server = new Server(folder, children);
+    const server = new Server(folder, children, hosted);
     await server.start();
     return server;
   }
@@ -85,6 +89,7 @@ export class Server {
   async start(): Promise<void> {
     const log = openSync(join(this.#folder, "workerd.log"), "a");
     const args = ["serve", join(this.#folder, "config.capnp"), "--control-fd=3"];
+    if (this.#inspector !== undefined) args.push(`--inspector-addr=127.0.0.1:${this.#inspector}`);
     const child = this.#children.start(workerd(), args, { stdio: ["ignore", log, log, "pipe"] });
     closeSync(log);
     this.#child = child;

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 
-const EVERY = 1_000;
-
-/** Samples how much memory a process has, over time. */
+/** Samples how much memory something has, over time. */
 export class Memory implements Disposable {
   readonly #samples: number[] = [];
   readonly #timer: NodeJS.Timeout;
 
-  constructor(pid: number) {
-    this.#timer = setInterval(() => this.#samples.push(residentOf(pid)), EVERY);
+  /** `read` answers in MB. */
+  constructor(read: () => number | Promise<number>, every = 1_000) {
+    const sample = async () => this.#samples.push(await read());
+    this.#timer = setInterval(() => void sample(), every);
   }
 
   /** Medians of the four quarters of the time, in MB. */
@@ -16,7 +16,7 @@ export class Memory implements Disposable {
     const length = Math.ceil(this.#samples.length / 4);
     return [0, 1, 2, 3].map((n) => {
       const sorted = this.#samples.slice(n * length, (n + 1) * length).sort((a, b) => a - b);
-      return Math.round(sorted[sorted.length >> 1] ?? Number.NaN);
+      return Math.round((sorted[sorted.length >> 1] ?? Number.NaN) * 10) / 10;
     });
   }
 
@@ -25,8 +25,8 @@ export class Memory implements Disposable {
   }
 }
 
-/** In MB, as /proc tells it. */
-function residentOf(pid: number): number {
+/** What a process has in memory, in MB, as /proc tells it. */
+export function residentOf(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return Number(kilobytes) / 1_024;
 }

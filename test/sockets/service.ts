@@ -24,12 +24,12 @@ export interface Service extends AsyncDisposable {
   server: Server;
 }
 
-export async function startService(tokens = TOKENS): Promise<Service> {
-  if (!existsSync(worker)) throw new Error("dist/worker.js is missing: run `npx tsup` first.");
+export async function startService(tokens = TOKENS, inspector?: number): Promise<Service> {
+  if (!existsSync(worker)) throw new Error("dist/worker.js is missing: run `npm run build` first.");
   const folder = mkdtempSync(join(tmpdir(), "durable-locks-remote-"));
   const children = new Children(folder);
   const port = await freePort();
-  const server = await Server.create(folder, children, { worker, tokens, port });
+  const server = await Server.create(folder, children, { worker, tokens, port, inspector });
   return {
     url: `http://127.0.0.1:${port}`,
     server,
