@@ -4,6 +4,11 @@ import { call, post, problemOf } from "./service.js";
 /** @typedef {import("../wire/status.ts").WireStatus & { timeline: import("../core/replies.ts").TimelineEntry[] }} Status */
 /** @typedef {import("../wire/status.ts").WireHolder} Holder */
 
+/** A stream that has been silent for so long is dead, in milliseconds: the service sends something every 15 s. */
+const SILENCE = 40_000;
+/** How many rows a list shows at most. */
+const MOST_ROWS = 100;
+
 /** One lock that is followed. */
 export class Card {
   /** @param {string} id @param {{ onUnfollow: () => void, onSignedOut: (why: string) => void }} events */
@@ -15,6 +20,8 @@ export class Card {
     /** What is added to this page's steady clock to get the lock's. */
     this.ahead = 0;
     this.said = "";
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
     /** @type {Status | undefined} */
     this.status = undefined;
     const { content } = /** @type {HTMLTemplateElement} */ (find("#lock"));
@@ -22,6 +29,8 @@ export class Card {
     find("h2", this.root).textContent = id;
     this.root.setAttribute("aria-label", id);
     find(".timeline", this.root).setAttribute("aria-label", `What happened lately to ${id}`);
+    find(".holders", this.root).setAttribute("aria-label", `Who holds ${id}`);
+    find(".waiters", this.root).setAttribute("aria-label", `Who waits for ${id}`);
     find(".unfollow", this.root).addEventListener("click", () => this.onUnfollow());
     find(".force", this.root).addEventListener("click", () => void this.force());
     this.show("Connecting…");
@@ -31,15 +40,19 @@ export class Card {
   /** Follows until stopped: again at once after the stream's own end, later and later after failures. */
   async follow() {
     for (let failures = 0; !this.stop.signal.aborted;) {
+      const silence = new AbortController();
+      const signal = AbortSignal.any([this.stop.signal, silence.signal]);
+      this.watch(silence);
       try {
-        const response = await call(`v1/locks/${encodeURIComponent(this.id)}/events`, { signal: this.stop.signal });
+        const response = await call(`v1/locks/${encodeURIComponent(this.id)}/events`, { signal });
         if (response.status === 401) return this.onSignedOut(await problemOf(response));
         if (response.status === 403 || response.status === 400) return this.show(await problemOf(response));
         if (!response.ok || !response.body) throw new Error(await problemOf(response));
-        await this.read(response.body);
+        await this.read(response.body, silence);
         failures = 0;
       } catch {
         if (this.stop.signal.aborted) return;
+        clearTimeout(this.timer);
         if (this.status && this.root.dataset["lost"] === undefined) failures = 0;
         this.root.dataset["lost"] = "";
         this.show("Connection lost. What is shown may be out of date; retrying…");
@@ -51,12 +64,19 @@ export class Card {
     }
   }
 
-  /** @param {ReadableStream<Uint8Array<ArrayBuffer>>} body */
-  async read(body) {
+  /** Cuts a stream that stays silent: a computer that has slept is not told that its connections are gone. @param {AbortController} silence */
+  watch(silence) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => silence.abort(), SILENCE);
+  }
+
+  /** @param {ReadableStream<Uint8Array<ArrayBuffer>>} body @param {AbortController} silence */
+  async read(body, silence) {
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     for (let text = ""; ;) {
       const { value, done } = await reader.read();
       if (done) return;
+      this.watch(silence);
       const events = (text + value).split("\n\n");
       text = events.pop() ?? "";
       for (const event of events) {
@@ -69,7 +89,12 @@ export class Card {
 
   /** @param {string} problem */
   show(problem) {
-    find(".problem", this.root).textContent = problem;
+    find(".connection", this.root).textContent = problem;
+  }
+
+  /** What came of a force release: kept apart, for the next event ends what is said of the connection. @param {string} text */
+  tell(text) {
+    find(".outcome", this.root).textContent = text;
   }
 
   /** @param {Status} status */
@@ -85,10 +110,16 @@ export class Card {
     find(".queueing", this.root).hidden = waiters.length === 0;
     find(".past", this.root).hidden = timeline.length === 0;
     find(".force", this.root).hidden = !locked && !delayedUntil;
-    find(".count", this.root).textContent = `(${waiters.length})`;
-    find(".holders", this.root).replaceChildren(...holders.map((holder) => holderItem(holder)));
-    const shown = waiters.slice(0, 100).map(({ owner }) => row(owner ?? "unnamed", element("span", "when")));
-    find(".waiters", this.root).replaceChildren(...shown);
+    this.list(
+      "holding",
+      holders.length,
+      holders.slice(0, MOST_ROWS).map((holder) => holderItem(holder)),
+    );
+    this.list(
+      "queueing",
+      waiters.length,
+      waiters.slice(0, MOST_ROWS).map(({ owner }) => row(owner ?? "unnamed", element("span", "when"))),
+    );
     const past = timeline.map(({ what, lease, owner }) =>
       row(`${said(what)}: ${owner ?? "unnamed"}`, element("span", "lease", String(lease)), element("span", "when")),
     );
@@ -96,9 +127,20 @@ export class Card {
     this.tick();
     this.announce(
       locked
-        ? `${this.id} is held by ${holders.map(({ owner }) => owner ?? "unnamed").join(", ")}`
+        ? `${this.id} is held by ${holders
+            .slice(0, MOST_ROWS)
+            .map(({ owner }) => owner ?? "unnamed")
+            .join(", ")}`
         : `${this.id} is free`,
     );
+  }
+
+  /** @param {string} section @param {number} count @param {HTMLElement[]} rows */
+  list(section, count, rows) {
+    const root = find(`.${section}`, this.root);
+    const shown = rows.length < count ? `${count}, the first ${rows.length}` : String(count);
+    find(".count", root).textContent = count > 1 || section === "queueing" ? `(${shown})` : "";
+    find("ul, ol", root).replaceChildren(...rows);
   }
 
   /** Says a change of hands, and nothing that ticks. @param {string} text */
@@ -138,12 +180,13 @@ export class Card {
     dialog.showModal();
     await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
     if (dialog.returnValue !== "release") return;
+    this.tell("");
     try {
       const path = `v1/locks/${encodeURIComponent(this.id)}/force-release`;
       const response = await post(path, { requestId: crypto.randomUUID() });
-      this.show(response.ok ? "" : await problemOf(response));
+      if (!response.ok) this.tell(await problemOf(response));
     } catch {
-      this.show("The service could not be reached: nobody knows whether the lock was released. Try again.");
+      this.tell("The service could not be reached: nobody knows whether the lock was released. Try again.");
     }
   }
 }

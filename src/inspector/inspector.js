@@ -9,12 +9,16 @@ const MOST_FOLLOWED = 5;
 const cards = new Map();
 
 /** The followed ids stand in the address, so that a link to them works. */
-const addressed = () =>
-  location.hash
-    .slice(1)
-    .split("&")
-    .filter(Boolean)
-    .map((part) => decodeURIComponent(part));
+const addressed = () => location.hash.slice(1).split("&").filter(Boolean).map(decoded);
+
+/** A link may be cut off or typed by hand. @param {string} part */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
 
 /** @param {string} id */
 function follow(id) {
@@ -70,14 +74,15 @@ async function signIn() {
   find("#sign-out").hidden = false;
   // With the ids that the index knows, if it is on.
   if (response.status !== 501) find("#id").addEventListener("input", suggest);
-  for (const id of addressed().toReversed()) follow(id);
+  for (const id of addressed()) follow(id);
   find("#id").focus();
 }
 
 async function suggest() {
   const { value } = /** @type {HTMLInputElement} */ (find("#id"));
   const response = await call(`v1/locks?limit=20&prefix=${encodeURIComponent(value)}`).catch(() => undefined);
-  if (!response?.ok) return;
+  // An answer to what was typed before may come after that to what is typed now.
+  if (!response?.ok || value !== /** @type {HTMLInputElement} */ (find("#id")).value) return;
   const { ids } = await response.json();
   const options = ids.map((/** @type {string} */ id) => Object.assign(document.createElement("option"), { value: id }));
   find("#ids").replaceChildren(...options);

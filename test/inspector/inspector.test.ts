@@ -115,6 +115,13 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     await card.getByRole("button", { name: /Force release/ }).click();
     await tab.page.getByRole("dialog").getByRole("button", { name: "Force release" }).click();
     await holds(card, 'does not allow "admin"');
+    // News of the lock does not take the answer away.
+    await locks()
+      .lock("kept")
+      .acquire(1_000, { wait: 30_000, owner: "next", signal: AbortSignal.timeout(500) })
+      .catch(() => {});
+    await until("the queue was told", async () => !(await card.locator(".queueing").isVisible()));
+    await holds(card, 'does not allow "admin"');
     assert.equal(await locks().lock("kept").isLocked(), true);
   });
 
@@ -139,6 +146,35 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     await linked.page.getByRole("article", { name: "a/b & c", exact: true }).waitFor();
     await linked.page.getByRole("article", { name: "other" }).getByRole("button", { name: "Unfollow" }).click();
     assert.match(linked.page.url(), /#a%2Fb%20%26%20c$/);
+  });
+
+  test("keeps the order of the locks when loaded again, and stands a link that is cut off", async () => {
+    await using tab = await open();
+    for (const id of ["first", "second", "third"]) await follow(tab.page, id);
+    const order = async () => tab.page.locator("article h2").allTextContents();
+    const first = await order();
+    await tab.page.reload();
+    await until("all are there again", async () => (await order()).length === 3);
+    assert.deepEqual(await order(), first);
+    await tab.page.goto(`${service.url}/#cut%2`);
+    await tab.page.reload();
+    await tab.page.getByRole("article", { name: "cut%2" }).waitFor();
+    assert.deepEqual(tab.errors, []);
+  });
+
+  test("says how many hold and wait, and shows the first hundred", async () => {
+    await using tab = await open();
+    const lock = locks().lock("crowd");
+    await lock.acquire(60_000, { owner: "holder" });
+    const stop = new AbortController();
+    const waiting = Array.from({ length: 101 }, () =>
+      lock.acquire(1_000, { wait: 30_000, signal: stop.signal }).catch(() => {}),
+    );
+    const card = await follow(tab.page, "crowd");
+    await holds(card, "Queue (101, the first 100)");
+    assert.equal(await card.locator(".waiters li").count(), 100);
+    stop.abort();
+    await Promise.all(waiting);
   });
 
   test("suggests ids that were used, where the index is on", async () => {
