@@ -1,12 +1,13 @@
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Mutant, mutantsOf } from "./mutants.ts";
 import { SimulatedKiller } from "./simulated.ts";
-import { isSimulated, quickTestsOf, slowTestsOf } from "./suites.ts";
+import { isSimulated, testsOf } from "./suites.ts";
 import { killByTests } from "./tested.ts";
 
-// Which small changes to the source does nothing notice? First simulated worlds, then the quick tests, then the slow ones.
+// Which small changes to the source does nothing notice? First simulated worlds, then the tests.
 const SOURCE = join(import.meta.dirname, "../../src");
 
 const { values } = parseArgs({
@@ -30,12 +31,6 @@ const mutants =
     : (JSON.parse(readFileSync(values.only, "utf8")) as Mutant[]);
 const how = new Map<number, string>();
 const left = () => [...mutants.keys()].filter((number) => !how.has(number));
-/** Those that are left and awake at run time, and have such tests. */
-const testedBy = (testsOf: (mutant: Mutant) => string[]) =>
-  left().filter((number) => {
-    const mutant = mutants[number] as Mutant;
-    return !mutant.isStatic && testsOf(mutant).length > 0;
-  });
 const survivors = () => left().map((number) => mutants[number] as Mutant);
 const tell = (stage: string) => {
   console.log(`${new Date().toISOString().slice(11, 19)} ${stage}: ${left().length} of ${mutants.length} are left`);
@@ -45,10 +40,8 @@ const tell = (stage: string) => {
 tell("begin");
 await simulate(left().filter((number) => isSimulated(mutants[number] as Mutant)));
 tell("simulation");
-note(await killByTests(mutants, testedBy(quickTestsOf), quickTestsOf, 60_000));
-tell("quick tests");
-note(await killByTests(mutants, testedBy(slowTestsOf), slowTestsOf, 120_000));
-tell("slow tests");
+for (const [number, by] of await killByTests(mutants, left(), testsOf)) how.set(number, by);
+tell("tests");
 
 for (const { file, line, from, to } of survivors()) console.log(`${file}:${line}: ${oneLine(from)} -> ${oneLine(to)}`);
 const score = (100 * (mutants.length - left().length)) / mutants.length;
@@ -56,20 +49,20 @@ for (const [number, by] of how)
   if (by === "endless") console.log(`endless: ${mutants[number]?.file}:${mutants[number]?.line}`);
 console.log(`${values.folder}: ${mutants.length} mutants, ${left().length} survive: ${score.toFixed(1)} % found`);
 
-function note(found: Map<number, string>): void {
-  for (const [number, by] of found) how.set(number, by);
-}
-
 async function simulate(numbers: number[]): Promise<void> {
-  const killer = new SimulatedKiller(mutants, Number(values.seeds));
-  const control = await killer.kill(-1);
-  if (control !== undefined) throw new Error(`the source without a mutant fails: ${control}`);
-  for (const [index, number] of numbers.entries()) {
-    const by = await killer.kill(number);
-    if (by !== undefined) how.set(number, by);
-    if (index % 50 === 49) tell(`simulation, ${index + 1} of ${numbers.length}`);
-  }
-  await killer.end();
+  const queue = [...numbers];
+  const play = async (): Promise<void> => {
+    const killer = new SimulatedKiller(mutants, Number(values.seeds));
+    const control = await killer.kill(-1);
+    if (control !== undefined) throw new Error(`the source without a mutant fails: ${control}`);
+    for (let number = queue.shift(); number !== undefined; number = queue.shift()) {
+      const by = await killer.kill(number);
+      if (by !== undefined) how.set(number, by);
+      if (queue.length % 50 === 0) tell(`simulation, ${queue.length} to go`);
+    }
+    await killer.end();
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, play));
 }
 
 function oneLine(text: string): string {

@@ -10,15 +10,20 @@ const [file = ""] = process.argv.slice(2);
 const { mutants, trials } = JSON.parse(readFileSync(file, "utf8")) as { mutants: Mutant[]; trials: Trial[] };
 const numbered = mutants.map((mutant, number) => ({ mutant, number }));
 
-const plugin = {
-  name: "mutants",
-  enforce: "pre" as const,
-  transform: (source: string, id: string) => {
-    const name = /\/src\/((?:core|object|client)\/[^?]+\.ts)/.exec(id)?.[1];
-    const own = numbered.filter(({ mutant }) => mutant.file === name);
-    return own.length > 0 ? withMutants(source, own) : undefined;
-  },
-};
+const SUITE = join(import.meta.dirname, "suite.ts");
+// A mutant that is evaluated while the source is loaded must be awake by then.
+const [first] = trials;
+const awake = first && mutants[first.number]?.isStatic ? `globalThis.mutant ??= ${first.number};` : "";
+
+function transform(source: string, id: string): string | undefined {
+  if (!id.startsWith(ROOT)) return undefined;
+  if (/\/test\/(?!mutation)/.test(id)) return source.replace('from "vitest"', `from "${SUITE}"`);
+  const name = /\/src\/((?:core|object|client)\/[^?]+\.ts)/.exec(id)?.[1];
+  const own = numbered.filter(({ mutant }) => mutant.file === name);
+  return own.length > 0 ? awake + withMutants(source, own) : undefined;
+}
+
+const plugin = { name: "mutants", enforce: "pre" as const, transform };
 const tell = { onUserConsoleLog: ({ content }: { content: string }) => void process.stdout.write(content) };
 const options = { watch: false, include: ["test/mutation/batch.ts"], reporters: [tell], hookTimeout: 60_000 };
 const vitest = await createVitest("test", { ...options, root: ROOT }, { plugins: [plugin] });

@@ -1,0 +1,58 @@
+import type { Group, Step, Test } from "./suite.ts";
+
+/** As many tests at once as in the real suite. */
+const AT_ONCE = 8;
+
+/** The groups that have begun, and whether what goes before them is done. */
+type Begun = Map<Group, Promise<void>>;
+
+const isConcurrent = (test: Test | undefined) => test?.groups.at(-1)?.isConcurrent;
+
+export interface Failure {
+  test: Test;
+  error: unknown;
+}
+
+/** Plays tests until one fails. */
+export async function firstFailure(played: readonly Test[]): Promise<Failure | undefined> {
+  const left = [...played];
+  const begun: Begun = new Map();
+  const failed: Failure[] = [];
+  const playNext = async (): Promise<void> => {
+    const test = left.shift() as Test;
+    await playInTime(test, begun).catch((error: unknown) => failed.push({ test, error }));
+  };
+  const playConcurrent = async (): Promise<void> => {
+    while (failed.length === 0 && isConcurrent(left[0])) await playNext();
+  };
+  while (failed.length === 0 && left.length > 0)
+    await (isConcurrent(left[0]) ? Promise.all(Array.from({ length: AT_ONCE }, playConcurrent)) : playNext());
+  for (const { after } of begun.keys()) await all(after);
+  return failed[0];
+}
+
+// Those of the runtime: a test may put its own in their place.
+const { setTimeout, clearTimeout } = globalThis;
+
+async function playInTime(test: Test, begun: Begun): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("It takes too long.")), test.timeout);
+  await Promise.race([play(test, begun), promise]).finally(() => clearTimeout(timer));
+}
+
+async function play({ groups: around, body }: Test, begun: Begun): Promise<void> {
+  for (const group of around) {
+    if (!begun.has(group)) begun.set(group, all(group.before));
+    await begun.get(group);
+    await all(group.beforeEach);
+  }
+  try {
+    await body();
+  } finally {
+    for (const { afterEach: steps } of around.toReversed()) await all(steps);
+  }
+}
+
+async function all(steps: Step[]): Promise<void> {
+  for (const step of steps) await step();
+}
