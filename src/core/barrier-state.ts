@@ -81,7 +81,9 @@ export class BarrierState {
     const allAreHere = this.#parties.size === parties && [...this.#parties.values()].every((party) => party.parked);
     if (!allAreHere) return undefined;
     this.#end(undefined, now);
-    return this.#takeAnswer(requestId);
+    // Answered here, and not as an effect: this call is not parked.
+    this.#answers = this.#answers.filter((answer) => answer.requestId !== requestId);
+    return this.#replay(requestId);
   }
 
   /** Gives up, or is found dead: nobody of this generation can meet any more. */
@@ -145,11 +147,6 @@ export class BarrierState {
   #replay(requestId: string): ArriveReply | undefined {
     const meeting = this.#past.find(({ members }) => members.includes(requestId));
     return meeting && replyOf(meeting, requestId);
-  }
-
-  #takeAnswer(requestId: string): ArriveReply | undefined {
-    const place = this.#answers.findIndex((answer) => answer.requestId === requestId);
-    return place < 0 ? undefined : this.#answers.splice(place, 1)[0]?.reply;
   }
 }
 

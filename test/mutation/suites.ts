@@ -32,6 +32,7 @@ const COMMON: Record<string, string[]> = {
   core: test(
     "core/lease",
     "core/lock-state",
+    "core/past-leases",
     "core/lock-delay.property",
     "core/lease-book",
     "object/exclusion",
@@ -47,6 +48,8 @@ const COMMON: Record<string, string[]> = {
     "object/follow",
     "object/queue",
     "versions/damaged-rows",
+    "core/most-leases",
+    "toolkit/bound",
   ),
   object: test(
     "object/exclusion",

@@ -7,11 +7,11 @@ import type { Trial } from "./batch.ts";
 import type { Mutant } from "./mutants.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-/** Mutants that share an isolate: the tests are loaded once for all of them. */
-const BATCH = 60;
+/** Mutants that share an isolate: the tests are loaded once for all of them, but what fails leaves callers behind. */
+const BATCH = 25;
 
 /** Runtimes at once: tests mostly wait. */
-const AT_ONCE = 3;
+const AT_ONCE = 4;
 
 /** How long workerd and the tests may take to start, in milliseconds. */
 const STARTING = 180_000;
@@ -44,7 +44,7 @@ export async function killByTests(
       const { tried, hung } = await runBatch(mutants, trials, found);
       if (hung !== undefined) found.set(hung, "endless");
       // Those that had no turn have it with the next.
-      const untried = batch.filter((number) => !tried.has(number));
+      const untried = batch.filter((number) => !tried.has(number) && number !== hung);
       if (untried.length === batch.length) throw new Error(`Nothing was tried of ${batch.join(", ")}.`);
       left.unshift(...untried);
       console.log(`${found.size} found, ${left.length} to try`);
@@ -76,16 +76,16 @@ async function runBatch(mutants: Mutant[], trials: Trial[], found: Map<number, s
   let timer = setTimeout(kill, STARTING);
   child.stderr.pipe(process.stderr);
   for await (const line of createInterface({ input: child.stdout })) {
-    const [, number, what] = /^mutant (\d+) (tries|found by .*)/.exec(line) ?? [];
-    if (/^(could not run|fails without)/.test(line)) console.log(line);
+    const [, number, what] = /^mutant (\d+) (tries|is left|found by .*)/.exec(line) ?? [];
+    if (/^(could not run|fails without|mutant)/.test(line)) console.log(new Date().toISOString().slice(11, 19), line);
     if (line === "batch done") present = undefined;
     if (what === undefined) continue;
     // By these lines only: one that goes round in circles may talk all the while.
     clearTimeout(timer);
     timer = setTimeout(kill, SILENCE);
     present = Number(number);
-    tried.add(present);
-    if (what !== "tries") found.set(present, what);
+    if (what !== "tries") tried.add(present);
+    if (what.startsWith("found")) found.set(present, what);
   }
   clearTimeout(timer);
   rmSync(folder, { recursive: true });
