@@ -5,7 +5,17 @@ const test = (...names: string[]) => names.map((name) => `${name}.test.ts`);
 /** Where files have tests of their own; these are played first. */
 const OWN: [RegExp, string[]][] = [
   [/^core\/(limits|request|result)/, test("core/limits", "object/bad-input", "client/options", "toolkit/once-results")],
-  [/rendezvous|barrier|latch/, test("core/barrier-state", "rendezvous/rendezvous", "rendezvous/barrier.property")],
+  [
+    /rendezvous|barrier|latch/,
+    test(
+      "core/barrier-state",
+      "rendezvous/barrier.property",
+      "rendezvous/rows",
+      "rendezvous/object",
+      "rendezvous/rendezvous",
+      "rendezvous/limits",
+    ),
+  ],
   [/^object\/(http|answer)/, test("object/http", "object/bad-input")],
   [/^object\/lock-index/, test("worker/index")],
   [/^object\/timeline/, test("object/follow", "worker/events")],
