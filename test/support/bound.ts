@@ -19,9 +19,13 @@ import { freshId, lockOf, stubOf } from "./locks.ts";
 export const BOUND = { ttl: 60_000, bound: true } satisfies HoldOptions;
 export const SOON = { timeout: 10_000, interval: 5 };
 
-/** What reaches any object of this file, and the ties that it has seen go. */
-export const binds = vi.spyOn(DurableLock.prototype, "bind");
-export const cuts = vi.spyOn(Tie.prototype, Symbol.dispose);
+/** What reaches any object of this isolate from now on, and the ties that it sees go. */
+export function spyOnBonds() {
+  return {
+    binds: vi.spyOn(DurableLock.prototype, "bind").mockClear(),
+    cuts: vi.spyOn(Tie.prototype, Symbol.dispose).mockClear(),
+  };
+}
 
 /** Holds the lock in a request of its own, which ends without releasing once `gate` is free; answers the lease. */
 export async function holdAndDie(id: string, params: Record<string, string> = { bound: "true" }): Promise<number> {

@@ -8,8 +8,7 @@ import { countTimers } from "../support/timers.ts";
 import {
   BOUND,
   SOON,
-  binds,
-  cuts,
+  spyOnBonds,
   cuttable,
   expectNothingLeft,
   untilFree,
@@ -17,9 +16,9 @@ import {
   withBind,
 } from "../support/bound.ts";
 
+let { binds, cuts } = spyOnBonds();
 beforeEach(() => {
-  binds.mockClear();
-  cuts.mockClear();
+  ({ binds, cuts } = spyOnBonds());
 });
 afterEach(() => {
   vi.useRealTimers();

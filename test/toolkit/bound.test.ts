@@ -13,11 +13,11 @@ import {
 } from "../../src/index.ts";
 import { type Fault, connectionLost, faultyNamespace } from "../support/faulty-namespace.ts";
 import { crash, freshId, leaseOf, lockOf, stubOf, untilWaiting } from "../support/locks.ts";
-import { BOUND, SOON, binds, cuts, expectNothingLeft, holdAndDie, untilFree, untilLost } from "../support/bound.ts";
+import { BOUND, SOON, expectNothingLeft, holdAndDie, spyOnBonds, untilFree, untilLost } from "../support/bound.ts";
 
+let { binds } = spyOnBonds();
 beforeEach(() => {
-  binds.mockClear();
-  cuts.mockClear();
+  ({ binds } = spyOnBonds());
 });
 afterEach(() => {
   vi.useRealTimers();
