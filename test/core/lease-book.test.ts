@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../src/core/limits.ts";
+import { LockState } from "../../src/core/lock-state.ts";
 import type { Slot } from "../../src/core/slots.ts";
 import { EXCLUSIVE, Machine, NOW, ONE_OF_TWO, PLAIN, READER } from "./machine.ts";
 
@@ -206,5 +207,40 @@ describe("requestRelease", () => {
     machine.restart(NOW);
     const asked = machine.state.status(NOW).holders.map(({ releaseRequested }) => releaseRequested);
     expect(asked).toEqual([true, true]);
+  });
+});
+
+describe("what a lease that is not live is told", () => {
+  it("is how it ended, whatever was called back since", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW, { requestId: "job" });
+    machine.state.cancel("job", NOW + 2_000);
+    expect(machine.state.release(lease, "release", NOW + 2_000)).toMatchObject({ ended: "expired" });
+  });
+
+  it("is nothing of one that there never was", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW);
+    expect(machine.state.release(lease + 1, "release", NOW)).not.toHaveProperty("ended");
+  });
+
+  it("costs no write: a conversion of what is not there relies on nothing", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, READER);
+    machine.state.wake(NOW + 2_000);
+    machine.state.convert(1, READER, "convert", NOW + 2_000);
+    expect(machine.write()).toBe(0);
+  });
+});
+
+describe("G1 rows that contradict each other", () => {
+  it("leave the newest lease, in whatever order they are read", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, READER);
+    const newest = machine.acquire(NOW, READER);
+    const [older, newer] = [...machine.disk.values()];
+    if (newer) Object.assign(newer.lease, EXCLUSIVE);
+    const state = new LockState([newer, older] as Slot[], NOW);
+    expect(state.status(NOW).holders).toMatchObject([{ lease: newest, exclusive: true }]);
   });
 });

@@ -1,3 +1,5 @@
+/// <reference types="@cloudflare/vitest-pool-workers/types" />
+import { abortAllDurableObjects } from "cloudflare:test";
 import { inject, it, vi } from "vitest";
 import { firstFailure } from "./play.ts";
 import { type Test, load } from "./suite.ts";
@@ -44,6 +46,8 @@ async function isToBlame(number: number, test: Test): Promise<boolean> {
   vi.useRealTimers();
   vi.restoreAllMocks();
   wake(NONE);
+  // One whose state a mutant has spoiled may go round in circles without it too.
+  await abortAllDurableObjects();
   const failure = await firstFailure([test]);
   wake(number);
   if (!failure) return true;

@@ -8,7 +8,7 @@ import type { Mutant } from "./mutants.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** Mutants that share an isolate: the tests are loaded once for all of them, but what fails leaves callers behind. */
-const BATCH = 25;
+const BATCH = 15;
 
 /** Runtimes at once: tests mostly wait. */
 const AT_ONCE = 4;
