@@ -83,7 +83,6 @@ export class LeaseBook {
   expire(lease: number, now: number): void {
     const slot = this.live.byLease(lease);
     if (!slot) return;
-    slot.lease.deadline = Math.min(slot.lease.deadline, now);
     this.#end(slot, "expired", now);
     // Unlike one that ran out by itself, it would live on after a restart.
     this.#slots.touch(slot);

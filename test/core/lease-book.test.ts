@@ -130,6 +130,28 @@ describe("forceRelease", () => {
     expect(machine.acquire(NOW + 2_000)).toBeGreaterThan(0);
   });
 
+  it("ends them for good also if the holder was told that its lease is dead, which wrote that it expired", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW, { lockDelay: 60_000 });
+    machine.state.renew(lease, 1_000, "late", NOW + 2_000);
+    machine.write();
+    machine.forceRelease(NOW + 2_000);
+    machine.restart(NOW + 2_000);
+    expect(machine.acquire(NOW + 2_000)).toBeGreaterThan(0);
+  });
+
+  it("leaves the rows of what was in the way to be used again", () => {
+    const machine = new Machine();
+    for (let round = 0; round < 3; round += 1) {
+      const now = NOW + round * 10_000;
+      machine.acquire(now, { ...ONE_OF_TWO, lockDelay: 60_000 });
+      machine.acquire(now, { ...ONE_OF_TWO, lockDelay: 60_000 });
+      machine.state.wake(now + 2_000);
+      machine.forceRelease(now + 2_000);
+    }
+    expect(machine.disk.size).toBe(2);
+  });
+
   it("leaves nothing behind that would be released again by a repetition, also after a restart", () => {
     const machine = new Machine();
     machine.acquire(NOW);
@@ -174,7 +196,46 @@ describe("G2 the highest number", () => {
   });
 });
 
+describe("a restart", () => {
+  it("costs no write if the clock has gone on, or stands", () => {
+    const machine = new Machine();
+    machine.acquire(NOW);
+    machine.restart(NOW);
+    expect(machine.write()).toBe(0);
+    machine.restart(NOW + 500);
+    expect(machine.write()).toBe(0);
+  });
+
+  it("lengthens no lease, however often it happens while the clock steps back and forth", () => {
+    const machine = new Machine();
+    machine.acquire(NOW);
+    for (const now of [NOW - 60_000, NOW - 59_500]) {
+      machine.restart(now);
+      machine.write();
+    }
+    expect(machine.state.status(NOW - 59_500).holders).toMatchObject([{ deadline: NOW - 59_000 }]);
+  });
+
+  it("honours one of two rows that damage gave the same number", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, READER);
+    const [slot] = machine.disk.values();
+    if (slot) machine.disk.set(1, { ...structuredClone(slot), index: 1 });
+    machine.restart(NOW);
+    expect(machine.state.status(NOW).holders).toHaveLength(1);
+    machine.write();
+    expect([...machine.disk.values()].map(({ end }) => end?.how)).toEqual([undefined, "superseded"]);
+  });
+});
+
 describe("clean-up", () => {
+  it("forgets when the lock was last used", () => {
+    const machine = new Machine();
+    machine.acquire(NOW);
+    machine.state.forget();
+    expect(machine.state.lastUse()).toBeUndefined();
+  });
+
   it("forgets what is stored and not what was taken back: a late duplicate takes nothing (G5)", () => {
     const machine = new Machine();
     machine.state.cancel("taken back", NOW);
@@ -183,7 +244,30 @@ describe("clean-up", () => {
   });
 });
 
+describe("a renewal", () => {
+  const renewed = (rounds: number): number => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW, { ttl: 5_000 });
+    for (let n = 0; n < rounds; n += 1) machine.state.renew(lease, 5_000, `renewal ${n}`, NOW);
+    const reply = machine.state.renew(lease, 60_000, "renewal 0", NOW);
+    return reply.success ? reply.validFor : 0;
+  };
+
+  it("G5 is recognised when repeated after seven others", () => {
+    expect(renewed(8)).toBe(5_000);
+  });
+
+  it("G9 is forgotten after eight others", () => {
+    expect(renewed(9)).toBe(60_000);
+  });
+});
+
 describe("requestRelease", () => {
+  it("is not told to those who were not asked", () => {
+    const { state } = new Machine();
+    expect(state.acquire({ ...PLAIN, lockDelay: 0, requestId: "a" }, NOW)).not.toHaveProperty("releaseRequested");
+  });
+
   it("repeated after a lost reply asks nobody who came since (G5)", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW);
@@ -222,6 +306,12 @@ describe("what a lease that is not live is told", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW);
     expect(machine.state.release(lease + 1, "release", NOW)).not.toHaveProperty("ended");
+  });
+
+  it("is that others came since, if it is not remembered", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW);
+    expect(machine.state.release(lease - 1, "release", NOW)).toMatchObject({ ended: "superseded" });
   });
 
   it("costs no write: a conversion of what is not there relies on nothing", () => {

@@ -7,6 +7,11 @@ describe("G2 lease numbers", () => {
     expect(isLeaseNumber(value)).toBe(false);
   });
 
+  it("go from 1 to where they could not grow for long any more", () => {
+    const highest = Number.MAX_SAFE_INTEGER - 1e12;
+    expect([1, highest, highest + 1].map(isLeaseNumber)).toEqual([true, true, false]);
+  });
+
   it("follow the clock in microseconds", () => {
     expect(nextLeaseNumber(0, 1_800_000_000_000)).toBe(1_800_000_000_000_000);
   });

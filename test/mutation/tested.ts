@@ -39,6 +39,7 @@ export async function killByTests(
       const batch = takeBatch();
       const trials = batch.map((number) => ({
         number,
+        isStatic: isStatic(number) === true,
         files: filesOf(mutants[number] as Mutant).map((file) => join(ROOT, "test", file)),
       }));
       const { tried, hung } = await runBatch(mutants, trials, found);
