@@ -40,7 +40,8 @@ export class LiveLeases {
   }
 
   /**
-   * The admission rule: `exclusive` needs no other lease; otherwise no exclusive one, and the permits must fit.
+   * The admission rule: `exclusive`, which takes one permit of one, needs no other lease; otherwise there may be no
+   * exclusive one, and the permits must fit.
    *
    * A lease that is to be converted is judged as if it were not there.
    */
@@ -51,7 +52,6 @@ export class LiveLeases {
       if (claim.exclusive || slot.lease.exclusive) return false;
       inUse += slot.lease.permits;
     }
-    if (claim.exclusive) return true;
     return (converted !== undefined || !this.isFull) && inUse + claim.permits <= claim.capacity;
   }
 
@@ -62,7 +62,6 @@ export class LiveLeases {
 
   /** Takes out those whose lock-delay is over. */
   takeLapsed(now: number): Slot[] {
-    if (this.#lingering.size === 0) return [];
     return this.#takeLingering((lease) => delayedUntil(lease) <= now);
   }
 

@@ -324,6 +324,17 @@ describe("what a lease that is not live is told", () => {
 });
 
 describe("G1 rows that contradict each other", () => {
+  it("with one request id are two leases all the same: the end of one is not that of the other", () => {
+    const machine = new Machine();
+    const first = machine.acquire(NOW, { ...READER, requestId: "same" });
+    const second = machine.acquire(NOW, READER);
+    const [, slot] = [...machine.disk.values()];
+    if (slot) slot.lease.requestId = "same";
+    machine.restart(NOW);
+    machine.state.release(first, "release", NOW);
+    expect(machine.acquire(NOW, { ...READER, requestId: "same" })).toBe(second);
+  });
+
   it("leave the newest lease, in whatever order they are read", () => {
     const machine = new Machine();
     machine.acquire(NOW, READER);
