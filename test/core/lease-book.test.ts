@@ -41,6 +41,7 @@ describe("G1 a lock-delay", () => {
       const now = NOW + round * 10_000;
       expect(machine.acquire(now, { ...ONE_OF_TWO, lockDelay: 5_000 })).toBeGreaterThan(0);
       expect(machine.acquire(now, { ...ONE_OF_TWO, lockDelay: 5_000 })).toBeGreaterThan(0);
+      machine.state.wake(now + 2_000);
     }
     expect(machine.disk.size).toBe(2);
   });
@@ -130,10 +131,10 @@ describe("forceRelease", () => {
     expect(machine.acquire(NOW + 2_000)).toBeGreaterThan(0);
   });
 
-  it("ends them for good also if the holder was told that its lease is dead, which wrote that it expired", () => {
+  it("ends them for good also if the holders were told that their leases are dead, which wrote that they expired", () => {
     const machine = new Machine();
-    const lease = machine.acquire(NOW, { lockDelay: 60_000 });
-    machine.state.renew(lease, 1_000, "late", NOW + 2_000);
+    const leases = [0, 1].map(() => machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 60_000 }));
+    for (const lease of leases) machine.state.renew(lease, 1_000, "late", NOW + 2_000);
     machine.write();
     machine.forceRelease(NOW + 2_000);
     machine.restart(NOW + 2_000);
