@@ -303,6 +303,18 @@ describe("what a lease that is not live is told", () => {
     expect(machine.state.release(lease, "release", NOW + 2_000)).toMatchObject({ ended: "expired" });
   });
 
+  it("is that it expired, though nobody had noticed when it is given back, or all are ended by force", () => {
+    const machine = new Machine();
+    const [first, second] = [machine.acquire(NOW, ONE_OF_TWO), machine.acquire(NOW, ONE_OF_TWO)];
+    expect(machine.state.release(first, "release", NOW + 1_000)).toMatchObject({ ended: "expired" });
+    const other = new Machine();
+    const leases = [first, second].map(() => other.acquire(NOW, ONE_OF_TWO));
+    other.forceRelease(NOW + 1_000);
+    // The number of the forced release is written where one of them was.
+    const ends = leases.map((lease) => other.state.gone(lease).ended);
+    expect(ends.toSorted()).toEqual(["expired", "superseded"]);
+  });
+
   it("is nothing of one that there never was", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW);

@@ -105,6 +105,14 @@ describe("the slice of a wait", () => {
     expect([answers(machine), machine.state.waiting]).toEqual([[], 0]);
   });
 
+  it("that ends in the instant in which the lock is free ends with the lock", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { ttl: LIMITS.slice });
+    machine.state.enqueue(waiter("a"), NOW);
+    machine.state.wake(NOW + LIMITS.slice);
+    expect(answers(machine)).toEqual([["a", true]]);
+  });
+
   it("that is as long as the wait is its end", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });

@@ -57,6 +57,7 @@ const COMMON: Record<string, string[]> = {
     "toolkit/once-retain",
     "object/cost",
     "versions/damaged-rows",
+    "core/most-leases",
   ),
   object: test(
     "object/exclusion",
