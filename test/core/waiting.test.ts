@@ -211,6 +211,16 @@ describe("one who leaves the line", () => {
     expect(machine.state.enqueue(waiter("a"), NOW)).toMatchObject({ reason: "NO_LONGER_VALID", ended: "released" });
   });
 
+  it("while it was only answered is not answered again", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { ttl: 600_000 });
+    machine.state.enqueue(waiter("a"), NOW);
+    machine.state.wake(NOW + LIMITS.slice);
+    machine.state.takeEffects();
+    machine.state.cancel("a", NOW + LIMITS.slice);
+    expect([answers(machine), machine.state.waiting]).toEqual([[], 0]);
+  });
+
   it("because its caller is gone may come back, and is not dropped while it was only answered", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });
