@@ -13,6 +13,23 @@ describe("G1 G3 after a restart whose clock has stepped back", () => {
     expect(machine.state.status(NOW + 500).holders).toMatchObject([{ exclusive: true }]);
   });
 
+  it("the permits of leases that had expired when another took them are not taken twice", () => {
+    const machine = new Machine();
+    for (const permits of [1, 1]) machine.acquire(NOW, { ...ONE_OF_TWO, capacity: 3, permits });
+    const lease = machine.acquire(NOW + 2_000, { ...ONE_OF_TWO, capacity: 3, permits: 3 });
+    machine.restart(NOW + 500);
+    expect(machine.state.status(NOW + 500).holders).toMatchObject([{ lease }]);
+  });
+
+  it("a lease whose holder was told that it is dead is written once", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW);
+    for (const writes of [1, 0]) {
+      machine.state.renew(lease, 1_000, "late", NOW + 2_000);
+      expect(machine.write()).toBe(writes);
+    }
+  });
+
   it("a lease that expired unnoticed costs no write until then", () => {
     const machine = new Machine();
     machine.acquire(NOW, ONE_OF_TWO);
