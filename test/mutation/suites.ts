@@ -18,6 +18,8 @@ const OWN: [RegExp, string[]][] = [
   ],
   [/^object\/(http|answer)/, test("object/http", "object/bad-input")],
   [/^object\/lock-index/, test("worker/index")],
+  [/^object\/(timeline|parking|ties|watchers|wake-timer)/, test("object/parts")],
+  [/^object\/lease-row/, test("object/lease-row")],
   [/^object\/timeline/, test("object/follow", "worker/events")],
   [/^object\/(bond|ties|watchers|parking)/, test("toolkit/bound", "toolkit/bound-faults", "object/watch")],
   [/^object\/result-storage/, test("toolkit/once-retain", "toolkit/once", "toolkit/once-results")],

@@ -7,11 +7,11 @@ import type { Trial } from "./batch.ts";
 import type { Mutant } from "./mutants.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-/** Mutants that share an isolate: the tests are loaded once for all of them, but what fails leaves callers behind. */
-const BATCH = 15;
+/** Mutants that share an isolate at most: the tests are loaded once for all of them. */
+const BATCH = 60;
 
 /** Runtimes at once: tests mostly wait. */
-const AT_ONCE = 4;
+const AT_ONCE = 3;
 
 /** How long workerd and the tests may take to start, in milliseconds. */
 const STARTING = 180_000;
