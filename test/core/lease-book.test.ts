@@ -197,6 +197,18 @@ describe("G2 the highest number", () => {
   });
 });
 
+describe("a hand-off", () => {
+  it("is one write, though other rows are free", () => {
+    const machine = new Machine();
+    const [first, second] = [machine.acquire(NOW, ONE_OF_TWO), machine.acquire(NOW, ONE_OF_TWO)];
+    machine.state.release(first, "release", NOW);
+    machine.write();
+    machine.state.release(second, "release", NOW);
+    machine.state.acquire({ ...PLAIN, ...ONE_OF_TWO, lockDelay: 0, requestId: "next" }, NOW);
+    expect(machine.write()).toBe(1);
+  });
+});
+
 describe("a restart", () => {
   it("costs no write if the clock has gone on, or stands", () => {
     const machine = new Machine();
@@ -230,6 +242,24 @@ describe("a restart", () => {
 });
 
 describe("clean-up", () => {
+  it("leaves nothing of a row behind that would be written again", () => {
+    const machine = new Machine();
+    machine.state.acquire({ ...PLAIN, lockDelay: 0, requestId: "not written yet" }, NOW);
+    machine.state.forget();
+    expect(machine.write()).toBe(0);
+    const released = machine.acquire(NOW);
+    machine.state.release(released, "release", NOW);
+    machine.write();
+    machine.state.forget();
+    machine.disk.clear();
+    const expired = machine.acquire(NOW);
+    expect([...machine.disk.values()].map(({ past }) => past)).toEqual([[]]);
+    machine.state.wake(NOW + 2_000);
+    machine.state.forget();
+    machine.state.renew(expired, 1_000, "late", NOW + 2_000);
+    expect(machine.write()).toBe(0);
+  });
+
   it("forgets when the lock was last used", () => {
     const machine = new Machine();
     machine.acquire(NOW);

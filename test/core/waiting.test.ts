@@ -324,6 +324,14 @@ describe("a job that runs once", () => {
     expect(machine.state.resultOf(lease + 1, { failed: true, retain: 1 }, NOW)).toMatchObject({ fingerprint: "" });
   });
 
+  it("answers nobody who waits for something else", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { once: "sha", ttl: 60_000 });
+    machine.state.enqueue(waiter("else"), NOW);
+    machine.state.keepResult(result, NOW);
+    expect([answers(machine), machine.state.waiting]).toEqual([[], 1]);
+  });
+
   it("is told of another payload as soon as its own runs", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ttl: 60_000 });
