@@ -48,8 +48,8 @@ async function say(words: string): Promise<void> {
  * of its own time. A test that fails there too is left out.
  */
 async function isToBlame(number: number, test: Test): Promise<boolean> {
-  vi.useRealTimers();
   vi.restoreAllMocks();
+  vi.useRealTimers();
   wake(NONE);
   // One whose state a mutant has spoiled may go round in circles without it too.
   await abortAllDurableObjects();

@@ -9,8 +9,9 @@ import { Watchers } from "../../src/object/watchers.ts";
 import { EXCLUSIVE, Machine, NOW, ONE_OF_TWO, PLAIN, READER } from "../core/machine.ts";
 
 afterEach(() => {
-  vi.useRealTimers();
+  // In this order: the spy is on a timer of the fake clock.
   vi.restoreAllMocks();
+  vi.useRealTimers();
 });
 
 /** What a promise has come to by now. */
