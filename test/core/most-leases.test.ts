@@ -7,7 +7,12 @@ describe("G9 as many leases as there may be", () => {
     const machine = new Machine();
     for (let count = 0; count < LIMITS.maxLeases; count += 1) machine.acquire(NOW, READER);
     const waiting = { ...PLAIN, lockDelay: 0, wait: 10_000 };
-    expect(machine.state.enqueue({ ...waiting, ...READER, requestId: "reader" }, NOW)).toMatchObject({
+    expect(machine.state.enqueue({ ...waiting, ...READER, requestId: "reader" }, NOW)).toEqual({
+      success: false,
+      reason: "TOO_MANY_LEASES",
+    });
+    expect(machine.state.acquire({ ...waiting, ...READER, requestId: "reader" }, NOW)).toEqual({
+      success: false,
       reason: "TOO_MANY_LEASES",
     });
     expect(machine.state.enqueue({ ...waiting, requestId: "writer" }, NOW)).toBe(undefined);
