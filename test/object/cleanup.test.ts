@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { crash, freshId, leaseOf, lockOf, stubOf, waiters } from "../support/locks.ts";
 
 const DAY = 86_400_000;
+const SOON = { timeout: 10_000, interval: 1 };
 
 /** What the object has stored: any table at all, the runtime's own included, and an alarm. */
 async function stored(id: string): Promise<{ tables: boolean; alarm: boolean }> {
@@ -79,12 +80,23 @@ describe("G8 nothing leaks: storage", () => {
     expect(await stored(id)).toEqual({ tables: false, alarm: false });
   });
 
+  it("an alarm that is set is not set again, also after a restart", async () => {
+    const id = freshId();
+    await leaseOf(lockOf(id).acquire(1));
+    await evictDurableObject(stubOf(id));
+    await runInDurableObject(stubOf(id), async (lock, { storage }) => {
+      const set = vi.spyOn(storage, "setAlarm");
+      await vi.waitFor(async () => expect(await lock.acquire(10_000)).toMatchObject({ success: true }), SOON);
+      expect(set).not.toHaveBeenCalled();
+    });
+  });
+
   it("an alarm that was lost is set again by the next grant", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(1));
     await runInDurableObject(stubOf(id), (_lock, { storage }) => storage.deleteAlarm());
     await evictDurableObject(stubOf(id));
-    await vi.waitFor(async () => expect(await lockOf(id).isLocked()).toBe(false), { timeout: 10_000, interval: 1 });
+    await vi.waitFor(async () => expect(await lockOf(id).isLocked()).toBe(false), SOON);
     await lockOf(id).acquire(10_000);
     expect((await stored(id)).alarm).toBe(true);
   });

@@ -24,7 +24,7 @@ describe("calls that are parked", () => {
     parking.answer("a", "yours");
     expect(await Promise.all([first.reply, second.reply, settled(other.reply)])).toEqual(["yours", "yours", "parked"]);
     parking.answer("stranger", "nobody's");
-    expect(parking.leave(first)).toBe(false);
+    expect([parking.leave(first), parking.leave(second)]).toEqual([false, false]);
   });
 
   it("leave one by one, and the last of a request takes it along", async () => {
@@ -202,6 +202,29 @@ describe("the timeline", () => {
     machine.state.release(stays, "release", NOW + 2);
     after(NOW + 2);
     expect(told().at(-1)).toBe("released");
+  });
+
+  it("tells two ends of one instant apart", () => {
+    const { machine, timeline, after } = followed();
+    const [gone, released] = [0, 1].map(() => machine.acquire(NOW, { ...READER, ttl: 60_000 })) as [number, number];
+    after(NOW);
+    timeline.cut(gone, NOW + 1);
+    machine.state.expire(gone, NOW + 1);
+    machine.state.release(released, "release", NOW + 1);
+    after(NOW + 1);
+    expect(timeline.entries.slice(-2)).toMatchObject([
+      { lease: gone, what: "expired" },
+      { lease: released, what: "released" },
+    ]);
+  });
+
+  it("tells whoever follows on of what its own call has brought about", () => {
+    const { machine, timeline, after, told } = followed();
+    machine.acquire(NOW);
+    after(NOW);
+    machine.state.wake(NOW + 2_000);
+    timeline.follow(machine.state, NOW + 2_000);
+    expect(told()).toEqual(["granted", "expired"]);
   });
 
   it("keeps the latest fifty", () => {

@@ -93,6 +93,20 @@ describe("crash release: a bound hold is a hold like any other", () => {
   });
 });
 
+describe("crash release: the object", () => {
+  it("ends a lease whose holder asked for news and died before that arrived", async () => {
+    await runInDurableObject(stubOf(freshId()), async (lock) => {
+      const { lease } = (await lock.acquire(60_000)) as { lease: number };
+      const bond = (await lock.bind(lease)) as Bond;
+      expect(bond.success).toBe(true);
+      bond.tie[Symbol.dispose]();
+      expect(await lock.isLocked()).toBe(true);
+      expect(await bond.news.next(false)).toEqual({ ended: "expired" });
+      expect(await lock.isLocked()).toBe(false);
+    });
+  });
+});
+
 describe("crash release: a holder whose context ends", () => {
   it("frees the lock long before the ttl, and the next in line is granted", async () => {
     const [id, gate] = [freshId(), freshId()];
