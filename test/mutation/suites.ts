@@ -17,6 +17,7 @@ const OWN: [RegExp, string[]][] = [
     ),
   ],
   [/^object\/(http|answer)/, test("object/http", "object/bad-input")],
+  [/^object\/lock-host/, test("object/cleanup", "toolkit/bound", "toolkit/once", "toolkit/once-faults")],
   [/^object\/lock-index/, test("worker/index")],
   [/^object\/(timeline|parking|ties|watchers|wake-timer)/, test("object/parts")],
   [/^object\/lease-row/, test("object/lease-row")],

@@ -72,9 +72,11 @@ describe("G8 nothing leaks: storage", () => {
     await runInDurableObject(stubOf(id), (_lock, { storage }) => {
       vi.spyOn(storage, "deleteAll").mockRejectedValueOnce(new Error("storage is down"));
     });
-    vi.spyOn(console, "error").mockImplementationOnce(() => {});
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     await runDurableObjectAlarm(stubOf(id));
-    expect((await stored(id)).alarm).toBe(true);
+    expect(logged).toHaveBeenCalledOnce();
+    const next = await runInDurableObject(stubOf(id), (_lock, { storage }) => storage.getAlarm());
+    expect(next).toBe(start + DAY + 1_000 + DAY);
     setClock(3 * DAY);
     await runDurableObjectAlarm(stubOf(id));
     expect(await stored(id)).toEqual({ tables: false, alarm: false });
@@ -88,6 +90,19 @@ describe("G8 nothing leaks: storage", () => {
       const set = vi.spyOn(storage, "setAlarm");
       await vi.waitFor(async () => expect(await lock.acquire(10_000)).toMatchObject({ success: true }), SOON);
       expect(set).not.toHaveBeenCalled();
+    });
+  });
+
+  it("an alarm that the clean-up has set is not set again by the next grant", async () => {
+    const id = freshId();
+    await leaseOf(lockOf(id).acquire(1));
+    await runInDurableObject(stubOf(id), (_lock, { storage }) => storage.deleteAlarm());
+    await evictDurableObject(stubOf(id));
+    await runInDurableObject(stubOf(id), async (lock, { storage }) => {
+      const set = vi.spyOn(storage, "setAlarm");
+      await lock.alarm();
+      await vi.waitFor(async () => expect(await lock.acquire(10_000)).toMatchObject({ success: true }), SOON);
+      expect(set).toHaveBeenCalledOnce();
     });
   });
 
