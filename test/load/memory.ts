@@ -8,7 +8,8 @@ export class Memory implements Disposable {
   /** `read` answers in MB. */
   constructor(read: () => number | Promise<number>, every = 1_000) {
     const sample = async () => this.#samples.push(await read());
-    this.#timer = setInterval(() => void sample(), every);
+    // A process that has ended has none.
+    this.#timer = setInterval(() => void sample().catch(() => this[Symbol.dispose]()), every);
   }
 
   /** Medians of the four quarters of the time, in MB. */
