@@ -342,7 +342,7 @@ describe("what a lease that is not live is told", () => {
     other.forceRelease(NOW + 1_000);
     // The number of the forced release is written where one of them was.
     const ends = leases.map((lease) => other.state.gone(lease).ended);
-    expect(ends.toSorted()).toEqual(["expired", "superseded"]);
+    expect(new Set(ends)).toEqual(new Set(["expired", "superseded"]));
   });
 
   it("is nothing of one that there never was", () => {
