@@ -25,12 +25,12 @@ const OLD = 30_000;
 
 const { setTimeout } = globalThis;
 const loaded = new Map<string, Test[]>();
-const left = new Set<Test>();
+const leftOut = new Set<Test>();
 
 async function testsOf(file: string): Promise<Test[]> {
   const tests = loaded.get(file) ?? (await load(file));
   loaded.set(file, tests);
-  return tests.filter((test) => !left.has(test));
+  return tests.filter((test) => !leftOut.has(test));
 }
 
 const wake = (number: number) => Object.assign(globalThis, { mutant: number });
@@ -58,7 +58,7 @@ async function isToBlame(number: number, test: Test): Promise<boolean> {
   if (!failure) return true;
   if (number !== inject("trials")[0]?.number) throw new Error("The isolate is spoiled.");
   await say(`fails without a mutant, and is left out: ${test.name}: ${String(failure.error).slice(0, 200)}`);
-  left.add(test);
+  leftOut.add(test);
   return false;
 }
 
