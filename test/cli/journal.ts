@@ -43,7 +43,8 @@ export class Journal {
 
   entries(): Entry[] {
     if (!existsSync(this.#log)) return [];
-    const lines = readFileSync(this.#log, "utf8").trim().split("\n");
+    // What follows the last line break is being written, or nothing.
+    const lines = readFileSync(this.#log, "utf8").split("\n").slice(0, -1);
     return lines.map((line) => JSON.parse(line) as Entry);
   }
 
