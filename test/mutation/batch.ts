@@ -2,7 +2,7 @@
 import { abortAllDurableObjects } from "cloudflare:test";
 import { inject, it, vi } from "vitest";
 import { firstFailure } from "./play.ts";
-import { type Test, load } from "./suite.ts";
+import { type Test, load } from "./stand-in.ts";
 
 /** A mutant and the tests that are to find it, the likeliest first. */
 export interface Trial {

@@ -1,4 +1,4 @@
-import type { Group, Step, Test } from "./suite.ts";
+import type { Group, Step, Test } from "./stand-in.ts";
 
 /** As many tests at once as in the real suite. */
 const AT_ONCE = 8;

@@ -10,14 +10,14 @@ const [file = ""] = process.argv.slice(2);
 const { mutants, trials } = JSON.parse(readFileSync(file, "utf8")) as { mutants: Mutant[]; trials: Trial[] };
 const numbered = mutants.map((mutant, number) => ({ mutant, number }));
 
-const SUITE = join(import.meta.dirname, "suite.ts");
+const STAND_IN = join(import.meta.dirname, "stand-in.ts");
 // A mutant that is evaluated while the source is loaded must be awake by then.
 const [first] = trials;
 const awake = first && mutants[first.number]?.isStatic ? `globalThis.mutant ??= ${first.number};` : "";
 
 function transform(source: string, id: string): string | undefined {
   if (!id.startsWith(ROOT)) return undefined;
-  if (/\/test\/(?!mutation)/.test(id)) return source.replace('from "vitest"', `from "${SUITE}"`);
+  if (/\/test\/(?!mutation)/.test(id)) return source.replace('from "vitest"', `from "${STAND_IN}"`);
   const name = /\/src\/((?:core|object|client)\/[^?]+\.ts)/.exec(id)?.[1];
   const own = numbered.filter(({ mutant }) => mutant.file === name);
   return own.length > 0 ? awake + withMutants(source, own) : undefined;

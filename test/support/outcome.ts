@@ -20,3 +20,7 @@ export async function outcome<T>(promise: Promise<T>): Promise<{ value?: T; erro
 export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   return (await outcome(promise)).error;
 }
+
+/** What a promise has come to by now. */
+export const settled = <T>(promise: Promise<T>): Promise<T | "parked"> =>
+  Promise.race([promise, Promise.resolve("parked" as const)]);
