@@ -35,7 +35,7 @@ export async function releaseOnce(primitives: LockPrimitives, ending: Ending, re
       : releaseWith(primitives, lease, requestId, result),
   );
   if (reply === true || reply.success) return true;
-  if (isUnstorable(reply.reason)) {
+  if (result && isUnstorable(reply.reason)) {
     // If that fails the lease ends with its ttl; why the result is not stored is what the caller must know.
     await releaseOnce(primitives, ending).catch(() => {});
     throw unstorable(primitives.id, reply.reason, reply.message);
