@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import { errorOf, recordOf } from "../../src/client/recorded-error.ts";
+
+/** As it comes back: what is stored is a clone. */
+const backOf = (thrown: unknown) => errorOf(structuredClone(recordOf(thrown)));
+
+class PaymentError extends Error {
+  override readonly name = "PaymentError";
+  readonly amount = 3;
+  readonly retry = () => {};
+}
+
+describe("G7 a failure that is recorded", () => {
+  it("comes back as an error of its name, message, stack and own fields", () => {
+    const thrown = new PaymentError("declined");
+    const back = backOf(thrown) as PaymentError;
+    expect(back).toBeInstanceOf(Error);
+    expect([back.name, back.message, back.stack, back.amount]).toEqual([
+      "PaymentError",
+      "declined",
+      thrown.stack,
+      3,
+    ]);
+    expect(back).not.toHaveProperty("retry");
+    expect(back).not.toHaveProperty("cause");
+    // As of any error, its text is not among what is listed of it, and can be changed.
+    expect(Object.keys(back)).toEqual(["amount"]);
+    Object.assign(back, { name: "Other", stack: "" });
+    Object.defineProperty(back, "stack", { value: "again" });
+    expect([back.name, back.stack]).toEqual(["Other", "again"]);
+  });
+
+  it("comes back with its causes, whatever they are", () => {
+    const back = backOf(new Error("outer", { cause: new TypeError("inner", { cause: 7 }) })) as Error;
+    expect(back.cause).toBeInstanceOf(Error);
+    expect(back.cause).toMatchObject({ name: "TypeError", message: "inner", cause: 7 });
+    expect(Object.keys(back)).toEqual([]);
+    const undone = backOf(new Error("outer", { cause: undefined })) as Error;
+    expect(Object.hasOwn(undone, "cause")).toBe(true);
+    expect(undone.cause).toBeUndefined();
+  });
+
+  it("keeps eight causes of one that is its own", () => {
+    const thrown = new Error("endless");
+    thrown.cause = thrown;
+    let depth = 0;
+    for (let back = backOf(thrown) as Error; back.cause; back = back.cause as Error) depth += 1;
+    expect(depth).toBe(8);
+  });
+
+  it("keeps the errors of an AggregateError", () => {
+    const back = backOf(new AggregateError([new Error("one"), 2], "many")) as AggregateError;
+    expect(back.errors).toHaveLength(2);
+    expect(back.errors[0]).toMatchObject({ message: "one" });
+    expect(backOf(new Error("one"))).not.toHaveProperty("errors");
+  });
+
+  it.each([["text"], [7], [null], [undefined], [{ code: 3 }], [[1, 2]]])("that is no error, such as %j, comes back", (thrown) => {
+    expect(backOf(thrown)).toEqual(thrown);
+  });
+
+  it("that can't be cloned comes back as its text", () => {
+    const work = () => {};
+    expect(backOf(work)).toBe(String(work));
+    expect(backOf({ toString: () => "mine", work })).toBe("mine");
+    expect(backOf(Object.assign(Object.create(null), { work }))).toBe("");
+  });
+
+  it("whose own code throws when it is looked at is kept as far as it goes", () => {
+    class Hostile extends Error {
+      override get message(): string {
+        throw new Error("no");
+      }
+    }
+    const thrown = Object.defineProperty(new Hostile(), "cause", {
+      get: () => {
+        throw new Error("no");
+      },
+    });
+    const back = backOf(thrown) as Error;
+    expect([back.name, back.message]).toEqual(["Error", ""]);
+    expect(back.cause).toBeUndefined();
+  });
+
+  it.each([["text"], [null], [7]])("by another version as %j comes back as that", (record) => {
+    expect(errorOf(record)).toBe(record);
+  });
+});

@@ -1,0 +1,153 @@
+import { describe, expect, it, vi } from "vitest";
+import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
+import type { Binding } from "../../src/client/primitives.ts";
+import type { LockRequest } from "../../src/core/request.ts";
+import type { DurableLock } from "../../src/index.ts";
+import { failureOf } from "../support/outcome.ts";
+
+const REQUEST: LockRequest = {
+  ttl: 1_000,
+  requestId: "r",
+  exclusive: true,
+  permits: 1,
+  capacity: 1,
+  wait: 0,
+  waited: 0,
+  lockDelay: 0,
+  steal: false,
+} as LockRequest;
+
+const GRANT = { success: true, lease: 7, deadline: 1, validFor: 1_000 };
+
+/** What is sent to an object whose every method answers as given. */
+function sentTo(answers: Record<string, (...args: never[]) => unknown> = {}) {
+  const calls: [string, ...unknown[]][] = [];
+  const names: string[] = [];
+  const stub = new Proxy(
+    {},
+    {
+      get:
+        (_target, method: string) =>
+        (...args: never[]) => {
+          calls.push([method, ...args]);
+          return (answers[method] ?? (async () => GRANT))(...args);
+        },
+    },
+  );
+  const namespace = {
+    getByName: (name: string) => (names.push(name), stub),
+    idFromName: (name: string) => ({ toString: () => `id of ${name}` }),
+  } as unknown as DurableObjectNamespace<DurableLock>;
+  return { primitives: rpcPrimitives(namespace, "mine"), calls, names };
+}
+
+describe("what goes over RPC", () => {
+  it("is the lock's own object, by a stub of its own for each call", async () => {
+    const { primitives, names } = sentTo();
+    expect(primitives.key).toBe("id of mine");
+    await primitives.isLocked();
+    await primitives.status();
+    expect(names).toEqual(["mine", "mine"]);
+  });
+
+  it("is as little of a request as tells it", async () => {
+    const { primitives, calls } = sentTo();
+    await primitives.acquire(REQUEST);
+    await primitives.acquire({
+      ...REQUEST,
+      exclusive: false,
+      permits: 2,
+      capacity: 3,
+      owner: "me",
+      lockDelay: 5,
+      steal: true,
+      once: "",
+    } as LockRequest);
+    expect(calls).toEqual([
+      ["acquire", 1_000, { requestId: "r" }],
+      [
+        "acquire",
+        1_000,
+        { requestId: "r", permits: 2, capacity: 3, owner: "me", lockDelay: 5, steal: true, once: "" },
+      ],
+    ]);
+  });
+
+  it("is each of the other calls, with its arguments", async () => {
+    const { primitives, calls } = sentTo();
+    const result = { value: 1, failed: false, retain: 1 };
+    await primitives.renew(7, 1_000, "r");
+    await primitives.convert(7, { exclusive: true, permits: 1, capacity: 1 }, "r");
+    await primitives.convert(7, { exclusive: false, permits: 1, capacity: 2 }, "r");
+    await primitives.release(7, "r");
+    await primitives.release(7, "r", result);
+    await primitives.cancel("r");
+    await primitives.watch(7, 1_000);
+    await primitives.forceRelease("r");
+    await primitives.requestRelease("r");
+    expect(calls).toEqual([
+      ["renew", 7, 1_000, { requestId: "r" }],
+      ["convert", 7, { requestId: "r" }],
+      ["convert", 7, { requestId: "r", permits: 1, capacity: 2 }],
+      ["release", 7, { requestId: "r" }],
+      ["release", 7, { requestId: "r", result }],
+      ["cancel", "r"],
+      ["watch", 7, 1_000],
+      ["forceRelease", { requestId: "r" }],
+      ["requestRelease", { requestId: "r" }],
+    ]);
+  });
+});
+
+describe("G4 one who waits", () => {
+  const ticket = (granted: () => Promise<unknown>) => ({ turn: { granted }, [Symbol.dispose]: vi.fn() });
+  /** What the runtime gives: a promise for a ticket on which the next call is made before it is here. */
+  const pipelined = (received: Promise<ReturnType<typeof ticket>>, granted: () => Promise<unknown>) =>
+    Object.assign(received, { turn: { granted }, [Symbol.dispose]: vi.fn() });
+
+  it("takes a ticket, and lets go of it when it is told", async () => {
+    const one = ticket(async () => GRANT);
+    const pending = pipelined(Promise.resolve(one), async () => GRANT);
+    const { primitives, calls } = sentTo({ enqueue: () => pending });
+    expect(await primitives.acquire({ ...REQUEST, wait: 9, waited: 4 })).toBe(GRANT);
+    expect(calls).toEqual([["enqueue", 1_000, { requestId: "r", wait: 9, waited: 4 }]]);
+    expect(pending[Symbol.dispose]).toHaveBeenCalledOnce();
+    await Promise.resolve();
+    expect(one[Symbol.dispose]).toHaveBeenCalledOnce();
+  });
+
+  it("does so over a stub that hands out an ordinary promise too", async () => {
+    const one = ticket(async () => GRANT);
+    const { primitives } = sentTo({ enqueue: async () => one });
+    expect(await primitives.acquire({ ...REQUEST, wait: 9 })).toBe(GRANT);
+    await vi.waitFor(() => expect(one[Symbol.dispose]).toHaveBeenCalledOnce());
+  });
+
+  it("and is cut off gets that error, and none is left unheard", async () => {
+    const broken = new Error("broken");
+    const pending = pipelined(Promise.reject(broken), () => Promise.reject(broken));
+    const { primitives } = sentTo({ enqueue: () => pending });
+    expect(await failureOf(primitives.acquire({ ...REQUEST, wait: 9 }))).toBe(broken);
+    expect(pending[Symbol.dispose]).toHaveBeenCalledOnce();
+  });
+});
+
+describe("a bond over RPC", () => {
+  it("is a binding, whose news are asked for and which is let go of", async () => {
+    const bond = { tie: {}, news: { next: vi.fn(async () => ({})) }, [Symbol.dispose]: vi.fn() };
+    const { primitives, calls } = sentTo({ bind: async () => bond });
+    const binding = (await primitives.bind?.(7)) as Binding;
+    expect(binding.success).toBe(true);
+    expect(await binding.next(true)).toEqual({});
+    expect(bond.news.next).toHaveBeenCalledExactlyOnceWith(true);
+    binding[Symbol.dispose]();
+    expect(bond[Symbol.dispose]).toHaveBeenCalledOnce();
+    expect(calls).toEqual([["bind", 7]]);
+  });
+
+  it("or a refusal", async () => {
+    const refusal = { success: false, reason: "NO_LONGER_VALID" };
+    const { primitives } = sentTo({ bind: async () => refusal });
+    expect(await primitives.bind?.(7)).toBe(refusal);
+  });
+});
