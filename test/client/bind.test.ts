@@ -141,11 +141,7 @@ describe("a binding whose connection breaks", () => {
   it("and can't be made anew is kept, and tried again: that is no loss", async () => {
     const first = binding(cut(), cut(), cut());
     const third = binding();
-    const { bind, kept, boundAt } = bound([
-      giving(first),
-      () => Promise.reject(new Error("no idea")),
-      giving(third),
-    ]);
+    const { bind, kept, boundAt } = bound([giving(first), () => Promise.reject(new Error("no idea")), giving(third)]);
     await bind();
     await pass(100);
     expect(boundAt()).toEqual([0, 25, 75]);

@@ -63,7 +63,11 @@ describe("a held lease", () => {
   it("that was released by its holder is not renewed, and keeps no result", async () => {
     const { kept, held, calls } = hold();
     await held.release();
-    const words = { code: "LEASE_LOST", why: "superseded", message: "Lease 7 was released by its holder: acquire again." };
+    const words = {
+      code: "LEASE_LOST",
+      why: "superseded",
+      message: "Lease 7 was released by its holder: acquire again.",
+    };
     expect(await failureOf(held.renew())).toMatchObject(words);
     expect(await failureOf(kept.release({ value: 1, failed: false, retain: 1 }))).toMatchObject(words);
     expect(calls).toHaveLength(1);
@@ -130,7 +134,10 @@ describe("G9 the length of a hold", () => {
 describe("a holder who is asked to release", () => {
   it("is told once", async () => {
     const onReleaseRequested = vi.fn();
-    const { kept, held } = hold({ onReleaseRequested }, { renew: async () => ({ ...RENEWED, releaseRequested: true }) });
+    const { kept, held } = hold(
+      { onReleaseRequested },
+      { renew: async () => ({ ...RENEWED, releaseRequested: true }) },
+    );
     await held.renew();
     await held.renew();
     kept.onReleaseRequested();

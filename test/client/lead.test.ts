@@ -23,7 +23,8 @@ function candidate<T>(fn: Lead<T>, options?: LeadOptions, answers: Partial<LockP
   return { over, elected, calls };
 }
 
-const until = (signal: AbortSignal) => new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+const until = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
 const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const broken = () => Object.assign(new Error("overloaded"), { overloaded: true });
 

@@ -42,7 +42,8 @@ function seen(first: Answer, ...then: Answer[]) {
   const terms: (number | undefined)[] = [];
   const over = outcome(
     (async () => {
-      for await (const leader of observe(createLock(primitives), { signal: controller.signal })) terms.push(leader?.term);
+      for await (const leader of observe(createLock(primitives), { signal: controller.signal }))
+        terms.push(leader?.term);
     })(),
   );
   return { terms, over, controller, calls };

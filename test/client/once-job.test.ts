@@ -11,7 +11,11 @@ fakeTime();
 
 const DAY = 86_400_000;
 const GRANT: AcquireReply = { success: true, lease: 7, deadline: 1, validFor: 30_000 };
-const recorded = (result?: KeptResult): RefusalReply => ({ success: false, reason: "RECORDED", ...(result && { result }) });
+const recorded = (result?: KeptResult): RefusalReply => ({
+  success: false,
+  reason: "RECORDED",
+  ...(result && { result }),
+});
 
 function job(work: () => unknown, options?: OnceOptions, answers: Partial<LockPrimitives> = {}) {
   const { primitives, calls } = scriptedPrimitives({

@@ -15,12 +15,7 @@ describe("G7 a failure that is recorded", () => {
     const thrown = new PaymentError("declined");
     const back = backOf(thrown) as PaymentError;
     expect(back).toBeInstanceOf(Error);
-    expect([back.name, back.message, back.stack, back.amount]).toEqual([
-      "PaymentError",
-      "declined",
-      thrown.stack,
-      3,
-    ]);
+    expect([back.name, back.message, back.stack, back.amount]).toEqual(["PaymentError", "declined", thrown.stack, 3]);
     expect(back).not.toHaveProperty("retry");
     expect(back).not.toHaveProperty("cause");
     // As of any error, its text is not among what is listed of it, and can be changed.
@@ -55,9 +50,12 @@ describe("G7 a failure that is recorded", () => {
     expect(backOf(new Error("one"))).not.toHaveProperty("errors");
   });
 
-  it.each([["text"], [7], [null], [undefined], [{ code: 3 }], [[1, 2]]])("that is no error, such as %j, comes back", (thrown) => {
-    expect(backOf(thrown)).toEqual(thrown);
-  });
+  it.each([["text"], [7], [null], [undefined], [{ code: 3 }], [[1, 2]]])(
+    "that is no error, such as %j, comes back",
+    (thrown) => {
+      expect(backOf(thrown)).toEqual(thrown);
+    },
+  );
 
   it("that can't be cloned comes back as its text", () => {
     const work = () => {};

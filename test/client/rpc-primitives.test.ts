@@ -65,11 +65,7 @@ describe("what goes over RPC", () => {
     } as LockRequest);
     expect(calls).toEqual([
       ["acquire", 1_000, { requestId: "r" }],
-      [
-        "acquire",
-        1_000,
-        { requestId: "r", permits: 2, capacity: 3, owner: "me", lockDelay: 5, steal: true, once: "" },
-      ],
+      ["acquire", 1_000, { requestId: "r", permits: 2, capacity: 3, owner: "me", lockDelay: 5, steal: true, once: "" }],
     ]);
   });
 

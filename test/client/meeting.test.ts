@@ -1,0 +1,360 @@
+import { describe, expect, it, vi } from "vitest";
+import type { Arrival } from "../../src/core/barrier-state.ts";
+import type { ArriveReply, LatchReply } from "../../src/core/rendezvous.ts";
+import { type DurableRendezvous, useBarrier, useLatch } from "../../src/index.ts";
+import { fakeTime, pass, silence } from "../support/fake-time.ts";
+import { failureOf, settled } from "../support/outcome.ts";
+
+fakeTime();
+
+type Namespace = DurableObjectNamespace<DurableRendezvous>;
+
+/** A binding whose object answers as given. */
+function scripted(answers: Record<string, (...args: never[]) => unknown>) {
+  const since = performance.now();
+  const calls: { method: string; args: unknown[]; at: number }[] = [];
+  const stub = new Proxy(
+    {},
+    {
+      get:
+        (_target, method: string) =>
+        (...args: never[]) => {
+          calls.push({ method, args, at: performance.now() - since });
+          return (answers[method] ?? (async () => undefined))(...args);
+        },
+    },
+  );
+  const namespace = { getByName: vi.fn(() => stub) } as unknown as Namespace;
+  return { namespace, calls };
+}
+
+const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+const broken = () => Object.assign(new Error("broken"), { retryable: true });
+
+describe("a barrier", () => {
+  const MET: ArriveReply = { success: true, generation: 4, index: 1 };
+  const WAITING: ArriveReply = { success: false, reason: "WAITING" };
+
+  /** Each arrival is answered after a slice, or at once. */
+  function arriving(...replies: ({ after?: number; reply: ArriveReply | Error } | "never")[]) {
+    const disposed = vi.fn();
+    const arrive = () => {
+      const given = replies.shift() ?? "never";
+      const known = async () => {
+        if (given === "never") return silence();
+        if (given.after) await after(given.after);
+        if (given.reply instanceof Error) throw given.reply;
+        return given.reply;
+      };
+      return { outcome: { known }, [Symbol.dispose]: disposed };
+    };
+    const { namespace, calls } = scripted({ arrive, leave: async () => undefined, waiting: async () => 3 });
+    const barrier = useBarrier(namespace, "mine", { parties: 3 });
+    const arrivals = () =>
+      calls
+        .filter(({ method }) => method === "arrive")
+        .map(({ at, args: [arrival] }) => ({
+          at,
+          wait: (arrival as Arrival).wait,
+          waited: (arrival as Arrival).waited,
+        }));
+    return { barrier, calls, arrivals, disposed, methods: () => calls.map(({ method }) => method) };
+  }
+
+  it("is met slice by slice by one name, for as long as it is waited for", async () => {
+    const { barrier, arrivals, calls, disposed } = arriving(
+      { after: 25_000, reply: WAITING },
+      { after: 25_000, reply: WAITING },
+      { after: 5_000, reply: MET },
+    );
+    const met = barrier.arrive({ wait: 60_000 });
+    await pass(55_000);
+    expect(await met).toEqual({ generation: 4, index: 1 });
+    expect(arrivals()).toEqual([
+      { at: 0, wait: 60_000, waited: 0 },
+      { at: 25_000, wait: 35_000, waited: 25_000 },
+      { at: 50_000, wait: 10_000, waited: 50_000 },
+    ]);
+    expect(new Set(calls.map(({ args: [arrival] }) => (arrival as Arrival).requestId)).size).toBe(1);
+    expect(calls[0]?.args[0]).toMatchObject({ parties: 3 });
+    expect(disposed).toHaveBeenCalledTimes(3);
+  });
+
+  it("is asked again after a fault, by the same name", async () => {
+    const { barrier, arrivals, calls } = arriving({ after: 1_000, reply: broken() }, { reply: MET });
+    const met = barrier.arrive({ wait: 10_000 });
+    await pass(1_025);
+    expect(await met).toMatchObject({ index: 1 });
+    expect(arrivals()[1]).toEqual({ at: 1_025, wait: 8_975, waited: 1_025 });
+    expect(new Set(calls.map(({ args: [arrival] }) => (arrival as Arrival).requestId)).size).toBe(1);
+  });
+
+  it("asked again when its time is over waits no longer", async () => {
+    const { barrier, arrivals } = arriving({ after: 3_000, reply: broken() }, { reply: MET });
+    const met = barrier.arrive({ wait: 2_000 });
+    await pass(3_025);
+    await met;
+    expect(arrivals()[1]).toMatchObject({ wait: 0 });
+  });
+
+  it("is met over a stub that hands out an ordinary promise too", async () => {
+    const disposed = vi.fn();
+    const arrive = async () => ({ outcome: { known: async () => MET }, [Symbol.dispose]: disposed });
+    const { namespace } = scripted({ arrive });
+    expect(await useBarrier(namespace, "mine", { parties: 3 }).arrive()).toEqual({ generation: 4, index: 1 });
+    expect(disposed).toHaveBeenCalledOnce();
+  });
+
+  it.each([
+    ["died", "died"],
+    ["timeout", "ran out of time"],
+    ["aborted", "gave up"],
+    [undefined, "died"],
+    ["bored", "left"],
+  ])("that broke (%s) says who broke it, and is not left again", async (why, words) => {
+    const { barrier, methods } = arriving({ reply: { success: false, reason: "BROKEN", why } as ArriveReply });
+    const error = await failureOf(barrier.arrive());
+    expect(error).toMatchObject({
+      code: "BARRIER_BROKEN",
+      message: `Barrier "mine" broke: one of those who had come ${words}. Come again.`,
+    });
+    expect(methods()).toEqual(["arrive"]);
+  });
+
+  it("that was not met in time says so", async () => {
+    const { barrier, methods } = arriving({ reply: { success: false, reason: "TIMEOUT" } });
+    expect(await failureOf(barrier.arrive({ wait: 40 }))).toMatchObject({
+      code: "LOCK_TIMEOUT",
+      message: 'Not all came to barrier "mine" within 40 ms: raise wait, or come again.',
+    });
+    expect(methods()).toEqual(["arrive"]);
+  });
+
+  it("that refuses says what", async () => {
+    const refusal = { success: false, reason: "INVALID_ARGUMENT", argument: "parties", message: "others say 4" };
+    const { barrier } = arriving({ reply: refusal as ArriveReply });
+    expect(await failureOf(barrier.arrive())).toMatchObject({ argument: "parties", message: "others say 4" });
+  });
+
+  it("is left by one whose signal fires, by the name under which it came", async () => {
+    const { barrier, calls, methods } = arriving("never");
+    const controller = new AbortController();
+    const met = failureOf(barrier.arrive({ signal: controller.signal }));
+    await pass(10);
+    controller.abort("enough");
+    expect(await met).toBe("enough");
+    expect(methods()).toEqual(["arrive", "leave"]);
+    expect(calls[1]?.args).toEqual([(calls[0]?.args[0] as Arrival).requestId]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("is left by one whose signal fires in the same turn as all have met", async () => {
+    const controller = new AbortController();
+    const known = async () => (controller.abort("enough"), MET);
+    const { namespace, calls } = scripted({ arrive: () => ({ outcome: { known }, [Symbol.dispose]: () => {} }) });
+    const barrier = useBarrier(namespace, "mine", { parties: 3 });
+    expect(await failureOf(barrier.arrive({ signal: controller.signal }))).toBe("enough");
+    expect(calls.map(({ method }) => method)).toEqual(["arrive", "leave"]);
+  });
+
+  it("is not come to by one whose signal has fired before", async () => {
+    const { barrier, calls } = arriving("never");
+    expect(await failureOf(barrier.arrive({ signal: AbortSignal.abort("before") }))).toBe("before");
+    expect(calls).toEqual([]);
+  });
+
+  it("G9 that is silent is an outage when a slice and five seconds are over, and is told that its party left", async () => {
+    for (const [wait, within] of [
+      [60_000, 30_000],
+      [1_000, 6_000],
+    ] as const) {
+      const { barrier, methods } = arriving("never");
+      const met = failureOf(barrier.arrive({ wait }));
+      await pass(within - 1);
+      expect(await settled(met)).toBe("parked");
+      await pass(1);
+      expect(await met).toMatchObject({ code: "UNREACHABLE" });
+      expect(methods()).toEqual(["arrive", "leave"]);
+    }
+  });
+
+  it("G9 that can't be left either delays its party by a second at most", async () => {
+    const { namespace } = scripted({
+      arrive: () => ({ outcome: { known: () => silence() }, [Symbol.dispose]: () => {} }),
+      leave: () => silence(),
+    });
+    const controller = new AbortController();
+    const met = failureOf(useBarrier(namespace, "mine", { parties: 3 }).arrive({ signal: controller.signal }));
+    await pass(10);
+    controller.abort("enough");
+    await pass(999);
+    expect(await settled(met)).toBe("parked");
+    await pass(1);
+    expect(await met).toBe("enough");
+  });
+
+  it("tells how many wait", async () => {
+    const { barrier } = arriving();
+    expect(barrier.id).toBe("mine");
+    expect(await barrier.waiting()).toBe(3);
+    const { namespace } = scripted({ waiting: () => silence() });
+    const waiting = failureOf(useBarrier(namespace, "mine", { parties: 3 }).waiting());
+    await pass(5_000);
+    expect(await waiting).toMatchObject({ code: "UNREACHABLE" });
+  });
+
+  it("G9 refuses what is wrong before anybody is asked", async () => {
+    const { namespace, calls } = scripted({});
+    const bad =
+      (options: unknown, id = "mine") =>
+      () =>
+        useBarrier(namespace, id, options as never);
+    expect(bad({ parties: 0 })).toThrow(expect.objectContaining({ argument: "parties" }));
+    expect(bad({ parties: 1_001 })).toThrow(expect.objectContaining({ argument: "parties" }));
+    expect(bad({ parties: 2, count: 1 })).toThrow(expect.objectContaining({ argument: "count" }));
+    expect(bad({ parties: 2 }, "")).toThrow(expect.objectContaining({ argument: "id" }));
+    expect(await failureOf(useBarrier(namespace, "mine", { parties: 2 }).arrive({ wait: -1 }))).toMatchObject({
+      argument: "wait",
+    });
+    expect(calls).toEqual([]);
+  });
+});
+
+describe("a latch", () => {
+  const left = (remaining: number): LatchReply => ({ success: true, remaining });
+
+  function latch(answers: Record<string, (...args: never[]) => unknown>, count = 3) {
+    const { namespace, calls } = scripted(answers);
+    return { latch: useLatch(namespace, "mine", { count }), calls };
+  }
+
+  it("is counted down by one, or by so many, under the name that is given", async () => {
+    const { latch: one, calls } = latch({ countDown: async () => left(2) });
+    expect(one.id).toBe("mine");
+    expect(await one.countDown()).toBe(2);
+    expect(await one.countDown({ by: 3, requestId: "part" })).toBe(2);
+    expect(calls.map(({ args }) => args)).toEqual([
+      [3, 1, expect.stringMatching(/^[0-9a-f-]{36}$/)],
+      [3, 3, "part"],
+    ]);
+    for (const [argument, options] of [
+      ["by", { by: 4 }],
+      ["by", { by: 0 }],
+      ["requestId", { requestId: "" }],
+      ["count", { count: 1 }],
+    ] as const)
+      expect(await failureOf(one.countDown(options as never))).toMatchObject({ argument });
+    expect(calls).toHaveLength(2);
+  });
+
+  it("tells how often it has to be counted down yet, without waiting", async () => {
+    const { latch: one, calls } = latch({ awaitLatch: async () => left(1) });
+    expect(await one.remaining()).toBe(1);
+    expect(calls[0]?.args).toEqual([3, 0]);
+  });
+
+  it("is waited for slice by slice, until it is open", async () => {
+    const replies = [left(2), left(1), left(0)];
+    const { latch: one, calls } = latch({
+      awaitLatch: async () => {
+        await after(25_000);
+        return replies.shift();
+      },
+    });
+    const waited = one.wait({ wait: 90_000 });
+    await pass(75_000);
+    expect(await waited).toBeUndefined();
+    expect(calls.map(({ at, args }) => [at, ...args])).toEqual([
+      [0, 3, 25_000],
+      [25_000, 3, 25_000],
+      [50_000, 3, 25_000],
+    ]);
+  });
+
+  it("is waited for for as long as it is told, and no longer", async () => {
+    const { latch: one, calls } = latch({
+      awaitLatch: async (_count: never, wait: number) => {
+        await after(wait);
+        return left(1);
+      },
+    });
+    const waited = failureOf(one.wait({ wait: 30_000 }));
+    await pass(30_000);
+    expect(await waited).toMatchObject({
+      code: "LOCK_TIMEOUT",
+      message: 'Latch "mine" did not open within 30000 ms: raise wait, or come again.',
+    });
+    expect(calls.map(({ args }) => args[1])).toEqual([25_000, 5_000]);
+  });
+
+  it.each([0, 25_000])("that is waited for for %d ms is asked once", async (wait) => {
+    const { latch: one, calls } = latch({ awaitLatch: async () => left(1) });
+    expect(await failureOf(one.wait({ wait }))).toMatchObject({ code: "LOCK_TIMEOUT" });
+    expect(calls.map(({ args }) => args[1])).toEqual([wait]);
+  });
+
+  it("whose slice was late is asked once more, without waiting", async () => {
+    const late = [27_000, 0];
+    const { latch: one, calls } = latch({
+      awaitLatch: async () => {
+        await after(late.shift() ?? 0);
+        return left(1);
+      },
+    });
+    const waited = failureOf(one.wait({ wait: 26_000 }));
+    await pass(28_000);
+    expect(await waited).toMatchObject({ code: "LOCK_TIMEOUT" });
+    expect(calls.map(({ args }) => args[1])).toEqual([25_000, 0]);
+  });
+
+  it("that has as many waiters as it admits says so, and what it refuses otherwise", async () => {
+    const full = latch({ awaitLatch: async () => ({ success: false, reason: "QUEUE_FULL" }) }).latch;
+    expect(await failureOf(full.wait())).toMatchObject({
+      code: "QUEUE_FULL",
+      message: 'Latch "mine" has as many waiters as it admits (10000).',
+    });
+    const other = { success: false, reason: "INVALID_ARGUMENT", argument: "count", message: "others say 4" };
+    const refusing = latch({ countDown: async () => other }).latch;
+    expect(await failureOf(refusing.countDown())).toMatchObject({ argument: "count", message: "others say 4" });
+  });
+
+  it("G9 that is silent is an outage after a slice and five seconds", async () => {
+    const never = () => silence();
+    const { latch: one } = latch({ awaitLatch: never, countDown: never });
+    const waited = failureOf(one.wait({ wait: 60_000 }));
+    const brief = failureOf(one.wait({ wait: 1_000 }));
+    const others = [failureOf(one.countDown()), failureOf(one.remaining())];
+    await pass(5_000);
+    for (const other of others) expect(await other).toMatchObject({ code: "UNREACHABLE" });
+    await pass(1_000);
+    expect(await brief).toMatchObject({ code: "UNREACHABLE" });
+    await pass(23_999);
+    expect(await settled(waited)).toBe("parked");
+    await pass(1);
+    expect(await waited).toMatchObject({ code: "UNREACHABLE" });
+  });
+
+  it("is waited for no more when a signal fires, or has fired", async () => {
+    const { latch: one, calls } = latch({ awaitLatch: () => silence() });
+    expect(await failureOf(one.wait({ signal: AbortSignal.abort("before") }))).toBe("before");
+    expect(calls).toEqual([]);
+    const controller = new AbortController();
+    const waited = failureOf(one.wait({ signal: controller.signal }));
+    await pass(10);
+    controller.abort("enough");
+    expect(await waited).toBe("enough");
+  });
+
+  it("G9 refuses what is wrong before anybody is asked", () => {
+    const { namespace, calls } = scripted({});
+    const bad =
+      (options: unknown, id = "mine") =>
+      () =>
+        useLatch(namespace, id, options as never);
+    expect(bad({ count: 0 })).toThrow(expect.objectContaining({ argument: "count" }));
+    expect(bad({ count: 10_001 })).toThrow(expect.objectContaining({ argument: "count" }));
+    expect(bad({ count: 1, parties: 1 })).toThrow(expect.objectContaining({ argument: "parties" }));
+    expect(bad({ count: 1 }, "")).toThrow(expect.objectContaining({ argument: "id" }));
+    expect(calls).toEqual([]);
+  });
+});

@@ -1,0 +1,181 @@
+import { describe, expect, it, vi } from "vitest";
+import { type WebLocksOptions, createWebLocks } from "../../src/client/create-web-locks.ts";
+import type { LockPrimitives } from "../../src/client/primitives.ts";
+import type { AcquireReply, RefusalReply } from "../../src/core/replies.ts";
+import type { LockRequest } from "../../src/core/request.ts";
+import { fakeTime, pass, silence } from "../support/fake-time.ts";
+import { failureOf, settled } from "../support/outcome.ts";
+import { scriptedPrimitives } from "../support/scripted-primitives.ts";
+
+fakeTime();
+
+const refusal = (reason: RefusalReply["reason"]): RefusalReply => ({ success: false, reason });
+
+function managing(answers: Partial<LockPrimitives> = {}, options?: WebLocksOptions) {
+  const { primitives, calls } = scriptedPrimitives({
+    acquire: async ({ ttl }) => ({ success: true, lease: 7, deadline: 1, validFor: ttl }) as AcquireReply,
+    renew: () => silence(),
+    release: async () => true,
+    cancel: async () => undefined,
+    ...answers,
+  });
+  const locks = createWebLocks((name) => ({ ...primitives, id: name }), options);
+  const request = () => calls[0]?.args[0] as LockRequest;
+  return { locks, calls, request };
+}
+
+describe("a web lock", () => {
+  it("is asked for without an end to the waiting, held while the callback runs, and released", async () => {
+    const { locks, calls, request } = managing({}, { ttl: 5_000 });
+    const value = await locks.request("mine", async (lock) => {
+      expect(lock).toMatchObject({ name: "mine", mode: "exclusive", lease: 7 });
+      expect(lock?.signal.aborted).toBe(false);
+      return "done";
+    });
+    expect(value).toBe("done");
+    expect(request()).toMatchObject({ wait: Infinity, ttl: 5_000, exclusive: true, steal: false });
+    expect(calls.map(({ method }) => method)).toEqual(["acquire", "release"]);
+  });
+
+  it("can be shared, stolen, or had only if it is available", async () => {
+    const shared = managing();
+    await shared.locks.request("mine", { mode: "shared" }, () => {});
+    expect(shared.request()).toMatchObject({ exclusive: false, permits: 1, wait: Infinity, steal: false });
+    const stolen = managing();
+    await stolen.locks.request("mine", { steal: true }, () => {});
+    expect(stolen.request()).toMatchObject({ exclusive: true, wait: 0, steal: true });
+    const available = managing();
+    await available.locks.request("mine", { ifAvailable: true }, (lock) => expect(lock).not.toBeNull());
+    expect(available.request()).toMatchObject({ wait: 0, steal: false });
+  });
+
+  it("that is not available calls back with null", async () => {
+    const { locks, calls } = managing({ acquire: async () => refusal("BORROWED") });
+    expect(await locks.request("mine", { ifAvailable: true }, async (lock) => [lock])).toEqual([null]);
+    expect(calls.map(({ method }) => method)).toEqual(["acquire"]);
+  });
+
+  it("that is refused otherwise says so", async () => {
+    const full = managing({ acquire: async () => refusal("TOO_MANY_LEASES") }).locks;
+    expect(await failureOf(full.request("mine", { ifAvailable: true }, () => {}))).toMatchObject({
+      code: "TOO_MANY_LEASES",
+    });
+    const taken = managing({ acquire: async () => refusal("BORROWED") }).locks;
+    expect(await failureOf(taken.request("mine", { steal: true }, () => {}))).toMatchObject({ code: "LOCK_TIMEOUT" });
+  });
+
+  it("whose callback throws rejects with that", async () => {
+    const { locks } = managing();
+    expect(await failureOf(locks.request("mine", () => Promise.reject(new Error("mine"))))).toMatchObject({
+      message: "mine",
+    });
+  });
+
+  it("that is lost rejects at once, though its callback runs on", async () => {
+    const { locks } = managing();
+    let lost: unknown;
+    const requested = failureOf(
+      locks.request("mine", async (lock) => {
+        lock?.signal.addEventListener("abort", () => (lost = lock.signal.reason));
+        await silence();
+      }),
+    );
+    await pass(28_999);
+    expect(await settled(requested)).toBe("parked");
+    await pass(1);
+    expect(await requested).toMatchObject({ name: "AbortError", cause: { code: "LEASE_LOST" } });
+    expect(lost).toMatchObject({ code: "LEASE_LOST" });
+  });
+
+  it("that is granted when its lease has ended is lost too", async () => {
+    const acquire = async ({ ttl }: LockRequest): Promise<AcquireReply> => {
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      return { success: true, lease: 7, deadline: 1, validFor: ttl };
+    };
+    const { locks } = managing({ acquire }, { ttl: 1_000 });
+    const requested = failureOf(locks.request("mine", () => {}));
+    await pass(2_000);
+    expect(await requested).toMatchObject({ name: "AbortError", cause: { code: "LEASE_LOST" } });
+  });
+
+  it("is waited for no more when its signal fires: with its reason, also if that is a lost lease of another lock", async () => {
+    const { locks, calls } = managing({ acquire: () => silence() });
+    const other = managing();
+    const lost = await new Promise<unknown>((resolve) => {
+      void failureOf(
+        other.locks.request("other", async (lock) => {
+          lock?.signal.addEventListener("abort", () => resolve(lock.signal.reason));
+          await silence();
+        }),
+      );
+      void pass(29_000);
+    });
+    const controller = new AbortController();
+    const requested = failureOf(locks.request("mine", { signal: controller.signal }, () => {}));
+    await pass(10);
+    controller.abort(lost);
+    expect(await requested).toBe(lost);
+    expect(calls.map(({ method }) => method)).toEqual(["acquire", "cancel"]);
+  });
+
+  it("that is held is left alone by its signal", async () => {
+    const controller = new AbortController();
+    const { locks } = managing();
+    const value = locks.request("mine", { signal: controller.signal }, async () => {
+      controller.abort();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return "done";
+    });
+    await pass(100);
+    expect(await value).toBe("done");
+  });
+});
+
+describe("what a manager holds and waits for", () => {
+  it("is listed for as long as it does, and by itself alone", async () => {
+    const { promise, resolve } = Promise.withResolvers<AcquireReply>();
+    const { locks, request, calls } = managing({ acquire: () => promise });
+    const gate = Promise.withResolvers<void>();
+    const requested = locks.request("mine", { mode: "shared" }, () => gate.promise);
+    const clientId = request().owner;
+    const info = { name: "mine", mode: "shared", clientId };
+    expect(clientId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await locks.query()).toEqual({ held: [], pending: [info] });
+    resolve({ success: true, lease: 7, deadline: 1, validFor: 30_000 });
+    await pass(0);
+    expect(await locks.query()).toEqual({ held: [info], pending: [] });
+    gate.resolve();
+    await requested;
+    expect(await locks.query()).toEqual({ held: [], pending: [] });
+    expect(calls.map(({ method }) => method)).toEqual(["acquire", "release"]);
+  });
+
+  it("and with a name what its object knows", async () => {
+    const claim = { permits: 1, capacity: 1 };
+    const status = async () => ({
+      locked: true,
+      holders: [{ ...claim, exclusive: true, lease: 1, since: 0, deadline: 1, owner: "me" }],
+      waiters: [{ ...claim, exclusive: false, waited: 5 }],
+    });
+    const { locks } = managing({ status });
+    expect(await locks.query("mine")).toEqual({
+      held: [{ name: "mine", mode: "exclusive", clientId: "me" }],
+      pending: [{ name: "mine", mode: "shared" }],
+    });
+    const silent = managing({ status: () => silence() });
+    const asked = failureOf(silent.locks.query("mine"));
+    await pass(5_000);
+    expect(await asked).toMatchObject({ code: "UNREACHABLE" });
+  });
+});
+
+describe("G9 bad input", () => {
+  it("is refused when the manager is made, or as the standard says", async () => {
+    expect(() => managing({}, { ttl: 0 })).toThrow(expect.objectContaining({ argument: "ttl" }));
+    expect(() => managing({}, { wait: 1 } as never)).toThrow(expect.objectContaining({ argument: "wait" }));
+    const { locks, calls } = managing();
+    expect(await failureOf(locks.request("mine", undefined as never))).toBeInstanceOf(TypeError);
+    expect(await failureOf(locks.request("-mine", vi.fn()))).toMatchObject({ name: "NotSupportedError" });
+    expect(calls).toEqual([]);
+  });
+});
