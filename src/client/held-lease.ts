@@ -61,8 +61,8 @@ export interface HeldLease {
 }
 
 /** A hold as the combinators see it. */
-export interface Hold<H = HeldLease> {
-  readonly held: H;
+export interface Hold {
+  readonly held: HeldLease;
   /** Ends it, and keeps the result of the job that ran under it, if there is one. */
   readonly release: (result?: JobResult) => Promise<boolean>;
 }

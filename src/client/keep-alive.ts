@@ -96,8 +96,8 @@ export class KeepAlive {
 
   /** Declares the lease lost. */
   lose(why: LeaseLoss, message: string): void {
-    if (this.signal.aborted) return;
     this.stop();
+    // The first loss counts: a signal fires once.
     this.#loss.abort(new LeaseLostError(why, this.#lease, message));
   }
 
@@ -172,7 +172,6 @@ export class KeepAlive {
   }
 
   #schedule(since: number): void {
-    clearTimer(this.#renewalTimer);
     if (this.#isAtMaxHold()) return;
     const jitter = 0.9 + 0.2 * Math.random();
     const delay = Math.max(SHORTEST_INTERVAL, since + this.#interval() * jitter - performance.now());

@@ -85,7 +85,6 @@ async function leadOnce<T>(lock: Lock, fn: Lead<T>, options: LeadOptions): Promi
       if ("value" in settled) return settled;
       throw settled.error;
     }
-    options.signal?.throwIfAborted();
     return { lasted: performance.now() - since };
   } finally {
     for (const stop of unfollow) stop();
@@ -120,7 +119,6 @@ async function campaign({ primitives }: Lock, options: HoldOptions): Promise<Hel
       const holding = checkHold({ ...options, wait: Number.POSITIVE_INFINITY }, everything);
       return (await startHold(primitives, holding)).held;
     } catch (error) {
-      options.signal?.throwIfAborted();
       if (!isLockError(error) || isHopeless(error)) throw error;
       await sleep(fullJitter(attempt, DEFAULT_BACKOFF), options.signal);
     }

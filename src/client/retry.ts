@@ -63,8 +63,8 @@ export async function callObject<T>(call: () => Promise<T>, { id, within, signal
   } catch (error) {
     // Both may have come at once: to whoever aborts, the reason is what counts.
     signal?.throwIfAborted();
-    if (!isPlatformFault(error)) throw missingMethod(error) ?? error;
-    throw unreachable(id, `failed: ${error instanceof Error ? error.message : String(error)}`, error);
+    if (!isPlatformFault(error as Error)) throw missingMethod(error) ?? error;
+    throw unreachable(id, `failed: ${(error as Error).message}`, error);
   } finally {
     giveUp.abort();
   }
@@ -91,10 +91,9 @@ function isReset(error: PlatformFault): boolean {
   return error.durableObjectReset === true || error.message === HANDLE_IS_DEAD;
 }
 
-function isPlatformFault(error: unknown): boolean {
-  if (typeof error !== "object" || error === null || isLockError(error)) return false;
+function isPlatformFault(error: Error): boolean {
   const { retryable, overloaded } = error as PlatformFault;
-  return retryable === true || overloaded === true || isReset(error);
+  return !isLockError(error) && (retryable === true || overloaded === true || isReset(error));
 }
 
 function unreachable(id: string, what: string, cause: unknown): LockError {

@@ -20,14 +20,11 @@ export async function timeBox<T>(
   signal: AbortSignal | undefined,
 ): Promise<T | typeof TIMED_OUT> {
   const { promise: ended, resolve, reject } = Promise.withResolvers<typeof TIMED_OUT>();
-  // Nobody may be listening any more when it rejects.
-  ended.catch(() => {});
-  work.catch(() => {});
   const onAbort = () => reject(signal?.reason);
   const timer =
     within === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => resolve(TIMED_OUT), Math.max(0, within));
   if (signal?.aborted) onAbort();
-  else signal?.addEventListener("abort", onAbort, { once: true });
+  else signal?.addEventListener("abort", onAbort);
   try {
     return await Promise.race([ended, work]);
   } finally {

@@ -1,12 +1,18 @@
 import type { JobResult } from "../core/replies.ts";
 import { LeaseLostError } from "../errors.ts";
-import type { Hold, HeldLease } from "./held-lease.ts";
+import type { HeldLease } from "./held-lease.ts";
 
 /** The work done under a lock. */
 export type Critical<T> = (held: HeldLease) => T | PromiseLike<T>;
 
 /** What of a hold it takes to run under it. */
 type Signalled = Pick<HeldLease, "signal" | "isLost">;
+
+/** What is held, and what ends it. */
+export interface Releasable<H> {
+  readonly held: H;
+  readonly release: (result?: JobResult) => Promise<unknown>;
+}
 
 /** How the work went. */
 export type Outcome<T = unknown> = { value: T } | { error: unknown };
@@ -19,7 +25,7 @@ export type Outcome<T = unknown> = { value: T } | { error: unknown };
  * the work is stored with the release.
  */
 export async function runUnder<T, H extends Signalled>(
-  { held, release }: Hold<H>,
+  { held, release }: Releasable<H>,
   fn: (held: H) => T | PromiseLike<T>,
   resultOf: (outcome: Outcome) => JobResult | undefined = () => undefined,
 ): Promise<T> {
@@ -27,9 +33,10 @@ export async function runUnder<T, H extends Signalled>(
   const lost = held.isLost();
   const released = release(lost ? undefined : resultOf(outcome));
   // A release that fails too is only late, for the lease ends with its ttl: what fn threw, or the loss, is what counts.
-  if (lost || "error" in outcome) await released.catch(() => {});
+  await released.catch(() => {});
   if ("error" in outcome) throw lost ? lostWhile(held, outcome.error) : outcome.error;
-  await released.finally(() => held.signal.throwIfAborted());
+  held.signal.throwIfAborted();
+  await released;
   return outcome.value;
 }
 

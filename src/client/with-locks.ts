@@ -1,9 +1,9 @@
 import { checkOptions, invalid } from "../core/limits.ts";
 import { asAsked } from "./claims.ts";
-import type { HeldLease, Hold } from "./held-lease.ts";
+import type { HeldLease } from "./held-lease.ts";
 import type { Lock } from "./lock.ts";
 import { type HoldOptions, checkHold, checkWork, isLock } from "./options.ts";
-import { runUnder } from "./with-lock.ts";
+import { type Releasable, runUnder } from "./with-lock.ts";
 
 /** How to take and hold many locks: `wait` is for all of them together. */
 export type WithLocksOptions = Pick<
@@ -111,7 +111,7 @@ async function takeAll(locks: Lock[], { signal, wait, ...options }: Taking): Pro
   }
 }
 
-function together(holds: HeldLease[], inOrder: HeldLease[]): Hold<HeldLocks> {
+function together(holds: HeldLease[], inOrder: HeldLease[]): Releasable<HeldLocks> {
   const held: HeldLocks = {
     holds,
     leases: holds.map(({ lease }) => lease),
@@ -121,12 +121,11 @@ function together(holds: HeldLease[], inOrder: HeldLease[]): Hold<HeldLocks> {
   return { held, release: () => releaseAll(inOrder) };
 }
 
-/** Side by side, and all of them whatever becomes of one; false if any had ended before. */
-async function releaseAll(holds: HeldLease[]): Promise<boolean> {
+/** Side by side, and all of them whatever becomes of one. */
+async function releaseAll(holds: HeldLease[]): Promise<void> {
   const released = await Promise.allSettled(holds.map((hold) => hold.release()));
   const failed = released.find((outcome) => outcome.status === "rejected");
   if (failed) throw failed.reason;
-  return released.every((outcome) => outcome.status === "fulfilled" && outcome.value);
 }
 
 function signalsOf(taken: Map<Lock, HeldLease>): AbortSignal[] {

@@ -176,7 +176,6 @@ export class LockHost {
 
   /** Stores a result in the turn of the release that brought it; undefined if the release may go on. */
   #keep(lease: number, { value, failed, retain }: JobResult, now: number): RefusalReply | undefined {
-    this.#state.wake(now);
     // Fenced: only a live lease may store. Whether it was this very release that ended it is for `release` to say.
     if (!this.#state.find(lease, now)) return undefined;
     const info = this.#state.resultOf(lease, { failed, retain }, now);

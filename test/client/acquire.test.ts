@@ -6,6 +6,7 @@ import type { LockRequest } from "../../src/core/request.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, settled } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
+import { afterTurns, sweepTurns } from "../support/turns.ts";
 
 fakeTime();
 
@@ -207,6 +208,27 @@ describe("G2 a request that is given up is taken back", () => {
     });
     expect(await failureOf(acquire(primitives, acquisition({}, { signal: controller.signal })))).toBe("enough");
     expect(calls.map(({ method }) => method)).toEqual(["acquire", "cancel"]);
+  });
+
+  it("whenever its signal fires while the answer is on its way to its caller", async () => {
+    const heard = await sweepTurns(async (turns) => {
+      const controller = new AbortController();
+      const answer = async () => {
+        afterTurns(turns, () => controller.abort("enough"));
+        return GRANT;
+      };
+      const { primitives, calls } = scriptedPrimitives({ acquire: answer, cancel: async () => undefined });
+      const acquired = acquire(primitives, acquisition({}, { signal: controller.signal }));
+      const isTooLate = acquired.then(
+        () => !controller.signal.aborted,
+        () => false,
+      );
+      const isGivenUp = (await failureOf(acquired)) === "enough";
+      expect(calls.map(({ method }) => method)).toEqual(isGivenUp ? ["acquire", "cancel"] : ["acquire"]);
+      return isGivenUp || (await isTooLate);
+    });
+    // But for the one turn in which the answer is handed over.
+    expect(heard.filter((isHeard) => !isHeard).length).toBeLessThanOrEqual(1);
   });
 
   it("and is not even made if its signal has fired before", async () => {

@@ -8,6 +8,7 @@ import type { HoldNews, RefusalReply } from "../../src/core/replies.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, settled } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
+import { afterTurns, sweepTurns } from "../support/turns.ts";
 
 fakeTime();
 
@@ -78,6 +79,13 @@ describe("G6 the news of a bound lease", () => {
     expect(one.told).toEqual([false, false, true, true, true]);
     expect(onReleaseRequested).toHaveBeenCalledExactlyOnceWith(kept.held);
     expect(kept.held.signal.aborted).toBe(false);
+  });
+
+  it("that is no news is none", async () => {
+    const { bind, onReleaseRequested } = bound([giving(binding({}, { releaseRequested: false }))]);
+    await bind();
+    await pass(0);
+    expect(onReleaseRequested).not.toHaveBeenCalled();
   });
 
   it("that comes after the hold is over is not heard", async () => {
@@ -220,6 +228,21 @@ describe("G6 a lease that is lost before it is bound", () => {
     await bind();
     expect(one.dispose).toHaveBeenCalledOnce();
     expect(one.told).toEqual([]);
+  });
+
+  it("refused while its hold is being released is no loss, whichever comes first", async () => {
+    await sweepTurns(async (turns) => {
+      let isReleased = false;
+      const release = () => {
+        if (kept.held.signal.aborted) return;
+        isReleased = true;
+        kept.keepAlive.stop();
+      };
+      const { bind, kept } = bound([async () => (afterTurns(turns, release), GONE)]);
+      await bind();
+      await pass(0);
+      expect(kept.held.signal.aborted).toBe(!isReleased);
+    });
   });
 
   it("refused after its hold was released is no loss", async () => {

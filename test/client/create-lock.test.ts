@@ -215,7 +215,7 @@ describe("G1 the permits of a semaphore", () => {
     expect(semaphore.permits).toBe(5);
     expect(await semaphore.withPermits(3, ({ lease }) => lease, { owner: "me" })).toBe(7);
     expect(calls[0]?.args[0]).toMatchObject({ exclusive: false, permits: 3, capacity: 5, owner: "me" });
-    for (const count of [0, 6, 1.5])
+    for (const count of [0, 6, 1.5, undefined as never])
       expect(await failureOf(semaphore.withPermits(count, () => {}))).toMatchObject({ argument: "permits" });
     const twice = { permits: 2 } as never;
     expect(await failureOf(semaphore.withPermits(3, () => {}, twice))).toMatchObject({ argument: "permits" });

@@ -80,6 +80,13 @@ describe("a held lease", () => {
     expect(calls).toEqual([]);
   });
 
+  it("that is lost by a fresh look at the clock is not renewed either", async () => {
+    const { held, calls } = hold();
+    vi.spyOn(performance, "now").mockReturnValue(performance.now() + 60_000);
+    expect(await failureOf(held.renew())).toMatchObject({ code: "LEASE_LOST", why: "unreachable" });
+    expect(calls).toEqual([]);
+  });
+
   it("that is lost by being renewed says so", async () => {
     const { held } = hold({}, { renew: async () => ({ success: false, reason: "NO_LONGER_VALID", ended: "expired" }) });
     expect(await failureOf(held.renew())).toBe(held.signal.reason);

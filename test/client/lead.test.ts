@@ -1,10 +1,12 @@
 import { describe, expect, it, vi } from "vitest";
 import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { AcquireReply } from "../../src/core/replies.ts";
+import type { LockRequest } from "../../src/core/request.ts";
 import { type Lead, type LeadOptions, LockError, createLock, lead } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { outcome, settled } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
+import { afterTurns, sweepTurns } from "../support/turns.ts";
 
 fakeTime();
 
@@ -89,6 +91,17 @@ describe("a term that ends before its work", () => {
     );
     await pass(10_000);
     expect(await over).toEqual({ value: [2, false] });
+  });
+
+  it("by a wish that came with its grant is over before its work begins", async () => {
+    const terms: number[] = [];
+    const grants = [{ lease: 1, releaseRequested: true }, { lease: 2 }];
+    const acquire = async ({ ttl }: LockRequest) =>
+      ({ success: true, deadline: 1, validFor: ttl, ...grants.shift() }) as AcquireReply;
+    const { over } = candidate(({ term }) => void terms.push(term), {}, { acquire });
+    await pass(25);
+    await over;
+    expect(terms).toEqual([2]);
   });
 
   it("by a loss: the work's signal fires with it, and what it came to counts for nothing", async () => {
@@ -191,6 +204,19 @@ describe("the end of a candidacy", () => {
     expect(work).not.toHaveBeenCalled();
   });
 
+  it("whenever its signal fires while the grant is on its way: its work is not begun, or its signal fires too", async () => {
+    await sweepTurns(async (turns) => {
+      const controller = new AbortController();
+      const acquire = async ({ ttl }: LockRequest): Promise<AcquireReply> => {
+        afterTurns(turns, () => controller.abort("enough"));
+        return { success: true, lease: 1, deadline: 1, validFor: ttl };
+      };
+      const { over } = candidate(({ signal }) => until(signal), { signal: controller.signal }, { acquire });
+      await pass(0);
+      expect((await over).error).toBe("enough");
+    });
+  });
+
   it("leaves no listener on its signal", async () => {
     const { signal } = new AbortController();
     const [add, remove] = [vi.spyOn(signal, "addEventListener"), vi.spyOn(signal, "removeEventListener")];
@@ -235,6 +261,7 @@ describe("G9 bad input", () => {
     expect(await error(lead({} as never, () => {}))).toMatchObject({ argument: "lock" });
     expect(await error(lead(lock, undefined as never))).toMatchObject({ argument: "fn" });
     expect(await error(lead(lock, () => {}, { wait: 1 } as never))).toMatchObject({ argument: "wait" });
+    expect(await error(lead(lock, () => {}, { signal: {} as never }))).toMatchObject({ argument: "signal" });
     expect(await error(lead(lock, () => {}, { ttl: 0 }))).toMatchObject({ argument: "ttl" });
   });
 });

@@ -4,6 +4,7 @@ import type { ArriveReply, LatchReply } from "../../src/core/rendezvous.ts";
 import { type DurableRendezvous, useBarrier, useLatch } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, settled } from "../support/outcome.ts";
+import { afterTurns, sweepTurns } from "../support/turns.ts";
 
 fakeTime();
 
@@ -157,6 +158,27 @@ describe("a barrier", () => {
     expect(calls.map(({ method }) => method)).toEqual(["arrive", "leave"]);
   });
 
+  it("is left by one whose signal fires whenever its answer is on the way, or has met", async () => {
+    const heard = await sweepTurns(async (turns) => {
+      const controller = new AbortController();
+      const known = async () => {
+        afterTurns(turns, () => controller.abort("enough"));
+        return MET;
+      };
+      const { namespace, calls } = scripted({ arrive: () => ({ outcome: { known }, [Symbol.dispose]: () => {} }) });
+      const met = useBarrier(namespace, "mine", { parties: 3 }).arrive({ signal: controller.signal });
+      const isTooLate = met.then(
+        () => !controller.signal.aborted,
+        () => false,
+      );
+      const hasLeft = (await failureOf(met)) === "enough";
+      expect(calls).toHaveLength(hasLeft ? 2 : 1);
+      return hasLeft || (await isTooLate);
+    });
+    // But for the one turn in which the answer is handed over.
+    expect(heard.filter((isHeard) => !isHeard).length).toBeLessThanOrEqual(1);
+  });
+
   it("is not come to by one whose signal has fired before", async () => {
     const { barrier, calls } = arriving("never");
     expect(await failureOf(barrier.arrive({ signal: AbortSignal.abort("before") }))).toBe("before");
@@ -176,6 +198,21 @@ describe("a barrier", () => {
       expect(await met).toMatchObject({ code: "UNREACHABLE" });
       expect(methods()).toEqual(["arrive", "leave"]);
     }
+  });
+
+  it("G9 that is silent in its last slice is an outage sooner", async () => {
+    const { barrier } = arriving({ after: 25_000, reply: WAITING }, "never");
+    const met = failureOf(barrier.arrive({ wait: 30_000 }));
+    await pass(34_999);
+    expect(await settled(met)).toBe("parked");
+    await pass(1);
+    expect(await met).toMatchObject({ code: "UNREACHABLE" });
+  });
+
+  it("is met in one round trip a slice: the outcome is asked for before the place is here", async () => {
+    const pending = Object.assign(silence(), { outcome: { known: async () => MET }, [Symbol.dispose]: () => {} });
+    const { namespace } = scripted({ arrive: () => pending });
+    expect(await useBarrier(namespace, "mine", { parties: 3 }).arrive()).toEqual({ generation: 4, index: 1 });
   });
 
   it("G9 that can't be left either delays its party by a second at most", async () => {
@@ -209,6 +246,8 @@ describe("a barrier", () => {
       (options: unknown, id = "mine") =>
       () =>
         useBarrier(namespace, id, options as never);
+    const noBinding = () => useBarrier({} as never, "mine", { parties: 2 });
+    expect(noBinding).toThrow(expect.objectContaining({ argument: "namespace" }));
     expect(bad({ parties: 0 })).toThrow(expect.objectContaining({ argument: "parties" }));
     expect(bad({ parties: 1_001 })).toThrow(expect.objectContaining({ argument: "parties" }));
     expect(bad({ parties: 2, count: 1 })).toThrow(expect.objectContaining({ argument: "count" }));
@@ -351,6 +390,8 @@ describe("a latch", () => {
       (options: unknown, id = "mine") =>
       () =>
         useLatch(namespace, id, options as never);
+    const noBinding = () => useLatch({} as never, "mine", { count: 2 });
+    expect(noBinding).toThrow(expect.objectContaining({ argument: "namespace" }));
     expect(bad({ count: 0 })).toThrow(expect.objectContaining({ argument: "count" }));
     expect(bad({ count: 10_001 })).toThrow(expect.objectContaining({ argument: "count" }));
     expect(bad({ count: 1, parties: 1 })).toThrow(expect.objectContaining({ argument: "parties" }));

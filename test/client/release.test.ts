@@ -163,9 +163,11 @@ describe("G7 the result of a job", () => {
   it.each([
     ["broke", new Error("broken")],
     ["threw what is no error", "broken"],
+    ["threw nothing", null],
   ])("whose call %s for another reason is a release that failed", async (_what, error) => {
     const { release, calls } = kept(failing(error));
-    expect(await failureOf(release(RESULT))).toMatchObject({ code: "RELEASE_FAILED" });
+    const cause = { message: expect.stringMatching(/broken|null/) };
+    expect(await failureOf(release(RESULT))).toMatchObject({ code: "RELEASE_FAILED", cause });
     expect(calls).toHaveLength(1);
   });
 

@@ -98,6 +98,25 @@ describe("G6 a lease is renewed", () => {
     keepAlive.stop();
   });
 
+  it("never twice at once: its time that comes while one is under way is that one's", async () => {
+    const { keepAlive, asked } = keep(30_000, async (ttl) => {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return { deadline: 2, validFor: ttl, validUntil: performance.now() + ttl };
+    });
+    await pass(9_900);
+    void keepAlive.renewNow(undefined);
+    await pass(10_000);
+    expect(asked.map(({ at }) => at)).toEqual([9_900]);
+    keepAlive.stop();
+  });
+
+  it("and looked after by two timers, however long it lasts", async () => {
+    const set = vi.spyOn(globalThis, "setTimeout");
+    keep(600_000, never);
+    await pass(100_000);
+    expect(set.mock.calls.map(([, ms]) => ms)).toEqual([588_000, 200_000]);
+  });
+
   it("no more once it is stopped: whoever asks is told", async () => {
     const { keepAlive, asked } = keep(30_000, confirmed);
     keepAlive.stop();
@@ -175,9 +194,9 @@ describe("G6 without an answer a lease is lost", () => {
     const since = performance.now();
     const { keepAlive } = keep(30_000, never);
     keepAlive.stop();
+    expect(keepAlive.remaining()).toBe(0);
     vi.spyOn(performance, "now").mockReturnValue(since + 60_000);
     expect(keepAlive.isLost()).toBe(false);
-    expect(keepAlive.remaining()).toBe(0);
   });
 });
 
@@ -277,6 +296,17 @@ describe("G6 a hold of limited length", () => {
     const { asked, lostAfter } = keep(30_000, confirmed, { maxHold });
     expect(await lostAfter(lost)).toEqual(IN_TIME);
     expect(asked).toEqual([]);
+  });
+
+  it("that is short has the margin of what it is, and not of its ttl", () => {
+    const since = performance.now();
+    const keepAlive = new KeepAlive(
+      { lease: 7, ttl: 30_000, holdUntil: since + 2_000, onReleaseRequested: () => {} },
+      { deadline: 1, validFor: 2_000, validUntil: since + 2_000 },
+      never,
+    );
+    expect(keepAlive.remaining()).toBe(1_800);
+    keepAlive.stop();
   });
 
   it("whose lease lacks two milliseconds of it is as long as it may be, and one that lacks more is not", async () => {

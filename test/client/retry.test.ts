@@ -131,6 +131,14 @@ describe("a signal ends a call", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("with its reason, whatever is written on that", async () => {
+    const reason = fault({ overloaded: true });
+    const controller = new AbortController();
+    const called = failureOf(callObject(() => silence(), { ...BOUNDS, signal: controller.signal }));
+    controller.abort(reason);
+    expect(await called).toBe(reason);
+  });
+
   it("with its reason also if the call fails in the same turn", async () => {
     const controller = new AbortController();
     const call = async () => {

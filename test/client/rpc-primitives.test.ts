@@ -50,6 +50,10 @@ describe("what goes over RPC", () => {
     expect(names).toEqual(["mine", "mine"]);
   });
 
+  it("goes nowhere if the binding is none", () => {
+    expect(() => rpcPrimitives({} as never, "mine")).toThrow(expect.objectContaining({ argument: "namespace" }));
+  });
+
   it("is as little of a request as tells it", async () => {
     const { primitives, calls } = sentTo();
     await primitives.acquire(REQUEST);
@@ -100,6 +104,12 @@ describe("G4 one who waits", () => {
   /** What the runtime gives: a promise for a ticket on which the next call is made before it is here. */
   const pipelined = (received: Promise<ReturnType<typeof ticket>>, granted: () => Promise<unknown>) =>
     Object.assign(received, { turn: { granted }, [Symbol.dispose]: vi.fn() });
+
+  it("is told in one round trip: the turn is asked for before the ticket is here", async () => {
+    const pending = pipelined(new Promise(() => {}), async () => GRANT);
+    const { primitives } = sentTo({ enqueue: () => pending });
+    expect(await primitives.acquire({ ...REQUEST, wait: 9 })).toBe(GRANT);
+  });
 
   it("takes a ticket, and lets go of it when it is told", async () => {
     const one = ticket(async () => GRANT);

@@ -17,7 +17,7 @@ describe("a request as the standard has it", () => {
   });
 
   it.each([
-    ["a name that is none", 7, [work], "name"],
+    ["a name that is none", 7, [work], "The name of a lock must be a string."],
     ["no callback", "name", [], "callback"],
     ["options without a callback", "name", [{}], "callback"],
     ["a callback that is none", "name", [{}, "work"], "callback"],

@@ -3,6 +3,7 @@ import { type WebLocksOptions, createWebLocks } from "../../src/client/create-we
 import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { AcquireReply, RefusalReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
+import { LeaseLostError, webLocks } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, settled } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
@@ -69,6 +70,18 @@ describe("a web lock", () => {
     expect(await failureOf(locks.request("mine", () => Promise.reject(new Error("mine"))))).toMatchObject({
       message: "mine",
     });
+  });
+
+  it("whose callback throws the loss of another lock rejects with that as it is", async () => {
+    const { locks } = managing();
+    const other = new LeaseLostError("expired", 3, "another's");
+    expect(await failureOf(locks.request("mine", () => Promise.reject(other)))).toBe(other);
+  });
+
+  it("that can't be asked for is an outage, and no abort", async () => {
+    const overloaded = Object.assign(new Error("overloaded"), { overloaded: true });
+    const { locks } = managing({ acquire: () => Promise.reject(overloaded) });
+    expect(await failureOf(locks.request("mine", () => {}))).toMatchObject({ code: "UNREACHABLE" });
   });
 
   it("that is lost rejects at once, though its callback runs on", async () => {
@@ -171,6 +184,7 @@ describe("what a manager holds and waits for", () => {
 
 describe("G9 bad input", () => {
   it("is refused when the manager is made, or as the standard says", async () => {
+    expect(() => webLocks({} as never)).toThrow(expect.objectContaining({ argument: "namespace" }));
     expect(() => managing({}, { ttl: 0 })).toThrow(expect.objectContaining({ argument: "ttl" }));
     expect(() => managing({}, { wait: 1 } as never)).toThrow(expect.objectContaining({ argument: "wait" }));
     const { locks, calls } = managing();

@@ -7,7 +7,7 @@ import { SimulatedKiller } from "./simulated.ts";
 import { isSimulated, testsOf } from "./suites.ts";
 import { killByTests } from "./tested.ts";
 
-// Which small changes to the source does nothing notice? First simulated worlds, which are quick, then the tests.
+// Which small changes to the source does nothing notice? First the tests, then simulated worlds.
 const SOURCE = join(import.meta.dirname, "../../src");
 
 const { values } = parseArgs({
@@ -38,10 +38,10 @@ const tell = (stage: string) => {
 };
 
 tell("begin");
-await simulate(left().filter((number) => isSimulated(mutants[number] as Mutant)));
-tell("simulation");
 for (const [number, by] of await killByTests(mutants, left(), testsOf)) how.set(number, by);
 tell("tests");
+await simulate(left().filter((number) => isSimulated(mutants[number] as Mutant)));
+tell("simulation");
 
 for (const { file, line, from, to } of survivors()) console.log(`${file}:${line}: ${oneLine(from)} -> ${oneLine(to)}`);
 const score = (100 * (mutants.length - left().length)) / mutants.length;

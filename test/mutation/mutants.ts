@@ -88,8 +88,13 @@ function isSuperCall({ expression }: ts.ExpressionStatement): boolean {
 
 function isStatic(node: ts.Node): boolean {
   for (let around: ts.Node | undefined = node; around; around = around.parent)
-    if (ts.isFunctionLike(around) || ts.isPropertyDeclaration(around)) return false;
+    if ((ts.isFunctionLike(around) && !isArgument(around)) || ts.isPropertyDeclaration(around)) return false;
   return true;
+}
+
+/** What is passed to a call is called with it, as by `filter`. */
+function isArgument({ parent }: ts.Node): boolean {
+  return ts.isCallExpression(parent);
 }
 
 /** The source with all its mutants in it, each asleep until `globalThis.mutant` is its number. */

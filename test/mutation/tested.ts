@@ -17,7 +17,7 @@ const AT_ONCE = 3;
 const STARTING = 180_000;
 
 /** The tests of a file that take longer than this go round in circles, in milliseconds. */
-const SILENCE = 120_000;
+const SILENCE = 60_000;
 
 /** Tries mutants on tests in workerd; answers how those were found that were. */
 export async function killByTests(

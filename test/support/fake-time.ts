@@ -4,6 +4,8 @@ import { afterEach, beforeEach, vi } from "vitest";
 export function fakeTime(): void {
   beforeEach(() => {
     vi.useFakeTimers();
+    // A stopwatch that begins at nought hides a wrong sign.
+    vi.advanceTimersByTime(1_000_000);
     vi.spyOn(Math, "random").mockReturnValue(0.5);
   });
   afterEach(() => {
