@@ -206,10 +206,10 @@ describe("G6 a lease that is lost before it is bound", () => {
     const late = binding();
     const { promise, resolve } = Promise.withResolvers<Binding>();
     const { bind, kept } = bound([() => promise]);
-    const binding_ = bind();
+    const isBound = bind();
     await pass(10);
     await kept.release();
-    await binding_;
+    await isBound;
     expect(late.dispose).not.toHaveBeenCalled();
     resolve(late);
     await pass(0);

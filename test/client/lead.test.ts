@@ -14,7 +14,7 @@ fakeTime();
 function candidate<T>(fn: Lead<T>, options?: LeadOptions, answers: Partial<LockPrimitives> = {}) {
   let lease = 0;
   const { primitives, calls } = scriptedPrimitives({
-    acquire: async ({ ttl }) => ({ success: true, lease: ++lease, deadline: 1, validFor: ttl }) as AcquireReply,
+    acquire: async ({ ttl }) => ({ success: true, lease: ++lease, deadline: 1, validFor: ttl }),
     renew: async (renewed, ttl) => ({ success: true, lease: renewed, deadline: 1, validFor: ttl }),
     release: async () => true,
     cancel: async () => undefined,
@@ -122,13 +122,14 @@ describe("a term that ends before its work", () => {
   });
 
   it("by a fresh look at the clock is over, though no timer has run", async () => {
+    const now = vi.spyOn(performance, "now");
     const { over } = candidate(({ term, isOver }) => {
       if (term === 2) return "done";
-      vi.spyOn(performance, "now").mockReturnValue(performance.now() + 60_000);
+      now.mockReturnValue(performance.now() + 60_000);
       return isOver() ? "over" : "not over";
     });
     await pass(0);
-    vi.mocked(performance.now).mockRestore();
+    now.mockRestore();
     await pass(50);
     expect(await over).toEqual({ value: "done" });
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import type { LockPrimitives } from "../../src/client/primitives.ts";
-import type { AcquireReply, RefusalReply } from "../../src/core/replies.ts";
+import type { RefusalReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import { createLock, withLocks } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
@@ -15,23 +15,21 @@ const GONE: RefusalReply = { success: false, reason: "NO_LONGER_VALID", ended: "
 function locksOf(names: string, answers: Record<string, Partial<LockPrimitives>> = {}) {
   const asked: string[] = [];
   const requests: LockRequest[] = [];
-  const locks = [...names].map((name, index) => {
+  const locks = Array.from(names, (name, index) => {
     const { primitives } = scriptedPrimitives({
-      acquire: async (request) =>
-        ({ success: true, lease: index + 1, deadline: 1, validFor: request.ttl }) as AcquireReply,
+      acquire: async (request) => ({ success: true, lease: index + 1, deadline: 1, validFor: request.ttl }),
       renew: () => silence(),
       release: async () => true,
       cancel: async () => undefined,
       ...answers[name],
     });
-    const { acquire, release, cancel } = primitives;
     return createLock({
       ...primitives,
       id: name,
       key: name,
-      acquire: (request) => (asked.push(`take ${name}`), requests.push(request), acquire(request)),
-      release: (...args) => (asked.push(`release ${name}`), release(...args)),
-      cancel: (...args) => (asked.push(`cancel ${name}`), cancel(...args)),
+      acquire: (request) => (asked.push(`take ${name}`), requests.push(request), primitives.acquire(request)),
+      release: (...args) => (asked.push(`release ${name}`), primitives.release(...args)),
+      cancel: (...args) => (asked.push(`cancel ${name}`), primitives.cancel(...args)),
     });
   });
   return { locks, asked, requests };
@@ -164,7 +162,7 @@ describe("G9 bad input", () => {
     const { locks, asked } = locksOf("ab");
     const [a] = locks as [never];
     const many = Array.from({ length: 101 }, (_, index) => locksOf(String.fromCharCode(1_000 + index)).locks[0]);
-    for (const bad of [[], [a, {}], [a, undefined], a, undefined, many, new Array(3)])
+    for (const bad of [[], [a, {}], [a, undefined], a, undefined, many, Array(3)])
       expect(await failureOf(withLocks(bad as never, () => {}))).toMatchObject({ argument: "locks" });
     expect(await failureOf(withLocks([a, a], () => {}))).toMatchObject({
       argument: "locks",

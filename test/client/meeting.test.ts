@@ -145,7 +145,8 @@ describe("a barrier", () => {
     controller.abort("enough");
     expect(await met).toBe("enough");
     expect(methods()).toEqual(["arrive", "leave"]);
-    expect(calls[1]?.args).toEqual([(calls[0]?.args[0] as Arrival).requestId]);
+    const [came, left] = calls.map(({ args }) => args);
+    expect(left).toEqual([(came as [Arrival])[0].requestId]);
     expect(vi.getTimerCount()).toBe(0);
   });
 

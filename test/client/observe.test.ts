@@ -114,7 +114,7 @@ describe("G9 what stands in the way of an observer", () => {
   });
 
   it.each([
-    ["a refusal that is unknown here", { success: false, reason: "TOO_MANY_LEASES" } as RefusalReply],
+    ["a refusal that is unknown here", { success: false, reason: "TOO_MANY_LEASES" } as const],
     ["an error of another sort", new LockError("VERSION_MISMATCH", "another version")],
   ])("%s ends it", async (_what, answer) => {
     const { over } = seen(answer);

@@ -29,7 +29,11 @@ function kept(answers: Partial<LockPrimitives>, { minHold = 0, renewal = Promise
 }
 
 const answer = (reply: ReleaseReply) => ({ release: async () => reply });
-const failing = (error: unknown) => ({ release: vi.fn(async (): Promise<ReleaseReply> => Promise.reject(error)) });
+const failing = (thrown: unknown) => ({
+  release: async (): Promise<ReleaseReply> => {
+    throw thrown;
+  },
+});
 
 describe("G2 the end of a hold", () => {
   it("is the release of its lease, after which nothing is renewed", async () => {

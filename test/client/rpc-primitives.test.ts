@@ -66,7 +66,7 @@ describe("what goes over RPC", () => {
       lockDelay: 5,
       steal: true,
       once: "",
-    } as LockRequest);
+    });
     expect(calls).toEqual([
       ["acquire", 1_000, { requestId: "r" }],
       ["acquire", 1_000, { requestId: "r", permits: 2, capacity: 3, owner: "me", lockDelay: 5, steal: true, once: "" }],

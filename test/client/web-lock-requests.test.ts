@@ -14,7 +14,7 @@ const refusal = (reason: RefusalReply["reason"]): RefusalReply => ({ success: fa
 
 function managing(answers: Partial<LockPrimitives> = {}, options?: WebLocksOptions) {
   const { primitives, calls } = scriptedPrimitives({
-    acquire: async ({ ttl }) => ({ success: true, lease: 7, deadline: 1, validFor: ttl }) as AcquireReply,
+    acquire: async ({ ttl }) => ({ success: true, lease: 7, deadline: 1, validFor: ttl }),
     renew: () => silence(),
     release: async () => true,
     cancel: async () => undefined,

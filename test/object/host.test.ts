@@ -21,6 +21,8 @@ const REQUEST = {
   waited: 0,
   lockDelay: 0,
   steal: false,
+  owner: undefined,
+  once: undefined,
 } as const;
 const RESULT = { value: "receipt", failed: false, retain: 10_000 };
 

@@ -10,7 +10,7 @@ const NOW = Date.now();
 /** An index of its own, in storage of its own. */
 const inside = (work: (index: LockIndex, storage: DurableObjectStorage, again: () => LockIndex) => Promise<void>) =>
   runInDurableObject(env.LOCK_INDEX.getByName(freshId()), (_index, state) => {
-    const again = () => new LockIndex(state as never, env);
+    const again = () => new LockIndex(state, env);
     return work(again(), state.storage, again);
   });
 

@@ -2,7 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LIMITS } from "../../src/core/limits.ts";
-import type { ArriveReply, DurableRendezvous } from "../../src/index.ts";
+import { type ArriveReply, DurableRendezvous } from "../../src/index.ts";
 import { freshId } from "../support/locks.ts";
 import { countTimers } from "../support/timers.ts";
 
@@ -36,6 +36,14 @@ afterEach(() => {
 });
 
 describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
+  it("is asked for nothing more if it is empty", async () => {
+    await runInDurableObject(stubOf(freshId()), (_object, state) => {
+      const getAlarm = vi.spyOn(state.storage, "getAlarm");
+      void new DurableRendezvous(state, env);
+      expect(getAlarm).not.toHaveBeenCalled();
+    });
+  });
+
   it("has its alarm set a day ahead by the first write, and by no other", async () => {
     const id = freshId();
     await inside(id, async (object, storage) => {

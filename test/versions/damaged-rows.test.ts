@@ -122,4 +122,17 @@ describe("a table of another shape", () => {
     expect(await rowsOf(id, "leases_set_aside")).toHaveLength(1);
     expect(await rowsOf(id)).toMatchObject([{ lease }]);
   });
+
+  it("is told of, and takes the place of one that was set aside before", async () => {
+    const id = freshId();
+    const told = vi.spyOn(console, "error").mockImplementation(() => {});
+    await startFrom(id, ({ sql }) => {
+      sql.exec("CREATE TABLE leases_set_aside (old TEXT)");
+      sql.exec("CREATE TABLE leases (tenant TEXT, rent REAL)");
+    });
+    await leaseOf(lockOf(id).acquire(60_000));
+    expect(told).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('kept as "leases_set_aside"'));
+    expect(await columnsOf(id, "leases_set_aside")).toEqual(["tenant", "rent"]);
+    told.mockRestore();
+  });
 });
