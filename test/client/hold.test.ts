@@ -230,13 +230,6 @@ describe.concurrent("the held lease", () => {
     expect(await held.release()).toBe(false);
   });
 
-  it("a release that is never answered ends within 5 s with RELEASE_FAILED", { timeout: 10_000 }, async () => {
-    const { namespace } = faultyNamespace(silent(["release"], false));
-    const held = await lockOf(freshId(), namespace).hold();
-    const { error } = await outcome(held.release());
-    expect(isLockError(error, "RELEASE_FAILED")).toBe(true);
-  });
-
   it("renews on demand, with another ttl", async () => {
     const id = freshId();
     const held = await lockOf(id).hold({ ttl: 10_000 });

@@ -3,7 +3,7 @@ import { KeepAlive, type Renewal, lossMessage } from "../../src/client/keep-aliv
 import type { LockPrimitives } from "../../src/client/primitives.ts";
 import { lossOf, releaseOnce } from "../../src/client/release.ts";
 import type { JobResult, RefusalReply, ReleaseReply } from "../../src/core/replies.ts";
-import { fakeTime, pass } from "../support/fake-time.ts";
+import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, settled } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
 
@@ -72,6 +72,15 @@ describe("G2 the end of a hold", () => {
       message: 'Lease 7 of lock "scripted" could not be released; it ends with its ttl at the latest.',
     });
     expect(keepAlive.over.aborted).toBe(true);
+  });
+
+  it("G9 that is never answered is over in five seconds", async () => {
+    const { release } = kept({ release: () => silence() });
+    const failed = failureOf(release());
+    await pass(4_999);
+    expect(await settled(failed)).toBe("parked");
+    await pass(1);
+    expect(await failed).toMatchObject({ code: "RELEASE_FAILED", cause: { code: "UNREACHABLE" } });
   });
 
   it("that is answered with something unknown is another version's", async () => {

@@ -106,7 +106,7 @@ describe.concurrent("crash release: binding fails, or a hold ends, in the course
   it("an object that can't be reached: UNREACHABLE, and the lock is given back", async () => {
     const id = freshId();
     const fault: Fault = async (method, run) => {
-      if (method === "bind") throw connectionLost();
+      if (method === "bind") throw Object.assign(new Error("overloaded"), { overloaded: true });
       return run();
     };
     const { error } = await outcome(lockOf(id, faultyNamespace(fault).namespace).hold(BOUND));
@@ -116,11 +116,13 @@ describe.concurrent("crash release: binding fails, or a hold ends, in the course
 
   it("an answer that comes too late is let go of", async () => {
     const id = freshId();
+    const controller = new AbortController();
     let answer = () => {};
     const late = new Promise<void>((resolve) => (answer = resolve));
     let letGo = 0;
     const lock = withBind(id, async (bind) => {
       const binding = (await bind()) as Extract<Binding, { success: true }>;
+      controller.abort(new Error("enough"));
       await late;
       const dispose = () => {
         letGo += 1;
@@ -128,8 +130,8 @@ describe.concurrent("crash release: binding fails, or a hold ends, in the course
       };
       return { ...binding, [Symbol.dispose]: dispose };
     });
-    const { error } = await outcome(lock.hold(BOUND));
-    expect(error).toMatchObject({ code: "UNREACHABLE" });
+    const { error } = await outcome(lock.hold({ ...BOUND, signal: controller.signal }));
+    expect(error).toMatchObject({ message: "enough" });
     expect(await lockOf(id).isLocked()).toBe(false);
     answer();
     await vi.waitFor(() => expect(letGo).toBe(1), SOON);
