@@ -4,30 +4,12 @@ import type { ArriveReply, LatchReply } from "../../src/core/rendezvous.ts";
 import { type DurableRendezvous, useBarrier, useLatch } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, settled } from "../support/outcome.ts";
+import { scriptedNamespace } from "../support/scripted-namespace.ts";
 import { afterTurns, sweepTurns } from "../support/turns.ts";
 
 fakeTime();
 
-type Namespace = DurableObjectNamespace<DurableRendezvous>;
-
-/** A binding whose object answers as given. */
-function scripted(answers: Record<string, (...args: never[]) => unknown>) {
-  const since = performance.now();
-  const calls: { method: string; args: unknown[]; at: number }[] = [];
-  const stub = new Proxy(
-    {},
-    {
-      get:
-        (_target, method: string) =>
-        (...args: never[]) => {
-          calls.push({ method, args, at: performance.now() - since });
-          return (answers[method] ?? (async () => undefined))(...args);
-        },
-    },
-  );
-  const namespace = { getByName: vi.fn(() => stub) } as unknown as Namespace;
-  return { namespace, calls };
-}
+const scripted = scriptedNamespace<DurableRendezvous>;
 
 const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const broken = () => Object.assign(new Error("broken"), { retryable: true });

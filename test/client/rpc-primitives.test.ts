@@ -4,6 +4,7 @@ import type { Binding } from "../../src/client/primitives.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import type { DurableLock } from "../../src/index.ts";
 import { failureOf } from "../support/outcome.ts";
+import { type Answers, scriptedNamespace } from "../support/scripted-namespace.ts";
 
 const REQUEST: LockRequest = {
   ttl: 1_000,
@@ -19,26 +20,11 @@ const REQUEST: LockRequest = {
 
 const GRANT = { success: true, lease: 7, deadline: 1, validFor: 1_000 };
 
-/** What is sent to an object whose every method answers as given. */
-function sentTo(answers: Record<string, (...args: never[]) => unknown> = {}) {
-  const calls: [string, ...unknown[]][] = [];
-  const names: string[] = [];
-  const stub = new Proxy(
-    {},
-    {
-      get:
-        (_target, method: string) =>
-        (...args: never[]) => {
-          calls.push([method, ...args]);
-          return (answers[method] ?? (async () => GRANT))(...args);
-        },
-    },
-  );
-  const namespace = {
-    getByName: (name: string) => (names.push(name), stub),
-    idFromName: (name: string) => ({ toString: () => `id of ${name}` }),
-  } as unknown as DurableObjectNamespace<DurableLock>;
-  return { primitives: rpcPrimitives(namespace, "mine"), calls, names };
+/** What is sent to an object whose methods answer as given. */
+function sentTo(answers: Answers = {}) {
+  const { namespace, calls, names } = scriptedNamespace<DurableLock>(answers);
+  const sent = () => calls.map(({ method, args }) => [method, ...args]);
+  return { primitives: rpcPrimitives(namespace, "mine"), sent, names };
 }
 
 describe("what goes over RPC", () => {
@@ -55,7 +41,7 @@ describe("what goes over RPC", () => {
   });
 
   it("is as little of a request as tells it", async () => {
-    const { primitives, calls } = sentTo();
+    const { primitives, sent } = sentTo();
     await primitives.acquire(REQUEST);
     await primitives.acquire({
       ...REQUEST,
@@ -67,14 +53,14 @@ describe("what goes over RPC", () => {
       steal: true,
       once: "",
     });
-    expect(calls).toEqual([
+    expect(sent()).toEqual([
       ["acquire", 1_000, { requestId: "r" }],
       ["acquire", 1_000, { requestId: "r", permits: 2, capacity: 3, owner: "me", lockDelay: 5, steal: true, once: "" }],
     ]);
   });
 
   it("is each of the other calls, with its arguments", async () => {
-    const { primitives, calls } = sentTo();
+    const { primitives, sent } = sentTo();
     const result = { value: 1, failed: false, retain: 1 };
     await primitives.renew(7, 1_000, "r");
     await primitives.convert(7, { exclusive: true, permits: 1, capacity: 1 }, "r");
@@ -85,7 +71,7 @@ describe("what goes over RPC", () => {
     await primitives.watch(7, 1_000);
     await primitives.forceRelease("r");
     await primitives.requestRelease("r");
-    expect(calls).toEqual([
+    expect(sent()).toEqual([
       ["renew", 7, 1_000, { requestId: "r" }],
       ["convert", 7, { requestId: "r" }],
       ["convert", 7, { requestId: "r", permits: 1, capacity: 2 }],
@@ -114,9 +100,9 @@ describe("G4 one who waits", () => {
   it("takes a ticket, and lets go of it when it is told", async () => {
     const one = ticket(async () => GRANT);
     const pending = pipelined(Promise.resolve(one), async () => GRANT);
-    const { primitives, calls } = sentTo({ enqueue: () => pending });
+    const { primitives, sent } = sentTo({ enqueue: () => pending });
     expect(await primitives.acquire({ ...REQUEST, wait: 9, waited: 4 })).toBe(GRANT);
-    expect(calls).toEqual([["enqueue", 1_000, { requestId: "r", wait: 9, waited: 4 }]]);
+    expect(sent()).toEqual([["enqueue", 1_000, { requestId: "r", wait: 9, waited: 4 }]]);
     expect(pending[Symbol.dispose]).toHaveBeenCalledOnce();
     await Promise.resolve();
     expect(one[Symbol.dispose]).toHaveBeenCalledOnce();
@@ -141,14 +127,14 @@ describe("G4 one who waits", () => {
 describe("a bond over RPC", () => {
   it("is a binding, whose news are asked for and which is let go of", async () => {
     const bond = { tie: {}, news: { next: vi.fn(async () => ({})) }, [Symbol.dispose]: vi.fn() };
-    const { primitives, calls } = sentTo({ bind: async () => bond });
+    const { primitives, sent } = sentTo({ bind: async () => bond });
     const binding = (await primitives.bind?.(7)) as Binding;
     expect(binding.success).toBe(true);
     expect(await binding.next(true)).toEqual({});
     expect(bond.news.next).toHaveBeenCalledExactlyOnceWith(true);
     binding[Symbol.dispose]();
     expect(bond[Symbol.dispose]).toHaveBeenCalledOnce();
-    expect(calls).toEqual([["bind", 7]]);
+    expect(sent()).toEqual([["bind", 7]]);
   });
 
   it("or a refusal", async () => {

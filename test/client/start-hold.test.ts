@@ -5,8 +5,9 @@ import { asAsked } from "../../src/client/claims.ts";
 import type { Binding, LockPrimitives } from "../../src/client/primitives.ts";
 import type { AcquireReply, RefusalReply } from "../../src/core/replies.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
-import { failureOf } from "../support/outcome.ts";
+import { failureOf, settled } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
+import { afterTurns, sweepTurns } from "../support/turns.ts";
 
 fakeTime();
 
@@ -68,6 +69,17 @@ describe("G1 a lock that is taken and kept", () => {
     expect(methods()).toEqual(["acquire", "bind", "release"]);
     expect(await held).toBe("enough");
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("is given back at once whenever its caller aborts before it is bound", async () => {
+    await sweepTurns(async (turns) => {
+      const controller = new AbortController();
+      const acquire = async () => (afterTurns(turns, () => controller.abort("enough")), GRANT);
+      const { primitives } = scripted({ acquire, bind: () => silence() });
+      const held = failureOf(startHold(primitives, holding({ bound: true, signal: controller.signal })));
+      await pass(0);
+      expect(await settled(held)).toBe("enough");
+    });
   });
 
   it("is left alone by a signal that fires later", async () => {
