@@ -1,8 +1,12 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Mutant } from "./mutants.ts";
+
+const TESTS = join(import.meta.dirname, "..");
 
 const test = (...names: string[]) => names.map((name) => `${name}.test.ts`);
 
-/** Where files have tests of their own; these are played first. */
+/** Where files have tests of their own that are not named like them. */
 const OWN: [RegExp, string[]][] = [
   [/^core\/(limits|request|result)/, test("core/limits", "object/bad-input", "client/options", "toolkit/once-results")],
   [/^client\/use-(barrier|latch)/, test("client/meeting")],
@@ -17,39 +21,23 @@ const OWN: [RegExp, string[]][] = [
       "rendezvous/limits",
     ),
   ],
-  [/^object\/(http|answer)/, test("object/http", "object/bad-input")],
+  [/^object\/(http|answer)/, test("object/bad-input")],
   [/^object\/lock-host/, test("object/host", "object/cleanup", "toolkit/bound", "toolkit/once", "toolkit/once-faults")],
-  [/^object\/lock-index/, test("object/lock-index", "worker/index")],
-  [/^object\/parking/, test("object/parking")],
-  [/^object\/ties/, test("object/ties")],
-  [/^object\/watchers/, test("object/watchers")],
-  [/^object\/wake-timer/, test("object/wake-timer")],
-  [/^object\/lease-row/, test("object/lease-row")],
-  [/^object\/timeline/, test("object/timeline", "object/follow", "worker/events")],
+  [/^object\/lock-index/, test("worker/index")],
+  [/^object\/timeline/, test("object/follow", "worker/events")],
   [/^object\/(bond|ties|watchers|parking)/, test("toolkit/bound", "toolkit/bound-faults", "object/watch")],
-  [
-    /^object\/result-storage/,
-    test("object/result-storage", "toolkit/once-retain", "toolkit/once", "toolkit/once-results"),
-  ],
+  [/^object\/result-storage/, test("toolkit/once-retain", "toolkit/once", "toolkit/once-results")],
   [/^object\/(lease-row|table)/, test("versions/damaged-rows", "versions/older-table", "versions/newer-table")],
-  [/^client\/time-box/, test("client/time-box")],
-  [/^client\/retry/, test("client/retry")],
-  [/^client\/acquire/, test("client/acquire", "client/waiting")],
-  [/^client\/claims/, test("client/claims", "toolkit/semaphore")],
-  [/^client\/versions/, test("client/versions", "versions/clients")],
+  [/^client\/acquire/, test("client/waiting")],
+  [/^client\/claims/, test("toolkit/semaphore")],
+  [/^client\/versions/, test("versions/clients")],
   [/^client\/options/, test("client/checks", "client/options")],
-  [/^client\/keep-alive/, test("client/renewals", "client/keep-alive")],
-  [/^client\/held-lease/, test("client/held-lease")],
-  [/^client\/release/, test("client/release")],
-  [/^client\/bind/, test("client/bind")],
   [/^client\/hold/, test("client/start-hold")],
   [/^client\/with-lock\.ts/, test("client/under")],
   [/^client\/(create-lock|.*read-write-lock|.*semaphore)/, test("client/create-lock")],
-  [/^client\/rpc-primitives/, test("client/rpc-primitives")],
-  [/^client\/lead/, test("client/lead", "toolkit/lead", "toolkit/lead-faults")],
-  [/^client\/observe/, test("client/observe", "toolkit/observe")],
+  [/^client\/lead/, test("toolkit/lead", "toolkit/lead-faults")],
+  [/^client\/observe/, test("toolkit/observe")],
   [/^client\/once/, test("client/once-job")],
-  [/^client\/recorded-error/, test("client/recorded-error")],
   [
     /^client\/(once|recorded-error|release)/,
     test("toolkit/once", "toolkit/once-results", "toolkit/once-retain", "toolkit/once-faults"),
@@ -117,7 +105,8 @@ export const isSimulated = (mutant: Mutant): boolean =>
 
 /** The files of tests that are to find a mutant, the likeliest first. */
 export function testsOf(mutant: Mutant): string[] {
+  const namesake = [mutant.file.replace(/ts$/, "test.ts")].filter((file) => existsSync(join(TESTS, file)));
   const own = OWN.filter(([files]) => files.test(mutant.file)).flatMap(([, tests]) => tests);
   const common = isRendezvous(mutant) ? [] : (COMMON[mutant.file.split("/")[0] ?? ""] ?? []);
-  return [...new Set([...own, ...common])];
+  return [...new Set([...namesake, ...own, ...common])];
 }
