@@ -27,14 +27,13 @@ const ROUTES: Record<string, (lock: Served, query: Query) => Promise<Reply>> = {
 /** Answers a plain request: 200 with the result, 400 for a bad one, 404 for an unknown path; never an exception. */
 export async function serve(lock: Served, request: Request): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url);
-  const route = Object.hasOwn(ROUTES, pathname) ? ROUTES[pathname] : undefined;
+  const route = ROUTES[pathname];
   if (!route) return refused(404, `Unknown path; this object serves ${Object.keys(ROUTES).join(", ")}.`, "path");
   const twice = repeated(searchParams.keys());
   if (twice !== undefined) return refused(400, `${twice.slice(0, 40)} is given twice.`, twice.slice(0, 40));
   if (searchParams.has("once")) return refused(400, "once needs RPC: JSON can't carry every result.", "once");
   const reply = await route(lock, queryOf(searchParams));
-  if (isRefusal(reply) && reply.reason === "INVALID_ARGUMENT") return Response.json(reply, { status: 400 });
-  return Response.json(reply);
+  return Response.json(reply, { status: isBadArgument(reply) ? 400 : 200 });
 }
 
 /** The first that comes a second time; in one pass, however long the query is. */
@@ -60,8 +59,8 @@ function numberOf(text: string): number {
   return /^(-?\d+(\.\d+)?|-?Infinity)$/.test(text) ? Number(text) : Number.NaN;
 }
 
-function isRefusal(reply: Reply): reply is RefusalReply {
-  return typeof reply === "object" && "success" in reply && !reply.success;
+function isBadArgument(reply: Reply): boolean {
+  return typeof reply === "object" && "reason" in reply && reply.reason === "INVALID_ARGUMENT";
 }
 
 function refused(status: number, message: string, argument: string): Response {

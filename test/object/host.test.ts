@@ -42,13 +42,9 @@ const bound = (host: LockHost, lease: number) => host.bind(lease) as Bond & { su
 describe("G8 a lock that was never used", () => {
   it("asks its storage for nothing but whether it was", async () => {
     await runInDurableObject(stubOf(freshId()), (_lock, state) => {
-      const [getAlarm, get, block] = [
-        vi.spyOn(state.storage, "getAlarm"),
-        vi.spyOn(state.storage.kv, "get"),
-        vi.spyOn(state, "blockConcurrencyWhile"),
-      ];
+      const [get, block] = [vi.spyOn(state.storage.kv, "get"), vi.spyOn(state, "blockConcurrencyWhile")];
       void new LockHost(state);
-      for (const spy of [getAlarm, get, block]) expect(spy).not.toHaveBeenCalled();
+      for (const spy of [get, block]) expect(spy).not.toHaveBeenCalled();
     });
   });
 });

@@ -38,9 +38,9 @@ afterEach(() => {
 describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
   it("is asked for nothing more if it is empty", async () => {
     await runInDurableObject(stubOf(freshId()), (_object, state) => {
-      const getAlarm = vi.spyOn(state.storage, "getAlarm");
+      const block = vi.spyOn(state, "blockConcurrencyWhile");
       void new DurableRendezvous(state, env);
-      expect(getAlarm).not.toHaveBeenCalled();
+      expect(block).not.toHaveBeenCalled();
     });
   });
 
