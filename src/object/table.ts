@@ -70,20 +70,20 @@ export class Table {
   }
 
   #prepare(): void {
+    if (!this.#isOurs) this.#create();
     const missing = Object.keys(this.#columns).filter((column) => !this.#found.includes(column));
-    if (this.#isOurs && missing.length === 0) return;
-    const { name } = this.#shape;
-    if (this.#isOurs) {
-      for (const column of missing) this.#sql.exec(`ALTER TABLE ${name} ADD COLUMN ${column} ${this.#columns[column]}`);
-    } else {
-      if (this.exists) this.#setAside();
-      const columns = Object.entries(this.#columns).map(([column, type]) => `${column} ${type}`);
-      // WITHOUT ROWID: replacing a row of such a table is counted as one row written and none read; of an ordinary
-      // table with an integer key, as one written and one read (workerd of 2026-08).
-      this.#sql.exec(`CREATE TABLE ${name} (${columns.join(", ")}) WITHOUT ROWID`);
-      this.#found = [];
-    }
-    this.#found.push(...Object.keys(this.#columns).filter((column) => !this.#found.includes(column)));
+    for (const column of missing)
+      this.#sql.exec(`ALTER TABLE ${this.#shape.name} ADD COLUMN ${column} ${this.#columns[column]}`);
+    this.#found.push(...missing);
+  }
+
+  #create(): void {
+    if (this.exists) this.#setAside();
+    const columns = Object.entries(this.#columns).map(([column, type]) => `${column} ${type}`);
+    // WITHOUT ROWID: replacing a row of such a table is counted as one row written and none read; of an ordinary
+    // table with an integer key, as one written and one read (workerd of 2026-08).
+    this.#sql.exec(`CREATE TABLE ${this.#shape.name} (${columns.join(", ")}) WITHOUT ROWID`);
+    this.#found = Object.keys(this.#columns);
     this.#isOurs = true;
   }
 

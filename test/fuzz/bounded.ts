@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
-import { expect, it, onTestFinished } from "vitest";
-import { LIMITS } from "../../src/core/limits.ts";
+import { expect, it } from "vitest";
 import { PastLeases } from "../../src/core/past-leases.ts";
 import type { Attendance, Bond, DurableLock, DurableRendezvous } from "../../src/index.ts";
+import { changeableLimits } from "../support/limits.ts";
 import { freshId, stubOf } from "../support/locks.ts";
 import { PARKED, inside, settled } from "./host.ts";
 
@@ -15,6 +15,8 @@ async function reasonOf(reply: unknown): Promise<unknown> {
 
 /** Whatever is remembered or parked has a bound that no caller can push it past. */
 export function staysBounded(): void {
+  const changeLimits = changeableLimits();
+
   it("G9 10,000 requests are remembered, by id and by number, the latest", () => {
     const past = new PastLeases();
     // Each ended twice: by a forced release of the same request id, which had a number of its own.
@@ -45,10 +47,7 @@ export function staysBounded(): void {
   });
 
   it("G9 of one request 100 calls are parked, of all as many as may wait, and one timer serves them", async () => {
-    // The real bound is shown elsewhere; this one takes less time.
-    const real = LIMITS.maxWaiters;
-    Object.assign(LIMITS, { maxWaiters: 1_000 });
-    onTestFinished(() => void Object.assign(LIMITS, { maxWaiters: real }));
+    changeLimits({ maxWaiters: 1_000 });
     await inside<DurableLock>(stubOf(freshId()), async (lock, _state, { timers }) => {
       await lock.acquire(60_000);
       const ask = (requestId: string) => lock.acquire(1_000, { wait: 60_000, requestId });

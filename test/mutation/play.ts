@@ -20,7 +20,7 @@ export async function firstFailure(played: readonly Test[]): Promise<Failure | u
   const failed: Failure[] = [];
   const playNext = async (): Promise<void> => {
     const test = left.shift() as Test;
-    await playInTime(test, begun).catch((error: unknown) => failed.push({ test, error }));
+    await play(test, begun).catch((error: unknown) => failed.push({ test, error }));
   };
   const playConcurrent = async (): Promise<void> => {
     while (failed.length === 0 && isConcurrent(left[0])) await playNext();
@@ -34,20 +34,20 @@ export async function firstFailure(played: readonly Test[]): Promise<Failure | u
 // Those of the runtime: a test may put its own in their place.
 const { setTimeout, clearTimeout } = globalThis;
 
-async function playInTime(test: Test, begun: Begun): Promise<void> {
+async function inTime(body: Step, timeout: number): Promise<void> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("It takes too long.")), test.timeout);
-  await Promise.race([play(test, begun), promise]).finally(() => clearTimeout(timer));
+  const timer = setTimeout(() => reject(new Error("It takes too long.")), timeout);
+  await Promise.race([body(), promise]).finally(() => clearTimeout(timer));
 }
 
-async function play({ groups: around, body }: Test, begun: Begun): Promise<void> {
+async function play({ groups: around, body, timeout }: Test, begun: Begun): Promise<void> {
   for (const group of around) {
     if (!begun.has(group)) begun.set(group, all(group.before));
     await begun.get(group);
     await all(group.beforeEach);
   }
   try {
-    await body();
+    await inTime(body, timeout);
   } finally {
     for (const { afterEach: steps } of around.toReversed()) await all(steps);
   }

@@ -4,10 +4,12 @@ import { LIMITS } from "../../src/core/limits.ts";
 import type { Bond } from "../../src/index.ts";
 import { LockHost } from "../../src/object/lock-host.ts";
 import { fakeTime, pass } from "../support/fake-time.ts";
+import { changeableLimits } from "../support/limits.ts";
 import { freshId, stubOf } from "../support/locks.ts";
 import { settled } from "../support/outcome.ts";
 
 fakeTime();
+const changeLimits = changeableLimits();
 
 // Ahead of the clock by which the object itself began.
 beforeEach(() => void vi.setSystemTime(Date.now() + 60_000));
@@ -62,41 +64,30 @@ describe("G9 a bound of waiting calls", () => {
   });
 
   it("holds for those who watch and those who follow, and lets in as many", async () => {
-    const most = LIMITS.maxWaiters;
-    try {
-      // The real bound takes seconds to fill.
-      Object.assign(LIMITS, { maxWaiters: 2 });
-      await inside(async (host) => {
-        const { revision } = (await host.follow(undefined, 0)) as { revision: string };
-        const parked = [host.watch(0, 1_000), host.follow(revision, 1_000)];
-        expect(await settled(Promise.race(parked))).toBe("parked");
-        const full = { success: false, reason: "QUEUE_FULL" };
-        expect(await host.watch(0, 0)).toEqual(full);
-        expect(await host.follow(revision, 0)).toEqual(full);
-        await pass(1_001);
-        await Promise.all(parked);
-        expect(await host.watch(1, 0)).toMatchObject({ locked: false });
-      });
-    } finally {
-      Object.assign(LIMITS, { maxWaiters: most });
-    }
+    changeLimits({ maxWaiters: 2 });
+    await inside(async (host) => {
+      const { revision } = (await host.follow(undefined, 0)) as { revision: string };
+      const parked = [host.watch(0, 1_000), host.follow(revision, 1_000)];
+      expect(await settled(Promise.race(parked))).toBe("parked");
+      const full = { success: false, reason: "QUEUE_FULL" };
+      expect(await host.watch(0, 0)).toEqual(full);
+      expect(await host.follow(revision, 0)).toEqual(full);
+      await pass(1_001);
+      await Promise.all(parked);
+      expect(await host.watch(1, 0)).toMatchObject({ locked: false });
+    });
   });
 
   it("counts all calls that ask the same of one lease as one", async () => {
-    const most = LIMITS.maxWaiters;
-    try {
-      Object.assign(LIMITS, { maxWaiters: 3 });
-      await inside(async (host) => {
-        const { news } = bound(host, await granted(host, "holder"));
-        for (let call = 0; call < 5; call += 1) void news.next(false);
-        for (let call = 0; call < 5; call += 1) void news.next(true);
-        void host.watch(1, 0);
-        const third = host.watch(0, 0);
-        expect(await third).toMatchObject({ locked: true });
-      });
-    } finally {
-      Object.assign(LIMITS, { maxWaiters: most });
-    }
+    changeLimits({ maxWaiters: 3 });
+    await inside(async (host) => {
+      const { news } = bound(host, await granted(host, "holder"));
+      for (let call = 0; call < 5; call += 1) void news.next(false);
+      for (let call = 0; call < 5; call += 1) void news.next(true);
+      void host.watch(1, 0);
+      const third = host.watch(0, 0);
+      expect(await third).toMatchObject({ locked: true });
+    });
   });
 });
 
@@ -133,31 +124,26 @@ describe("crash release, at the object", () => {
   });
 
   it("forgets the ties of what is live no more, once there are more than can live, and no others", async () => {
-    const most = LIMITS.maxLeases;
-    try {
-      Object.assign(LIMITS, { maxLeases: 2 });
-      await inside(async (host) => {
-        const share = { exclusive: false, permits: 1, capacity: Infinity };
-        const first = await granted(host, "first", { ...share, ttl: 10_000 });
-        const { news } = bound(host, first);
-        void news.next(false);
-        bound(host, await granted(host, "second", { ...share, ttl: 20_000 }));
-        await pass(10_000);
-        const third = await granted(host, "third", share);
-        const { tie, news: thirdNews } = bound(host, third);
-        void thirdNews.next(false);
-        await pass(10_000);
-        const fourth = await granted(host, "fourth", share);
-        bound(host, fourth);
-        // The third is live: its end is still its tie's.
-        expect(host.ask((state, now) => state.find(third, now))).toBeDefined();
-        tie[Symbol.dispose]();
-        expect(host.ask((state, now) => state.find(third, now))).toBeUndefined();
-        expect(host.ask((state, now) => state.find(fourth, now))).toBeDefined();
-      });
-    } finally {
-      Object.assign(LIMITS, { maxLeases: most });
-    }
+    changeLimits({ maxLeases: 2 });
+    await inside(async (host) => {
+      const share = { exclusive: false, permits: 1, capacity: Infinity };
+      const first = await granted(host, "first", { ...share, ttl: 10_000 });
+      const { news } = bound(host, first);
+      void news.next(false);
+      bound(host, await granted(host, "second", { ...share, ttl: 20_000 }));
+      await pass(10_000);
+      const third = await granted(host, "third", share);
+      const { tie, news: thirdNews } = bound(host, third);
+      void thirdNews.next(false);
+      await pass(10_000);
+      const fourth = await granted(host, "fourth", share);
+      bound(host, fourth);
+      // The third is live: its end is still its tie's.
+      expect(host.ask((state, now) => state.find(third, now))).toBeDefined();
+      tie[Symbol.dispose]();
+      expect(host.ask((state, now) => state.find(third, now))).toBeUndefined();
+      expect(host.ask((state, now) => state.find(fourth, now))).toBeDefined();
+    });
   });
 });
 

@@ -1,8 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { type LockStatus } from "../../src/index.ts";
-import { LIMITS } from "../../src/core/limits.ts";
+import { changeableLimits } from "../support/limits.ts";
 import { freshId, freshLock, leaseOf, stubOf } from "../support/locks.ts";
+
+const changeLimits = changeableLimits();
 
 describe("watch, at the object", () => {
   it("answers after `wait` although nothing has changed, and at once if something has", async () => {
@@ -25,21 +27,15 @@ describe("watch, at the object", () => {
   });
 
   it("parks as many calls as there may be waiters, and no more (G9)", async () => {
-    const most = LIMITS.maxWaiters;
-    // The real bound takes seconds to fill.
-    Object.assign(LIMITS, { maxWaiters: 50 });
-    try {
-      const answers = await runInDurableObject(stubOf(freshId()), async (lock) => {
-        const parked = Array.from({ length: 50 }, () => lock.watch(0, 20_000));
-        const refused = await lock.watch(0, 20_000);
-        await lock.acquire(60_000);
-        return { refused, parked: await Promise.all(parked), after: await lock.watch(0, 20_000) };
-      });
-      expect(answers.refused).toEqual({ success: false, reason: "QUEUE_FULL" });
-      expect(answers.parked.every((status) => (status as LockStatus).locked)).toBe(true);
-      expect(answers.after).toMatchObject({ locked: true });
-    } finally {
-      Object.assign(LIMITS, { maxWaiters: most });
-    }
+    changeLimits({ maxWaiters: 50 });
+    const answers = await runInDurableObject(stubOf(freshId()), async (lock) => {
+      const parked = Array.from({ length: 50 }, () => lock.watch(0, 20_000));
+      const refused = await lock.watch(0, 20_000);
+      await lock.acquire(60_000);
+      return { refused, parked: await Promise.all(parked), after: await lock.watch(0, 20_000) };
+    });
+    expect(answers.refused).toEqual({ success: false, reason: "QUEUE_FULL" });
+    expect(answers.parked.every((status) => (status as LockStatus).locked)).toBe(true);
+    expect(answers.after).toMatchObject({ locked: true });
   });
 });
