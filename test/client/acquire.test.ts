@@ -186,7 +186,7 @@ describe("G9 one who polls", () => {
   });
 });
 
-describe("G2 a request that is given up is taken back", () => {
+describe("G4 a request that is given up is taken back", () => {
   it("when its signal fires, at once", async () => {
     const { primitives, cancel } = answering({ reply: "never" });
     const controller = new AbortController();

@@ -279,7 +279,7 @@ describe("a binding that can't be had", () => {
   });
 });
 
-describe("G1 the end of a bound hold", () => {
+describe("the end of a bound hold", () => {
   it("is told before the binding is let go of, which would look like a death", async () => {
     const one = binding();
     const { promise, resolve } = Promise.withResolvers<true>();

@@ -30,7 +30,7 @@ const until = (signal: AbortSignal) =>
 const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const broken = () => Object.assign(new Error("overloaded"), { overloaded: true });
 
-describe("G1 a leader", () => {
+describe("a leader", () => {
   it("leads until its work is done, waits for its turn for as long as it takes, and is released", async () => {
     const { over, calls } = candidate(({ term, isOver }) => [term, isOver()], { ttl: 5_000, owner: "me" });
     expect(await over).toEqual({ value: [1, false] });

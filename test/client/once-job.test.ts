@@ -28,7 +28,7 @@ function job(work: () => unknown, options?: OnceOptions, answers: Partial<LockPr
   return { run, request: () => calls[0]?.args[0] as LockRequest, stored: () => calls.at(-1)?.args[2], calls };
 }
 
-describe("G7 a job that runs once", () => {
+describe("a job that runs once", () => {
   it("is asked for by its fingerprint's hash, or by none", async () => {
     const plain = job(() => "done");
     expect(await plain.run).toBe("done");

@@ -10,7 +10,7 @@ class PaymentError extends Error {
   readonly retry = () => {};
 }
 
-describe("G7 a failure that is recorded", () => {
+describe("a failure that is recorded", () => {
   it("comes back as an error of its name, message, stack and own fields", () => {
     const thrown = new PaymentError("declined");
     const back = backOf(thrown) as PaymentError;

@@ -35,7 +35,7 @@ const failing = (thrown: unknown) => ({
   },
 });
 
-describe("G2 the end of a hold", () => {
+describe("G3 the end of a hold", () => {
   it("is the release of its lease, after which nothing is renewed", async () => {
     const { keepAlive, release, calls } = kept(answer(true));
     expect(await release()).toBe(true);
@@ -130,7 +130,7 @@ describe("a hold of least length", () => {
   });
 });
 
-describe("G7 the result of a job", () => {
+describe("the result of a job", () => {
   it("goes with the release, as a copy", async () => {
     class Receipt {
       readonly amount = 3;

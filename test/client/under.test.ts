@@ -21,7 +21,7 @@ function holding(release: () => Promise<boolean> = async () => true) {
 
 const resultOf = () => ({ value: "kept", failed: false, retain: 1 });
 
-describe("G1 work under a lock", () => {
+describe("G7 work under a lock", () => {
   it("is what it is if the lease was live throughout, and its result is stored", async () => {
     const { hold, released } = holding();
     expect(await runUnder(hold, () => "done", resultOf)).toBe("done");
@@ -66,7 +66,7 @@ describe("G1 work under a lock", () => {
   });
 });
 
-describe("G1 work that outlived its lease is not told as done", () => {
+describe("G7 work that outlived its lease is not told as done", () => {
   it("if its signal fired", async () => {
     const { hold, lose, released } = holding();
     expect(await failureOf(runUnder(hold, lose, resultOf))).toBe(LOSS);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { missingMethod, unexpectedRefusal } from "../../src/client/versions.ts";
 
-describe("G10 an answer that this version does not know", () => {
+describe("an answer that this version does not know", () => {
   it("is a bad argument if the object says so, whatever it says of it", () => {
     expect(unexpectedRefusal({ reason: "INVALID_ARGUMENT", argument: "ttl", message: "too long" })).toMatchObject({
       code: "INVALID_ARGUMENT",

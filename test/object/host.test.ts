@@ -147,7 +147,7 @@ describe("crash release, at the object", () => {
   });
 });
 
-describe("G7 the result of a job, at the object", () => {
+describe("the result of a job, at the object", () => {
   it("that can't be stored leaves the lease as it was", async () => {
     await inside(async (host, { storage }) => {
       const lease = await granted(host, "job", { once: "" });

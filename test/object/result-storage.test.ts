@@ -13,7 +13,7 @@ afterEach(() => void vi.restoreAllMocks());
 
 const silenced = () => vi.spyOn(console, "error").mockImplementation(() => {});
 
-describe("G7 the result of a job is stored", () => {
+describe("the result of a job is stored", () => {
   it("with what is known of it, and read apart from that", async () => {
     await inside((results) => {
       const told = silenced();
