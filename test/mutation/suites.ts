@@ -21,7 +21,7 @@ const OWN: [RegExp, string[]][] = [
       "rendezvous/limits",
     ),
   ],
-  [/^object\/(http|answer)/, test("object/bad-input")],
+  [/^object\/(http|answer|durable-lock)/, test("object/answer", "object/bad-input")],
   [/^object\/lock-host/, test("object/host", "object/cleanup", "toolkit/bound", "toolkit/once", "toolkit/once-faults")],
   [/^object\/lock-index/, test("worker/index")],
   [/^object\/timeline/, test("object/follow", "worker/events")],
