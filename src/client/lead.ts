@@ -55,7 +55,6 @@ export async function lead<T>(lock: Lock, fn: Lead<T>, options?: LeadOptions): P
   checkLock(lock);
   checkWork(fn);
   const checked = checkOptions(options, OPTIONS) as LeadOptions;
-  checkHold(checked, everything);
   for (let short = 0; ;) {
     const term = await leadOnce(lock, fn, checked);
     if ("value" in term) return term.value;

@@ -125,6 +125,14 @@ describe("the timeline", () => {
     expect(told()).toEqual(["granted", "superseded"]);
   });
 
+  it("tells whoever comes back at the last moment of what ended in it", () => {
+    const { machine, timeline, after, told } = followed();
+    machine.acquire(NOW, { ttl: LIMITS.slice + 5_000 });
+    expect(after(NOW)).toBe(true);
+    timeline.follow(machine.state, NOW + LIMITS.slice + 5_000);
+    expect(told()).toEqual(["granted", "expired"]);
+  });
+
   it("is a copy: who changes it changes nothing", () => {
     const { machine, timeline, after } = followed();
     machine.acquire(NOW);
