@@ -333,6 +333,14 @@ describe("what a lease that is not live is told", () => {
     expect(machine.state.release(lease, "release", NOW + 2_000)).toMatchObject({ ended: "expired" });
   });
 
+  it("is that it was released, though its place is another's now", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW);
+    machine.state.release(lease, "release", NOW);
+    machine.acquire(NOW);
+    expect(machine.state.gone(lease)).toMatchObject({ ended: "released" });
+  });
+
   it("is that it expired, though nobody had noticed when it is given back, or all are ended by force", () => {
     const machine = new Machine();
     const [first, second] = [machine.acquire(NOW, ONE_OF_TWO), machine.acquire(NOW, ONE_OF_TWO)];
@@ -376,6 +384,16 @@ describe("G1 rows that contradict each other", () => {
     machine.restart(NOW);
     machine.state.release(first, "release", NOW);
     expect(machine.acquire(NOW, { ...READER, requestId: "same" })).toBe(second);
+  });
+
+  it("don't if the newest has run out, to the millisecond", () => {
+    const machine = new Machine();
+    const older = machine.acquire(NOW, { ...READER, ttl: 60_000 });
+    machine.acquire(NOW, READER);
+    const [, newer] = [...machine.disk.values()];
+    if (newer) Object.assign(newer.lease, EXCLUSIVE);
+    machine.restart(NOW + 1_000);
+    expect(machine.state.status(NOW + 1_000).holders).toMatchObject([{ lease: older }]);
   });
 
   it("leave the newest lease, in whatever order they are read", () => {
