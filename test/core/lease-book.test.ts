@@ -333,6 +333,13 @@ describe("what a lease that is not live is told", () => {
     expect(machine.state.release(lease, "release", NOW + 2_000)).toMatchObject({ ended: "expired" });
   });
 
+  it("is over to the millisecond, though nobody has noticed", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW);
+    expect(machine.state.find(lease, NOW + 999)).toMatchObject({ lease });
+    expect(machine.state.find(lease, NOW + 1_000)).toBeUndefined();
+  });
+
   it("is that it was released, though its place is another's now", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW);
