@@ -260,6 +260,12 @@ describe("clean-up", () => {
     expect(machine.write()).toBe(0);
   });
 
+  it("comes so long after the latest end of all leases", () => {
+    const machine = new Machine();
+    for (const ttl of [5_000, 60_000, 9_000]) machine.acquire(NOW, { ...READER, ttl });
+    expect(machine.state.lastUse()).toBe(NOW + 60_000);
+  });
+
   it("forgets when the lock was last used", () => {
     const machine = new Machine();
     machine.acquire(NOW);
