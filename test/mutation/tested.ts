@@ -84,9 +84,10 @@ async function runBatch(mutants: Mutant[], trials: Trial[], found: Map<number, s
     // By these lines only: one that goes round in circles may talk all the while.
     clearTimeout(timer);
     timer = setTimeout(kill, SILENCE);
-    present = Number(number);
-    if (what !== "tries") tried.add(present);
-    if (what.startsWith("found")) found.set(present, what);
+    // One that is decided is not to blame for what goes round in circles after it.
+    present = what === "tries" ? Number(number) : undefined;
+    if (what !== "tries") tried.add(Number(number));
+    if (what.startsWith("found")) found.set(Number(number), what);
   }
   clearTimeout(timer);
   rmSync(folder, { recursive: true });
