@@ -22,12 +22,15 @@ export function countedSignal(): { controller: AbortController; signal: AbortSig
   const controller = new AbortController();
   const { signal } = controller;
   const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+  const listening = new Set<unknown>();
   signal.addEventListener = (...args: Parameters<typeof add>) => {
-    leaks.listeners += 1;
+    if (!listening.has(args[1])) leaks.listeners += 1;
+    listening.add(args[1]);
     add(...args);
   };
   signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    leaks.listeners -= 1;
+    // What never listened may be taken away all the same.
+    if (listening.delete(args[1])) leaks.listeners -= 1;
     remove(...args);
   };
   return { controller, signal };
