@@ -4,9 +4,10 @@ import type { Acquisition } from "../../src/client/options.ts";
 import type { AcquireReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
-import { failureOf, settled } from "../support/outcome.ts";
+import { connectionLost } from "../support/faulty-namespace.ts";
+import { failureOf, settled, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
-import { afterTurns, sweepTurns } from "../support/turns.ts";
+import { afterTurns, isHeard, sweepTurns } from "../support/turns.ts";
 
 fakeTime();
 
@@ -25,7 +26,7 @@ function answering(...answers: { after?: number; reply: AcquireReply | Error | "
   const { primitives, calls } = scriptedPrimitives({
     acquire: async () => {
       const { after = 0, reply } = answers.shift() ?? { reply: TAKEN };
-      if (after > 0) await new Promise((resolve) => setTimeout(resolve, after));
+      if (after > 0) await sleep(after);
       if (reply === "never") return silence();
       if (reply instanceof Error) throw reply;
       return reply;
@@ -41,8 +42,6 @@ function answering(...answers: { after?: number; reply: AcquireReply | Error | "
       });
   return { primitives, asked, cancel };
 }
-
-const broken = () => Object.assign(new Error("broken"), { retryable: true });
 
 describe("G9 one who waits in line", () => {
   it("asks slice by slice by one name, and says how long it has waited", async () => {
@@ -103,7 +102,7 @@ describe("G9 one who waits in line", () => {
 
 describe("G5 a repetition after a fault", () => {
   it("says that it has waited for longer, and waits for so much less", async () => {
-    const { primitives, asked } = answering({ after: 3_000, reply: broken() }, { reply: GRANT });
+    const { primitives, asked } = answering({ after: 3_000, reply: connectionLost() }, { reply: GRANT });
     const acquired = acquire(primitives, acquisition({ wait: 10_000 }));
     await pass(3_025);
     expect(await acquired).toMatchObject({ lease: 7 });
@@ -116,7 +115,7 @@ describe("G5 a repetition after a fault", () => {
   it("in a later slice counts from the beginning", async () => {
     const { primitives, asked } = answering(
       { after: SLICE, reply: TAKEN },
-      { after: 1_000, reply: broken() },
+      { after: 1_000, reply: connectionLost() },
       { reply: GRANT },
     );
     const acquired = acquire(primitives, acquisition({ wait: 60_000 }));
@@ -126,8 +125,8 @@ describe("G5 a repetition after a fault", () => {
   });
 
   it("of one who doesn't wait doesn't wait, and of one whose time is over hardly", async () => {
-    const once = answering({ after: 3_000, reply: broken() }, { reply: TAKEN });
-    const brief = answering({ after: 3_000, reply: broken() }, { reply: TAKEN });
+    const once = answering({ after: 3_000, reply: connectionLost() }, { reply: TAKEN });
+    const brief = answering({ after: 3_000, reply: connectionLost() }, { reply: TAKEN });
     const acquired = [
       acquire(once.primitives, acquisition({ wait: 0 })),
       acquire(brief.primitives, acquisition({ wait: 2_000 })),
@@ -141,7 +140,7 @@ describe("G5 a repetition after a fault", () => {
 
 describe("G6 a grant", () => {
   it("counts from before the call left that brought it", async () => {
-    const { primitives } = answering({ after: 100, reply: broken() }, { after: 300, reply: GRANT });
+    const { primitives } = answering({ after: 100, reply: connectionLost() }, { after: 300, reply: GRANT });
     const since = performance.now();
     const acquired = acquire(primitives, acquisition({ wait: 10_000 }));
     await pass(425);
@@ -219,16 +218,13 @@ describe("G4 a request that is given up is taken back", () => {
       };
       const { primitives, calls } = scriptedPrimitives({ acquire: answer, cancel: async () => undefined });
       const acquired = acquire(primitives, acquisition({}, { signal: controller.signal }));
-      const isTooLate = acquired.then(
-        () => !controller.signal.aborted,
-        () => false,
-      );
+      const isOver = isHeard(acquired, controller.signal, "enough");
       const isGivenUp = (await failureOf(acquired)) === "enough";
       expect(calls.map(({ method }) => method)).toEqual(isGivenUp ? ["acquire", "cancel"] : ["acquire"]);
-      return isGivenUp || (await isTooLate);
+      return isOver;
     });
     // But for the one turn in which the answer is handed over.
-    expect(heard.filter((isHeard) => !isHeard).length).toBeLessThanOrEqual(1);
+    expect(heard.filter((wasHeard) => !wasHeard).length).toBeLessThanOrEqual(1);
   });
 
   it("and is not even made if its signal has fired before", async () => {

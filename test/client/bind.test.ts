@@ -6,7 +6,7 @@ import type { HoldBounds } from "../../src/client/options.ts";
 import type { Binding, LockPrimitives } from "../../src/client/primitives.ts";
 import type { HoldNews, RefusalReply } from "../../src/core/replies.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
-import { failureOf, settled } from "../support/outcome.ts";
+import { failureOf, settled, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
 import { afterTurns, sweepTurns } from "../support/turns.ts";
 
@@ -124,7 +124,7 @@ describe("a binding whose connection breaks", () => {
     const breaking = async () => {
       const lasts = after.shift() ?? 0;
       const next = async () => {
-        if (lasts > 0) await new Promise((resolve) => setTimeout(resolve, lasts));
+        if (lasts > 0) await sleep(lasts);
         throw cut();
       };
       return { ...binding(), next };

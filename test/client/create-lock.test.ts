@@ -4,26 +4,19 @@ import type { AcquireReply, RefusalReply } from "../../src/core/replies.ts";
 import { createLock, createReadWriteLock, createSemaphore } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf } from "../support/outcome.ts";
-import { scriptedPrimitives } from "../support/scripted-primitives.ts";
+import { GRANT, grantingPrimitives } from "../support/scripted-primitives.ts";
 
 fakeTime();
 
-const GRANT: AcquireReply = { success: true, lease: 7, deadline: 1, validFor: 30_000 };
 const refusal = (reason: RefusalReply["reason"], rest: Partial<RefusalReply> = {}): RefusalReply => ({
   success: false,
   reason,
   ...rest,
 });
 
-function scripted(answers: Partial<LockPrimitives> = {}) {
-  const { primitives, calls } = scriptedPrimitives({
-    acquire: async () => GRANT,
-    renew: async () => GRANT,
-    release: async () => true,
-    cancel: async () => undefined,
-    ...answers,
-  });
-  return { primitives, lock: createLock(primitives), calls, methods: () => calls.map(({ method }) => method) };
+function scripted(answers?: Partial<LockPrimitives>) {
+  const granting = grantingPrimitives(answers);
+  return { ...granting, lock: createLock(granting.primitives) };
 }
 
 describe("the primitives as a lock shows them", () => {

@@ -4,7 +4,8 @@ import type { HoldBounds } from "../../src/client/options.ts";
 import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { AcquireReply } from "../../src/core/replies.ts";
 import { fakeTime, pass } from "../support/fake-time.ts";
-import { failureOf } from "../support/outcome.ts";
+import { connectionLost } from "../support/faulty-namespace.ts";
+import { failureOf, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
 
 fakeTime();
@@ -175,13 +176,13 @@ describe("a holder who is asked to release", () => {
 describe("G5 a renewal", () => {
   it("is repeated by one name, and counts from before the call that was answered", async () => {
     const answers: (AcquireReply | Error)[] = [
-      Object.assign(new Error("broken"), { retryable: true }),
+      connectionLost(),
       { ...RENEWED, validFor: 9_000, releaseRequested: true },
     ];
     const { primitives, calls } = scriptedPrimitives({
       renew: async () => {
         const answer = answers.shift();
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await sleep(100);
         if (answer instanceof Error) throw answer;
         return answer as AcquireReply;
       },

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { KeepAlive, type Renewal, lossMessage } from "../../src/client/keep-alive.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
-import { failureOf } from "../support/outcome.ts";
+import { failureOf, sleep } from "../support/outcome.ts";
 
 fakeTime();
 
@@ -137,7 +137,7 @@ describe("G6 a lease is renewed", () => {
 
   it("again after a renewal that failed, counted from when that began", async () => {
     const { asked } = keep(30_000, async () => {
-      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      await sleep(4_000);
       throw new Error("broken");
     });
     await pass(28_000);
@@ -148,7 +148,7 @@ describe("G6 a lease is renewed", () => {
     let underWay = 0;
     const { keepAlive, asked } = keep(30_000, async (ttl) => {
       underWay += 1;
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await sleep(500);
       expect(underWay).toBe(1);
       underWay -= 1;
       return { deadline: 2, validFor: ttl, validUntil: performance.now() + ttl };
@@ -170,7 +170,7 @@ describe("G6 a lease is renewed", () => {
 
   it("never twice at once: its time that comes while one is under way is that one's", async () => {
     const { keepAlive, asked } = keep(30_000, async (ttl) => {
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await sleep(500);
       return { deadline: 2, validFor: ttl, validUntil: performance.now() + ttl };
     });
     await pass(9_900);
@@ -200,7 +200,7 @@ describe("G6 a lease is renewed", () => {
 
   it("and a failure that comes after the end sets no timer", async () => {
     const { keepAlive } = keep(30_000, async (_ttl, signal) => {
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await sleep(1_000);
       expect(signal.aborted).toBe(true);
       throw new Error("broken");
     });

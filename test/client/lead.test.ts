@@ -4,7 +4,8 @@ import type { AcquireReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import { type Lead, type LeadOptions, LockError, createLock, lead } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
-import { outcome, settled } from "../support/outcome.ts";
+import { overloaded } from "../support/faulty-namespace.ts";
+import { outcome, settled, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
 import { afterTurns, sweepTurns } from "../support/turns.ts";
 
@@ -27,8 +28,6 @@ function candidate<T>(fn: Lead<T>, options?: LeadOptions, answers: Partial<LockP
 
 const until = (signal: AbortSignal) =>
   new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-const broken = () => Object.assign(new Error("overloaded"), { overloaded: true });
 
 describe("a leader", () => {
   it("leads until its work is done, waits for its turn for as long as it takes, and is released", async () => {
@@ -139,7 +138,7 @@ describe("a term that ends before its work", () => {
     const { over, elected } = candidate(async ({ signal, resign }) => {
       const ms = lasting.shift();
       if (ms === undefined) return "done";
-      if (ms > 0) await after(ms);
+      if (ms > 0) await sleep(ms);
       resign();
       expect(signal.aborted).toBe(true);
       return "too late";
@@ -227,7 +226,7 @@ describe("the end of a candidacy", () => {
   });
 
   it("is not by an outage, which is waited out at growing distances", async () => {
-    const faults = [broken(), broken(), broken()];
+    const faults = [overloaded(), overloaded(), overloaded()];
     const { over, elected } = candidate(
       ({ term }) => term,
       {},

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { isLockError } from "../../src/index.ts";
-import { type Fault, faultyNamespace, losingReplies } from "../support/faulty-namespace.ts";
+import { failing, faultyNamespace, losingReplies, overloaded } from "../support/faulty-namespace.ts";
 import { crash, freshId, holders, leaseOf, lockOf, outcome, waiters } from "../support/locks.ts";
 
 const named = (calls: { method: string; args: unknown[] }[], method: string) =>
@@ -69,11 +69,7 @@ describe.concurrent("G5 a lost reply", () => {
 
   it("a request that its caller named can be repeated by the caller after a failure", async () => {
     const id = freshId();
-    const fault: Fault = async (_method, run) => {
-      await run();
-      throw new Error("a fault that is not worth repeating");
-    };
-    const { namespace } = faultyNamespace(fault);
+    const { namespace } = faultyNamespace(failing("acquire", true));
     await expect(lockOf(id, namespace).acquire(10_000, { requestId: "mine" })).rejects.toThrow("not worth repeating");
     const lease = await leaseOf(lockOf(id).acquire(10_000, { requestId: "mine" }));
     expect((await lockOf(id).status()).holders).toMatchObject([{ lease }]);
@@ -81,11 +77,7 @@ describe.concurrent("G5 a lost reply", () => {
 
   it("a request that nobody can repeat is taken back after a failure", async () => {
     const id = freshId();
-    const { namespace } = faultyNamespace(async (method, run) => {
-      const reply = await run();
-      if (method !== "acquire") return reply;
-      throw new Error("a fault that is not worth repeating");
-    });
+    const { namespace } = faultyNamespace(failing("acquire", true));
     await expect(lockOf(id, namespace).acquire(10_000)).rejects.toThrow("not worth repeating");
     expect(await lockOf(id).isLocked()).toBe(false);
   });
@@ -119,7 +111,7 @@ describe.concurrent("faults of the platform", () => {
 
   it("an overloaded object is not asked again", async () => {
     const { namespace, calls } = faultyNamespace(async () => {
-      throw Object.assign(new Error("Durable Object is overloaded."), { retryable: true, overloaded: true });
+      throw overloaded();
     });
     const { error } = await outcome(lockOf(freshId(), namespace).renew(1, 1_000));
     expect(isLockError(error, "UNREACHABLE")).toBe(true);

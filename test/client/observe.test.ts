@@ -3,6 +3,7 @@ import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { LockHolder, LockStatus, RefusalReply } from "../../src/core/replies.ts";
 import { LockError, createLock, observe } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
+import { overloaded } from "../support/faulty-namespace.ts";
 import { failureOf, outcome } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
 
@@ -19,7 +20,6 @@ const holder = (lease: number, owner?: string): LockHolder => ({
 });
 const status = (...holders: LockHolder[]): LockStatus => ({ locked: holders.length > 0, holders, waiters: [] });
 const FULL: RefusalReply = { success: false, reason: "QUEUE_FULL" };
-const overloaded = () => Object.assign(new Error("overloaded"), { overloaded: true });
 
 type Answer = LockStatus | RefusalReply | Error;
 

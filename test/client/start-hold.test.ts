@@ -3,30 +3,20 @@ import { refused, resume, startHold, tryHold } from "../../src/client/hold.ts";
 import { type HoldOptions, checkHold, checkResume } from "../../src/client/options.ts";
 import { asAsked } from "../../src/client/claims.ts";
 import type { Binding, LockPrimitives } from "../../src/client/primitives.ts";
-import type { AcquireReply, RefusalReply } from "../../src/core/replies.ts";
+import type { RefusalReply } from "../../src/core/replies.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
-import { failureOf, settled } from "../support/outcome.ts";
-import { scriptedPrimitives } from "../support/scripted-primitives.ts";
+import { failureOf, settled, sleep } from "../support/outcome.ts";
+import { GRANT, grantingPrimitives } from "../support/scripted-primitives.ts";
 import { afterTurns, sweepTurns } from "../support/turns.ts";
 
 fakeTime();
 
-const GRANT: AcquireReply = { success: true, lease: 7, deadline: 1, validFor: 30_000 };
 const GONE: RefusalReply = { success: false, reason: "NO_LONGER_VALID", ended: "expired" };
 
 const binding = () => ({ success: true as const, next: () => silence(), [Symbol.dispose]: vi.fn() }) as Binding;
 
-function scripted(answers: Partial<LockPrimitives> = {}) {
-  const { primitives, calls } = scriptedPrimitives({
-    acquire: async () => GRANT,
-    renew: async () => GRANT,
-    release: async () => true,
-    cancel: async () => undefined,
-    bind: async () => binding(),
-    ...answers,
-  });
-  return { primitives, methods: () => calls.map(({ method }) => method), calls };
-}
+const scripted = (answers: Partial<LockPrimitives> = {}) =>
+  grantingPrimitives({ bind: async () => binding(), ...answers });
 
 const holding = (options: HoldOptions = {}) => checkHold(options, asAsked);
 
@@ -96,7 +86,7 @@ describe("G1 a lock that is taken and kept", () => {
   it("is lost already if the reply took longer than the lease lasts", async () => {
     const { primitives } = scripted({
       acquire: async () => {
-        await new Promise((resolve) => setTimeout(resolve, 3_000));
+        await sleep(3_000);
         return { ...GRANT, validFor: 2_000 };
       },
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type LeaseLostError, isLockError } from "../../src/index.ts";
-import { faultyNamespace, silent } from "../support/faulty-namespace.ts";
+import { failing, faultyNamespace, silent } from "../support/faulty-namespace.ts";
 import { freshId, lockOf, outcome, sleep } from "../support/locks.ts";
 
 const aborted = (signal: AbortSignal) =>
@@ -123,21 +123,15 @@ describe.concurrent("G7 withLock cannot lie", () => {
 
   it("fn's own error wins over a release that fails", async () => {
     const mine = new Error("mine");
-    const failing = faultyNamespace(async (method, run) => {
-      if (method === "release") throw new Error("release failed");
-      return run();
-    });
-    await expect(lockOf(freshId(), failing.namespace).withLock(() => Promise.reject(mine))).rejects.toBe(mine);
+    const { namespace } = faultyNamespace(failing("release", false));
+    await expect(lockOf(freshId(), namespace).withLock(() => Promise.reject(mine))).rejects.toBe(mine);
   });
 
   it("a release that fails after fn succeeded is told apart from a loss", async () => {
-    const { namespace } = faultyNamespace(async (method, run) => {
-      if (method === "release") throw new Error("release failed");
-      return run();
-    });
+    const { namespace } = faultyNamespace(failing("release", false));
     const { error } = await outcome(lockOf(freshId(), namespace).withLock(() => "done"));
     expect(isLockError(error, "RELEASE_FAILED")).toBe(true);
-    expect(error).toMatchObject({ cause: { message: "release failed" } });
+    expect(error).toMatchObject({ cause: { message: "a fault that is not worth repeating" } });
   });
 
   it("an fn that released by itself is no loss", async () => {

@@ -8,8 +8,10 @@ const test = (...names: string[]) => names.map((name) => `${name}.test.ts`);
 
 /** Where files have tests of their own that are not named like them. */
 const OWN: [RegExp, string[]][] = [
-  [/^core\/(limits|request|result)/, test("core/limits", "object/bad-input", "client/options", "toolkit/once-results")],
-  [/^client\/use-(barrier|latch)/, test("client/meeting")],
+  [
+    /^core\/(limits|request|result)/,
+    test("core/limits", "object/bad-input", "client/bad-input", "toolkit/once-results"),
+  ],
   [
     /rendezvous|barrier|latch/,
     test(
@@ -22,7 +24,7 @@ const OWN: [RegExp, string[]][] = [
     ),
   ],
   [/^object\/(http|answer|durable-lock)/, test("object/answer", "object/bad-input")],
-  [/^object\/lock-host/, test("object/host", "object/cleanup", "toolkit/bound", "toolkit/once", "toolkit/once-faults")],
+  [/^object\/lock-host/, test("object/cleanup", "toolkit/bound", "toolkit/once", "toolkit/once-faults")],
   [/^object\/lock-index/, test("worker/index")],
   [/^object\/timeline/, test("object/follow", "worker/events")],
   [/^object\/(bond|ties|watchers|parking)/, test("toolkit/bound", "toolkit/bound-faults", "object/watch")],
@@ -31,19 +33,18 @@ const OWN: [RegExp, string[]][] = [
   [/^client\/acquire/, test("client/waiting")],
   [/^client\/claims/, test("toolkit/semaphore")],
   [/^client\/versions/, test("versions/clients")],
-  [/^client\/options/, test("client/checks", "client/options")],
+  [/^client\/options/, test("client/bad-input")],
   [/^client\/hold/, test("client/start-hold")],
-  [/^client\/with-lock\.ts/, test("client/under")],
+  [/^client\/with-lock\.ts/, test("client/run-under")],
   [/^client\/(create-lock|.*read-write-lock|.*semaphore)/, test("client/create-lock")],
   [/^client\/lead/, test("toolkit/lead", "toolkit/lead-faults")],
   [/^client\/observe/, test("toolkit/observe")],
-  [/^client\/once/, test("client/once-job")],
   [
     /^client\/(once|recorded-error|release)/,
     test("toolkit/once", "toolkit/once-results", "toolkit/once-retain", "toolkit/once-faults"),
   ],
-  [/^client\/with-locks/, test("client/many-locks", "toolkit/with-locks")],
-  [/^client\/.*web-lock/, test("client/web-lock-options", "client/web-lock-requests", "toolkit/web-locks")],
+  [/^client\/with-locks/, test("toolkit/with-locks")],
+  [/^client\/.*web-lock/, test("client/create-web-locks", "toolkit/web-locks")],
   [/^client\/.*read-write-lock/, test("toolkit/read-write-lock")],
 ];
 
@@ -83,7 +84,7 @@ const COMMON: Record<string, string[]> = {
     "toolkit/bound",
   ),
   client: test(
-    "client/options",
+    "client/bad-input",
     "client/keep-alive",
     "client/waiting",
     "client/leaks",

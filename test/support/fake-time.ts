@@ -18,5 +18,5 @@ export function fakeTime(): void {
 /** Lets so much time pass, and whatever comes due in it. */
 export const pass = async (ms: number) => void (await vi.advanceTimersByTimeAsync(ms));
 
-/** A promise that is settled by hand. */
+/** A promise that is never settled. */
 export const silence = <T>() => new Promise<T>(() => {});

@@ -43,6 +43,20 @@ export function connectionLost(): Error {
   return Object.assign(new Error("Network connection lost."), { retryable: true, remote: true });
 }
 
+/** What the platform throws when an object has too much to do: asking again makes it worse. */
+export function overloaded(): Error {
+  return Object.assign(new Error("Durable Object is overloaded."), { retryable: true, overloaded: true, remote: true });
+}
+
+/** Fails calls of a method in a way that is not worth repeating; `reach` tells whether they arrive all the same. */
+export function failing(failed: string, reach: boolean): Fault {
+  return async (method, run) => {
+    if (method !== failed) return run();
+    if (reach) await run();
+    throw new Error("a fault that is not worth repeating");
+  };
+}
+
 /** Runs the call but loses its reply, the first `times` times for each of the methods. */
 export function losingReplies(methods: string[], times = 1): Fault {
   const lost = new Map<string, number>();

@@ -1,4 +1,7 @@
 import type { LockPrimitives } from "../../src/client/primitives.ts";
+import type { AcquireReply } from "../../src/core/replies.ts";
+
+export const GRANT: AcquireReply = { success: true, lease: 7, deadline: 1, validFor: 30_000 };
 
 /** Primitives that answer as a test says; `calls` is what they were asked, and when. */
 export function scriptedPrimitives(answers: Partial<LockPrimitives>) {
@@ -13,4 +16,16 @@ export function scriptedPrimitives(answers: Partial<LockPrimitives>) {
       },
     });
   return { primitives, calls };
+}
+
+/** Primitives that answer as if the lock were free, unless a test says otherwise; `methods` is what was asked, in order. */
+export function grantingPrimitives(answers: Partial<LockPrimitives> = {}) {
+  const { primitives, calls } = scriptedPrimitives({
+    acquire: async () => GRANT,
+    renew: async () => GRANT,
+    release: async () => true,
+    cancel: async () => undefined,
+    ...answers,
+  });
+  return { primitives, calls, methods: () => calls.map(({ method }) => method) };
 }

@@ -13,3 +13,16 @@ export async function sweepTurns<T>(play: (turns: number) => Promise<T>): Promis
   for (let turns = 0; turns < MOST; turns += 1) outcomes.push(await play(turns));
   return outcomes;
 }
+
+/**
+ * Whether an abort gave a call up: true also if the answer came first.
+ *
+ * False, then, if the call was answered although its signal had fired before: so it is for the one turn in which the
+ * answer is handed over.
+ */
+export async function isHeard(call: Promise<unknown>, signal: AbortSignal, reason: unknown): Promise<boolean> {
+  return call.then(
+    () => !signal.aborted,
+    (error: unknown) => error === reason,
+  );
+}

@@ -2,7 +2,14 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
 import { type Binding, createLock } from "../../src/index.ts";
-import { type Fault, connectionLost, faultyNamespace, losingReplies, silent } from "../support/faulty-namespace.ts";
+import {
+  type Fault,
+  connectionLost,
+  faultyNamespace,
+  losingReplies,
+  overloaded,
+  silent,
+} from "../support/faulty-namespace.ts";
 import { freshId, leaseOf, lockOf, outcome, untilWaiting } from "../support/locks.ts";
 import { countTimers } from "../support/timers.ts";
 import {
@@ -106,7 +113,7 @@ describe.concurrent("crash release: binding fails, or a hold ends, in the course
   it("an object that can't be reached: UNREACHABLE, and the lock is given back", async () => {
     const id = freshId();
     const fault: Fault = async (method, run) => {
-      if (method === "bind") throw Object.assign(new Error("overloaded"), { overloaded: true });
+      if (method === "bind") throw overloaded();
       return run();
     };
     const { error } = await outcome(lockOf(id, faultyNamespace(fault).namespace).hold(BOUND));

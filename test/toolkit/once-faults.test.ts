@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { once } from "../../src/index.ts";
-import { type Fault, connectionLost, faultyNamespace, losingReplies } from "../support/faulty-namespace.ts";
+import { type Fault, connectionLost, failing, faultyNamespace, losingReplies } from "../support/faulty-namespace.ts";
 import { crash, freshId, holders, lockOf, outcome, stubOf, untilWaiting } from "../support/locks.ts";
 import { DAY, RERUN, askedNow, codeOf, kept, mortal, openJob, rerun } from "../support/once.ts";
 
@@ -138,11 +138,7 @@ describe.concurrent("G5 a lost reply", () => {
 
   it("to the storing release for good: RELEASE_FAILED, and asking again gets the result", async () => {
     const id = freshId();
-    const { namespace } = faultyNamespace(async (method, run) => {
-      const reply = await run();
-      if (method !== "release") return reply;
-      throw new Error("a fault that is not worth repeating");
-    });
+    const { namespace } = faultyNamespace(failing("release", true));
     expect(await codeOf(once(lockOf(id, namespace), () => "first"))).toBe("RELEASE_FAILED");
     expect(await askedNow(id)).toEqual({ value: "first", ran: false });
   });

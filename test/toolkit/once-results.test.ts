@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { once } from "../../src/index.ts";
-import { faultyNamespace } from "../support/faulty-namespace.ts";
+import { failing, faultyNamespace } from "../support/faulty-namespace.ts";
 import { crash, freshId, lockOf, outcome, stubOf, untilWaiting } from "../support/locks.ts";
 import { RERUN, askedNow, codeOf, kept, openJob, rerun } from "../support/once.ts";
 
@@ -154,10 +154,7 @@ describe("the result may be anything structured-cloneable", () => {
 // At once: the one waits for time to pass.
 describe.concurrent("a result that can't be stored", () => {
   it("is told, and why, though the lease can't be given back either", async () => {
-    const { namespace } = faultyNamespace(async (method, run) => {
-      if (method !== "release") return run();
-      throw new Error("a fault that is not worth repeating");
-    });
+    const { namespace } = faultyNamespace(failing("release", false));
     expect(await codeOf(once(lockOf(freshId(), namespace), () => () => {}))).toBe("RESULT_NOT_CLONEABLE");
   });
 

@@ -5,7 +5,8 @@ import type { AcquireReply, RefusalReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import { LeaseLostError, webLocks } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
-import { failureOf, settled } from "../support/outcome.ts";
+import { overloaded } from "../support/faulty-namespace.ts";
+import { failureOf, settled, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
 
 fakeTime();
@@ -79,8 +80,7 @@ describe("a web lock", () => {
   });
 
   it("that can't be asked for is an outage, and no abort", async () => {
-    const overloaded = Object.assign(new Error("overloaded"), { overloaded: true });
-    const { locks } = managing({ acquire: () => Promise.reject(overloaded) });
+    const { locks } = managing({ acquire: () => Promise.reject(overloaded()) });
     expect(await failureOf(locks.request("mine", () => {}))).toMatchObject({ code: "UNREACHABLE" });
   });
 
@@ -102,7 +102,7 @@ describe("a web lock", () => {
 
   it("that is granted when its lease has ended is lost too", async () => {
     const acquire = async ({ ttl }: LockRequest): Promise<AcquireReply> => {
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      await sleep(2_000);
       return { success: true, lease: 7, deadline: 1, validFor: ttl };
     };
     const { locks } = managing({ acquire }, { ttl: 1_000 });
@@ -136,7 +136,7 @@ describe("a web lock", () => {
     const { locks } = managing();
     const value = locks.request("mine", { signal: controller.signal }, async () => {
       controller.abort();
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sleep(100);
       return "done";
     });
     await pass(100);

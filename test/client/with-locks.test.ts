@@ -4,7 +4,7 @@ import type { RefusalReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import { createLock, withLocks } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
-import { failureOf } from "../support/outcome.ts";
+import { failureOf, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
 
 fakeTime();
@@ -51,7 +51,7 @@ describe("G1 many locks at once", () => {
   it("are waited for for one time together", async () => {
     const slow: Partial<LockPrimitives> = {
       acquire: async ({ ttl }) => {
-        await new Promise((resolve) => setTimeout(resolve, 3_000));
+        await sleep(3_000);
         return { success: true, lease: 1, deadline: 1, validFor: ttl + 3_000 };
       },
     };

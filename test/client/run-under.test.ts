@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { JobResult } from "../../src/core/replies.ts";
 import { runUnder } from "../../src/client/with-lock.ts";
 import { LeaseLostError } from "../../src/index.ts";
-import { failureOf } from "../support/outcome.ts";
+import { failureOf, sleep } from "../support/outcome.ts";
 
 const LOSS = new LeaseLostError("expired", 7, "lost");
 
@@ -50,7 +50,7 @@ describe("G7 work under a lock", () => {
   it("that throws is what counts, whatever comes of the release, and is not told before that is known", async () => {
     const order: string[] = [];
     const { hold } = holding(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await sleep(1);
       order.push("released");
       throw new Error("of no interest");
     });
