@@ -22,6 +22,9 @@ const raw: Plugin = {
 
 const common = { format: ["esm"], target: "es2022", sourcemap: true, external: [/^cloudflare:/] } satisfies Options;
 
+// Names `AsyncDisposable` and `Symbol.asyncDispose` for projects whose `lib` lacks them, as the template of create-cloudflare.
+const banner = '/// <reference lib="esnext.disposable" />';
+
 // Here and not by `clean`: these are built at the same time, and what cleans up late removes the types of another.
 await rm(join(import.meta.dirname, "dist"), { recursive: true, force: true });
 
@@ -31,14 +34,14 @@ export default defineConfig([
     entry: ["src/index.ts", "src/http.ts"],
     platform: "neutral",
     // With the types of the service, so that `DurableLock` is one class to both: of two, neither is assignable to the other.
-    dts: { entry: ["src/index.ts", "src/http.ts", "src/service.ts"] },
+    dts: { entry: ["src/index.ts", "src/http.ts", "src/service.ts"], banner },
   },
   {
     ...common,
     // Apart from the rest: neither it nor its types may lead to anything of Cloudflare.
     entry: ["src/client.ts"],
     platform: "neutral",
-    dts: true,
+    dts: { banner },
   },
   {
     ...common,
@@ -49,6 +52,8 @@ export default defineConfig([
     noExternal: [/^(?!cloudflare:)/],
     esbuildPlugins: [raw],
     minify: true,
+    // Maps of minified code that nobody steps through would be two thirds of the package.
+    sourcemap: false,
     splitting: false,
   },
   { ...common, entry: { cli: "src/cli/cli.ts" }, platform: "node", target: "node22" },
