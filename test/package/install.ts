@@ -1,8 +1,8 @@
 // Installs the packed tarball into a new Worker project outside the repository and follows the README's Usage word for
 // word: the wrangler configuration, the Worker's code, type check, bundling, and a run on local workerd. Then the service
 // of docs/guards.md, which is no Worker.
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness } from "wrangler";
@@ -70,10 +70,13 @@ async function writeExamples(): Promise<void> {
 
 async function layOut(): Promise<void> {
   const pinned = (name: string) => `${name}@${devDependencies[name]}`;
-  execFileSync("npm", ["pack", "--pack-destination", project], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+  const tarball = `durable-locks-${version}.tgz`;
+  await copyFile(join(root, ".wrangler", tarball), join(project, tarball)).catch((cause: unknown) => {
+    throw new Error("The tarball is missing: run `npm run build` first.", { cause });
+  });
   await writeFile(join(project, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
   const install = usage("sh").trim().split(" ");
-  if (!install.includes(`./durable-locks-${version}.tgz`)) throw new Error("The README installs another version.");
+  if (!install.includes(`./${tarball}`)) throw new Error("The README installs another version.");
   run(
     "npm",
     "install",
