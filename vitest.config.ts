@@ -18,7 +18,8 @@ export default defineConfig({
     // Those run in Node.
     exclude: ["test/{cli,inspector,openapi,sockets}/**"],
     testTimeout: 20_000,
-    fileParallelism: false,
+    // Two files side by side: most of a test is waiting. More would make timers late on a machine with two cores.
+    maxWorkers: 2,
     maxConcurrency: 8,
   },
 });

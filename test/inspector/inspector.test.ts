@@ -223,12 +223,14 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
       await lock.acquire(200, { owner: "the one before, whose name is rather long for a phone" });
       await holds(card, "Expired");
       await lock.acquire(60_000, { owner: "deploy of main by the pipeline" });
-      void lock.acquire(1_000, { owner: "next", wait: 30_000 }).catch(() => {});
-      void lock.acquire(1_000, { wait: 30_000 }).catch(() => {});
+      const waiting = [lock.acquire(1, { owner: "next", wait: 30_000 }), lock.acquire(1, { wait: 30_000 })];
       await holds(card, "Queue (2)");
       await check("held");
       await card.getByRole("button", { name: /Force release/ }).click();
       await check("dialog");
+      // A waiter that is left behind would keep this process alive for the rest of its wait.
+      await lock.forceRelease();
+      await Promise.all(waiting);
     });
 
   test("can be used by keyboard alone", async () => {

@@ -1,64 +1,61 @@
 import { once } from "node:events";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { connectLocks } from "../../src/client.ts";
 import { failureOf, freshId, outcome } from "../support/outcome.ts";
 import { Gateway } from "./gateway.ts";
-import { NARROW, type Service, TOKEN, freePort, startService } from "./service.ts";
+import { NARROW, TOKEN, freePort, startService } from "./service.ts";
 
 const soon = { timeout: 20_000, interval: 50 };
 
-// What is done to it here must not hurt other tests: a service for each.
-let service: Service;
-beforeEach(async () => {
-  service = await startService();
-});
-afterEach(() => service[Symbol.asyncDispose]());
+const lockOf = (id: string, { url }: { url: string }, token = TOKEN) => connectLocks({ url, token }).lock(id);
 
-const lockOf = (id: string, url = service.url, token = TOKEN) => connectLocks({ url, token }).lock(id);
-
-describe("a service that dies and comes back", () => {
+describe.concurrent("a service that dies and comes back", () => {
   it("G1 G5 a hold survives it: same lease, renewed again, and nobody else was let in", async () => {
+    await using service = await startService();
     const id = freshId();
-    const held = await lockOf(id).hold({ ttl: 15_000 });
+    const held = await lockOf(id, service).hold({ ttl: 15_000 });
     await service.server.kill();
     await service.server.start();
     const { deadline } = held;
-    expect(await lockOf(id).acquire(1_000)).toMatchObject({ success: false, reason: "BORROWED" });
+    expect(await lockOf(id, service).acquire(1_000)).toMatchObject({ success: false, reason: "BORROWED" });
     await vi.waitFor(() => expect(held.deadline).toBeGreaterThan(deadline), soon);
     expect(held.isLost()).toBe(false);
     expect(await held.release()).toBe(true);
   });
 
   it("a waiter waits on, and gets the lock once it is released", async () => {
+    await using service = await startService();
     const id = freshId();
-    const held = await lockOf(id).hold({ ttl: 15_000 });
-    const waiting = outcome(lockOf(id).withLock(({ lease }) => lease, { wait: 20_000 }));
-    await vi.waitFor(async () => expect((await lockOf(id).status()).waiters).toHaveLength(1), soon);
+    const held = await lockOf(id, service).hold({ ttl: 15_000 });
+    const waiting = outcome(lockOf(id, service).withLock(({ lease }) => lease, { wait: 20_000 }));
+    await vi.waitFor(async () => expect((await lockOf(id, service).status()).waiters).toHaveLength(1), soon);
     await service.server.kill();
     await service.server.start();
-    await vi.waitFor(async () => expect((await lockOf(id).status()).waiters).toHaveLength(1), soon);
+    await vi.waitFor(async () => expect((await lockOf(id, service).status()).waiters).toHaveLength(1), soon);
     await held.release();
     expect((await waiting).value).toBeGreaterThan(held.lease);
   });
 
   it("a call that comes while it is down succeeds if it is back soon", async () => {
+    await using service = await startService();
     const { server } = service;
     await server.kill();
-    const taken = outcome(lockOf(freshId()).acquire(60_000));
+    const taken = outcome(lockOf(freshId(), service).acquire(60_000));
     await server.start();
     expect(await taken).toMatchObject({ value: { success: true } });
   });
 
   it("says UNREACHABLE if it stays down, and never that the lock is taken", async () => {
-    const lock = lockOf(freshId(), `http://127.0.0.1:${await freePort()}`);
+    const lock = lockOf(freshId(), { url: `http://127.0.0.1:${await freePort()}` });
     expect(await failureOf(lock.acquire(1_000))).toMatchObject({ code: "UNREACHABLE" });
     expect(await failureOf(lock.withLock(() => {}, { wait: 1 }))).toMatchObject({ code: "UNREACHABLE" });
   });
 });
 
-describe("a service that hangs", () => {
+describe.concurrent("a service that hangs", () => {
   it("G6 the signal fires before the lease can pass on", async () => {
-    const held = await lockOf(freshId()).hold({ ttl: 10_000 });
+    await using service = await startService();
+    const held = await lockOf(freshId(), service).hold({ ttl: 10_000 });
     service.server.signal("SIGSTOP");
     await once(held.signal, "abort");
     // One machine, so one clock.
@@ -67,41 +64,44 @@ describe("a service that hangs", () => {
   });
 
   it("a hold that is asked for meanwhile fails in time, and leaves no lease behind", async () => {
+    await using service = await startService();
     const id = freshId();
     service.server.signal("SIGSTOP");
-    const failure = await failureOf(lockOf(id).hold({ ttl: 3_000, wait: 0 }));
+    const failure = await failureOf(lockOf(id, service).hold({ ttl: 3_000, wait: 0 }));
     service.server.signal("SIGCONT");
     expect(failure).toMatchObject({ code: "UNREACHABLE" });
-    await vi.waitFor(async () => expect(await lockOf(id).isLocked()).toBe(false), soon);
+    await vi.waitFor(async () => expect(await lockOf(id, service).isLocked()).toBe(false), soon);
   });
 });
 
-describe("a network that cuts", () => {
+describe.concurrent("a network that cuts", () => {
   it("G5 what was done and not told of is not done twice", async () => {
+    await using service = await startService();
     await using gateway = await Gateway.to(service.url);
     const id = freshId();
-    const lock = lockOf(id, gateway.url);
+    const lock = lockOf(id, gateway);
     gateway.cutNext(2);
     const taken = await lock.acquire(60_000);
     if (!taken.success) throw new Error(taken.reason);
-    expect((await lockOf(id).status()).holders).toMatchObject([{ lease: taken.lease }]);
+    expect((await lockOf(id, service).status()).holders).toMatchObject([{ lease: taken.lease }]);
     gateway.cutNext(1);
     expect(await lock.renew(taken.lease, 60_000)).toMatchObject({ success: true, lease: taken.lease });
     gateway.cutNext(1);
     expect(await lock.release(taken.lease)).toBe(true);
     expect(gateway.cut).toBe(4);
-    expect(await lockOf(id).isLocked()).toBe(false);
+    expect(await lockOf(id, service).isLocked()).toBe(false);
   });
 
   it("G8 refusals, problems and grants leave their connection free for the next", async () => {
+    await using service = await startService();
     await using gateway = await Gateway.to(service.url);
     const id = freshId();
-    const lock = lockOf(id, gateway.url);
+    const lock = lockOf(id, gateway);
     const held = await lock.hold({ ttl: 60_000 });
     for (let n = 0; n < 50; n += 1) {
       expect(await lock.acquire(1_000)).toMatchObject({ reason: "BORROWED" });
       expect(await lock.renew(1, 1_000)).toMatchObject({ reason: "NO_LONGER_VALID" });
-      expect(await failureOf(lockOf(id, gateway.url, "nobody-knows-this").isLocked())).toMatchObject({
+      expect(await failureOf(lockOf(id, gateway, "nobody-knows-this").isLocked())).toMatchObject({
         code: "ACCESS_DENIED",
       });
     }
@@ -111,15 +111,16 @@ describe("a network that cuts", () => {
   });
 });
 
-describe("access", () => {
+describe.concurrent("access", () => {
   it("a token may do no more than it was given, and is in no error", async () => {
-    const mine = lockOf("mine/one", service.url, NARROW);
+    await using service = await startService();
+    const mine = lockOf("mine/one", service, NARROW);
     expect(await mine.withLock(() => "done")).toBe("done");
     const errors = [
       await failureOf(mine.forceRelease()),
-      await failureOf(lockOf("others/one", service.url, NARROW).acquire(1_000)),
-      await failureOf(lockOf("others/one", service.url, NARROW).isLocked()),
-      await failureOf(lockOf("mine/one", service.url, "nobody-knows-this").acquire(1_000)),
+      await failureOf(lockOf("others/one", service, NARROW).acquire(1_000)),
+      await failureOf(lockOf("others/one", service, NARROW).isLocked()),
+      await failureOf(lockOf("mine/one", service, "nobody-knows-this").acquire(1_000)),
     ];
     for (const error of errors) {
       expect(error).toMatchObject({ code: "ACCESS_DENIED" });
@@ -129,7 +130,7 @@ describe("access", () => {
 
   it("a service without tokens is closed, and says how to open it", async () => {
     await using closed = await startService("");
-    const failure = await failureOf(lockOf("a", closed.url).acquire(1_000));
+    const failure = await failureOf(lockOf("a", closed).acquire(1_000));
     expect(failure).toMatchObject({ code: "UNREACHABLE", message: expect.stringContaining("TOKENS") });
   });
 });
