@@ -48,12 +48,21 @@ describe("arguments", { concurrency: 2 }, () => {
     }
   });
 
+  const onNode = (version: string, ...args: string[]) => {
+    const older = `Object.defineProperty(process.versions, "node", { value: "${version}" })`;
+    return new Program(args, { nodeArgs: ["--import", `data:text/javascript,${encodeURIComponent(older)}`] }).exit;
+  };
+
   test("an older Node is told so, and not what it can't parse", async () => {
-    const older = `Object.defineProperty(process.versions, "node", { value: "20.20.2" })`;
-    const nodeArgs = ["--import", `data:text/javascript,${encodeURIComponent(older)}`];
-    const { code, stderr } = await new Program(["dev"], { nodeArgs }).exit;
-    assert.equal(code, 78);
-    assert.match(stderr, /needs Node 22/);
+    for (const version of ["20.20.2", "22.12.0"]) {
+      const { code, stderr } = await onNode(version, "dev");
+      assert.equal(code, 78);
+      assert.match(stderr, /needs Node 22\.13/);
+    }
+  });
+
+  test("the oldest Node that package.json allows runs it", async () => {
+    assert.equal((await onNode("22.13.0", "help")).code, 0);
   });
 
   test("without a URL or token it is 78, and says how to give them", async () => {
