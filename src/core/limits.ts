@@ -19,6 +19,8 @@ export const LIMITS = {
   slice: 25_000,
   /** How long a waiter whose slice ended keeps its place, and how long a restarted object lets its queue reassemble. */
   returnWithin: 2_000,
+  /** The largest result of a job, as a structured clone. */
+  maxResultBytes: 2_000_000,
   /** The longest that the result of a job is kept. */
   maxRetain: 366 * DAY,
   /** How often a lock is looked at for clean-up. */

@@ -36,7 +36,8 @@ describe("the result of a job is stored", () => {
       for (let depth = 0; depth < 100_000; depth += 1) nested = [nested];
       expect(results.write(INFO, () => {})).toBe("RESULT_NOT_CLONEABLE");
       expect(results.write(INFO, nested)).toBe("RESULT_NOT_CLONEABLE");
-      expect(results.write(INFO, "x".repeat(3_000_000))).toBe("RESULT_TOO_LARGE");
+      // Newer runtimes would store it: the limit is ours, and the same everywhere.
+      expect(results.write(INFO, "x".repeat(2_000_001))).toBe("RESULT_TOO_LARGE");
       expect(results.read().value).toBe("before");
     });
   });

@@ -80,7 +80,7 @@ describe("the result may be anything structured-cloneable", () => {
 
   it("one of just below 2 MB is kept, and who waited for it gets it", async () => {
     const id = freshId();
-    const bytes = new Uint8Array(1_999_000).fill(7);
+    const bytes = new Uint8Array(1_999_900).fill(7);
     const job = openJob<Uint8Array>();
     const first = once(lockOf(id), job.fn);
     await job.started;
@@ -93,7 +93,7 @@ describe("the result may be anything structured-cloneable", () => {
   });
 
   const unstorable: Record<string, [unknown, string]> = {
-    "one of more than 2 MB": [new Uint8Array(2_300_000), "RESULT_TOO_LARGE"],
+    "one of more than 2 MB": [new Uint8Array(2_000_001), "RESULT_TOO_LARGE"],
     "one that RPC itself refuses, of more than 32 MiB": [new Uint8Array(33 << 20), "RESULT_TOO_LARGE"],
     "a function": [() => {}, "RESULT_NOT_CLONEABLE"],
     "a symbol": [Symbol("s"), "RESULT_NOT_CLONEABLE"],

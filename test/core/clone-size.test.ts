@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { isLargerThan } from "../../src/core/clone-size.ts";
+
+const cycle: unknown[] = [];
+cycle.push(cycle, "x".repeat(1_000));
+const shared = new Uint8Array(1_000);
+let nested: unknown = "x".repeat(1_000);
+for (let depth = 0; depth < 100_000; depth += 1) nested = [nested];
+
+describe("the size of a structured clone is judged", () => {
+  it.each<[string, unknown, number, number]>([
+    ["a string of one-byte characters", "é".repeat(1_000), 900, 1_010],
+    ["a string of wider characters", "語".repeat(1_000), 1_900, 2_010],
+    ["bytes", new Uint8Array(1_000), 900, 1_010],
+    ["a view, which is written with its whole buffer", new Uint8Array(new ArrayBuffer(1_000), 0, 1), 900, 1_010],
+    ["a buffer that occurs twice, which is written once", [shared, shared.buffer], 900, 1_010],
+    ["fractions", Array.from({ length: 100 }, () => 0.5), 800, 1_010],
+    ["a large integer", 2n ** 8_000n, 900, 1_010],
+    ["keys", { ["k".repeat(1_000)]: 1 }, 900, 1_010],
+    ["a map's keys and values", new Map([["k".repeat(500), "v".repeat(500)]]), 900, 1_020],
+    ["a set", new Set(["x".repeat(1_000)]), 900, 1_010],
+    ["an error's message", Object.assign(new Error("x".repeat(1_000)), { stack: "" }), 900, 1_020],
+    ["a pattern", new RegExp("x".repeat(1_000)), 900, 1_010],
+    ["a cycle", cycle, 900, 1_010],
+    ["what holes leave of an array", Object.assign([], { 4_000_000: "x".repeat(1_000) }), 900, 1_020],
+  ])("by %s", (_what, value, less, most) => {
+    expect(isLargerThan(less, value)).toBe(true);
+    expect(isLargerThan(most, value)).toBe(false);
+  });
+
+  it("without a recursion, however deeply a value is nested", () => {
+    expect(isLargerThan(100_000, nested)).toBe(true);
+    expect(isLargerThan(200_000, nested)).toBe(false);
+  });
+
+  it("without reading on once the limit is passed", () => {
+    const unread = {
+      get second(): never {
+        throw new Error("This was read.");
+      },
+    };
+    expect(isLargerThan(10, [unread, "x".repeat(100)])).toBe(true);
+  });
+
+  it.each([undefined, null, true, 0, -0, "", [], {}, new Date(0)])("as next to nothing for %s", (value) => {
+    expect(isLargerThan(0, value)).toBe(true);
+    expect(isLargerThan(9, value)).toBe(false);
+  });
+});
