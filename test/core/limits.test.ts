@@ -45,6 +45,7 @@ describe("G9 the bounds", () => {
       maxParties: 1_000,
       slice: 25_000,
       returnWithin: 2_000,
+      maxResultBytes: 2_000_000,
       maxRetain: 366 * DAY,
       cleanUp: DAY,
       idle: DAY - 600_000,
