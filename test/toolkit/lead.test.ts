@@ -114,6 +114,7 @@ describe.concurrent("leadership that ends before fn does", () => {
     const lock = freshLock();
     const ttl = 3_600_000;
     let isOverLate = false;
+    const stop = new AbortController();
     await lead(
       lock,
       ({ term, isOver, signal }) => {
@@ -121,8 +122,9 @@ describe.concurrent("leadership that ends before fn does", () => {
         const now = vi.spyOn(performance, "now").mockReturnValue(performance.now() + ttl);
         isOverLate = isOver() && signal.aborted;
         now.mockRestore();
+        stop.abort();
       },
-      { signal: AbortSignal.timeout(100), ttl },
+      { signal: stop.signal, ttl },
     ).catch(() => {});
     expect(isOverLate).toBe(true);
   });
