@@ -245,7 +245,7 @@ describe.concurrent("the held lease", () => {
 
   it("maxHold caps the hold: the signal fires and the lock becomes free, whatever fn does", async () => {
     const id = freshId();
-    const held = await lockOf(id).hold({ ttl: 2_000, maxHold: 2_100 });
+    const held = await lockOf(id).hold({ ttl: 3_000, maxHold: 4_500 });
     const first = held.deadline;
     const next = lockOf(id).acquire(1_000, { wait: 10_000 });
     // A hold without an end would never fire it.

@@ -136,8 +136,7 @@ class Play {
       await sleep(works / 2);
       run.isOver = true;
       if (fails) throw new Error("the job failed");
-      const value: Value = { run: this.#runs.length, lease: held.lease, payload };
-      this.returned.push(value);
+      const value = this.#return(held, payload);
       if (dies === "after fn") life.end();
       return value;
     };
@@ -155,11 +154,7 @@ class Play {
   /** Faults have stopped: whatever happened, there is a result to be had, and it is the one. */
   async #callLast(): Promise<void> {
     const ask = (payload: string) =>
-      once(lockOf(this.id), (held) => (this.#begin(held), { run: this.#runs.length, lease: held.lease, payload }), {
-        ttl: 5_000,
-        wait: 10_000,
-        fingerprint: payload,
-      });
+      once(lockOf(this.id), (held) => this.#run(held, payload), { ttl: 5_000, wait: 10_000, fingerprint: payload });
     let { value, error } = await outcome(ask("a"));
     if (isLockError(error, "FINGERPRINT_MISMATCH")) ({ value, error } = await outcome(ask("b")));
     if (!value) this.violations.push(`the last caller got nothing: ${String(error)}`);
@@ -167,6 +162,18 @@ class Play {
     if (new Set(this.got.map(({ run }) => run)).size > 1) this.violations.push("two results were told");
     if (new Set(this.stored.map(({ run }) => run)).size > 1) this.violations.push("two results were stored");
     if (this.stored.some(({ run }) => run !== value?.run)) this.violations.push("a stored result was lost");
+  }
+
+  #run(held: HeldLease, payload: string): Value {
+    this.#begin(held);
+    // Noted like every other: an earlier caller that a busy machine has held up may still get this result.
+    return this.#return(held, payload);
+  }
+
+  #return(held: HeldLease, payload: string): Value {
+    const value = { run: this.#runs.length, lease: held.lease, payload };
+    this.returned.push(value);
+    return value;
   }
 
   #begin(held: HeldLease): Run {
@@ -240,12 +247,7 @@ describe("once: random crash points, a faulty network, and an object that dies",
     });
     const hasSeenEnough = () => Object.values(seen).every((count) => count >= 5);
     // Not shrunk: what depends on timing does not get smaller.
-    const bounds = {
-      unbiased: true,
-      endOnFailure: true,
-      interruptAfterTimeLimit: 5_000,
-      markInterruptAsFailure: false,
-    };
+    const bounds = { unbiased: true, endOnFailure: true, numRuns: 4 };
     const round = () => Promise.all(Array.from({ length: 10 }, () => fc.assert(property, bounds)));
     // On a busy machine leases run out and little is stored: it takes more rounds there.
     for (let rounds = 0; rounds < 2 || (rounds < 10 && !hasSeenEnough()); rounds += 1) await round();
