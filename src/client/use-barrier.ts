@@ -30,7 +30,7 @@ export interface Barrier {
    * Comes, and waits until all have come.
    *
    * @throws `BARRIER_BROKEN` if one of those who had come died, aborted or ran out of time; `LOCK_TIMEOUT` if this one's
-   * `wait` ran out; the reason of `signal`; `UNREACHABLE`; `INVALID_ARGUMENT`, also for another number of `parties`.
+   * `wait` ran out; the reason of `signal`; `QUEUE_FULL`, `UNREACHABLE`; `INVALID_ARGUMENT`, also for another number of `parties`.
    */
   readonly arrive: (options?: WaitOptions) => Promise<Met>;
   /**
@@ -43,6 +43,8 @@ export interface Barrier {
 
 /**
  * A barrier: `parties` callers wait for each other and go on together; then it can be used again.
+ *
+ * If more arrive than `parties`, the first who came meet, and the rest begin the next generation.
  *
  * If one who has come dies, aborts or runs out of time, the others are told with `BARRIER_BROKEN` at once, for they would
  * wait in vain; whoever comes next begins anew.
@@ -125,6 +127,8 @@ function failureOf(id: string, wait: number, reply: Exclude<ArriveReply, { succe
       "LOCK_TIMEOUT",
       `Not all came to barrier "${id}" within ${wait} ms: raise wait, or come again.`,
     );
+  if (reply.reason === "QUEUE_FULL")
+    return new LockError("QUEUE_FULL", `Barrier "${id}" has as many waiters as it admits (${LIMITS.maxWaiters}).`);
   if (reply.reason !== "BROKEN") return unexpectedRefusal(reply);
   const why = { died: "died", timeout: "ran out of time", aborted: "gave up" }[reply.why ?? "died"] ?? "left";
   return new LockError("BARRIER_BROKEN", `Barrier "${id}" broke: one of those who had come ${why}. Come again.`);

@@ -34,37 +34,43 @@ interface Party {
   final: boolean;
 }
 
-/** What a transition asks of its host: write the meeting down, then answer the parked calls. */
+/** What a transition asks of its host: write the meetings down, then answer the parked calls. */
 export interface BarrierEffects {
-  meeting: Meeting | undefined;
+  meetings: Meeting[];
   answers: { requestId: string; reply: ArriveReply }[];
 }
 
-/** Whoever asks again after a reply was lost does so within seconds. */
+/** So many meetings are remembered, whatever their size: a caller whose reply was lost asks again within seconds. */
 export const MEETINGS_REMEMBERED = 8;
+
+/** Small barriers meet often: of theirs, as many meetings are remembered as make up this number of arrivals. */
+export const ARRIVALS_REMEMBERED = 1_000;
 
 /**
  * A barrier: parties wait until as many have come as are to meet, and go on together; then the next generation begins.
  *
- * Whether the last has come is decided here, in one step. One who dies, gives up or runs out of time breaks the
- * generation for all who had come. Pure: `now` and ids are arguments, and effects are taken after each call.
+ * The first `parties` in the order of their arrival are one generation, the next as many are another, and so on. Whether
+ * a generation meets is decided here, in one step. A party that dies, gives up or runs out of time breaks its own
+ * generation and no other. Pure: `now` and ids are arguments, and effects are taken after each call.
  */
 export class BarrierState {
-  readonly #parties = new Map<string, Party>();
+  /** In the order of arrival. */
+  readonly #parties: Party[] = [];
   readonly #past: Meeting[];
   #size = 0;
   #highest = 0;
-  #meeting: Meeting | undefined;
+  #meetings: Meeting[] = [];
   #answers: BarrierEffects["answers"] = [];
 
   constructor(stored: Iterable<Meeting>) {
     this.#past = [...stored].sort((one, other) => one.generation - other.generation);
     this.#highest = this.#past.at(-1)?.generation ?? 0;
+    this.#trim();
   }
 
   /** How many have come and wait. */
   get waiting(): number {
-    return this.#parties.size;
+    return this.#parties.length;
   }
 
   /** Comes, or comes back; undefined means parked, and the answer comes as an effect. */
@@ -72,38 +78,38 @@ export class BarrierState {
     this.wake(now);
     const known = this.#replay(requestId);
     if (known) return known;
-    if (this.#parties.size > 0 && parties !== this.#size) return otherNumber("parties", this.#size, parties);
+    if (this.waiting > 0 && parties !== this.#size) return otherNumber("parties", this.#size, parties);
+    const party = this.#find(requestId);
+    if (!party && this.waiting >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" };
     this.#size = parties;
-    const arrivedAt = this.#parties.get(requestId)?.arrivedAt ?? now - waited;
     const call = { parked: true, until: now + Math.min(wait, LIMITS.slice), final: wait <= LIMITS.slice };
-    this.#parties.set(requestId, { requestId, arrivedAt, ...call });
-    // One who was answered and is not back yet may be dead: whether it is will be known within 2 s.
-    const allAreHere = this.#parties.size === parties && [...this.#parties.values()].every((party) => party.parked);
-    if (!allAreHere) return undefined;
-    this.#end(undefined, now);
+    if (party) Object.assign(party, call);
+    else this.#add({ requestId, arrivedAt: now - waited, ...call });
+    this.#meetAll(now);
     // Answered here, and not as an effect: this call is not parked.
     this.#answers = this.#answers.filter((answer) => answer.requestId !== requestId);
     return this.#replay(requestId);
   }
 
-  /** Gives up, or is found dead: nobody of this generation can meet any more. */
+  /** Gives up, or is found dead: nobody of its generation can meet any longer. */
   leave(requestId: string, why: BarrierBreak, now: number): void {
     this.wake(now);
-    if (this.#parties.has(requestId)) this.#end(why, now);
+    const party = this.#find(requestId);
+    if (party) this.#break(party, why, now);
   }
 
   /** A party's connection is gone: it died, unless it was only answered. */
   drop(requestId: string, now: number): void {
-    if (this.#parties.get(requestId)?.parked) this.leave(requestId, "died", now);
+    if (this.#find(requestId)?.parked) this.leave(requestId, "died", now);
   }
 
   /** Lets time pass. */
   wake(now: number): void {
-    for (const party of [...this.#parties.values()].filter(({ until }) => until <= now)) this.#due(party, now);
+    for (const party of this.#parties.filter(({ until }) => until <= now)) this.#due(party, now);
   }
 
   nextWake(): number {
-    return Math.min(...[...this.#parties.values()].map(({ until }) => until));
+    return Math.min(...this.#parties.map(({ until }) => until));
   }
 
   /** Forgets what storage forgets; generations still grow as long as this instance lives. */
@@ -112,16 +118,40 @@ export class BarrierState {
   }
 
   takeEffects(): BarrierEffects {
-    const effects = { meeting: this.#meeting, answers: this.#answers };
-    this.#meeting = undefined;
+    const effects = { meetings: this.#meetings, answers: this.#answers };
+    this.#meetings = [];
     this.#answers = [];
     return effects;
   }
 
+  #find(requestId: string): Party | undefined {
+    return this.#parties.find((party) => party.requestId === requestId);
+  }
+
+  /** Behind all that came before it or at the same time. */
+  #add(party: Party): void {
+    const before = this.#parties.findLastIndex(({ arrivedAt }) => arrivedAt <= party.arrivedAt);
+    this.#parties.splice(before + 1, 0, party);
+  }
+
+  /**
+   * Lets each generation go on that is complete and all here.
+   *
+   * A party that was answered and is not back yet may be dead. Its own generation waits for it, for 2 s at most; those
+   * who came after that generation was complete are none of it, and need not wait.
+   */
+  #meetAll(now: number): void {
+    for (let first = 0; first + this.#size <= this.waiting;) {
+      const isHere = this.#parties.slice(first, first + this.#size).every(({ parked }) => parked);
+      if (isHere) this.#end(first, undefined, now);
+      else first += this.#size;
+    }
+  }
+
   #due(party: Party, now: number): void {
-    // Ended meanwhile by another that was due.
-    if (this.#parties.get(party.requestId) !== party) return;
-    if (!party.parked) return this.#end("died", now);
+    // Its generation may have ended meanwhile, by another party that was due.
+    if (!this.#parties.includes(party)) return;
+    if (!party.parked) return this.#break(party, "died", now);
     if (!party.final) {
       this.#answers.push({ requestId: party.requestId, reply: { success: false, reason: "WAITING" } });
       Object.assign(party, { parked: false, until: now + LIMITS.returnWithin });
@@ -129,19 +159,30 @@ export class BarrierState {
     }
     this.#answers.push({ requestId: party.requestId, reply: { success: false, reason: "TIMEOUT" } });
     party.parked = false;
-    this.#end("timeout", now);
+    this.#break(party, "timeout", now);
   }
 
-  #end(why: BarrierBreak | undefined, now: number): void {
+  #break(party: Party, why: BarrierBreak, now: number): void {
+    const place = this.#parties.indexOf(party);
+    this.#end(place - (place % this.#size), why, now);
+  }
+
+  /** Ends the generation that begins with the party at `first`. */
+  #end(first: number, why: BarrierBreak | undefined, now: number): void {
     this.#highest = nextLeaseNumber(this.#highest, now);
-    const present = [...this.#parties.values()].sort((one, other) => one.arrivedAt - other.arrivedAt);
+    const present = this.#parties.splice(first, this.#size);
     const meeting = { generation: this.#highest, why, members: present.map(({ requestId }) => requestId) };
     this.#past.push(meeting);
-    if (this.#past.length > MEETINGS_REMEMBERED) this.#past.shift();
-    this.#meeting = meeting;
-    this.#parties.clear();
+    this.#trim();
+    this.#meetings.push(meeting);
     for (const { requestId, parked } of present)
       if (parked) this.#answers.push({ requestId, reply: replyOf(meeting, requestId) });
+  }
+
+  #trim(): void {
+    let arrivals = this.#past.reduce((sum, { members }) => sum + members.length, 0);
+    while (this.#past.length > MEETINGS_REMEMBERED && arrivals > ARRIVALS_REMEMBERED)
+      arrivals -= this.#past.shift()?.members.length ?? 0;
   }
 
   #replay(requestId: string): ArriveReply | undefined {

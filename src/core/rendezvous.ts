@@ -26,8 +26,11 @@ export type ArriveReply =
   | {
       /** Whether all have met. */
       success: false;
-      /** `BROKEN`: they will not; `TIMEOUT`: this one's time is up; `WAITING`: the slice is over, ask again. */
-      reason: "BROKEN" | "TIMEOUT" | "WAITING";
+      /**
+       * `BROKEN`: they will not; `TIMEOUT`: this one's time is up; `WAITING`: the slice is over, ask again; `QUEUE_FULL`:
+       * as many wait as may.
+       */
+      reason: "BROKEN" | "TIMEOUT" | "WAITING" | "QUEUE_FULL";
       /** With `BROKEN`: why. */
       why?: BarrierBreak;
     }

@@ -57,6 +57,8 @@ export class DurableRendezvous extends DurableObject {
   readonly #barrier: BarrierState;
   #latch: LatchState;
   #alarmIsSet = false;
+  /** Until when those whose wait for the latch was cut into long polls may be on their way back. */
+  #returnsUntil = 0;
 
   /** Called by the runtime. */
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
@@ -97,6 +99,7 @@ export class DurableRendezvous extends DurableObject {
       const opened = this.#watchers.watch(isOpen, this.#now() + slice);
       this.#run(() => {});
       await opened;
+      if (slice > 0) this.#returnsUntil = this.#now() + LIMITS.returnWithin;
       return { success: true, remaining: this.#latch.remaining(checked) } as const;
     });
   }
@@ -134,7 +137,7 @@ export class DurableRendezvous extends DurableObject {
   override async alarm(): Promise<void> {
     const now = this.#now();
     try {
-      const isUsed = this.#barrier.waiting > 0 || this.#watchers.size > 0;
+      const isUsed = this.#barrier.waiting > 0 || this.#watchers.size > 0 || now < this.#returnsUntil;
       if (!isUsed && now - this.#storage.lastUse() >= LIMITS.idle) return await this.#wipe();
     } catch (error) {
       console.error("durable-locks: the clean-up failed and will be tried again in a day.", error);
@@ -170,8 +173,8 @@ export class DurableRendezvous extends DurableObject {
     const now = this.#now();
     const result = transition(now);
     this.#barrier.wake(now);
-    const { meeting, answers } = this.#barrier.takeEffects();
-    if (meeting) this.#write(now, () => this.#storage.writeMeeting(meeting, now));
+    const { meetings, answers } = this.#barrier.takeEffects();
+    for (const meeting of meetings) this.#write(now, () => this.#storage.writeMeeting(meeting, now));
     for (const { requestId, reply } of answers) this.#parking.answer(requestId, reply);
     this.#watchers.check(now);
     const next = Math.min(this.#barrier.nextWake(), this.#watchers.nextDue());

@@ -1,4 +1,4 @@
-import { MEETINGS_REMEMBERED, type Meeting } from "../core/barrier-state.ts";
+import { ARRIVALS_REMEMBERED, MEETINGS_REMEMBERED, type Meeting } from "../core/barrier-state.ts";
 import type { CountDown } from "../core/latch-state.ts";
 import { isLeaseNumber } from "../core/lease.ts";
 import { LIMITS } from "../core/limits.ts";
@@ -49,8 +49,8 @@ export class RendezvousStorage {
     const rows = this.#meetings.rows().filter(({ generation }) => isLeaseNumber(generation));
     rows.sort((one, other) => Number(one["generation"]) - Number(other["generation"]));
     const latest = rows.at(-1)?.["slot"];
-    this.#slot = Number.isSafeInteger(latest) ? (Math.abs(Number(latest)) + 1) % MEETINGS_REMEMBERED : 0;
-    return rows.slice(-MEETINGS_REMEMBERED).map(meetingOf);
+    this.#slot = Number.isSafeInteger(latest) ? Math.abs(Number(latest)) + 1 : 0;
+    return rows.map(meetingOf);
   }
 
   /** When anything was last written. */
@@ -64,9 +64,11 @@ export class RendezvousStorage {
   }
 
   writeMeeting({ generation, why, members }: Meeting, now: number): void {
-    const row = { slot: this.#slot, generation, why: why ?? null, members: JSON.stringify(members), at: now };
+    // Small meetings have more slots: rows of few members may be many. The sum of all members stays bounded.
+    const slot = this.#slot % Math.max(MEETINGS_REMEMBERED, Math.ceil(ARRIVALS_REMEMBERED / members.length));
+    const row = { slot, generation, why: why ?? null, members: JSON.stringify(members), at: now };
     this.#meetings.put(row);
-    this.#slot = (this.#slot + 1) % MEETINGS_REMEMBERED;
+    this.#slot = slot + 1;
   }
 
   /** To be called when all storage is deleted. */

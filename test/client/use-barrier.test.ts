@@ -111,6 +111,15 @@ describe("a barrier", () => {
     expect(methods()).toEqual(["arrive"]);
   });
 
+  it("G9 that admits no more says how many it admits, and is not left", async () => {
+    const { barrier, methods } = arriving({ reply: { success: false, reason: "QUEUE_FULL" } });
+    expect(await failureOf(barrier.arrive())).toMatchObject({
+      code: "QUEUE_FULL",
+      message: 'Barrier "mine" has as many waiters as it admits (10000).',
+    });
+    expect(methods()).toEqual(["arrive"]);
+  });
+
   it("that refuses says what", async () => {
     const refusal = { success: false, reason: "INVALID_ARGUMENT", argument: "parties", message: "others say 4" };
     const { barrier } = arriving({ reply: refusal as ArriveReply });

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { type Arrival, BarrierState, MEETINGS_REMEMBERED, type Meeting } from "../../src/core/barrier-state.ts";
+import {
+  ARRIVALS_REMEMBERED,
+  type Arrival,
+  BarrierState,
+  MEETINGS_REMEMBERED,
+  type Meeting,
+} from "../../src/core/barrier-state.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 
 const NOW = 1_800_000_000_000;
@@ -53,16 +59,16 @@ describe("a barrier", () => {
     barrier.arrive(arrival("one", { parties: 3, wait: 100 }), NOW);
     barrier.arrive(arrival("other", { parties: 3, wait: 100 }), NOW);
     barrier.wake(NOW + 100);
-    const { answers, meeting } = barrier.takeEffects();
+    const { answers, meetings } = barrier.takeEffects();
     expect(answers.map(({ requestId }) => requestId)).toEqual(["one", "other"]);
-    expect(meeting?.members).toEqual(["one", "other"]);
+    expect(meetings.map(({ members }) => members)).toEqual([["one", "other"]]);
   });
 
   it("is not broken by a stranger who leaves", () => {
     const barrier = new BarrierState([]);
     barrier.arrive(arrival("here"), NOW);
     barrier.leave("stranger", "aborted", NOW);
-    expect([barrier.waiting, barrier.takeEffects().meeting]).toEqual([1, undefined]);
+    expect([barrier.waiting, barrier.takeEffects().meetings]).toEqual([1, []]);
   });
 
   it("is not broken by the end of a call that was answered, and takes its party back", () => {
@@ -90,7 +96,7 @@ describe("a barrier", () => {
     barrier.arrive(arrival("second", { parties: 3 }), NOW + 10);
     barrier.arrive(arrival("first", { parties: 3 }), NOW + 20);
     expect(barrier.arrive(arrival("third", { parties: 3 }), NOW + 30)).toMatchObject({ index: 2 });
-    expect(barrier.takeEffects().meeting?.members).toEqual(["first", "second", "third"]);
+    expect(barrier.takeEffects().meetings).toMatchObject([{ members: ["first", "second", "third"] }]);
   });
 
   it("believes one who waited before the object was restarted that it came earlier", () => {
@@ -107,14 +113,51 @@ describe("a barrier", () => {
     expect(barrier.arrive(arrival("other"), NOW)).toMatchObject({ generation: NOW * 3_000 + 1 });
   });
 
-  it("G9 remembers the latest meetings and no more", () => {
+  it("that breaks in the same step in which the next generation meets has both written", () => {
     const barrier = new BarrierState([]);
-    for (let n = 0; n <= MEETINGS_REMEMBERED; n += 1) {
-      barrier.arrive(arrival(`one-${n}`), NOW + n);
-      barrier.arrive(arrival(`other-${n}`), NOW + n);
+    barrier.arrive(arrival("away"), NOW);
+    barrier.wake(NOW + LIMITS.slice);
+    barrier.arrive(arrival("here"), NOW + LIMITS.slice);
+    barrier.arrive(arrival("third"), NOW + LIMITS.slice);
+    barrier.takeEffects();
+    barrier.arrive(arrival("fourth"), NOW + LIMITS.slice + LIMITS.returnWithin);
+    expect(barrier.takeEffects().meetings).toMatchObject([
+      { why: "died", members: ["away", "here"] },
+      { why: undefined, members: ["third", "fourth"] },
+    ]);
+  });
+
+  it("G9 admits as many as a lock admits waiters, and refuses one more", () => {
+    const barrier = new BarrierState([]);
+    const parties = 1_000;
+    const generations = LIMITS.maxWaiters / parties;
+    for (let n = 0; n < generations; n += 1) barrier.arrive(arrival(`away ${n}`, { parties }), NOW + n);
+    barrier.wake(NOW + LIMITS.slice + generations);
+    const later = NOW + LIMITS.slice + 100;
+    // Each generation has one that is on its way back, so that none of them meets.
+    for (let n = 0; n < generations * parties - generations; n += 1) {
+      const waited = later - NOW - Math.floor(n / (parties - 1));
+      barrier.arrive(arrival(`party ${n}`, { parties, waited }), later);
     }
-    expect(barrier.arrive(arrival("other-1"), NOW + 100)).toMatchObject({ success: true, index: 1 });
-    expect(barrier.arrive(arrival("other-0"), NOW + 100)).toBeUndefined();
+    expect(barrier.waiting).toBe(LIMITS.maxWaiters);
+    const more = barrier.arrive(arrival("more", { parties: 1_000 }), later);
+    expect(more).toEqual({ success: false, reason: "QUEUE_FULL" });
+    expect(barrier.arrive(arrival("party 1", { parties: 1_000 }), later)).toBeUndefined();
+    expect(barrier.arrive(arrival("away 9", { parties: 1_000 }), later)).toMatchObject({ success: true, index: 0 });
+  });
+
+  it("G9 remembers the latest meetings, and of small ones as many as a thousand arrivals make", () => {
+    const met = (parties: number, count: number) => {
+      const barrier = new BarrierState([]);
+      for (let n = 0; n < count * parties; n += 1) barrier.arrive(arrival(`party ${n}`, { parties }), NOW);
+      return barrier;
+    };
+    const large = met(1_000, MEETINGS_REMEMBERED + 1);
+    expect(large.arrive(arrival("party 1000", { parties: 1_000 }), NOW)).toMatchObject({ success: true, index: 0 });
+    expect(large.arrive(arrival("party 999", { parties: 1_000 }), NOW)).toBeUndefined();
+    const small = met(2, ARRIVALS_REMEMBERED / 2 + 1);
+    expect(small.arrive(arrival("party 2"), NOW)).toMatchObject({ success: true, index: 0 });
+    expect(small.arrive(arrival("party 1"), NOW)).toBeUndefined();
   });
 
   it("forgets meetings whose rows are wiped, and numbers on", () => {

@@ -1,14 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BarrierState, type Meeting } from "../../src/core/barrier-state.ts";
+import { LIMITS } from "../../src/core/limits.ts";
 import type { ArriveReply } from "../../src/core/rendezvous.ts";
 
 interface Party {
   requestId: string;
+  arrivedAt: number;
   /** Whether it believes to wait; a reply that is lost leaves it so. */
   waits: boolean;
   reply: ArriveReply | undefined;
 }
+
+/** Longer than two long polls, so that parties are told to ask again and are on their way back. */
+const WAIT = 60_000;
 
 /** A barrier with its disk and its parties, and an account of what each was told. */
 class World {
@@ -17,19 +22,30 @@ class World {
   readonly #size: number;
   #now = 1_800_000_000_000;
   #state = new BarrierState([]);
+  /** Those that this instance of the object knows and that have not been answered, in the order of their arrival. */
+  #present: Party[] = [];
 
   constructor(size: number) {
     this.#size = size;
   }
 
   arrive(lost: boolean): void {
-    const party = { requestId: `party ${this.parties.length}`, waits: true, reply: undefined };
+    const party = { requestId: `party ${this.parties.length}`, arrivedAt: this.#now, waits: true, reply: undefined };
     this.parties.push(party);
     this.ask(party, lost);
   }
 
   ask(party: Party, lost: boolean): void {
-    const arrival = { parties: this.#size, requestId: party.requestId, wait: 20_000, waited: 0 };
+    const waited = this.#now - party.arrivedAt;
+    const arrival = { parties: this.#size, requestId: party.requestId, wait: Math.max(0, WAIT - waited), waited };
+    this.#state.wake(this.#now);
+    this.#apply(lost);
+    const isKnown =
+      this.#present.includes(party) || this.#disk.some(({ members }) => members.includes(party.requestId));
+    if (!isKnown) {
+      this.#present.push(party);
+      this.#present.sort((one, other) => one.arrivedAt - other.arrivedAt);
+    }
     const reply = this.#state.arrive(arrival, this.#now);
     this.#apply(lost);
     if (reply && !lost) this.#told(party, reply);
@@ -55,7 +71,8 @@ class World {
   }
 
   restart(): void {
-    this.#state = new BarrierState(structuredClone(this.#disk.slice(-8)));
+    this.#state = new BarrierState(structuredClone(this.#disk));
+    this.#present = [];
   }
 
   /** Nobody was told two things; who met did so in full, each once; generations grow. */
@@ -77,13 +94,31 @@ class World {
     if (new Set(seen).size !== seen.length) throw new Error("one arrival in two meetings");
   }
 
+  /** Once all who live are here, fewer wait than are to meet: with one more they would go on. */
+  checkNoneIsStuck(): void {
+    for (const party of this.parties.filter(({ waits }) => waits)) this.ask(party, false);
+    // A party that died on its way back is found dead by now.
+    this.tick(LIMITS.returnWithin);
+    const stuck = this.parties.filter(({ waits }) => waits).map(({ requestId }) => requestId);
+    if (stuck.length >= this.#size) throw new Error(`${stuck.join(", ")} wait at a barrier of ${this.#size}`);
+  }
+
   #apply(lost: boolean): void {
-    const { meeting, answers } = this.#state.takeEffects();
-    if (meeting) this.#disk.push(structuredClone(meeting));
+    const { meetings, answers } = this.#state.takeEffects();
+    for (const meeting of meetings) this.#end(structuredClone(meeting));
     for (const { requestId, reply } of answers) {
       const party = this.parties.find((one) => one.requestId === requestId);
       if (party && !lost) this.#told(party, reply);
     }
+  }
+
+  /** A generation is the first who came, or the first after other generations that are complete. */
+  #end(meeting: Meeting): void {
+    this.#disk.push(meeting);
+    const first = this.#present.findIndex(({ requestId }) => requestId === meeting.members[0]);
+    const members = this.#present.splice(first, this.#size).map(({ requestId }) => requestId);
+    if (first % this.#size !== 0 || members.join() !== meeting.members.join())
+      throw new Error(`${meeting.members.join(", ")} ended together, and not ${members.join(", ")} in their order`);
   }
 
   #told(party: Party, reply: ArriveReply): void {
@@ -94,32 +129,51 @@ class World {
   }
 }
 
+/** What may happen at a barrier; `ticks` is how far time may go at once. */
+const stepsOf = (ticks: fc.Arbitrary<number>) =>
+  fc.oneof(
+    { weight: 6, arbitrary: fc.record({ do: fc.constant("arrive" as const), lost: fc.boolean() }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("again" as const), lost: fc.boolean(), who: fc.nat() }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("leave" as const), lost: fc.boolean(), who: fc.nat() }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("die" as const), who: fc.nat() }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("tick" as const), ms: ticks }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("restart" as const) }) },
+  );
+
+type Step = ReturnType<typeof stepsOf> extends fc.Arbitrary<infer T> ? T : never;
+
+function play(size: number, steps: Step[]): World {
+  const world = new World(size);
+  for (const move of steps) {
+    const waiting = world.parties.filter(({ waits }) => waits);
+    const who = "who" in move ? waiting[move.who % Math.max(1, waiting.length)] : undefined;
+    if (move.do === "arrive") world.arrive(move.lost);
+    else if (move.do === "again" && who) world.ask(who, move.lost);
+    else if (move.do === "leave" && who) world.leave(who, move.lost);
+    else if (move.do === "die" && who) world.die(who);
+    else if (move.do === "tick") world.tick(move.ms);
+    else if (move.do === "restart") world.restart();
+    world.check();
+  }
+  return world;
+}
+
 describe("random interleavings at a barrier", () => {
   it("let nobody meet without all, nobody twice, and tell everybody one thing, over lost replies and restarts", () => {
-    const step = fc.oneof(
-      { weight: 6, arbitrary: fc.record({ do: fc.constant("arrive" as const), lost: fc.boolean() }) },
-      { weight: 3, arbitrary: fc.record({ do: fc.constant("again" as const), lost: fc.boolean(), who: fc.nat() }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constant("leave" as const), lost: fc.boolean(), who: fc.nat() }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constant("die" as const), who: fc.nat() }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constant("tick" as const), ms: fc.nat(8_000) }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constant("restart" as const) }) },
-    );
+    const steps = fc.array(stepsOf(fc.nat(8_000)), { maxLength: 40 });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 40 }), (size, steps) => {
-        const world = new World(size);
-        for (const move of steps) {
-          const waiting = world.parties.filter(({ waits }) => waits);
-          const who = "who" in move ? waiting[move.who % Math.max(1, waiting.length)] : undefined;
-          if (move.do === "arrive") world.arrive(move.lost);
-          else if (move.do === "again" && who) world.ask(who, move.lost);
-          else if (move.do === "leave" && who) world.leave(who, move.lost);
-          else if (move.do === "die" && who) world.die(who);
-          else if (move.do === "tick") world.tick(move.ms);
-          else if (move.do === "restart") world.restart();
-          world.check();
-        }
-      }),
+      fc.property(fc.integer({ min: 1, max: 4 }), steps, (size, moves) => void play(size, moves)),
       { numRuns: 3_000 },
+    );
+  });
+
+  it("let the first who came meet and leave nobody stuck, though more come than meet and polls end meanwhile", () => {
+    // Polls end after 25 s, and a party is dead that is not back 2 s later.
+    const ticks = fc.constantFrom(100, 1_000, 1_900, 2_000, 24_900, LIMITS.slice, LIMITS.slice + 100);
+    const steps = fc.array(stepsOf(ticks), { maxLength: 40 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), steps, (size, moves) => play(size, moves).checkNoneIsStuck()),
+      { numRuns: 5_000 },
     );
   });
 });
@@ -148,5 +202,41 @@ describe("one whose slice ended and who is not back yet", () => {
       success: true,
       index: 0,
     });
+  });
+
+  it("meets whom it came with, and a third who came meanwhile begins the next generation", () => {
+    const state = begin();
+    expect(state.arrive({ ...arrival, requestId: "third" }, 25_600)).toBe(undefined);
+    expect(state.arrive({ ...arrival, requestId: "away", waited: 25_700 }, 25_700)).toMatchObject({ index: 0 });
+    expect(state.takeEffects().answers).toMatchObject([{ requestId: "here", reply: { success: true, index: 1 } }]);
+    expect(state.waiting).toBe(1);
+    expect(state.arrive({ ...arrival, requestId: "fourth" }, 26_000)).toMatchObject({ success: true, index: 1 });
+  });
+
+  it("does not keep two who came later from meeting", () => {
+    const state = begin();
+    state.arrive({ ...arrival, requestId: "third" }, 25_600);
+    expect(state.arrive({ ...arrival, requestId: "fourth" }, 25_600)).toMatchObject({ success: true, index: 1 });
+    expect(state.waiting).toBe(2);
+  });
+
+  it("breaks its own generation if it is dead, and not the next", () => {
+    const state = begin();
+    state.arrive({ ...arrival, requestId: "third" }, 25_600);
+    state.wake(27_000);
+    const reply = { success: false, reason: "BROKEN", why: "died" };
+    expect(state.takeEffects().answers).toEqual([{ requestId: "here", reply }]);
+    expect(state.arrive({ ...arrival, requestId: "fourth" }, 27_100)).toMatchObject({ success: true, index: 1 });
+  });
+
+  it("finds the answer that it has earned, though many others met meanwhile", () => {
+    const state = begin();
+    state.leave("here", "aborted", 25_550);
+    for (let n = 0; n < 400; n += 1) {
+      state.arrive({ ...arrival, requestId: `one ${n}` }, 25_600);
+      expect(state.arrive({ ...arrival, requestId: `other ${n}` }, 25_600)).toMatchObject({ success: true });
+    }
+    const back = state.arrive({ ...arrival, requestId: "away", waited: 25_700 }, 25_700);
+    expect(back).toEqual({ success: false, reason: "BROKEN", why: "aborted" });
   });
 });

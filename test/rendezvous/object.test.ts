@@ -115,6 +115,23 @@ describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
     });
   });
 
+  it("is not wiped while a caller that waits for the latch is on its way back from a long poll", async () => {
+    await inside(freshId(), async (object, storage) => {
+      setClock(0);
+      await object.countDown(2, 1, "a");
+      setClock(DAY);
+      const polled = object.awaitLatch(2, 1);
+      setClock(DAY + 1);
+      expect(await polled).toMatchObject({ remaining: 1 });
+      await object.alarm();
+      expect(await object.awaitLatch(2, 0)).toMatchObject({ remaining: 1 });
+      expect(await storage.getAlarm()).toBe(start + 2 * DAY + 1);
+      setClock(DAY + 1 + LIMITS.returnWithin);
+      await object.alarm();
+      expect(await object.awaitLatch(2, 0)).toMatchObject({ remaining: 2 });
+    });
+  });
+
   it("forgets a meeting with its rows: whoever comes again under its name waits anew", async () => {
     await inside(freshId(), async (object) => {
       setClock(0);
@@ -175,6 +192,23 @@ describe("a party at a barrier", () => {
       expect(await object.waiting()).toBe(1);
       calls[1]?.place[Symbol.dispose]();
       expect(await object.waiting()).toBe(0);
+    });
+  });
+
+  it("meets the next who came though a third arrived while it was on its way back from a long poll", async () => {
+    await inside(freshId(), async (object) => {
+      setClock(0);
+      const first = arrive(object, "a");
+      setClock(25_100);
+      const second = arrive(object, "b");
+      await first.known;
+      expect(first.told).toEqual([{ success: false, reason: "WAITING" }]);
+      const third = arrive(object, "c");
+      const back = arrive(object, "a");
+      await Promise.all([back.known, second.known]);
+      expect([back.told, second.told]).toMatchObject([[{ success: true, index: 0 }], [{ success: true, index: 1 }]]);
+      expect([await object.waiting(), third.told]).toEqual([1, []]);
+      await object.leave("c");
     });
   });
 

@@ -53,14 +53,30 @@ describe("the rows of a latch or a barrier", () => {
   });
 
   it("G9 are of the last eight meetings, a new one in the place of the oldest, also after a restart", async () => {
+    const members = Array.from({ length: 125 }, (_, n) => `m${n}`);
     await onStorage(({ sql }) => {
       const before = new RendezvousStorage(sql);
-      for (const generation of range(1, 10)) before.writeMeeting(met(generation), NOW);
+      for (const generation of range(1, 10)) before.writeMeeting({ ...met(generation), members }, NOW);
       expect(slots(sql)).toEqual([[0, 9], [1, 10], ...range(3, 8).map((generation) => [generation - 1, generation])]);
       const after = new RendezvousStorage(sql);
       expect(after.meetings().map(({ generation }) => generation)).toEqual(range(3, 10));
-      after.writeMeeting(met(11), NOW);
+      after.writeMeeting({ ...met(11), members }, NOW);
       expect(after.meetings().map(({ generation }) => generation)).toEqual(range(4, 11));
+    });
+  });
+
+  it("G9 are of as many small meetings as a thousand arrivals make, also after a restart and after large ones", async () => {
+    const pair = (generation: number) => ({ ...met(generation), members: ["one", "other"] });
+    await onStorage(({ sql }) => {
+      const before = new RendezvousStorage(sql);
+      for (const generation of range(1, 501)) before.writeMeeting(pair(generation), NOW);
+      const after = new RendezvousStorage(sql);
+      expect(after.meetings().map(({ generation }) => generation)).toEqual(range(2, 501));
+      const members = Array.from({ length: 1_000 }, (_, n) => `m${n}`);
+      for (const generation of range(502, 520)) after.writeMeeting({ ...met(generation), members }, NOW);
+      expect(after.meetings()).toHaveLength(500);
+      const large = after.meetings().filter((meeting) => meeting.members.length === 1_000);
+      expect(large.map(({ generation }) => generation)).toEqual(range(513, 520));
     });
   });
 
