@@ -1,5 +1,6 @@
 import { LIMITS } from "../core/limits.ts";
 import type { GrantReply, RefusalReply } from "../core/replies.ts";
+import { isLockError } from "../errors.ts";
 import type { Acquisition } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { ANSWER_WITHIN, callObject, fullJitter } from "./retry.ts";
@@ -29,7 +30,9 @@ export async function acquire(primitives: LockPrimitives, acquisition: Acquisiti
     signal?.throwIfAborted();
     return acquired;
   } catch (error) {
-    if (signal?.aborted || !acquisition.named) await takeBack(primitives, request.requestId);
+    // A name that was refused as an argument may be that of a lease that goes on.
+    const isToEnd = signal?.aborted && !isLockError(error, "INVALID_ARGUMENT");
+    if (isToEnd || !acquisition.named) await takeBack(primitives, request.requestId);
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { checkCount, checkOptions, checkPermits } from "../core/limits.ts";
 import { outOf } from "./claims.ts";
 import { createLockOf } from "./create-lock.ts";
 import type { Lock } from "./lock.ts";
-import { HOLD_OPTIONS, type HoldOptions } from "./options.ts";
+import { HOLD_OPTIONS, type HoldOptions, checkCombined } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import type { Critical } from "./with-lock.ts";
 
@@ -49,7 +49,7 @@ export function createSemaphore(primitives: LockPrimitives, options: SemaphoreOp
     permits,
     withPermits: async (count, fn, given) => {
       checkCount(count, "permits", permits);
-      return lock.withLock(fn, { ...checkOptions(given, PERMIT_OPTIONS), permits: count });
+      return lock.withLock(fn, { ...checkCombined(given, PERMIT_OPTIONS), permits: count });
     },
   };
 }

@@ -1,8 +1,7 @@
-import { checkOptions } from "../core/limits.ts";
 import { isLockError } from "../errors.ts";
 import { everything, oneOfMany } from "./claims.ts";
 import { refused, tryHold } from "./hold.ts";
-import { type HoldOptions, checkHold } from "./options.ts";
+import { type HoldOptions, checkCombined, checkHold } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
 import { timeBox } from "./time-box.ts";
@@ -18,7 +17,7 @@ export function createWebLocks(
   primitivesOf: (name: string) => LockPrimitives,
   options: WebLocksOptions | undefined,
 ): WebLockManager {
-  const terms = checkOptions(options, ["ttl", "bound"]) as WebLocksOptions;
+  const terms = checkCombined(options, ["ttl", "bound"]) as WebLocksOptions;
   checkHold(terms, everything);
   const clientId = crypto.randomUUID();
   const held = new Set<WebLockInfo>();

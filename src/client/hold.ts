@@ -63,7 +63,7 @@ async function keep(
   return hold;
 }
 
-export function refused(id: string, { request, named }: Acquisition, refusal: RefusalReply): LockError {
+export function refused(id: string, { request }: Acquisition, refusal: RefusalReply): LockError {
   const { reason, retryAfter } = refusal;
   switch (reason) {
     case "QUEUE_FULL":
@@ -82,7 +82,6 @@ export function refused(id: string, { request, named }: Acquisition, refusal: Re
         `Job "${id}" has run, but its result can't be carried as JSON: read it in a Worker.`,
       );
     case "NO_LONGER_VALID":
-      if (named) return usedBefore(request.requestId);
       return new LockError(
         "UNREACHABLE",
         `Lock "${id}" was granted, but the reply came after the lease had ended: try again.`,
@@ -92,11 +91,6 @@ export function refused(id: string, { request, named }: Acquisition, refusal: Re
     default:
       return unexpectedRefusal(refusal);
   }
-}
-
-function usedBefore(requestId: string): LockError {
-  const message = `requestId "${requestId}" was used before, and its lease is over: ask with a new one.`;
-  return new LockError("INVALID_ARGUMENT", message, { argument: "requestId" });
 }
 
 function timeoutMessage(id: string, { wait, once }: LockRequest, retryAfter: number | undefined): string {

@@ -1,10 +1,9 @@
-import { checkOptions } from "../core/limits.ts";
 import { type LockError, isLockError } from "../errors.ts";
 import { everything } from "./claims.ts";
 import type { HeldLease } from "./held-lease.ts";
 import { startHold } from "./hold.ts";
 import type { Lock } from "./lock.ts";
-import { type HoldOptions, checkHold, checkLock, checkWork } from "./options.ts";
+import { type HoldOptions, checkCombined, checkHold, checkLock, checkWork } from "./options.ts";
 import { DEFAULT_BACKOFF, fullJitter } from "./retry.ts";
 import { sleep } from "./time-box.ts";
 
@@ -54,7 +53,7 @@ export type Lead<T> = (leadership: Leadership) => T | PromiseLike<T>;
 export async function lead<T>(lock: Lock, fn: Lead<T>, options?: LeadOptions): Promise<T> {
   checkLock(lock);
   checkWork(fn);
-  const checked = checkOptions(options, OPTIONS) as LeadOptions;
+  const checked = checkCombined(options, OPTIONS) as LeadOptions;
   for (let short = 0; ;) {
     const term = await leadOnce(lock, fn, checked);
     if ("value" in term) return term.value;

@@ -1,9 +1,9 @@
-import { checkOptions, checkRetain, invalid } from "../core/limits.ts";
+import { checkRetain, invalid } from "../core/limits.ts";
 import type { JobResult } from "../core/replies.ts";
 import { everything } from "./claims.ts";
 import { refused, tryHold } from "./hold.ts";
 import type { Lock } from "./lock.ts";
-import { type HoldOptions, type Holding, checkHold, checkLock, checkWork } from "./options.ts";
+import { type HoldOptions, type Holding, checkCombined, checkHold, checkLock, checkWork } from "./options.ts";
 import { recordOf, errorOf } from "./recorded-error.ts";
 import { type Critical, type Outcome, runUnder } from "./with-lock.ts";
 
@@ -75,7 +75,7 @@ export async function once<T>(lock: Lock, fn: Critical<T>, options?: OnceOptions
 
 async function checkOnceOptions(options: OnceOptions | undefined): Promise<Job> {
   const known = [...HOLDING, "retain", "fingerprint", "recordErrors"];
-  const { retain: asked, fingerprint, recordErrors, ...rest } = checkOptions(options, known) as OnceOptions;
+  const { retain: asked, fingerprint, recordErrors, ...rest } = checkCombined(options, known) as OnceOptions;
   const retain = asked === undefined ? DAY : checkRetain(asked);
   if (fingerprint !== undefined && typeof fingerprint !== "string")
     throw invalid("fingerprint", "fingerprint must be a string, such as JSON.stringify(payload).");

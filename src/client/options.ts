@@ -31,14 +31,21 @@ export interface AcquireOptions {
   permits?: number;
   /** How many permits there are in all; `Infinity` for no limit. */
   capacity?: number;
-  /** Names the request, so that repeating it, even from elsewhere, has no second effect. @default a random id */
+  /**
+   * Names the request, so that you can repeat it after a lost reply, even from elsewhere, without a second effect.
+   *
+   * It means "this is the same call, repeated". While its lease is live or it waits, asking for something else under
+   * the same id is `INVALID_ARGUMENT`; once it has ended, it is answered `NO_LONGER_VALID`.
+   *
+   * @default a random id
+   */
   requestId?: string;
   /** How long nobody who conflicts is granted after this lease *expired*, in milliseconds up to a day. @default 0 */
   lockDelay?: number;
 }
 
-/** How to hold the lock. */
-export interface HoldOptions extends AcquireOptions {
+/** How to hold the lock. Each call is a request of its own: to go on under a lease that you know, use `resume`. */
+export interface HoldOptions extends Omit<AcquireOptions, "requestId"> {
   /** The lease, in milliseconds up to a day, renewed at a third of it: how soon others get on if this holder dies. @default 30000 */
   ttl?: number;
   /** The longest hold in all, in milliseconds: no renewal goes beyond it. @default unlimited */
@@ -64,18 +71,18 @@ export interface HoldOptions extends AcquireOptions {
   onReleaseRequested?: (held: HeldLease) => void;
 }
 
-const ACQUIRE_OPTIONS = [
+const SHARED_OPTIONS = [
   "wait",
   "signal",
   "retry",
   "owner",
   "permits",
   "capacity",
-  "requestId",
   "lockDelay",
-] as const satisfies (keyof AcquireOptions)[];
+] as const satisfies (keyof HoldOptions)[];
+const ACQUIRE_OPTIONS = [...SHARED_OPTIONS, "requestId"] as const satisfies (keyof AcquireOptions)[];
 export const HOLD_OPTIONS = [
-  ...ACQUIRE_OPTIONS,
+  ...SHARED_OPTIONS,
   "ttl",
   "maxHold",
   "minHold",
@@ -142,7 +149,7 @@ export function checkAcquire(ttl: number, options: AcquireOptions | null | undef
 }
 
 export function checkHold(options: HoldOptions | undefined, claimOf: ClaimRule): Holding {
-  const checked = checkOptions(options, HOLD_OPTIONS) as HoldOptions;
+  const checked = checkCombined(options, HOLD_OPTIONS) as HoldOptions;
   const { ttl, maxHold, minHold, bound, onReleaseRequested, ...rest } = checked;
   const bounds = checkBounds({ ttl, maxHold, minHold, bound, onReleaseRequested });
   const ttlAtFirst = Math.min(bounds.ttl, bounds.maxHold);
@@ -150,11 +157,24 @@ export function checkHold(options: HoldOptions | undefined, claimOf: ClaimRule):
 }
 
 export function checkTryHold(options: TryOptions | undefined, claimOf: ClaimRule): Holding {
-  return checkHold({ ...(checkOptions(options, TRY_OPTIONS) as TryOptions), wait: 0 }, claimOf);
+  return checkHold({ ...(checkCombined(options, TRY_OPTIONS) as TryOptions), wait: 0 }, claimOf);
 }
 
 export function checkResume(options: ResumeOptions | undefined): HoldBounds {
-  return checkBounds(checkOptions(options, RESUME_OPTIONS));
+  return checkBounds(checkCombined(options, RESUME_OPTIONS));
+}
+
+/**
+ * The options of a combinator. Refuses `requestId`: two calls of one id would run under one lease, and the second
+ * would go on after the first has released it.
+ */
+export function checkCombined(options: unknown, known: readonly string[]): Record<string, unknown> {
+  if (typeof options === "object" && options !== null && "requestId" in options)
+    throw invalid(
+      "requestId",
+      "requestId is no option here: each call makes its own. Use acquire(ttl, { requestId }) to repeat a request, and resume(lease) to go on under a lease that you know.",
+    );
+  return checkOptions(options, known);
 }
 
 export const newRequestId = () => crypto.randomUUID();

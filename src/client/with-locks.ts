@@ -1,8 +1,8 @@
-import { checkOptions, invalid } from "../core/limits.ts";
+import { invalid } from "../core/limits.ts";
 import { asAsked } from "./claims.ts";
 import type { HeldLease } from "./held-lease.ts";
 import type { Lock } from "./lock.ts";
-import { type HoldOptions, checkHold, checkWork, isLock } from "./options.ts";
+import { type HoldOptions, checkCombined, checkHold, checkWork, isLock } from "./options.ts";
 import { type Releasable, runUnder } from "./with-lock.ts";
 
 /** How to take and hold many locks: `wait` is for all of them together. */
@@ -57,7 +57,7 @@ export async function withLocks<T>(
 ): Promise<T> {
   checkWork(fn);
   const inOrder = inCanonicalOrder(locks);
-  const holdOptions = checkOptions(options, OPTIONS) as WithLocksOptions;
+  const holdOptions = checkCombined(options, OPTIONS) as WithLocksOptions;
   const { request, signal } = checkHold(holdOptions, asAsked);
   const taken = await takeAll(inOrder, { ...holdOptions, signal, wait: request.wait });
   return runUnder(

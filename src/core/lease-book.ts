@@ -2,6 +2,7 @@ import { type Claim, type Lease, type LeaseTerms, nextLeaseNumber } from "./leas
 import { LiveLeases } from "./live-leases.ts";
 import { type PastLease, PastLeases } from "./past-leases.ts";
 import type { AcquireReply, GrantReply, LeaseEnd, RefusalReply, ReleaseReply } from "./replies.ts";
+import { otherRequest } from "./same-request.ts";
 import { type Slot, Slots, inTheWayUntil } from "./slots.ts";
 
 /** The renewals and conversions of one lease that are recognised when repeated. */
@@ -18,6 +19,8 @@ export class LeaseBook {
   readonly #slots = new Slots();
   readonly #renewals = new WeakMap<Lease, string[]>();
   readonly #past = new PastLeases();
+  /** Apart from the requests for leases: an id that one of them had must not keep anybody from being asked. */
+  readonly #askedToRelease = new PastLeases();
   #highest = 0;
 
   constructor(stored: Iterable<Slot>, now: number) {
@@ -62,7 +65,11 @@ export class LeaseBook {
   /** Changes what a live lease takes, if the others leave room for it; undefined if they don't. */
   convert(lease: number, claim: Claim, requestId: string, now: number): AcquireReply | undefined {
     const slot = this.live.byLease(lease);
-    if (slot && !this.#isRepeated(slot.lease, requestId) && !this.live.admits(claim, slot)) return undefined;
+    const isRepeated = slot !== undefined && this.#isRepeated(slot.lease, requestId);
+    // Whoever repeats a conversion that was overtaken by another must not take the lease for what it was then.
+    const refusal = isRepeated ? otherRequest(slot.lease, { ...claim, once: slot.lease.once }) : undefined;
+    if (refusal) return refusal;
+    if (slot && !isRepeated && !this.live.admits(claim, slot)) return undefined;
     // It relies on the others being dead, as a grant does.
     if (slot) this.#slots.markDead();
     return this.#change(lease, requestId, now, () => claim);
@@ -109,8 +116,8 @@ export class LeaseBook {
 
   /** Asks every holder to release; repeated, it asks nobody who came since. */
   requestRelease(requestId: string, now: number): void {
-    if (this.#past.byRequest(requestId)) return;
-    this.#past.add({ requestId, how: "released" }, now);
+    if (this.#askedToRelease.byRequest(requestId)) return;
+    this.#askedToRelease.add({ requestId, how: "released" }, now);
     for (const slot of this.live) {
       if (slot.lease.releaseRequested) continue;
       slot.lease.releaseRequested = true;
@@ -128,9 +135,10 @@ export class LeaseBook {
     return grantOf(slot.lease, now);
   }
 
-  /** The number of the lease that a request once had. */
-  formerLease(requestId: string): number | undefined {
-    return this.#past.byRequest(requestId)?.lease;
+  /** The number that a forced release of this id took before: its lease ends by the request that began it. */
+  forcedBefore(requestId: string): number | undefined {
+    const past = this.#past.byRequest(requestId);
+    return past?.releaseId === requestId ? past.lease : undefined;
   }
 
   /** What to say of a lease that is not live. */

@@ -5,6 +5,7 @@ import { type Waiter, WaitQueue } from "./queue.ts";
 import type { AcquireReply, GrantReply, LockStatus, RefusalReply, ReleaseReply } from "./replies.ts";
 import type { LockRequest } from "./request.ts";
 import { JobRecord, type ResultInfo } from "./result.ts";
+import { otherRequest } from "./same-request.ts";
 import type { Slot } from "./slots.ts";
 import { statusOf } from "./status.ts";
 
@@ -124,7 +125,7 @@ export class LockState {
   /** Ends all leases; the number it answers is above theirs and below all that come. */
   forceRelease(requestId: string, now: number): number {
     this.#advance(now);
-    const repeated = this.#leases.formerLease(requestId);
+    const repeated = this.#leases.forcedBefore(requestId);
     if (repeated !== undefined) return repeated;
     this.#leases.supersedeAll(now);
     // A lease that ends at once: its row keeps the number, so that it can't be given out again after a restart.
@@ -265,9 +266,15 @@ export class LockState {
 
   /** What needs no lease any more: the request was answered before, or its job has a result. */
   #decided(request: LockRequest, now: number): AcquireReply | undefined {
-    const replayed = this.#leases.replay(request.requestId, now);
+    const { requestId } = request;
+    const underWay = this.#leases.live.byRequest(requestId)?.lease ?? this.#queue.get(requestId);
+    const refusal = underWay && otherRequest(underWay, request);
+    if (refusal) return refusal;
+    const replayed = this.#leases.replay(requestId, now);
     if (replayed?.success) return replayed;
-    return this.#recorded(request, now) ?? replayed;
+    const recorded = this.#recorded(request, now);
+    // A request that has ended has ended, whatever it asks for now; but a result serves its caller better.
+    return replayed && recorded?.reason !== "RECORDED" ? replayed : recorded;
   }
 
   #recorded({ once }: Pick<LockRequest, "once">, now: number): RefusalReply | undefined {

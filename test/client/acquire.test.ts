@@ -269,4 +269,22 @@ describe("G4 a request that is given up is taken back", () => {
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "ttl", message: "too long" });
     expect(cancel).toHaveBeenCalledOnce();
   });
+
+  it("but not once its name was refused, whenever its signal fires: the lease of that name may go on", async () => {
+    const reply = { success: false, reason: "INVALID_ARGUMENT", argument: "requestId", message: "in use" } as const;
+    const codes = await sweepTurns(async (turns) => {
+      const controller = new AbortController();
+      const answer = async () => {
+        afterTurns(turns, () => controller.abort("enough"));
+        return reply;
+      };
+      const { primitives, calls } = scriptedPrimitives({ acquire: answer, cancel: async () => undefined });
+      const named = acquisition({}, { signal: controller.signal, named: true });
+      const error = await failureOf(acquire(primitives, named));
+      expect(calls.map(({ method }) => method)).toEqual(error === "enough" ? ["acquire", "cancel"] : ["acquire"]);
+      return error;
+    });
+    expect(codes).toContain("enough");
+    expect(codes.at(-1)).toMatchObject({ code: "INVALID_ARGUMENT", argument: "requestId" });
+  });
 });

@@ -115,14 +115,6 @@ describe("G9 bad input to the client is a typed error, and no request is sent", 
     await expectRefused("fn", (lock) => lock.withLock(unchecked<() => void>(undefined)));
     await expectRefused("fn", (lock) => lock.tryWithLock(unchecked<() => void>("fn")));
   });
-
-  it("a requestId whose lease is over: the hold says so", async () => {
-    const { namespace } = faultyNamespace((_method, run) => run());
-    const lock = useDurableLock(namespace, freshId());
-    await (await lock.hold({ requestId: "once" })).release();
-    expect((await outcome(lock.hold({ requestId: "once" }))).error).toMatchObject({ argument: "requestId" });
-    expect(await lock.acquire(1_000, { requestId: "once" })).toEqual({ success: false, reason: "NO_LONGER_VALID" });
-  });
 });
 
 describe("G9 what can't be a lock is named", () => {

@@ -42,13 +42,13 @@ describe("G9 what is not said has a default", () => {
     const { signal } = new AbortController();
     const onReleaseRequested = () => {};
     const retry = { retries: 0, minTimeout: 1, maxTimeout: 86_400_000, factor: 1.5 };
-    const options = { requestId: "mine", wait: 5, signal, retry, owner: "me", permits: 2, ttl: 20, maxHold: 10 };
+    const options = { wait: 5, signal, retry, owner: "me", permits: 2, ttl: 20, maxHold: 10 };
     const held = checkHold({ ...options, minHold: 10, onReleaseRequested, lockDelay: 7 }, outOf(3));
     expect(held).toMatchObject({
-      request: { requestId: "mine", wait: 5, owner: "me", permits: 2, capacity: 3, ttl: 10, lockDelay: 7 },
+      request: { wait: 5, owner: "me", permits: 2, capacity: 3, ttl: 10, lockDelay: 7 },
       signal,
       poll: retry,
-      named: true,
+      named: false,
       bounds: { ttl: 20, maxHold: 10, minHold: 10, bound: false, onReleaseRequested },
     });
     expect(checkHold({ ttl: 10, maxHold: 20 }, everything).request.ttl).toBe(10);
@@ -56,6 +56,10 @@ describe("G9 what is not said has a default", () => {
     expect(checkTryHold({ ttl: 7 }, everything).bounds.ttl).toBe(7);
     expect(checkWaiting({ wait: 0, signal })).toEqual({ wait: 0, signal });
     expect(checkAcquire(1_000, { wait: Infinity }, asAsked).request.wait).toBe(Infinity);
+    expect(checkAcquire(1_000, { requestId: "mine" }, asAsked)).toMatchObject({
+      request: { requestId: "mine" },
+      named: true,
+    });
   });
 });
 

@@ -141,12 +141,6 @@ describe("G9 a refusal says what to do", () => {
     expect(words(reason)).toContain(expected);
   });
 
-  it("of a name that was used before", () => {
-    expect(words("NO_LONGER_VALID", { requestId: "mine" })).toBe(
-      'INVALID_ARGUMENT: requestId "mine" was used before, and its lease is over: ask with a new one.',
-    );
-  });
-
   it("of a lock that is taken, and when that may end", () => {
     const asked = holding({ wait: 40 });
     const error = refused("mine", asked, { success: false, reason: "BORROWED", retryAfter: 7 });

@@ -37,3 +37,9 @@ void lock.hold({
 void lock.acquire(1, { lockDelay: 5 });
 // @ts-expect-error nobody is told of a plain lease
 void lock.acquire(1, { onReleaseRequested: () => {} });
+
+void lock.acquire(1, { requestId: "the same call, repeated" });
+// @ts-expect-error each hold is a request of its own
+void lock.hold({ requestId: "mine" });
+// @ts-expect-error each try is a request of its own
+void lock.tryWithLock(() => {}, { requestId: "mine" });

@@ -147,6 +147,16 @@ it("G7 each request that is repeated by its id has no second effect", async () =
   expect(await holders(id)).toBe(0);
 });
 
+it("G5 another request under an id in use is refused by the name of requestId, and the lease goes on", async () => {
+  const id = freshId();
+  const lease = await grant(id, { permits: 1, capacity: 2, requestId: "same" });
+  for (const more of [{}, { wait: 5_000 }, { permits: 2, capacity: 2 }]) {
+    const { status, body } = await ask(at(id, "acquire"), { body: { ttl: 60_000, requestId: "same", ...more } });
+    expect([status, body.reason, body["argument"]]).toEqual([400, "INVALID_ARGUMENT", "requestId"]);
+  }
+  expect(await stubOf(id).status()).toMatchObject({ holders: [{ lease, exclusive: false }], waiters: [] });
+});
+
 it("a request that is taken back is never granted", async () => {
   const id = freshId();
   await grant(id);
