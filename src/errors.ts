@@ -6,14 +6,16 @@
  * - `QUEUE_FULL`: as many callers as a lock admits are waiting already.
  * - `TOO_MANY_LEASES`: as many leases as a lock admits are live already.
  * - `LEASE_LOST`: the lease ended while the work under it was still running.
- * - `UNREACHABLE`: the object could not be asked, or did not answer in time: an outage, not contention.
+ * - `UNREACHABLE`: the object could not be asked, or did not answer in time: an outage, not contention. Its `cause` is
+ *   the last fault, if there was one.
+ * - `RATE_LIMITED`: a lock service refuses to be asked so often; `retryAfter` tells when to ask again. Over HTTP only.
  * - `RELEASE_FAILED`: the work is done and was protected throughout, but its release could not be confirmed.
  * - `FINGERPRINT_MISMATCH`: a job that runs once ran, or runs, under the same key for another payload.
  * - `BARRIER_BROKEN`: a party that others waited for at a barrier died, gave up, or ran out of time.
  * - `STALE_LEASE`: a guarded resource refused a write, for a newer lease has written it.
  * - `VERSION_MISMATCH`: the object lacks a method or gave an answer unknown here: it is of another version of this package, or of another
  *   class.
- * - `ACCESS_DENIED`: a lock service knows the token not, or does not let it do this; over HTTP only.
+ * - `ACCESS_DENIED`: the lock service does not know this token, or the token does not allow this call; over HTTP only.
  * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: a job ran, but its result can't be stored, so it will run again;
  *   or, over HTTP, it is stored and JSON can't carry it.
  */
@@ -24,6 +26,7 @@ export type LockErrorCode =
   | "TOO_MANY_LEASES"
   | "LEASE_LOST"
   | "UNREACHABLE"
+  | "RATE_LIMITED"
   | "RELEASE_FAILED"
   | "FINGERPRINT_MISMATCH"
   | "BARRIER_BROKEN"
@@ -83,7 +86,8 @@ export class LockError extends Error {
  *
  * - `expired`: its time ran out at the object, or `maxHold` was reached.
  * - `superseded`: it was released, by whomever, or its place was given to another holder.
- * - `unreachable`: no renewal was confirmed in time; the object may still count it as live for a moment.
+ * - `unreachable`: no renewal was confirmed in time; the object may still count it as live for a moment. The `cause` is
+ *   what the last renewal failed with, unless it got no answer at all.
  */
 export type LeaseLoss = "expired" | "superseded" | "unreachable";
 

@@ -20,7 +20,7 @@ export const EXIT = {
 export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
   ["0", "done; with --skip also: taken, so nothing was run"],
   ["64", "wrong arguments"],
-  ["69", "the service can't be reached, or did not answer in time"],
+  ["69", "the service can't be reached, did not answer in time, or limits how often you ask"],
   ["70", "a fault of this program or its guard process"],
   ["75", "the lock is taken, and was not granted within --wait"],
   ["76", "the service answered what this version does not understand"],
@@ -39,6 +39,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   TOO_MANY_LEASES: EXIT.taken,
   LEASE_LOST: EXIT.lost,
   UNREACHABLE: EXIT.unreachable,
+  RATE_LIMITED: EXIT.unreachable,
   RELEASE_FAILED: EXIT.unreachable,
   ACCESS_DENIED: EXIT.access,
   VERSION_MISMATCH: EXIT.protocol,

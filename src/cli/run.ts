@@ -1,12 +1,13 @@
 import type { HeldLease } from "../client/held-lease.ts";
-import type { Lock } from "../client/lock.ts";
 import { once } from "../client/once.ts";
+import { reasonOf } from "../client/outage.ts";
 import { isLockError } from "../errors.ts";
 import { type Command, type Input, textOf } from "./command.ts";
 import { parseDuration, showDuration } from "./duration.ts";
 import { EXIT, Failure, exitCodeOf, exitCodeOfSignal } from "./exit-codes.ts";
 import { RUN_HELP } from "./run-help.ts";
 import { describeHolders, tellProgress } from "./queue-progress.ts";
+import { type Remembering, rememberFaults } from "./renewal-faults.ts";
 import type { Reporter } from "./reporter.ts";
 import { lockOf } from "./service.ts";
 import { Signals } from "./signals.ts";
@@ -20,8 +21,7 @@ const DEFAULT_TTL = 30_000;
 const DEFAULT_GRACE = 10_000;
 
 /** What a run is. */
-interface Plan {
-  lock: Lock;
+interface Plan extends Remembering {
   terms: Terms;
   grace: number;
   skip: boolean;
@@ -67,7 +67,7 @@ function readPlan(input: Input): Plan {
   const retain = textOf(input, "retain");
   if (retain !== undefined && !flags["once"]) throw new Failure(EXIT.usage, "--retain goes with --once.");
   return {
-    lock: lockOf(input),
+    ...rememberFaults(lockOf(input)),
     terms,
     grace,
     skip: flags["skip"] === true,
@@ -110,13 +110,13 @@ async function work(plan: Plan, held: HeldLease, signals: Signals): Promise<Endi
 }
 
 /** The exit code when the command ran, and something went wrong with it or with the lock. */
-function afterwards({ reporter, retain, grace }: Plan, ending: Ending, error: unknown): number {
+function afterwards({ reporter, retain, grace, fault }: Plan, ending: Ending, error: unknown): number {
   if (ending.stopped === "unguarded") {
     reporter.failure("The guard process was killed, so the command was stopped.", EXIT.internal);
     return EXIT.internal;
   }
   if (ending.stopped || isLockError(error, "LEASE_LOST")) {
-    reporter.failure(lossMessage(ending, error, grace), EXIT.lost);
+    reporter.failure(lossMessage(ending, error, { grace, fault: fault() }), EXIT.lost);
     return EXIT.lost;
   }
   if (error instanceof NotDone) return ending.signal ? exitCodeOfSignal(ending.signal) : (ending.code ?? EXIT.internal);
@@ -133,12 +133,13 @@ function afterwards({ reporter, retain, grace }: Plan, ending: Ending, error: un
   return EXIT.unreachable;
 }
 
-function lossMessage({ stopped }: Ending, error: unknown, grace: number): string {
+function lossMessage({ stopped }: Ending, error: unknown, { grace, fault }: { grace: number; fault: unknown }): string {
+  const why = fault === undefined ? "" : ` (${reasonOf(fault)})`;
   if (stopped === "doubt")
-    return `No renewal was confirmed, so the command was stopped with ${showDuration(grace)} to spare, before the lease could pass on.`;
+    return `No renewal was confirmed${why}, so the command was stopped with ${showDuration(grace)} to spare, before the lease could pass on.`;
   if (isLockError(error, "LEASE_LOST") && error.why !== "unreachable")
     return `The lease was ended by somebody, so the command was stopped within ${showDuration(FORCED_GRACE)}.`;
-  return "The lease was lost while the command ran.";
+  return `The lease was lost while the command ran${why}.`;
 }
 
 /** The exit code when the command never ran. */

@@ -2,6 +2,7 @@ import type { LockStatus } from "../core/replies.ts";
 import { LIMITS } from "../core/limits.ts";
 import { isLockError } from "../errors.ts";
 import type { Lock } from "../client/lock.ts";
+import { ANSWER_WITHIN, callObject } from "../client/retry.ts";
 import type { Command } from "./command.ts";
 import { showDuration } from "./duration.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -45,8 +46,8 @@ on through outages until you end it.`,
     let before: LockStatus | undefined;
     for (;;) {
       const now = await look(lock, before).catch((error: unknown) => {
-        if (!isLockError(error, "UNREACHABLE")) throw error;
-        input.reporter.note("unreachable", error.message);
+        if (!isLockError(error, "UNREACHABLE") && !isLockError(error, "RATE_LIMITED")) throw error;
+        input.reporter.note(error.code.toLowerCase().replace("_", "-"), error.message);
         return undefined;
       });
       if (!now) {
@@ -67,7 +68,10 @@ async function look(
 ): Promise<LockStatus | undefined> {
   if (!before) return ask();
   const newest = Math.max(0, ...before.holders.map(({ lease }) => lease));
-  const reply = await primitives.watch(newest, Math.min(LOOK_EVERY, LIMITS.slice));
+  const { id, url } = primitives;
+  const parked = Math.min(LOOK_EVERY, LIMITS.slice);
+  const bounds = { id, url, within: parked + ANSWER_WITHIN };
+  const reply = await callObject(() => primitives.watch(newest, parked), bounds);
   return "holders" in reply ? reply : undefined;
 }
 

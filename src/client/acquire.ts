@@ -82,7 +82,7 @@ async function ask(
     return { ...reply, validFor, validUntil: left + validFor };
   };
   const within = Math.min(request.wait, LIMITS.slice) + ANSWER_WITHIN;
-  const acquired = await callObject(call, { id: primitives.id, within, signal });
+  const acquired = await callObject(call, { id: primitives.id, url: primitives.url, within, signal });
   if (!acquired.success && acquired.reason === "INVALID_ARGUMENT") throw unexpectedRefusal(acquired);
   return acquired;
 }
@@ -92,7 +92,7 @@ const TAKE_BACK_WITHIN = 1_000;
 
 /** Bounded, and never an error of its own: what it can't take back ends with its ttl. */
 async function takeBack(primitives: LockPrimitives, requestId: string): Promise<void> {
-  const bounds = { id: primitives.id, within: TAKE_BACK_WITHIN };
+  const bounds = { id: primitives.id, url: primitives.url, within: TAKE_BACK_WITHIN };
   await callObject(() => primitives.cancel(requestId), bounds).catch(() => {});
 }
 

@@ -96,7 +96,7 @@ async function bindOnce(
     return reply;
   };
   try {
-    return await callObject(call, { id: primitives.id, within: ANSWER_WITHIN, signal: over });
+    return await callObject(call, { id: primitives.id, url: primitives.url, within: ANSWER_WITHIN, signal: over });
   } catch (error) {
     wanted = false;
     received?.[Symbol.dispose]();

@@ -26,8 +26,8 @@ export function createLock(primitives: LockPrimitives): Lock {
 
 /** A lock of a kind: what it takes is for `claimOf` to say. */
 export function createLockOf(primitives: LockPrimitives, claimOf: ClaimRule): Lock {
-  const { id } = primitives;
-  const call = <T>(ask: () => Promise<T>) => callObject(ask, { id, within: ANSWER_WITHIN });
+  const { id, url } = primitives;
+  const call = <T>(ask: () => Promise<T>) => callObject(ask, { id, url, within: ANSWER_WITHIN });
 
   const renew: Lock["renew"] = async (lease, ttl, options) => {
     checkLease(lease);
@@ -112,6 +112,7 @@ async function forceRelease(primitives: LockPrimitives): Promise<number> {
   const requestId = newRequestId();
   const reply = await callObject(() => primitives.forceRelease(requestId), {
     id: primitives.id,
+    url: primitives.url,
     within: ANSWER_WITHIN,
   });
   if (typeof reply === "number") return reply;

@@ -79,7 +79,7 @@ async function convert(primitives: LockPrimitives, held: HeldLease, claim: Claim
   if (held.isLost()) throw held.signal.reason;
   const { lease } = held;
   const requestId = newRequestId();
-  const bounds = { id: primitives.id, within: ANSWER_WITHIN, signal: held.signal };
+  const bounds = { id: primitives.id, url: primitives.url, within: ANSWER_WITHIN, signal: held.signal };
   const reply = await callObject(() => primitives.convert(lease, claim, requestId), bounds);
   if (held.isLost()) throw held.signal.reason;
   if (reply.success) return true;

@@ -79,8 +79,9 @@ function lostAsAbort(error: unknown): unknown {
 }
 
 async function snapshotOf(primitives: LockPrimitives): Promise<WebLockSnapshot> {
-  const { id: name } = primitives;
-  const { holders, waiters } = await callObject(() => primitives.status(), { id: name, within: ANSWER_WITHIN });
+  const { id: name, url } = primitives;
+  const bounds = { id: name, url, within: ANSWER_WITHIN };
+  const { holders, waiters } = await callObject(() => primitives.status(), bounds);
   const infoOf = ({ exclusive, owner }: { exclusive: boolean; owner?: string }): WebLockInfo => ({
     name,
     mode: exclusive ? "exclusive" : "shared",

@@ -84,7 +84,7 @@ export function holdLease(primitives: LockPrimitives, grant: Granted, bounds: Ho
   const countedFrom = Math.min(heldSince, grant.validUntil - Math.min(bounds.ttl, bounds.maxHold));
   const onReleaseRequested = tellOnce(() => bounds.onReleaseRequested?.(held));
   const lifetime = { lease, ttl: bounds.ttl, holdUntil: countedFrom + bounds.maxHold, onReleaseRequested };
-  const keepAlive = new KeepAlive(lifetime, grant, (ttl, signal) => renewOnce(primitives, lease, ttl, signal));
+  const keepAlive = new KeepAlive(lifetime, grant, (ttl, ...rest) => renewOnce(primitives, lease, ttl, ...rest));
   const heldUntil = heldSince + bounds.minHold;
   let released: Promise<boolean> | undefined;
   const release: Hold["release"] = async (result) => {
@@ -139,14 +139,16 @@ export async function renewOnce(
   primitives: LockPrimitives,
   lease: number,
   ttl: number,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
+  onFault?: (fault: unknown) => void,
 ): Promise<Renewal> {
   const requestId = crypto.randomUUID();
   const call = async () => {
     const left = performance.now();
     return { left, reply: await primitives.renew(lease, ttl, requestId) };
   };
-  const { left, reply } = await callObject(call, { id: primitives.id, within: ANSWER_WITHIN, signal });
+  const { id, url } = primitives;
+  const { left, reply } = await callObject(call, { id, url, within: ANSWER_WITHIN, signal, onFault });
   if (!reply.success) return { lost: lossOf(reply) };
   const { deadline, validFor, releaseRequested } = reply;
   return { deadline, validFor, validUntil: left + validFor, ...(releaseRequested && { releaseRequested }) };

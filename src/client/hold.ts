@@ -28,7 +28,7 @@ export async function startHold(primitives: LockPrimitives, acquisition: Holding
 /** Takes over a lease that was granted elsewhere. */
 export async function resume(primitives: LockPrimitives, lease: number, bounds: HoldBounds): Promise<HeldLease> {
   checkBindable(primitives, bounds);
-  const renewal = await renewOnce(primitives, lease, Math.min(bounds.ttl, bounds.maxHold), undefined);
+  const renewal = await renewOnce(primitives, lease, Math.min(bounds.ttl, bounds.maxHold));
   if ("lost" in renewal) throw new LeaseLostError(renewal.lost, lease, lossMessage(renewal.lost, lease));
   // Not released if it can't be bound: it was live before, and whoever took it over can try again.
   return (await keep(primitives, { lease, ...renewal }, { bounds }, async ({ keepAlive }) => keepAlive.stop())).held;

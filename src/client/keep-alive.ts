@@ -1,4 +1,5 @@
-import { type LeaseLoss, LeaseLostError } from "../errors.ts";
+import { type LeaseLoss, LeaseLostError, type LockErrorDetails } from "../errors.ts";
+import { reasonOf } from "./outage.ts";
 import { type Timer, clearTimer } from "./time-box.ts";
 
 /** What is known of a lease after a grant or renewal. */
@@ -16,8 +17,8 @@ export interface Validity {
 /** What a renewal came to; a throw means that nobody knows. */
 export type Renewal = Validity | { lost: LeaseLoss };
 
-/** One attempt to renew for `ttl` ms, to be given up when `signal` fires. */
-export type Renew = (ttl: number, signal: AbortSignal) => Promise<Renewal>;
+/** One attempt to renew for `ttl` ms, to be given up when `signal` fires; tells each fault that it meets. */
+export type Renew = (ttl: number, signal: AbortSignal, onFault: (fault: unknown) => void) => Promise<Renewal>;
 
 /** Renewals never follow each other faster than this, however short the ttl. */
 const SHORTEST_INTERVAL = 10;
@@ -54,6 +55,8 @@ export class KeepAlive {
   #localDeadline = Number.POSITIVE_INFINITY;
   /** The shortest ttl that was asked for and not answered: it may still be applied, whenever it arrives. */
   #doubtful = Number.POSITIVE_INFINITY;
+  /** Why the last renewal is not confirmed, as far as that is known. */
+  #fault: unknown;
   #renewing: Promise<void> | undefined;
   #renewalTimer: Timer | undefined;
   #deadlineTimer: Timer | undefined;
@@ -95,10 +98,10 @@ export class KeepAlive {
   }
 
   /** Declares the lease lost. */
-  lose(why: LeaseLoss, message: string): void {
+  lose(why: LeaseLoss, message: string, details?: LockErrorDetails): void {
     this.stop();
     // The first loss counts: a signal fires once.
-    this.#loss.abort(new LeaseLostError(why, this.#lease, message));
+    this.#loss.abort(new LeaseLostError(why, this.#lease, message, details));
   }
 
   /** Ends renewal for good; nothing of it stays behind. */
@@ -139,20 +142,25 @@ export class KeepAlive {
     // One that shortens the lease shortens it whether or not it is ever answered.
     this.#expectUntil(Math.min(this.#localDeadline, startedAt + ttl - marginOf(ttl, ttl)));
     try {
-      const renewal = await this.#renew(ttl, over);
+      const renewal = await this.#renew(ttl, over, (fault) => (this.#fault = fault));
       this.#doubtful = before;
       // Stopped or lost while the renewal was under way: what it says comes too late, and must not revive anything.
       if (over.aborted) return;
       if ("lost" in renewal) this.lose(renewal.lost, lossMessage(renewal.lost, this.#lease));
       else this.#confirm(renewal, ttl);
     } catch (error) {
-      if (!over.aborted) this.#schedule(startedAt);
+      // Whatever it is, a refused token or a page of a proxy: only the object's own answer ends the lease early.
+      if (!over.aborted) {
+        this.#fault = error;
+        this.#schedule(startedAt);
+      }
       throw error;
     }
   }
 
   #confirm(validity: Validity, ttl: number): void {
     this.#validity = validity;
+    this.#fault = undefined;
     if (validity.releaseRequested) this.#onReleaseRequested();
     const unlessDoubtful = validity.validUntil - Math.max(0, ttl - this.#doubtful);
     this.#expectUntil(Math.min(unlessDoubtful - marginOf(ttl, validity.validFor), this.#holdUntil));
@@ -191,7 +199,7 @@ export class KeepAlive {
   #lapse(): void {
     if (this.#isAtMaxHold())
       this.lose("expired", `Lease ${this.#lease} reached maxHold. Raise maxHold, or do less under one lock.`);
-    else this.lose("unreachable", lossMessage("unreachable", this.#lease));
+    else this.lose("unreachable", unconfirmedMessage(this.#lease, this.#fault), causeOf(this.#fault));
   }
 }
 
@@ -202,6 +210,15 @@ function marginOf(ttl: number, validFor: number): number {
 
 /** What to do when a lease is lost. */
 export const ADVICE = "Stop writing, check the fencing token at the resource, and acquire again.";
+
+function causeOf(fault: unknown): LockErrorDetails {
+  return fault === undefined ? {} : { cause: fault };
+}
+
+function unconfirmedMessage(lease: number, fault: unknown): string {
+  if (fault === undefined) return lossMessage("unreachable", lease);
+  return `Lease ${lease} was lost: no renewal was confirmed in time. The last one failed: ${reasonOf(fault)}. ${ADVICE}`;
+}
 
 /** What happened and what to do next. */
 export function lossMessage(why: LeaseLoss, lease: number): string {

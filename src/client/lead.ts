@@ -4,7 +4,7 @@ import type { HeldLease } from "./held-lease.ts";
 import { startHold } from "./hold.ts";
 import type { Lock } from "./lock.ts";
 import { type HoldOptions, checkCombined, checkHold, checkLock, checkWork } from "./options.ts";
-import { DEFAULT_BACKOFF, fullJitter } from "./retry.ts";
+import { DEFAULT_BACKOFF, fullJitter, pauseAfter } from "./retry.ts";
 import { sleep } from "./time-box.ts";
 
 /** How to stand for election. */
@@ -42,7 +42,8 @@ export type Lead<T> = (leadership: Leadership) => T | PromiseLike<T>;
  * Two leaders can overlap only if the old one does not heed its `signal` (it may be paused): let the resource check
  * `term` where that would hurt.
  *
- * @throws what `fn` throws while it leads; the reason of `options.signal`; `INVALID_ARGUMENT`, `VERSION_MISMATCH`.
+ * @throws what `fn` throws while it leads; the reason of `options.signal`; `INVALID_ARGUMENT`, `VERSION_MISMATCH`; over
+ * HTTP `ACCESS_DENIED`.
  * @example
  * ```ts
  * await lead(useDurableLock(env.DURABLE_LOCK, "scheduler"), async ({ signal, term }) => {
@@ -105,9 +106,9 @@ function follow(signal: AbortSignal | undefined, end: AbortController): () => vo
   return () => signal?.removeEventListener("abort", onAbort);
 }
 
-/** Whether asking again would be answered alike. */
+/** Whether asking again would get the same answer. */
 function isHopeless({ code }: LockError): boolean {
-  return code === "INVALID_ARGUMENT" || code === "VERSION_MISMATCH";
+  return code === "INVALID_ARGUMENT" || code === "VERSION_MISMATCH" || code === "ACCESS_DENIED";
 }
 
 /** Waits in line for as long as it takes; an outage is waited out. */
@@ -118,7 +119,7 @@ async function campaign({ primitives }: Lock, options: HoldOptions): Promise<Hel
       return (await startHold(primitives, holding)).held;
     } catch (error) {
       if (!isLockError(error) || isHopeless(error)) throw error;
-      await sleep(fullJitter(attempt, DEFAULT_BACKOFF), options.signal);
+      await sleep(pauseAfter(error, attempt), options.signal);
     }
   }
 }

@@ -3,7 +3,7 @@ import type { LockHolder, LockStatus } from "../core/replies.ts";
 import { isLockError } from "../errors.ts";
 import type { Lock } from "./lock.ts";
 import { checkLock } from "./options.ts";
-import { ANSWER_WITHIN, DEFAULT_BACKOFF, callObject, fullJitter } from "./retry.ts";
+import { ANSWER_WITHIN, callObject, pauseAfter } from "./retry.ts";
 import { sleep } from "./time-box.ts";
 import { unexpectedRefusal } from "./versions.ts";
 
@@ -28,10 +28,10 @@ export interface ObserveOptions {
  *
  * Told by the object as it happens, by one parked call of at most 25 s at a time, which keeps the object in memory. Of
  * several changes in quick succession only the last may be seen. An outage is waited out, and so is a lock that has
- * 10,000 observers already. It ends when the loop is left or `signal` fires, which is no error; a call that is parked
+ * 10,000 observers already, or a service that limits how often it is asked. It ends when the loop is left or `signal` fires, which is no error; a call that is parked
  * then runs out by itself.
  *
- * @throws `INVALID_ARGUMENT`, `VERSION_MISMATCH`.
+ * @throws `INVALID_ARGUMENT`, `VERSION_MISMATCH`; over HTTP `ACCESS_DENIED`.
  * @example
  * ```ts
  * for await (const leader of observe(lock, { signal })) console.log(leader?.owner ?? "nobody");
@@ -50,13 +50,13 @@ async function* leaders(lock: Lock, signal: AbortSignal | undefined): AsyncGener
   for (let failed = 0; ;) {
     try {
       signal?.throwIfAborted();
-      const status = await look(lock, known, signal);
-      failed = status ? 0 : failed + 1;
-      if (!status) {
-        await sleep(fullJitter(failed, DEFAULT_BACKOFF), signal);
+      const seen = await look(lock, known, signal);
+      failed = "status" in seen ? 0 : failed + 1;
+      if (!("status" in seen)) {
+        await sleep(pauseAfter(seen.fault, failed), signal);
         continue;
       }
-      const leader = leaderOf(status);
+      const leader = leaderOf(seen.status);
       const term = leader?.term ?? 0;
       if (term === known) continue;
       known = term;
@@ -68,21 +68,21 @@ async function* leaders(lock: Lock, signal: AbortSignal | undefined): AsyncGener
   }
 }
 
-/** The status when it is another than the one that is known; undefined if the object can't be reached now. */
+/** The status when it is another than the one that is known, or why the object can't tell it now. */
 async function look(
   { primitives }: Lock,
   known: number | undefined,
   signal: AbortSignal | undefined,
-): Promise<LockStatus | undefined> {
-  const { id } = primitives;
+): Promise<{ status: LockStatus } | { fault: unknown }> {
+  const { id, url } = primitives;
   const ask = () => (known === undefined ? primitives.status() : primitives.watch(known, LIMITS.slice));
   try {
-    const reply = await callObject(ask, { id, within: LIMITS.slice + ANSWER_WITHIN, signal });
-    if ("holders" in reply) return reply;
-    if (reply.reason === "QUEUE_FULL") return undefined;
+    const reply = await callObject(ask, { id, url, within: LIMITS.slice + ANSWER_WITHIN, signal });
+    if ("holders" in reply) return { status: reply };
+    if (reply.reason === "QUEUE_FULL") return { fault: reply };
     throw unexpectedRefusal(reply);
   } catch (error) {
-    if (isLockError(error, "UNREACHABLE")) return undefined;
+    if (isLockError(error, "UNREACHABLE") || isLockError(error, "RATE_LIMITED")) return { fault: error };
     throw error;
   }
 }

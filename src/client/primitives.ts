@@ -13,6 +13,8 @@ export interface LockPrimitives {
   readonly id: string;
   /** Tells this lock from every other, also of the same id elsewhere: many locks are taken in the order of their keys. */
   readonly key: string;
+  /** Where the lock service is, for error messages; absent where there is none in between. */
+  readonly url?: string;
   /** Takes the lock, waiting for at most one slice; asking again with the same request id keeps the place. */
   acquire(request: LockRequest): Promise<AcquireReply>;
   /** Sets the remaining time of a live lease. */

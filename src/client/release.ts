@@ -1,6 +1,7 @@
 import type { AcquireReply, JobResult, OnceReason, RefusalReply, ReleaseReply } from "../core/replies.ts";
 import { LockError } from "../errors.ts";
 import { type KeepAlive, lossMessage } from "./keep-alive.ts";
+import { reasonOf } from "./outage.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
 import { unexpectedRefusal } from "./versions.ts";
@@ -93,14 +94,14 @@ function unstorable(id: string, reason: Unstorable, details = ""): LockError {
 }
 
 async function end(
-  { id }: LockPrimitives,
+  { id, url }: LockPrimitives,
   lease: number,
   call: () => Promise<AcquireReply | ReleaseReply>,
 ): Promise<AcquireReply | ReleaseReply> {
   try {
-    return await callObject(call, { id, within: ANSWER_WITHIN });
+    return await callObject(call, { id, url, within: ANSWER_WITHIN });
   } catch (cause) {
-    const message = `Lease ${lease} of lock "${id}" could not be released; it ends with its ttl at the latest.`;
+    const message = `Lease ${lease} of lock "${id}" could not be released: ${reasonOf(cause)}. It ends with its ttl at the latest.`;
     throw new LockError("RELEASE_FAILED", message, { cause });
   }
 }

@@ -1,7 +1,6 @@
 import pRetry from "p-retry";
-import { LockError, isLockError } from "../errors.ts";
+import { type Callee, failureOf, isWorthRetrying, noAnswer, retryAfterOf } from "./outage.ts";
 import { TIMED_OUT, sleep, timeBox } from "./time-box.ts";
-import { missingMethod } from "./versions.ts";
 
 /** How long the object may take to answer a call, repetitions included, in milliseconds. */
 export const ANSWER_WITHIN = 5_000;
@@ -29,22 +28,27 @@ export function fullJitter(attempt: number, { minTimeout, maxTimeout, factor }: 
 }
 
 /** Where a call is bounded. */
-interface Bounds {
-  /** The lock's id, for the error's message. */
-  id: string;
+interface Bounds extends Callee {
   /** All attempts together, in milliseconds. */
   within: number;
   signal?: AbortSignal | undefined;
+  /** Called with each fault as it happens: a call that is given up can't tell why it failed. */
+  onFault?: ((fault: unknown) => void) | undefined;
 }
 
 /**
  * Calls the object and repeats the call after a fault that is worth it, all within `within` ms.
  *
  * Each attempt must carry the same request id. A fault that remains, and an object that does not answer, is thrown as
- * `UNREACHABLE`: never to be mistaken for contention. A method that the object lacks is a `VERSION_MISMATCH`.
+ * `UNREACHABLE` with the last fault as its cause: never to be mistaken for contention. A service that asks to be asked
+ * later is asked later, or `RATE_LIMITED` is thrown at once if that is too late. A method that the object lacks is a
+ * `VERSION_MISMATCH`.
  */
-export async function callObject<T>(call: () => Promise<T>, { id, within, signal }: Bounds): Promise<T> {
+export async function callObject<T>(call: () => Promise<T>, bounds: Bounds): Promise<T> {
+  const { within, signal, onFault } = bounds;
+  const until = performance.now() + within;
   const giveUp = new AbortController();
+  let fault: unknown;
   const retried = pRetry(call, {
     retries: Number.POSITIVE_INFINITY,
     maxRetryTime: within,
@@ -52,8 +56,11 @@ export async function callObject<T>(call: () => Promise<T>, { id, within, signal
     minTimeout: 0,
     signal: giveUp.signal,
     shouldRetry: async ({ error, attemptNumber }) => {
-      if (!isWorthRetrying(error)) return false;
-      await sleep(fullJitter(attemptNumber, DEFAULT_BACKOFF), giveUp.signal);
+      fault = error;
+      onFault?.(error);
+      const after = retryAfterOf(error);
+      if (!isWorthRetrying(error) || performance.now() + after > until) return false;
+      await sleep(after + fullJitter(attemptNumber, DEFAULT_BACKOFF), giveUp.signal);
       return true;
     },
   });
@@ -61,42 +68,19 @@ export async function callObject<T>(call: () => Promise<T>, { id, within, signal
     const reply = await timeBox(retried, within, signal);
     if (reply !== TIMED_OUT) return reply;
   } catch (error) {
-    // Both may have come at once: to whoever aborts, the reason is what counts.
+    // Both may have come at once: to a caller that aborts, the reason is what counts.
     signal?.throwIfAborted();
-    if (!isPlatformFault(error as Error)) throw missingMethod(error) ?? error;
-    throw unreachable(id, `failed: ${(error as Error).message}`, error);
+    throw failureOf(bounds, error);
   } finally {
     giveUp.abort();
   }
-  throw unreachable(id, `did not answer within ${Math.round(within)} ms`, undefined);
+  throw fault === undefined ? noAnswer(bounds, within) : failureOf(bounds, fault);
 }
 
-interface PlatformFault {
-  retryable?: boolean;
-  overloaded?: boolean;
-  durableObjectReset?: boolean;
-  message?: string;
-}
+/** A pause that a failure asks for is kept up to this, in milliseconds: what is said of hours may change sooner. */
+const LONGEST_PAUSE = 60_000;
 
-/** The platform's own rule, and a reset besides: every call here is idempotent, so repeating it is safe. */
-function isWorthRetrying(error: Error): boolean {
-  const { retryable, overloaded } = error as PlatformFault;
-  return overloaded !== true && (retryable === true || isReset(error));
-}
-
-/** What a call on a handle of an object says that was reset meanwhile (workerd of 2026-08); it has no flag. */
-const HANDLE_IS_DEAD = "The execution context which hosts this callback is no longer running.";
-
-function isReset(error: PlatformFault): boolean {
-  return error.durableObjectReset === true || error.message === HANDLE_IS_DEAD;
-}
-
-function isPlatformFault(error: Error): boolean {
-  const { retryable, overloaded } = error as PlatformFault;
-  return !isLockError(error) && (retryable === true || overloaded === true || isReset(error));
-}
-
-function unreachable(id: string, what: string, cause: unknown): LockError {
-  const message = `The object of lock "${id}" ${what}. This is an outage and not contention: try again later.`;
-  return new LockError("UNREACHABLE", message, cause === undefined ? {} : { cause });
+/** The delay before asking again after a call that failed for good, for a caller that waits out an outage. */
+export function pauseAfter(error: unknown, attempt: number): number {
+  return Math.min(LONGEST_PAUSE, retryAfterOf(error)) + fullJitter(attempt, DEFAULT_BACKOFF);
 }

@@ -2,9 +2,17 @@ import { LockError } from "../errors.ts";
 import type { RefusalReply } from "../core/replies.ts";
 import { PROBLEMS, type Problem, refusalOfProblem } from "../wire/problem.ts";
 
+/** What a fault says of when to ask again. */
+interface Limits {
+  /** Milliseconds before which another try is pointless. */
+  retryAfter?: number | undefined;
+  /** The caller asks too often. */
+  rateLimited?: boolean;
+}
+
 /** A fault of the way there: worth another try, as the platform's own faults are. */
-export function fault(message: string, cause?: unknown): Error {
-  return Object.assign(new Error(message, cause === undefined ? {} : { cause }), { retryable: true });
+export function fault(message: string, cause?: unknown, limits: Limits = {}): Error {
+  return Object.assign(new Error(message, cause === undefined ? {} : { cause }), { retryable: true, ...limits });
 }
 
 /**
@@ -18,21 +26,40 @@ export async function readAnswer<T extends object>(
   isAnswer: (body: object) => body is T,
 ): Promise<T | RefusalReply> {
   const { status } = response;
-  const body = parsed(await textOf(response));
+  const text = await textOf(base, response);
+  const body = parsed(text);
   if (response.ok && body !== undefined && isAnswer(body)) return body;
   if (!response.ok && isProblem(body)) return refusalOfProblem(body) ?? raise(base, body);
   // Of a proxy, or of whatever else stands in the service's place.
-  if (status >= 500 || status === 429 || status === 408) throw fault(`${base} answered ${status}`);
-  if (status === 401 || status === 403) throw accessDenied(`${base} answered ${status}.`);
+  if (status >= 500 || status === 429 || status === 408) throw faultOf(base, response, text);
+  if (status === 401 || status === 403) throw accessDenied(base, `it answered ${status}.`);
   throw unlike(base, status);
 }
 
-async function textOf(response: Response): Promise<string> {
+async function textOf(base: string, response: Response): Promise<string> {
   try {
     return await response.text();
   } catch (error) {
-    throw fault("the connection broke in the middle of the answer", error);
+    throw fault(`the connection to ${base} broke in the middle of the answer`, error);
   }
+}
+
+/** What Cloudflare's own pages say of an account whose requests of the day are used up. */
+const USED_UP = /\b(?:error code: |Error )1027\b/;
+
+function faultOf(base: string, { status, headers }: Response, text: string): Error {
+  if (USED_UP.test(text)) return fault(`${base} answered ${status}, error code: 1027`);
+  return fault(`${base} answered ${status}`, undefined, {
+    retryAfter: retryAfterOf(headers.get("Retry-After")),
+    rateLimited: status === 429,
+  });
+}
+
+/** The header's seconds or date, in milliseconds from now. */
+function retryAfterOf(header: string | null): number | undefined {
+  if (header === null || header.trim() === "") return undefined;
+  const after = /^\s*\d+\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
+  return after > 0 ? after : undefined;
 }
 
 function parsed(text: string): object | undefined {
@@ -51,24 +78,27 @@ function isProblem(body: object | undefined): body is Problem {
 }
 
 /** Throws what the service itself refused. */
-function raise(base: string, { reason, status, detail }: Problem): never {
+function raise(base: string, { reason, status, detail, retryAfter }: Problem): never {
   switch (reason) {
     case "UNAUTHORIZED":
     case "FORBIDDEN":
-      throw accessDenied(detail);
+      throw accessDenied(base, detail);
     case "NOT_CONFIGURED":
       throw new LockError("UNREACHABLE", `The lock service at ${base} is closed: ${detail}`);
     case "RATE_LIMITED":
     case "UNREACHABLE":
     case "INTERNAL":
-      throw fault(`${base} answered ${status}: ${detail.replace(/\.$/, "")}`);
+      throw fault(`${base} answered ${status}: ${detail.replace(/\.$/, "")}`, undefined, {
+        retryAfter,
+        rateLimited: reason === "RATE_LIMITED",
+      });
     default:
       throw unlike(base, status);
   }
 }
 
-function accessDenied(detail: string): LockError {
-  return new LockError("ACCESS_DENIED", `The lock service refused access: ${detail}`);
+function accessDenied(base: string, detail: string): LockError {
+  return new LockError("ACCESS_DENIED", `The lock service at ${base} refused access: ${detail}`);
 }
 
 function unlike(base: string, status: number): LockError {

@@ -1,12 +1,14 @@
 import type { LockPrimitives } from "../client/primitives.ts";
 import { ANSWER_WITHIN } from "../client/retry.ts";
 import { clearTimer } from "../client/time-box.ts";
+import { unexpectedRefusal } from "../client/versions.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { AcquireReply, JobResult, RefusalReply, ReleaseReply } from "../core/replies.ts";
 import { isJson } from "../wire/json.ts";
 import { toAcquireBody, toClaimBody } from "../wire/requests.ts";
 import { fromWireStatus } from "../wire/status.ts";
-import { fault, readAnswer } from "./answer.ts";
+import { readAnswer } from "./answer.ts";
+import { reach } from "./reach.ts";
 import type { ServiceAccess } from "./service-access.ts";
 import { type Granted, type Recorded, hasLease, isAcquired, isDone, isGranted, isStatus } from "./shapes.ts";
 
@@ -31,6 +33,7 @@ export function httpPrimitives(access: ServiceAccess, id: string): LockPrimitive
   return {
     id,
     key: `${access.base} ${id}`,
+    url: access.base,
     acquire: async (request) =>
       acquired(await post(isAcquired, "acquire", toAcquireBody(request), Math.min(request.wait, LIMITS.slice))),
     renew: async (lease, ttl, requestId) => granted(await post(isGranted, "renew", { lease, ttl, requestId })),
@@ -82,18 +85,10 @@ async function send<T extends object>(
   }
 }
 
-async function reach(base: string, call: () => Promise<Response>): Promise<Response> {
-  try {
-    return await call();
-  } catch (error) {
-    throw fault(`${base} could not be reached`, error);
-  }
-}
-
 /** A status that was not waited for is never refused. */
 async function snapshot(status: (query: string, parked: number) => ReturnType<LockPrimitives["watch"]>) {
   const answer = await status("", 0);
-  if (isRefusal(answer)) throw fault("the lock refused to show its status");
+  if (isRefusal(answer)) throw unexpectedRefusal(answer);
   return answer;
 }
 

@@ -8,7 +8,7 @@ export async function asked<T>({ id }: LockPrimitives, call: () => Promise<T>, p
   try {
     return await callObject(call, { id, within: parked + ANSWER_WITHIN });
   } catch (error) {
-    if (isLockError(error, "UNREACHABLE")) throw unreachable();
+    if (isLockError(error, "UNREACHABLE")) throw unreachable(error);
     throw error;
   }
 }

@@ -1,4 +1,6 @@
+import { reasonOf } from "../client/outage.ts";
 import type { RefusalReply } from "../core/replies.ts";
+import type { LockError } from "../errors.ts";
 import { type Problem, type ProblemReason, problemOf } from "../wire/problem.ts";
 
 /** Ends a request with a problem. */
@@ -52,9 +54,10 @@ export function refusedBy(refusal: RefusalReply, holders?: Problem["holders"]): 
 }
 
 /** Nobody knows what came of the call: it can be repeated with the same requestId. */
-export function unreachable(): Refused {
-  const detail = "The lock did not answer: an outage and not contention. Repeat the request with the same requestId.";
-  return refused("UNREACHABLE", detail, { retryAfter: COME_BACK_IN });
+export function unreachable({ cause, retryAfter = COME_BACK_IN }: LockError): Refused {
+  const why = cause === undefined ? "" : ` (${reasonOf(cause)})`;
+  const detail = `The lock's object did not answer${why}. Repeat the request with the same requestId.`;
+  return refused("UNREACHABLE", detail, { retryAfter });
 }
 
 /** The answer to a request that was refused. */

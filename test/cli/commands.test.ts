@@ -2,13 +2,20 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Exit } from "./program.ts";
-import { Service } from "./service.ts";
+import { type Answering, answering } from "./answering.ts";
+import { Service, freePort } from "./service.ts";
 
 let service: Service;
 before(async () => {
   service = await Service.start();
 });
 after(() => service[Symbol.asyncDispose]());
+
+/** Calls a service of which nothing is known but how it answers. */
+async function callTo(answer: Answering, ...args: string[]): Promise<Exit> {
+  await using server = await answering(answer);
+  return await call(...args, "--url", server.url);
+}
 
 const call = (...args: string[]): Promise<Exit> => service.run(args).exit;
 
@@ -83,9 +90,31 @@ describe("commands", { concurrency: 2 }, () => {
     assert.ok(!(stdout + stderr).includes(secret));
   });
 
-  test("a service that is not there is 69", async () => {
-    const { code, stderr } = await call("release", "x", "1", "--url", "http://127.0.0.1:1");
+  test("a service that is not there is 69, and the message says why", async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const { code, stderr } = await call("release", "x", "1", "--url", url);
     assert.equal(code, 69);
+    assert.match(stderr, new RegExp(`no answer from ${url}: connect ECONNREFUSED`));
     assert.ok(!stderr.includes(service.env["DURABLE_LOCKS_TOKEN"] as string));
+  });
+
+  test("a service that limits how often it is asked is 69, and the message says when to ask again", async () => {
+    const limited = { status: 429, headers: { "Retry-After": "30" }, body: "" };
+    const { code, stderr } = await callTo(limited, "status", "x", "--json");
+    assert.equal(code, 69);
+    const { message } = JSON.parse(stderr) as { message: string };
+    assert.match(message, /neither an outage nor contention: ask again in 30000 ms/);
+  });
+
+  test("watch goes on through an outage that comes while it watches, and says what it met", async () => {
+    const free = { locked: false, holders: [], waiters: [] };
+    const answers = [{ status: 200, headers: {}, body: JSON.stringify(free) }];
+    const down = { status: 429, headers: { "Retry-After": "30" }, body: "" };
+    await using server = await answering(() => answers.shift() ?? down);
+    const program = service.run(["watch", "x", "--url", server.url]);
+    await program.until("it says what it met", () => /answered 429/.test(program.stderr));
+    assert.equal(program.child.exitCode, null);
+    program.signal("SIGINT");
+    await program.exit;
   });
 });

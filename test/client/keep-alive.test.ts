@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
-import { KeepAlive, type Renewal, lossMessage } from "../../src/client/keep-alive.ts";
+import { KeepAlive, type Renew, type Renewal, lossMessage } from "../../src/client/keep-alive.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, sleep } from "../support/outcome.ts";
 
 fakeTime();
 
-type Answer = (ttl: number, signal: AbortSignal) => Promise<Renewal>;
+type Answer = Renew;
 
 /** A lease that is kept from now on; `asked` is when it was renewed, and for how long. */
 function keep(ttl: number, answer: Answer, { maxHold = Infinity, releaseRequested = false } = {}) {
@@ -15,9 +15,9 @@ function keep(ttl: number, answer: Answer, { maxHold = Infinity, releaseRequeste
   const keepAlive = new KeepAlive(
     { lease: 7, ttl, holdUntil: since + maxHold, onReleaseRequested },
     { deadline: 1, validFor: ttl, validUntil: since + ttl, ...(releaseRequested && { releaseRequested }) },
-    (renewed, signal) => {
+    (renewed, ...rest) => {
       asked.push({ at: performance.now() - since, ttl: renewed });
-      return answer(renewed, signal);
+      return answer(renewed, ...rest);
     },
   );
   const lostAfter = async (ms: number) => {
@@ -273,7 +273,7 @@ describe("G6 without an answer a lease is lost", () => {
 describe("G6 what is confirmed", () => {
   it("moves the local deadline", async () => {
     const answers = [confirmed];
-    const { keepAlive, lostAfter } = keep(30_000, (ttl, signal) => (answers.shift() ?? never)(ttl, signal));
+    const { keepAlive, lostAfter } = keep(30_000, (...args) => (answers.shift() ?? never)(...args));
     await pass(10_000);
     expect(keepAlive.remaining()).toBe(29_000);
     expect(await lostAfter(39_000)).toEqual(IN_TIME);
@@ -318,7 +318,7 @@ describe("G6 a renewal that shortens a lease", () => {
 
   it("and was not answered may come after the next: that is believed for as much less", async () => {
     const answers = [broken, confirmed];
-    const { keepAlive, asked } = keep(60_000, (ttl, signal) => (answers.shift() ?? never)(ttl, signal));
+    const { keepAlive, asked } = keep(60_000, (...args) => (answers.shift() ?? never)(...args));
     await failureOf(keepAlive.renewNow(30_000));
     await keepAlive.renewNow(60_000);
     expect(keepAlive.remaining()).toBe(28_800);
@@ -336,7 +336,7 @@ describe("G6 a renewal that shortens a lease", () => {
 
   it("that is longer than one in doubt settles nothing", async () => {
     const answers = [broken, confirmed, confirmed];
-    const { keepAlive } = keep(60_000, (ttl, signal) => (answers.shift() ?? never)(ttl, signal));
+    const { keepAlive } = keep(60_000, (...args) => (answers.shift() ?? never)(...args));
     await failureOf(keepAlive.renewNow(20_000));
     await keepAlive.renewNow(40_000);
     expect(keepAlive.remaining()).toBe(19_000);
@@ -418,6 +418,36 @@ describe("G6 clocks that run at different rates, each off by 1 %", () => {
 
   it("a short lease that was waited for for long is lost in time", () => {
     expect(isToldInTime(100, 25_000)).toBe(true);
+  });
+});
+
+describe("G11 a lease whose renewals fail until its time is over", () => {
+  it("is lost with what the last renewal said", async () => {
+    const faults = [new Error("the first"), new Error("The lock service refused access.")];
+    const last = faults[1];
+    const { keepAlive } = keep(30_000, () => Promise.reject(faults.shift() ?? new Error("more than two")));
+    await pass(29_000);
+    expect(keepAlive.signal.reason).toMatchObject({
+      why: "unreachable",
+      cause: last,
+      message: expect.stringContaining("The last one failed: The lock service refused access. Stop writing"),
+    });
+  });
+
+  it("is lost with the last fault of a renewal that is still under way", async () => {
+    const fault = new Error("connect ECONNREFUSED");
+    const answer: Answer = (_ttl, _signal, onFault) => (onFault(fault), silence());
+    const { keepAlive } = keep(30_000, answer);
+    await pass(29_000);
+    expect(keepAlive.signal.reason).toMatchObject({ why: "unreachable", cause: fault });
+  });
+
+  it("is lost without a fault that a later renewal has refuted", async () => {
+    const answers: Answer[] = [broken, confirmed];
+    const { keepAlive } = keep(30_000, (...args) => (answers.shift() ?? never)(...args));
+    await pass(60_000);
+    expect(keepAlive.signal.reason).toMatchObject({ why: "unreachable", message: lossMessage("unreachable", 7) });
+    expect(Object.hasOwn(keepAlive.signal.reason as object, "cause")).toBe(false);
   });
 });
 

@@ -69,7 +69,7 @@ describe("G3 the end of a hold", () => {
     expect(await failureOf(release())).toMatchObject({
       code: "RELEASE_FAILED",
       cause,
-      message: 'Lease 7 of lock "scripted" could not be released; it ends with its ttl at the latest.',
+      message: 'Lease 7 of lock "scripted" could not be released: broken. It ends with its ttl at the latest.',
     });
     expect(keepAlive.over.aborted).toBe(true);
   });

@@ -55,7 +55,7 @@ describe("G5 a call is repeated after a fault that is worth it", () => {
     expect(isLockError(error, "UNREACHABLE")).toBe(true);
     expect(error).toMatchObject({
       cause: fields,
-      message: 'The object of lock "mine" failed: broken. This is an outage and not contention: try again later.',
+      message: 'Lock "mine" can\'t be reached: broken. This is an outage and not contention: try again later.',
     });
     expect(at).toEqual([0]);
     expect(vi.getTimerCount()).toBe(0);

@@ -1,4 +1,8 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { connectLocks } from "../../src/client.ts";
 import { failureOf, freshId, outcome } from "../support/outcome.ts";
@@ -46,9 +50,48 @@ describe.concurrent("a service that dies and comes back", () => {
   });
 
   it("says UNREACHABLE if it stays down, and never that the lock is taken", async () => {
-    const lock = lockOf(freshId(), { url: `http://127.0.0.1:${await freePort()}` });
-    expect(await failureOf(lock.acquire(1_000))).toMatchObject({ code: "UNREACHABLE" });
-    expect(await failureOf(lock.withLock(() => {}, { wait: 1 }))).toMatchObject({ code: "UNREACHABLE" });
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const lock = lockOf(freshId(), { url });
+    for (const error of [await failureOf(lock.acquire(1_000)), await failureOf(lock.withLock(() => {}, { wait: 1 }))]) {
+      expect(error).toMatchObject({ code: "UNREACHABLE", message: expect.stringContaining(url) });
+      expect((error as Error).message).toContain("ECONNREFUSED");
+    }
+  });
+
+  it("G11 a lease that is lost meanwhile says what its last renewal met", async () => {
+    await using service = await startService();
+    const held = await lockOf(freshId(), service).hold({ ttl: 4_000 });
+    await service.server.kill();
+    await once(held.signal, "abort");
+    expect(held.signal.reason).toMatchObject({ why: "unreachable", message: expect.stringContaining("ECONNREFUSED") });
+    expect((held.signal.reason as Error).cause).toBeInstanceOf(Error);
+  });
+});
+
+describe.concurrent("G11 an address that is no service", () => {
+  it("because no machine has its name says ENOTFOUND", async () => {
+    const error = await failureOf(lockOf("a", { url: "https://nowhere.invalid" }).status());
+    expect(error).toMatchObject({
+      code: "UNREACHABLE",
+      message: expect.stringMatching(/nowhere\.invalid: .*(ENOTFOUND|EAI_AGAIN)/),
+    });
+  });
+
+  it("because its certificate is self-signed says so at once, to single calls and acquires", async () => {
+    const pem = readFileSync(join(import.meta.dirname, "../fixtures/self-signed.pem"));
+    let connections = 0;
+    const server = createServer({ key: pem, cert: pem }).listen(0, "127.0.0.1");
+    server.on("connection", () => (connections += 1));
+    await once(server, "listening");
+    const lock = lockOf("a", { url: `https://localhost:${(server.address() as AddressInfo).port}` });
+    for (const call of [() => lock.status(), () => lock.withLock(() => {})])
+      expect(await failureOf(call())).toMatchObject({
+        code: "UNREACHABLE",
+        message: expect.stringContaining("DEPTH_ZERO_SELF_SIGNED_CERT"),
+      });
+    // One for the status, one for the acquire, one to take it back.
+    expect(connections).toBe(3);
+    server.close();
   });
 });
 

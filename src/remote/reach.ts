@@ -1,0 +1,49 @@
+import { invalid } from "../core/limits.ts";
+import { LockError, isLockError } from "../errors.ts";
+import { fault } from "./answer.ts";
+
+/** Sends a request; throws a fault that is worth another try, or at once what no retry cures. */
+export async function reach(base: string, call: () => Promise<Response>): Promise<Response> {
+  try {
+    return await call();
+  } catch (error) {
+    throw isLockError(error) ? error : faultOf(base, error);
+  }
+}
+
+function faultOf(base: string, error: unknown): Error {
+  if (DETACHED.test(String(error)))
+    return invalid(
+      "fetch",
+      "fetch was taken off the object that it belongs to, so it can't be called: give the object itself, fetch: env.LOCKS, or call it on the object, fetch: (...args) => env.LOCKS.fetch(...args).",
+    );
+  const { code, reason } = rootOf(error);
+  if (!isHopeless(code, reason)) return fault(`no answer from ${base}: ${reason}`, error);
+  const advice = "No retry cures that: correct the URL, or let this process trust the certificate.";
+  return new LockError("UNREACHABLE", `${base} can't be used: ${reason}. ${advice}`, { cause: error });
+}
+
+/** What a method says that is called without its object: workerd, Node and Chrome; Firefox. */
+const DETACHED = /Illegal invocation|does not implement interface/;
+
+/** A certificate that is not trusted: the codes of Node and Bun, the message of Deno. And a port that fetch refuses. */
+function isHopeless(code: string, reason: string): boolean {
+  return /CERT|^UNABLE_TO_/.test(code) || /invalid peer certificate|^bad port$/.test(reason);
+}
+
+const MOST_CAUSES = 8;
+
+/** What is underneath: fetch says "fetch failed" of everything, and why in a cause of its own. */
+function rootOf(error: unknown): { code: string; reason: string } {
+  let root = error;
+  for (let depth = 0; depth < MOST_CAUSES; depth += 1) {
+    // A name with several addresses is tried at each of them.
+    const next: unknown = root instanceof AggregateError ? root.errors[0] : (root as { cause?: unknown } | null)?.cause;
+    if (!(next instanceof Error)) break;
+    root = next;
+  }
+  const { code: given } = (root ?? {}) as { code?: unknown };
+  const code = typeof given === "string" ? given : "";
+  const message = (root instanceof Error ? root.message : String(root)).trim().replace(/\.$/, "");
+  return { code, reason: code === "" || message.includes(code) ? message : `${message} (${code})` };
+}
