@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { isLockError } from "../errors.ts";
 
-/** What the command line exits with on its own account: the numbers of sysexits.h, and one beyond them for a lost lease. */
+/** What the command line exits with on its own account: the numbers of sysexits.h, and two beyond them. */
 export const EXIT = {
   ok: 0,
   usage: 64,
@@ -12,6 +12,7 @@ export const EXIT = {
   access: 77,
   config: 78,
   lost: 79,
+  givenUp: 80,
   notExecutable: 126,
   notFound: 127,
 } as const;
@@ -26,7 +27,8 @@ export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] =
   ["76", "the service answered what this version does not understand"],
   ["77", "the token is wrong, or does not cover this lock or action"],
   ["78", "not configured: no URL or token, an unsafe file, Node or a peer missing"],
-  ["79", "the lease was lost: `run` has stopped the command"],
+  ["79", "the lease was lost: `run` has stopped of the command what it could"],
+  ["80", "at the second signal `run` gave up processes that it can't end; their lock waits for the ttl"],
   ["126, 127", "the command of `run` can't be executed, is not found"],
   ["128+n", "ended by signal n, the command of `run` or this program"],
   ["other", "`run` exits as its command did"],

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
+import type { Survivors } from "./process-group.ts";
 import type { Why } from "./reaper.ts";
 
 /** What the command line tells its guard. Deadlines are on the machine's monotonic clock; null is none. */
@@ -15,7 +16,8 @@ export type News =
   | { news: "failed"; code: string | undefined; message: string }
   | { news: "stopping"; why: Why }
   | { news: "exited"; code: number | null; signal: NodeJS.Signals | null }
-  | { news: "gone" };
+  | { news: "stuck"; survivors: Survivors }
+  | { news: "gone"; left: Survivors | null };
 
 /** The file descriptor of the guard at which it listens. */
 export const CHANNEL = 3;

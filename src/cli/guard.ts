@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Socket } from "node:net";
 import { CHANNEL, type News, type Order, listen, send } from "./guard-channel.ts";
+import { nameSurvivors } from "./process-group.ts";
 import { Reaper } from "./reaper.ts";
 
 /**
@@ -12,6 +13,8 @@ import { Reaper } from "./reaper.ts";
  */
 export function guard(): void {
   const channel = new Socket({ fd: CHANNEL });
+  // A message that nobody can read any longer must not end this process before it has ended the command.
+  process.stderr.on("error", () => {});
   const tell = (news: News) => send(channel, news);
   let ward: Ward | undefined;
   const obey = (order: Order) => {
@@ -31,33 +34,50 @@ type Start = Extract<Order, { order: "start" }>;
 class Ward {
   readonly reaper: Reaper | undefined;
   readonly #start: Start;
+  readonly #tell: (news: News) => void;
+  #isOrphaned = false;
+  #isOver = false;
 
   constructor(start: Start, tell: (news: News) => void) {
     this.#start = start;
+    this.#tell = tell;
     const child = spawn(start.command, start.args, { stdio: "inherit", detached: true });
     child.once("error", ({ code, message }: NodeJS.ErrnoException) => tell({ news: "failed", code, message }));
     if (child.pid === undefined) return;
-    const deadline = start.deadline ?? Number.POSITIVE_INFINITY;
-    this.reaper = new Reaper(child.pid, start.grace, deadline, (why) => tell({ news: "stopping", why }));
+    this.reaper = new Reaper(child.pid, start.grace, start.deadline ?? Number.POSITIVE_INFINITY, {
+      onStop: (why) => tell({ news: "stopping", why }),
+      onStuck: (survivors) => tell({ news: "stuck", survivors }),
+    });
     tell({ news: "started", pid: child.pid });
-    this.#follow(child, this.reaper, tell);
+    void this.#follow(child, this.reaper);
   }
 
   /** Nobody renews any more: what is left of the lease is the most that the command can get. */
   orphaned(): void {
-    const { quiet, grace } = this.#start;
-    if (!quiet) process.stderr.write("durable-locks: killed while it held the lock; the command is stopped.\n");
-    this.reaper?.stop("orphaned", grace);
+    if (this.#isOver) return;
+    this.#isOrphaned = true;
+    if (!this.#start.quiet) say("killed while it held the lock; the command is stopped.");
+    this.reaper?.stop("orphaned", this.#start.grace);
   }
 
-  #follow(child: ChildProcess, reaper: Reaper, tell: (news: News) => void): void {
-    const onExit = async (code: number | null, signal: NodeJS.Signals | null) => {
-      tell({ news: "exited", code, signal });
-      await reaper.gone();
-      tell({ news: "gone" });
-      // A turn later, for what was told must get out first.
-      setImmediate(() => process.exit());
-    };
-    child.once("exit", (code, signal) => void onExit(code, signal));
+  async #follow(child: ChildProcess, reaper: Reaper): Promise<void> {
+    const exit = Promise.withResolvers<void>();
+    child.once("exit", (code, signal) => {
+      this.#tell({ news: "exited", code, signal });
+      exit.resolve();
+      reaper.leaderEnded();
+    });
+    const left = await reaper.ended;
+    if (!left) await exit.promise;
+    this.#isOver = true;
+    this.#tell({ news: "gone", left: left ?? null });
+    if (left && this.#isOrphaned)
+      say(`${nameSurvivors(left)} could not be stopped, and the lock passes on when its ttl ends.`);
+    // A turn later, for what was told must get out first.
+    setImmediate(() => process.exit());
   }
+}
+
+function say(text: string): void {
+  process.stderr.write(`durable-locks: ${text}\n`);
 }

@@ -1,15 +1,29 @@
 import { monotonicNow } from "./clock.ts";
-import { isGroupAlive, signalGroup } from "./process-group.ts";
+import { type Survivors, isGroupAlive, signalGroup, survivorsOf } from "./process-group.ts";
 
 /** Why a process group is brought to its end. */
-export type Why = "doubt" | "lost" | "orphaned" | "leftovers" | "unguarded" | "asked";
+export type Why = "doubt" | "lost" | "orphaned" | "leftovers" | "unguarded" | "asked" | "given-up";
+
+/** After these nobody keeps the lease for what can't be ended, so nobody waits for it. */
+const LETTING_GO: ReadonlySet<Why> = new Set(["lost", "orphaned", "given-up"]);
 
 /** How often the end of a group is looked for, in milliseconds. */
 const LOOK_EVERY = 25;
-/** How long a killed group may take to vanish: what the kernel can't end by then runs no more code of its own. */
+/** The same once only what can't be ended is left: that may last for hours. */
+const LOOK_AT_STUCK_EVERY = 500;
+/** How long a killed process may take to vanish before it counts as one that can't be ended. */
 const VANISHES_WITHIN = 2_000;
+/** How long only what can't be ended must be left before it is reported: it may be about to end. */
+const REPORT_AFTER = 250;
 /** The longest that a timer can be set for. */
 const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Who hears of it. */
+export interface Listener {
+  onStop(why: Why): void;
+  /** Nothing but these is left, and they can't be ended. Called again when others have taken their place. */
+  onStuck(survivors: Survivors): void;
+}
 
 /**
  * Ends a process group in time: SIGTERM `grace` ms before the deadline, SIGKILL at the deadline.
@@ -17,19 +31,28 @@ const LONGEST_TIMER = 2 ** 31 - 1;
  * The deadline moves with each confirmed renewal, on the monotonic clock; one that has passed can't be moved.
  */
 export class Reaper {
+  /** Fulfils when nothing of the group can run, or nobody keeps the lease for what can't be ended: then with that. */
+  readonly ended: Promise<Survivors | undefined>;
   readonly #group: number;
   readonly #grace: number;
-  readonly #onStop: (why: Why) => void;
+  readonly #listener: Listener;
+  readonly #end = Promise.withResolvers<Survivors | undefined>();
   #deadline: number;
   #stopBy = Number.POSITIVE_INFINITY;
   #stopping = false;
+  #lettingGo = false;
+  #isOver = false;
+  #killedAt = Number.POSITIVE_INFINITY;
+  #stuckSince = Number.POSITIVE_INFINITY;
+  #reported: Survivors | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(group: number, grace: number, deadline: number, onStop: (why: Why) => void) {
+  constructor(group: number, grace: number, deadline: number, listener: Listener) {
+    this.ended = this.#end.promise;
     this.#group = group;
     this.#grace = grace;
     this.#deadline = deadline;
-    this.#onStop = onStop;
+    this.#listener = listener;
     this.#arm();
   }
 
@@ -41,23 +64,61 @@ export class Reaper {
 
   /** SIGTERM now, SIGKILL after `within` ms, or at the deadline if that comes first. */
   stop(why: Why, within: number): void {
+    if (this.#isOver) return;
     this.#stopBy = Math.min(this.#stopBy, monotonicNow() + within);
+    this.#lettingGo ||= LETTING_GO.has(why);
     if (!this.#stopping) {
       this.#stopping = true;
       signalGroup(this.#group, "SIGTERM");
       // What is stopped would hear of it only when it is continued.
       signalGroup(this.#group, "SIGCONT");
-      this.#onStop(why);
+      this.#listener.onStop(why);
+      void this.#watch();
     }
     this.#arm();
   }
 
-  /** Fulfils when nothing of the group runs any more; called once its leader has ended. */
-  async gone(): Promise<void> {
+  /** The leader of the group has ended: what it left behind is ended too. */
+  leaderEnded(): void {
     if (isGroupAlive(this.#group)) this.stop("leftovers", this.#grace);
-    while (isGroupAlive(this.#group) && monotonicNow() < this.#killAt() + VANISHES_WITHIN)
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+    else this.#finish(undefined);
+  }
+
+  async #watch(): Promise<void> {
+    for (;;) {
+      const survivors = survivorsOf(this.#group);
+      if (!survivors) return this.#finish(undefined);
+      const isStuck = survivors.beyondReach || monotonicNow() >= this.#killedAt + VANISHES_WITHIN;
+      if (isStuck && this.#isLettingGo()) return this.#finish(survivors);
+      this.#report(isStuck ? survivors : undefined);
+      await new Promise((resolve) => setTimeout(resolve, this.#reported ? LOOK_AT_STUCK_EVERY : LOOK_EVERY));
+    }
+  }
+
+  #report(stuck: Survivors | undefined): void {
+    if (!stuck) {
+      this.#stuckSince = Number.POSITIVE_INFINITY;
+      this.#reported = undefined;
+      return;
+    }
+    this.#stuckSince = Math.min(this.#stuckSince, monotonicNow());
+    if (monotonicNow() < this.#stuckSince + REPORT_AFTER) return;
+    const known = this.#reported;
+    // While one that was reported lives, the report is good enough: others may come and go.
+    if (known && (known.pids.length === 0 || known.pids.some((pid) => stuck.pids.includes(pid)))) return;
+    this.#reported = stuck;
+    this.#listener.onStuck(stuck);
+  }
+
+  #isLettingGo(): boolean {
+    return this.#lettingGo || monotonicNow() >= this.#deadline;
+  }
+
+  #finish(survivors: Survivors | undefined): void {
+    // From now on the number of the group can become another's.
+    this.#isOver = true;
     clearTimeout(this.#timer);
+    this.#end.resolve(survivors);
   }
 
   #killAt(): number {
@@ -66,6 +127,7 @@ export class Reaper {
 
   #arm(): void {
     clearTimeout(this.#timer);
+    if (this.#isOver) return;
     const next = this.#stopping ? this.#killAt() : this.#deadline - this.#grace;
     const left = next - monotonicNow();
     if (left <= 0) this.#act();
@@ -74,7 +136,9 @@ export class Reaper {
 
   #act(): void {
     if (!this.#stopping) return this.stop("doubt", Number.POSITIVE_INFINITY);
+    this.#killedAt = Math.min(this.#killedAt, monotonicNow());
     signalGroup(this.#group, "SIGKILL");
-    this.#timer = setTimeout(() => this.#act(), LOOK_EVERY);
+    // Again and again: what can't be killed may start what can.
+    this.#timer = setTimeout(() => this.#arm(), this.#reported ? LOOK_AT_STUCK_EVERY : LOOK_EVERY);
   }
 }

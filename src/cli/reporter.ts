@@ -29,7 +29,11 @@ export class Reporter {
 
   /** What happened. */
   note(event: string, text: string, fields: Fields = {}): void {
-    if (this.#manner.quiet) return;
+    if (!this.#manner.quiet) this.warning(event, text, fields);
+  }
+
+  /** What happened and needs somebody: told even if nothing else is. */
+  warning(event: string, text: string, fields: Fields): void {
     this.#clear();
     process.stderr.write(this.#manner.json ? `${JSON.stringify({ event, ...fields })}\n` : `durable-locks: ${text}\n`);
   }
@@ -47,9 +51,9 @@ export class Reporter {
   }
 
   /** What went wrong: told even if nothing else is. */
-  failure(message: string, exitCode: number): void {
+  failure(message: string, exitCode: number, fields: Fields = {}): void {
     this.#clear();
-    const asJson = () => JSON.stringify({ event: "failed", exitCode, message });
+    const asJson = () => JSON.stringify({ event: "failed", exitCode, message, ...fields });
     process.stderr.write(`${this.#manner.json ? asJson() : `durable-locks: ${message}`}\n`);
   }
 

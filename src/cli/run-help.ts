@@ -15,10 +15,16 @@ with every holder. Hand it to what you write to, so that it can refuse older one
 
 If the lease can't be renewed, the command gets SIGTERM, and --grace later SIGKILL with its whole
 process group, before the lock can go to anybody else; also if this program is killed or stopped.
-Only a process that leaves the group (setsid, a daemon) is not followed.`,
+Only a process that leaves the group (setsid, a daemon) is not followed. One that you may not signal
+(of another user, as by sudo) keeps the lock while it runs; a second SIGTERM or Ctrl-C leaves it.`,
   options: {
     ttl: { type: "string", value: "TIME", help: "how long the lease outlives a lost connection; default 30s" },
     wait: { type: "string", value: "TIME", help: "how long to wait for the lock, or `forever`; default forever" },
+    "max-hold": {
+      type: "string",
+      value: "TIME",
+      help: "hold the lock no longer, then stop the command; default no end",
+    },
     skip: { type: "boolean", help: "if the lock is taken, run nothing and exit 0" },
     once: { type: "boolean", help: "run it once: when it has succeeded, later calls run nothing and exit 0" },
     retain: { type: "string", value: "TIME", help: "how long --once remembers, up to 366d; default 1d" },

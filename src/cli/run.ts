@@ -1,6 +1,5 @@
 import type { HeldLease } from "../client/held-lease.ts";
 import { once } from "../client/once.ts";
-import { reasonOf } from "../client/outage.ts";
 import { isLockError } from "../errors.ts";
 import { type Command, type Input, textOf } from "./command.ts";
 import { parseDuration, showDuration } from "./duration.ts";
@@ -11,9 +10,11 @@ import { type Remembering, rememberFaults } from "./renewal-faults.ts";
 import type { Reporter } from "./reporter.ts";
 import { lockOf } from "./service.ts";
 import { Signals } from "./signals.ts";
-import { FORCED_GRACE, supervise } from "./supervise.ts";
+import { lossMessage, stopped } from "./loss-message.ts";
+import { type Survivors, nameSurvivors } from "./process-group.ts";
+import { type SupervisedEnding, supervise } from "./supervise.ts";
 import { type Terms, readTerms } from "./terms.ts";
-import { type Ending, checkPlatform } from "./ward.ts";
+import { checkPlatform } from "./ward.ts";
 
 export const run: Command = { ...RUN_HELP, run: runUnderLock };
 
@@ -24,6 +25,7 @@ const DEFAULT_GRACE = 10_000;
 interface Plan extends Remembering {
   terms: Terms;
   grace: number;
+  maxHold: number | undefined;
   skip: boolean;
   retain: number | undefined;
   command: readonly string[];
@@ -41,12 +43,16 @@ async function runUnderLock(input: Input): Promise<number> {
   const signals = new Signals(() =>
     reporter.note("not-suspended", "not suspended: the lease would run out. Use another terminal, or Ctrl-C."),
   );
-  let ending: Ending | undefined;
+  let ending: SupervisedEnding | undefined;
+  const left = Promise.withResolvers<never>();
+  const taken = take(plan, signals, async (held) => {
+    ending = await work(plan, held, signals);
+    // Something of the command goes on, so the lock is not released: it passes on when the lease ends.
+    if (ending.left) await goOn(left, held);
+    if (ending.code !== 0 || ending.stopped) throw new NotDone();
+  });
   try {
-    await take(plan, signals, async (held) => {
-      ending = await work(plan, held, signals);
-      if (ending.code !== 0 || ending.stopped) throw new NotDone();
-    });
+    await Promise.race([taken, left.promise]);
     if (!ending) reporter.note("done-before", `${plan.lock.id}: was done before; nothing was run.`);
     return EXIT.ok;
   } catch (error) {
@@ -55,21 +61,26 @@ async function runUnderLock(input: Input): Promise<number> {
   }
 }
 
+/** Ends the wait for the lock's work without ending that work: only then is nothing released. */
+async function goOn(left: PromiseWithResolvers<never>, held: HeldLease): Promise<never> {
+  left.reject(held.isLost() ? held.signal.reason : new NotDone());
+  return new Promise<never>(() => {});
+}
+
 function readPlan(input: Input): Plan {
   const { flags, reporter, command } = input;
   const terms = readTerms(input, { ttl: DEFAULT_TTL, wait: Number.POSITIVE_INFINITY });
   if (flags["skip"]) terms.wait = 0;
-  const most = Math.floor(terms.ttl / 3);
-  const asked = textOf(input, "grace");
-  const grace = asked === undefined ? Math.min(DEFAULT_GRACE, most) : parseDuration(asked, "grace");
-  // Renewed at a third of the ttl, a lease that is well has at least half of it left.
-  if (grace > most) throw new Failure(EXIT.usage, `--grace must be at most a third of --ttl: ${showDuration(most)}.`);
+  const longest = textOf(input, "max-hold");
+  const maxHold = longest === undefined ? undefined : parseDuration(longest, "max-hold");
+  const grace = graceOf(input, terms.ttl, maxHold);
   const retain = textOf(input, "retain");
   if (retain !== undefined && !flags["once"]) throw new Failure(EXIT.usage, "--retain goes with --once.");
   return {
     ...rememberFaults(lockOf(input)),
     terms,
     grace,
+    maxHold,
     skip: flags["skip"] === true,
     retain: flags["once"] ? parseDuration(retain ?? "1d", "retain") : undefined,
     command,
@@ -78,13 +89,24 @@ function readPlan(input: Input): Plan {
   };
 }
 
+function graceOf(input: Input, ttl: number, maxHold: number | undefined): number {
+  // Renewed at a third of the ttl, a lease that is well has at least half of it left.
+  const most = Math.floor(Math.min(ttl, maxHold ?? ttl) / 3);
+  const asked = textOf(input, "grace");
+  const grace = asked === undefined ? Math.min(DEFAULT_GRACE, most) : parseDuration(asked, "grace");
+  if (grace <= most) return grace;
+  const bounds = maxHold === undefined ? "--ttl" : "--ttl and of --max-hold";
+  throw new Failure(EXIT.usage, `--grace must be at most a third of ${bounds}: ${showDuration(most)}.`);
+}
+
 /** Waits for the lock, tells of it, and has `fn` run under it, or not at all if it was done before. */
 async function take(plan: Plan, signals: Signals, fn: (held: HeldLease) => Promise<void>): Promise<void> {
-  const { lock, terms, retain, reporter } = plan;
-  const { permits, capacity, ...exclusive } = terms;
+  const { lock, terms, maxHold, retain, reporter } = plan;
   const waiting = new AbortController();
   void tellProgress(lock, terms.owner, reporter, waiting.signal);
   const signal = signals.interruption;
+  const options = { ...terms, ...(maxHold !== undefined && { maxHold }), signal };
+  const { permits, capacity, ...exclusive } = options;
   const started = async (held: HeldLease) => {
     waiting.abort();
     signal.throwIfAborted();
@@ -92,31 +114,49 @@ async function take(plan: Plan, signals: Signals, fn: (held: HeldLease) => Promi
     return { finished: new Date().toISOString(), owner: terms.owner };
   };
   try {
-    if (retain === undefined) await lock.withLock(started, { ...terms, signal });
-    else if (permits === undefined && capacity === undefined)
-      await once(lock, started, { ...exclusive, signal, retain });
+    if (retain === undefined) await lock.withLock(started, options);
+    else if (permits === undefined && capacity === undefined) await once(lock, started, { ...exclusive, retain });
     else throw new Failure(EXIT.usage, "--once takes the whole lock: leave --permits and --capacity out.");
   } finally {
     waiting.abort();
   }
 }
 
-async function work(plan: Plan, held: HeldLease, signals: Signals): Promise<Ending> {
+async function work(plan: Plan, held: HeldLease, signals: Signals): Promise<SupervisedEnding> {
   const { lock, terms, grace, reporter, quiet } = plan;
   const [command = "", ...args] = plan.command;
   reporter.note("acquired", `${lock.id}: acquired, lease ${held.lease}`, { id: lock.id, lease: held.lease });
   const env = { ...process.env, LOCK_ID: lock.id, LOCK_LEASE: String(held.lease) };
-  return supervise(held, { command, args, env, grace, quiet, output: "inherit" }, terms.ttl, signals);
+  const onStuck = (survivors: Survivors, isAsked: boolean) => tellStuck(plan, survivors, isAsked);
+  const job = { command, args, env, grace, quiet, output: "inherit" } as const;
+  return supervise(held, job, terms.ttl, { signals, onStuck });
+}
+
+function tellStuck({ lock, reporter }: Plan, survivors: Survivors, isAsked: boolean): void {
+  const why = `because of ${nameSurvivors(survivors)} of the command, which can't be ended from here`;
+  const signals = isAsked ? "Signal again (SIGTERM or Ctrl-C)" : "Stop what runs, or signal twice (SIGTERM or Ctrl-C)";
+  const fields = { id: lock.id, pids: survivors.pids, group: survivors.group };
+  const text = `${lock.id}: the lock is kept and renewed ${why}. ${signals} to leave it to its ttl, whatever still runs.`;
+  reporter.warning("kept", text, fields);
 }
 
 /** The exit code when the command ran, and something went wrong with it or with the lock. */
-function afterwards({ reporter, retain, grace, fault }: Plan, ending: Ending, error: unknown): number {
+function afterwards(plan: Plan, ending: SupervisedEnding, error: unknown): number {
+  const { lock, terms, reporter, retain } = plan;
+  const left = ending.left && { pids: ending.left.pids, group: ending.left.group };
+  if (ending.left && ending.stopped === "given-up") {
+    const who = `${nameSurvivors(ending.left)} of the command, which can't be ended from here`;
+    const until = `The lock passes on when its lease ends, within ${showDuration(terms.ttl)}`;
+    const message = `${lock.id}: no longer waits for ${who}. ${until}, whatever still runs.`;
+    reporter.failure(message, EXIT.givenUp, left);
+    return EXIT.givenUp;
+  }
   if (ending.stopped === "unguarded") {
-    reporter.failure("The guard process was killed, so the command was stopped.", EXIT.internal);
+    reporter.failure(`The guard process was killed, so ${stopped(ending)}.`, EXIT.internal, left);
     return EXIT.internal;
   }
   if (ending.stopped || isLockError(error, "LEASE_LOST")) {
-    reporter.failure(lossMessage(ending, error, { grace, fault: fault() }), EXIT.lost);
+    reporter.failure(lossMessage(ending, error, { ...plan, fault: plan.fault() }), EXIT.lost, left);
     return EXIT.lost;
   }
   if (error instanceof NotDone) return ending.signal ? exitCodeOfSignal(ending.signal) : (ending.code ?? EXIT.internal);
@@ -131,15 +171,6 @@ function afterwards({ reporter, retain, grace, fault }: Plan, ending: Ending, er
     EXIT.unreachable,
   );
   return EXIT.unreachable;
-}
-
-function lossMessage({ stopped }: Ending, error: unknown, { grace, fault }: { grace: number; fault: unknown }): string {
-  const why = fault === undefined ? "" : ` (${reasonOf(fault)})`;
-  if (stopped === "doubt")
-    return `No renewal was confirmed${why}, so the command was stopped with ${showDuration(grace)} to spare, before the lease could pass on.`;
-  if (isLockError(error, "LEASE_LOST") && error.why !== "unreachable")
-    return `The lease was ended by somebody, so the command was stopped within ${showDuration(FORCED_GRACE)}.`;
-  return `The lease was lost while the command ran${why}.`;
 }
 
 /** The exit code when the command never ran. */

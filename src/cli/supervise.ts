@@ -1,8 +1,9 @@
 import type { HeldLease } from "../client/held-lease.ts";
 import { isLockError } from "../errors.ts";
 import { monotonicNow } from "./clock.ts";
-import { type Ending, type Job, Ward } from "./ward.ts";
+import { type OnStuck, SecondSignal } from "./second-signal.ts";
 import type { Signals } from "./signals.ts";
+import { type Ending, type Job, Ward } from "./ward.ts";
 
 /**
  * What a command gets to stop in, in milliseconds, when its lease was ended by somebody: the lock may be another's
@@ -10,25 +11,35 @@ import type { Signals } from "./signals.ts";
  */
 export const FORCED_GRACE = 2_000;
 
+/** How a command under a lease came to its end. */
+export interface SupervisedEnding extends Ending {
+  /** How long the lease was held until then, in milliseconds. */
+  heldFor: number;
+}
+
 /** How often the guard hears how long the lease lasts, as a part of the ttl. */
 const TELL_PART = 1 / 10;
 
-/** Runs a command under a lease and its guard; whatever becomes of the lease, nothing of the command outlives it. */
+/** Runs a command under a lease and its guard; whatever becomes of the lease, nothing that can be ended outlives it. */
 export async function supervise(
   held: HeldLease,
-  job: Omit<Job, "deadline">,
+  job: Omit<Job, "deadline" | "onStuck">,
   ttl: number,
-  signals: Signals,
-): Promise<Ending> {
-  const ward = await Ward.start({ ...job, deadline: () => deadlineOf(held) });
-  signals.passTo(ward);
+  { signals, onStuck }: { signals: Signals; onStuck: OnStuck },
+): Promise<SupervisedEnding> {
+  const since = monotonicNow();
+  const receiver = new SecondSignal(onStuck);
+  const deadline = () => deadlineOf(held);
+  const ward = await Ward.start({ ...job, deadline, onStuck: (survivors) => receiver.stuck(survivors) });
+  receiver.follow(ward);
+  signals.passTo(receiver);
   const tell = () => {
     if (!held.isLost()) ward.keepUntil(deadlineOf(held));
   };
   const teller = setInterval(tell, Math.min(1_000, Math.max(10, ttl * TELL_PART)));
   const onLoss = () => {
-    // Known to be over, or over as far as can be known from here: then the time to stop in has passed.
-    if (isLockError(held.signal.reason, "LEASE_LOST") && held.signal.reason.why === "unreachable") return ward.kill();
+    // Its time is up, or may be as far as can be known from here: then the time to stop in has passed.
+    if (isLockError(held.signal.reason, "LEASE_LOST") && held.signal.reason.why !== "superseded") return ward.kill();
     const grace = Math.min(job.grace, FORCED_GRACE);
     ward.stop("lost", grace);
     setTimeout(() => ward.kill(), grace + 500).unref();
@@ -36,7 +47,7 @@ export async function supervise(
   held.signal.addEventListener("abort", onLoss);
   if (held.signal.aborted) onLoss();
   try {
-    return await ward.ended;
+    return { ...(await ward.ended), heldFor: monotonicNow() - since };
   } finally {
     clearInterval(teller);
     held.signal.removeEventListener("abort", onLoss);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { EXIT, Failure } from "./exit-codes.ts";
 import { CHANNEL, type News, listen, send } from "./guard-channel.ts";
-import { isGroupAlive, signalGroup, signalProcess } from "./process-group.ts";
+import { type Survivors, isGroupAlive, signalGroup, signalProcess } from "./process-group.ts";
 import { Reaper, type Why } from "./reaper.ts";
 
 /** The argument that makes this program a guard. */
@@ -20,6 +20,8 @@ export interface Job {
   quiet: boolean;
   /** Both for its stdout; stdin is closed with "stderr". */
   output: "inherit" | "stderr";
+  /** Hears which processes are left that can't be ended, if there are any. */
+  onStuck?: (survivors: Survivors) => void;
 }
 
 /** How a command came to its end. */
@@ -28,6 +30,8 @@ export interface Ending {
   signal: NodeJS.Signals | null;
   /** Why it was stopped, if it did not end of its own accord. */
   stopped: Why | undefined;
+  /** What could not be stopped and still runs. */
+  left: Survivors | undefined;
 }
 
 /** Before anything is taken for a command that can't be guarded. */
@@ -39,16 +43,22 @@ export function checkPlatform(command: string): void {
 /** How long the guard may take to start the command. */
 const STARTS_WITHIN = 10_000;
 
+/** How long the guard may take to end what can be ended, once the rest is given up. */
+const GIVES_UP_WITHIN = 4_000;
+
 /** A command under guard: what runs is a process group, and it is over when all of the group is. */
 export class Ward {
-  /** Fulfils when nothing of the command runs any more. */
+  /** Fulfils when nothing of the command can run, or nobody keeps the lease for what can't be ended. */
   readonly ended: Promise<Ending>;
   readonly #guard: ChildProcess;
   readonly #channel: Duplex;
   readonly #job: Job;
   readonly #started = Promise.withResolvers<void>();
   readonly #gone = Promise.withResolvers<Ending>();
-  readonly #ending: Ending = { code: null, signal: null, stopped: undefined };
+  readonly #ending: Ending = { code: null, signal: null, stopped: undefined, left: undefined };
+  #reaper: Reaper | undefined;
+  #isLetGo = false;
+  #isGivenUp = false;
   #pid: number | undefined;
   #isOver = false;
 
@@ -102,6 +112,14 @@ export class Ward {
   stop(why: Why, within: number): void {
     this.#ending.stopped ??= why;
     send(this.#channel, { order: "stop", why, within });
+    this.#reaper?.stop(why, within);
+  }
+
+  /** SIGKILL for what can be killed now; what can't is left alone. */
+  giveUp(): void {
+    this.#isGivenUp = true;
+    send(this.#channel, { order: "stop", why: "given-up", within: 0 });
+    this.#dismiss(GIVES_UP_WITHIN);
   }
 
   /** Passes a signal on: to all of the group as a terminal does, or to the command alone. */
@@ -116,7 +134,14 @@ export class Ward {
     if (this.#pid === undefined || this.#isOver) return;
     this.#ending.stopped ??= "lost";
     signalGroup(this.#pid, "SIGKILL");
-    setTimeout(() => this.#guard.kill("SIGKILL"), 1_000).unref();
+    this.#dismiss(1_000);
+  }
+
+  /** Ends the guard if it has not ended by then: it may be stopped itself. */
+  #dismiss(within: number): void {
+    this.#isLetGo = true;
+    this.#reaper?.stop("lost", 0);
+    setTimeout(() => this.#guard.kill("SIGKILL"), within).unref();
   }
 
   #hear(news: News): void {
@@ -126,11 +151,12 @@ export class Ward {
       this.#started.resolve();
     } else if (news.news === "failed") this.#started.reject(notStarted(this.#job.command, news));
     else if (news.news === "stopping") {
-      if (news.why !== "leftovers") this.#ending.stopped ??= news.why;
+      if (news.why !== "leftovers" && news.why !== "given-up") this.#ending.stopped ??= news.why;
     } else if (news.news === "exited") {
       this.#ending.code = news.code;
       this.#ending.signal = news.signal;
-    } else this.#over();
+    } else if (news.news === "stuck") this.#job.onStuck?.(news.survivors);
+    else this.#over(news.left ?? undefined);
   }
 
   /** Only now is it known until when the command may run: a guard may take long to come up. */
@@ -143,8 +169,10 @@ export class Ward {
     }
   }
 
-  #over(): void {
+  #over(left: Survivors | undefined): void {
     this.#isOver = true;
+    this.#ending.left = left;
+    if (left && this.#isGivenUp) this.#ending.stopped = "given-up";
     this.#gone.resolve(this.#ending);
   }
 
@@ -152,11 +180,13 @@ export class Ward {
   async #unguarded(): Promise<void> {
     this.#started.reject(cantStart("it ended"));
     if (this.#isOver || this.#pid === undefined) return;
-    if (isGroupAlive(this.#pid)) this.#ending.stopped ??= "unguarded";
-    const reaper = new Reaper(this.#pid, this.#job.grace, Number.POSITIVE_INFINITY, () => {});
-    if (isGroupAlive(this.#pid)) reaper.stop("unguarded", this.#job.grace);
-    await reaper.gone();
-    this.#over();
+    if (!isGroupAlive(this.#pid)) return this.#over(undefined);
+    this.#ending.stopped ??= "unguarded";
+    const listener = { onStop: () => {}, onStuck: (survivors: Survivors) => this.#job.onStuck?.(survivors) };
+    this.#reaper = new Reaper(this.#pid, this.#job.grace, Number.POSITIVE_INFINITY, listener);
+    if (this.#isLetGo) this.#reaper.stop("lost", 0);
+    else this.#reaper.stop("unguarded", this.#job.grace);
+    this.#over(await this.#reaper.ended);
   }
 }
 

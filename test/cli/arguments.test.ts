@@ -24,6 +24,8 @@ describe("arguments", { concurrency: 2 }, () => {
     ["run", "id", "echo", "without dashes"],
     ["run", "id", "--ttl", "30", "--", "true"],
     ["run", "id", "--ttl", "10s", "--grace", "5s", "--", "true"],
+    ["run", "id", "--max-hold", "10s", "--grace", "5s", "--", "true"],
+    ["run", "id", "--max-hold", "10", "--", "true"],
     ["run", "id", "--retain", "1d", "--", "true"],
     ["acquire"],
     ["acquire", "id", "--tll", SECRET],

@@ -5,6 +5,7 @@ import type { Program } from "./program.ts";
 /** What a command under the lock wrote. */
 interface Entry {
   lease: number;
+  pid: number;
   at: number;
   event: "alive" | "SIGTERM" | "SIGINT" | "SIGUSR1";
 }
@@ -13,7 +14,7 @@ interface Entry {
 const COMMAND = `
 import { appendFileSync, existsSync } from "node:fs";
 const [log, stop, ...ignored] = process.argv.slice(2);
-const write = (event) => appendFileSync(log, JSON.stringify({ lease: Number(process.env.LOCK_LEASE), at: Date.now(), event }) + "\\n");
+const write = (event) => appendFileSync(log, JSON.stringify({ lease: Number(process.env.LOCK_LEASE), pid: process.pid, at: Date.now(), event }) + "\\n");
 for (const signal of ignored) process.on(signal, () => write(signal));
 setInterval(() => existsSync(stop) ? process.exit(0) : write("alive"), 10);
 `;
@@ -51,6 +52,20 @@ export class Journal {
   /** Waits until the `nth` holder is at work, who is started by `program`. */
   async begun(program: Program, nth = 1): Promise<void> {
     await program.until(`holder ${nth} is at work`, () => this.leases().length >= nth);
+  }
+
+  /** The process id of who wrote first. */
+  get pid(): number {
+    const [first] = this.entries();
+    if (!first) throw new Error("Nobody has written yet.");
+    return first.pid;
+  }
+
+  /** Whether a sign of life comes from now on. */
+  async isAlive(): Promise<boolean> {
+    const before = this.entries().length;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return this.entries().length > before;
   }
 
   leases(): number[] {

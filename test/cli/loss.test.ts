@@ -48,6 +48,13 @@ describe("the holder's side", { concurrency: 2 }, () => {
     await survives("killed-grandchild", (first) => first.signal("SIGKILL"), "grandchild");
   });
 
+  test("killed -9 when nobody reads its messages, it leaves a command that its guard ends before the lock passes on", async () => {
+    await survives("killed-unread", (first) => {
+      first.child.stderr?.destroy();
+      first.signal("SIGKILL");
+    });
+  });
+
   test("stopped for longer than its lease, it is told by 79 that the command was ended before the lock passed on", async () => {
     const first = await survives("stopped", (program) => program.signal("SIGSTOP"));
     first.signal("SIGCONT");
@@ -83,6 +90,21 @@ describe("the holder's side", { concurrency: 2 }, () => {
     const { code, stderr } = await program.exit;
     assert.equal(code, 79);
     assert.match(stderr, /ended by somebody/);
+    assert.ok(journal.heard("SIGTERM"));
+  });
+
+  test("held for as long as --max-hold allows, the command is stopped before the lock passes on, and the exit code is 79", async () => {
+    const journal = new Journal(service.folder, "max-hold");
+    const program = service.run(["run", "max-hold", ...TTL, "--max-hold", "3s", "--", ...journal.command("SIGTERM")]);
+    await journal.begun(program);
+    const second = service.run(["run", "max-hold", ...TTL, "--", ...journal.command()]);
+    const { code, stderr } = await program.exit;
+    assert.equal(code, 79);
+    assert.match(stderr, /as long as --max-hold allows \(3 s\), so the command was stopped\./);
+    await journal.begun(second, 2);
+    journal.stop();
+    assert.equal((await second.exit).code, 0);
+    assert.equal(journal.overlaps(), false);
     assert.ok(journal.heard("SIGTERM"));
   });
 });

@@ -12,6 +12,13 @@ export interface Exit {
   stderr: string;
 }
 
+export interface ProgramOptions extends SpawnOptions {
+  /** Options of Node. */
+  nodeArgs?: string[];
+  /** A program that becomes this one, with its arguments. */
+  launcher?: readonly string[];
+}
+
 /** The program while it runs. */
 export class Program {
   readonly child: ChildProcess;
@@ -19,8 +26,9 @@ export class Program {
   stdout = "";
   stderr = "";
 
-  constructor(args: readonly string[], { nodeArgs = [], ...options }: SpawnOptions & { nodeArgs?: string[] } = {}) {
-    this.child = spawn(process.execPath, [...nodeArgs, PROGRAM, ...args], { stdio: "pipe", ...options });
+  constructor(args: readonly string[], { nodeArgs = [], launcher = [], ...options }: ProgramOptions = {}) {
+    const [command = "", ...all] = [...launcher, process.execPath, ...nodeArgs, PROGRAM, ...args];
+    this.child = spawn(command, all, { stdio: "pipe", ...options });
     this.child.stdout?.on("data", (chunk: Buffer) => (this.stdout += String(chunk)));
     this.child.stderr?.on("data", (chunk: Buffer) => (this.stderr += String(chunk)));
     const { promise, resolve } = Promise.withResolvers<Exit>();

@@ -2,8 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { SpawnOptions } from "node:child_process";
-import { Program, until } from "./program.ts";
+import { Program, type ProgramOptions, until } from "./program.ts";
 
 /** A service that `durable-locks dev` runs, with its storage in a folder of its own. */
 export class Service implements AsyncDisposable {
@@ -73,7 +72,7 @@ export class Service implements AsyncDisposable {
     await this.program.exit;
   }
 
-  run(args: readonly string[], options: SpawnOptions = {}): Program {
+  run(args: readonly string[], options: ProgramOptions = {}): Program {
     return new Program(args, { env: this.env, ...options });
   }
 

@@ -1,0 +1,63 @@
+import { type Survivors, survivorsOf } from "./process-group.ts";
+import { ENDING } from "./signals.ts";
+import type { Ward } from "./ward.ts";
+
+/** How long after a signal it is looked for what it could not reach: what it did reach may be about to end. */
+const LOOK_AFTER = 250;
+
+/** Hears which processes keep the lock, and whether one more signal gives them up. */
+export type OnStuck = (survivors: Survivors, isAsked: boolean) => void;
+
+/**
+ * Passes signals on to a command, and gives it up at the second one that asks it to end, if it has processes that no
+ * signal can end.
+ *
+ * A signal counts as the second only once the user has read that it will. npm passes Ctrl-C on to a program that has
+ * had it from the terminal already, so that one keystroke arrives as two signals.
+ */
+export class SecondSignal {
+  readonly #onStuck: OnStuck;
+  #ward: Ward | undefined;
+  #isAsked = false;
+  #told: Survivors | undefined;
+  #look: NodeJS.Timeout | undefined;
+
+  constructor(onStuck: OnStuck) {
+    this.#onStuck = onStuck;
+  }
+
+  /** The command has started. */
+  follow(ward: Ward): void {
+    this.#ward = ward;
+  }
+
+  /** Nothing but these is left of the command. */
+  stuck(survivors: Survivors): void {
+    if (this.#isAsked) this.#told = survivors;
+    this.#onStuck(survivors, this.#isAsked);
+  }
+
+  signal(signal: NodeJS.Signals, toAll: boolean): void {
+    if (!ENDING.includes(signal)) return this.#ward?.signal(signal, toAll);
+    if (this.#isStillStuck()) return this.#ward?.giveUp();
+    this.#isAsked = true;
+    this.#ward?.signal(signal, toAll);
+    clearTimeout(this.#look);
+    this.#look = setTimeout(() => this.#lookFor(), LOOK_AFTER).unref();
+  }
+
+  #lookFor(): void {
+    const survivors = this.#ward && survivorsOf(this.#ward.pid);
+    if (!survivors) return;
+    const { foreign, beyondReach } = survivors;
+    if (beyondReach || foreign.length > 0) this.stuck({ ...survivors, pids: foreign });
+  }
+
+  /** The processes that the user read about may have ended since, and then the command still gets its signals. */
+  #isStillStuck(): boolean {
+    const now = this.#told && this.#ward && survivorsOf(this.#ward.pid);
+    if (!this.#told || !now) return false;
+    const { pids } = this.#told;
+    return pids.length === 0 || pids.some((pid) => now.pids.includes(pid));
+  }
+}
