@@ -48,21 +48,21 @@ async function startService(input: Input): Promise<number> {
   using claim = await claimFolder(folder);
   await checkPort(port);
   const token = tokenOf(textOf(input, "token"), folder);
-  const config = layOutService(folder, port);
+  const { command, args, listens } = layOutService(folder, port, workerd);
   const signals = new Signals();
   const service = await Ward.start({
-    command: workerd,
-    args: ["serve", config],
+    command,
+    args,
     env: { ...process.env, TOKENS: token },
     grace: GRACE,
     deadline: () => Number.POSITIVE_INFINITY,
     quiet: true,
     output: "stderr",
   });
-  claim.share(service.pid);
+  if (claim.record(service.pid)) service.input("go\n");
   signals.passTo({ signal: (signal) => ENDING.includes(signal) && service.stop("asked", GRACE) });
   const url = `http://127.0.0.1:${port}`;
-  if (await isReady(url, service)) {
+  if (await isReady(url, service, listens)) {
     const file = join(folder, "token");
     const hint = textOf(input, "token") === undefined ? `the token is in ${file}` : "the token is the given one";
     if (flags["json"]) reporter.result("", { url, pid: service.pid });
@@ -71,6 +71,8 @@ async function startService(input: Input): Promise<number> {
   }
   const { stopped, code, signal } = await service.ended;
   if (stopped === "asked") return EXIT.ok;
+  // Another process may have taken the port since it was looked at.
+  if (!listens()) await checkPort(port);
   throw new Failure(
     EXIT.internal,
     `workerd ended (${signal ?? code}); what it said stands above. Is wrangler up to date?`,
@@ -110,11 +112,11 @@ function tokenOf(given: string | undefined, folder: string): string {
   return readFileSync(file, "utf8").trim();
 }
 
-/** Whether it answers; false if it ended instead. */
-async function isReady(url: string, service: Ward): Promise<boolean> {
+/** Whether it answers; false if it ended instead. Before it listens, whatever answers at its port is another service. */
+async function isReady(url: string, service: Ward, listens: () => boolean): Promise<boolean> {
   const ended = service.ended.then(() => "ended" as const);
   for (const since = performance.now(); performance.now() < since + READY_WITHIN;) {
-    const answer = await fetch(`${url}/openapi.json`).catch(() => undefined);
+    const answer = listens() ? await fetch(`${url}/openapi.json`).catch(() => undefined) : undefined;
     if (answer?.ok) return true;
     const pause = new Promise((wait) => setTimeout(wait, 50));
     if ((await Promise.race([pause, ended])) === "ended") return false;

@@ -1,58 +1,144 @@
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { EXIT, Failure } from "./exit-codes.ts";
+import { type ProcessIdentity, identify, stateOf } from "./process-identity.ts";
 
-/** How long the service of a process that was killed may take to end. */
+/** How long a process that was killed may take to end, in milliseconds. */
 const ENDS_WITHIN = 6_000;
+/** Two that take the lock of a file in the same moment can both be turned away: each tries again for so many milliseconds. */
+const TRIES_FOR = 1_000;
+/** What SQLite answers when another connection has the lock. */
+const LOCKED = 5;
 
-/** The claim of one process to a folder. */
+/** The claim of this process to a folder. */
 export interface Claim extends Disposable {
-  /** The claim lasts until this process has gone too. */
-  share(pid: number): void;
+  /**
+   * Records the process that is going to serve the storage; false if it has ended. It may open the storage only after
+   * this: a record that came later would miss a service whose `dev` is killed in between.
+   */
+  record(pid: number): boolean;
 }
 
 /**
  * Claims the storage for this process: two services on one storage would grant one lock twice.
  *
- * The claim of a process that was killed is taken over, once that process and its service have gone.
+ * The claim is the lock of a SQLite file, which the system releases when this process ends, however it ends. The
+ * service can outlive it, so the same file says which process serves the storage, and the next owner ends that process
+ * before it goes on.
+ *
+ * @throws `Failure` if another `dev` has the folder, or if its service can't be ended or can't be seen from here.
  */
 export async function claimFolder(folder: string): Promise<Claim> {
-  const file = join(folder, "pid");
-  if (!write(file)) {
-    const [owner = 0, ...others] = readFileSync(file, "utf8").trim().split("\n").map(Number);
-    for (const since = performance.now(); others.some(isRunning) && performance.now() < since + ENDS_WITHIN;) {
-      if (isRunning(owner)) break;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    const pid = [owner, ...others].find(isRunning);
-    if (pid !== undefined)
-      throw new Failure(
-        EXIT.config,
-        `${folder} is in use by process ${pid}. If that is no durable-locks, delete ${file}.`,
-      );
-    rmSync(file, { force: true });
-    if (!write(file)) throw new Failure(EXIT.config, `${folder} is in use by a process that has just started.`);
-  }
-  return {
-    share: (pid) => appendFileSync(file, `${pid}\n`),
-    [Symbol.dispose]: () => rmSync(file, { force: true }),
+  const owner = join(folder, "pid");
+  const database = lock(folder, owner);
+  writeFileSync(owner, `${process.pid}\n`);
+  const claim: Claim = {
+    record: (pid) => {
+      const service = identify(pid);
+      if (service) write(database, service);
+      return service !== undefined;
+    },
+    [Symbol.dispose]: () => {
+      const service = read(database);
+      if (service && stateOf(service) === "ended") database.exec("DELETE FROM service");
+      rmSync(owner, { force: true });
+      database.close();
+    },
   };
-}
-
-function write(file: string): boolean {
   try {
-    writeFileSync(file, `${process.pid}\n`, { flag: "wx" });
-    return true;
+    await endService(database, folder);
+    return claim;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    claim[Symbol.dispose]();
     throw error;
   }
 }
 
-function isRunning(pid: number): boolean {
+/** Opens the file that is the claim. Its lock outlasts each transaction, so that nobody comes between two of them. */
+function lock(folder: string, owner: string): DatabaseSync {
+  const file = join(folder, "claim.sqlite");
+  const database = open(file);
   try {
-    return pid > 0 && process.kill(pid, 0);
+    database.exec(`PRAGMA busy_timeout = ${TRIES_FOR}; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;
+      CREATE TABLE IF NOT EXISTS service (id INTEGER PRIMARY KEY, pid INTEGER, boot TEXT, namespace TEXT, started TEXT);
+      COMMIT`);
+    return database;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    database.close();
+    // The lowest byte is the kind; what is above tells the kinds of a kind apart.
+    if (((error as { errcode?: number }).errcode ?? 0) % 256 === LOCKED) throw inUse(folder, `by ${ownerIn(owner)}`);
+    throw new Failure(
+      EXIT.config,
+      `${file} can't be locked: ${(error as Error).message}. If no service runs on this folder, delete the file.`,
+    );
   }
+}
+
+function open(file: string): DatabaseSync {
+  const emitWarning: unknown = Reflect.get(process, "emitWarning");
+  // Node says that SQLite is experimental, which the user can do nothing about.
+  process.emitWarning = () => {};
+  try {
+    return new (process.getBuiltinModule("node:sqlite").DatabaseSync)(file);
+  } catch (error) {
+    throw new Failure(EXIT.config, `${file} can't be opened: ${(error as Error).message}.`);
+  } finally {
+    Reflect.set(process, "emitWarning", emitWarning);
+  }
+}
+
+/** Ends the service that a killed `dev` has left behind. */
+async function endService(database: DatabaseSync, folder: string): Promise<void> {
+  const service = read(database);
+  if (!service) return;
+  for (const since = performance.now(); stateOf(service) !== "ended";) {
+    if (performance.now() > since + ENDS_WITHIN) throw cantEnd(folder, service);
+    // What it has confirmed is on disk, so nothing is lost.
+    if (stateOf(service) === "running") kill(service.pid);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended, or it is another user's: both show when it is looked at again.
+  }
+}
+
+function cantEnd(folder: string, { pid, namespace }: ProcessIdentity): Failure {
+  const where = namespace === "" ? "" : ` in ${namespace}`;
+  const file = join(folder, "claim.sqlite");
+  return inUse(
+    folder,
+    `by process ${pid}${where}, the service of a \`dev\` that was killed. It can't be ended from here: end it yourself. ` +
+      `If that process is another one, or its container has ended, delete ${file}`,
+  );
+}
+
+function read(database: DatabaseSync): ProcessIdentity | undefined {
+  const row = database.prepare("SELECT pid, boot, namespace, started FROM service").get();
+  if (!row) return undefined;
+  const { pid, boot, namespace, started } = row;
+  return { pid: Number(pid), boot: String(boot), namespace: String(namespace), started: String(started) };
+}
+
+function write(database: DatabaseSync, { pid, boot, namespace, started }: ProcessIdentity): void {
+  const row = database.prepare("REPLACE INTO service (id, pid, boot, namespace, started) VALUES (1, ?, ?, ?, ?)");
+  row.run(pid, boot, namespace, started);
+}
+
+/** Only for people: its owner may be about to write it, or may just have ended. */
+function ownerIn(file: string): string {
+  try {
+    return `process ${readFileSync(file, "utf8").trim()}`;
+  } catch {
+    return "a process that has just started";
+  }
+}
+
+function inUse(folder: string, why: string): Failure {
+  return new Failure(EXIT.config, `${folder} is in use ${why}.`);
 }

@@ -1,8 +1,20 @@
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Lays the service out in `folder` for workerd, and answers the path of its configuration. The token is not in it. */
-export function layOutService(folder: string, port: number): string {
+/** The service as it lies on disk. */
+export interface LocalService {
+  /** Its command line. What this runs waits for a line of input, and ends without having opened anything if none comes. */
+  command: string;
+  args: string[];
+  /** Whether this very process listens at its port. Another that answers there is not meant. */
+  listens: () => boolean;
+}
+
+/** The shell waits, and then becomes workerd: one process with one start time. Workerd reports to descriptor 3. */
+const WAIT = 'read -r _ && exec 3>"$1" </dev/null && shift && exec "$@"';
+
+/** Lays the service out in `folder` for a workerd. The token is not in it. */
+export function layOutService(folder: string, port: number, workerd: string): LocalService {
   mkdirSync(join(folder, "storage"), { recursive: true, mode: 0o700 });
   // It holds the token, and nothing that belongs into a repository.
   writeFileSync(join(folder, ".gitignore"), "*\n");
@@ -10,7 +22,13 @@ export function layOutService(folder: string, port: number): string {
   copyFileSync(new URL("./worker.js", import.meta.url), join(folder, "worker.js"));
   const config = join(folder, "workerd.capnp");
   writeFileSync(config, configOf(join(folder, "storage"), port));
-  return config;
+  const report = join(folder, "workerd.log");
+  writeFileSync(report, "");
+  return {
+    command: "sh",
+    args: ["-c", WAIT, "sh", report, workerd, "serve", "--control-fd=3", config],
+    listens: () => readFileSync(report, "utf8").includes('"event":"listen"'),
+  };
 }
 
 /** The names of the classes are those of wrangler.toml; the keys name the folders in the storage and must never change. */

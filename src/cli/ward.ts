@@ -18,7 +18,7 @@ export interface Job {
   /** Until when it may run, on the monotonic clock, `Infinity` for no end; throws if it may not be started any more. */
   deadline: () => number;
   quiet: boolean;
-  /** Both for its stdout; stdin is closed with "stderr". */
+  /** Both for its stdout; with "stderr", its stdin is what `input` gives it. */
   output: "inherit" | "stderr";
   /** Hears which processes are left that can't be ended, if there are any. */
   onStuck?: (survivors: Survivors) => void;
@@ -68,7 +68,7 @@ export class Ward {
     const [script = ""] = process.argv.slice(1);
     const stdio =
       job.output === "stderr"
-        ? (["ignore", 2, 2, "pipe"] as const)
+        ? (["pipe", 2, 2, "pipe"] as const)
         : (["inherit", "inherit", "inherit", "pipe"] as const);
     // Detached: neither Ctrl-C nor the end of the terminal reaches it.
     const options = { stdio: [...stdio], detached: true, env: job.env };
@@ -101,6 +101,12 @@ export class Ward {
   /** The process id of the command, which is that of its group too. */
   get pid(): number {
     return this.#pid ?? 0;
+  }
+
+  /** Gives the command its input, and ends that. It ends without any if this process ends first. */
+  input(text: string): void {
+    // The command may have ended meanwhile, of which the guard tells.
+    this.#guard.stdin?.on("error", () => {}).end(text);
   }
 
   /** The lease is known to last until then. */
