@@ -5,7 +5,15 @@ import type { Why } from "./reaper.ts";
 
 /** What the command line tells its guard. Deadlines are on the machine's monotonic clock; null is none. */
 export type Order =
-  | { order: "start"; command: string; args: string[]; grace: number; deadline: number | null; quiet: boolean }
+  | {
+      order: "start";
+      command: string;
+      args: string[];
+      grace: number;
+      deadline: number | null;
+      quiet: boolean;
+      ignoreHangup: boolean;
+    }
   | { order: "keep"; deadline: number | null }
   | { order: "stop"; why: Why; within: number };
 

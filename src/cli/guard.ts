@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { Socket } from "node:net";
 import { CHANNEL, type News, type Order, listen, send } from "./guard-channel.ts";
 import { nameSurvivors } from "./process-group.ts";
+import { ignoringHangup } from "./hangup.ts";
 import { Reaper } from "./reaper.ts";
 
 /**
@@ -41,7 +42,9 @@ class Ward {
   constructor(start: Start, tell: (news: News) => void) {
     this.#start = start;
     this.#tell = tell;
-    const child = spawn(start.command, start.args, { stdio: "inherit", detached: true });
+    const { command, args, ignoreHangup } = start;
+    const [program, ...all] = ignoreHangup ? ignoringHangup(command, args) : [command, ...args];
+    const child = spawn(program, all, { stdio: "inherit", detached: true });
     child.once("error", ({ code, message }: NodeJS.ErrnoException) => tell({ news: "failed", code, message }));
     if (child.pid === undefined) return;
     this.reaper = new Reaper(child.pid, start.grace, start.deadline ?? Number.POSITIVE_INFINITY, {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "./command.ts";
 import { dev } from "./dev.ts";
 import { EXIT, Failure, exitCodeOf } from "./exit-codes.ts";
+import { ignoresHangup } from "./hangup.ts";
 import { manual, overview } from "./help.ts";
 import { acquire, forceRelease, release, renew } from "./lease-commands.ts";
 import { parse } from "./parse.ts";
@@ -13,6 +14,8 @@ const COMMANDS: readonly Command[] = [run, acquire, renew, release, status, watc
 
 /** Does what the arguments say, and answers the exit code. */
 export async function main([name, ...args]: readonly string[]): Promise<number> {
+  // A handler, for without one SIGHUP ends the process.
+  if (ignoresHangup()) process.on("SIGHUP", () => {});
   // Until the arguments are understood: JSON is asked for by whoever can't read anything else.
   const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
   let reporter = new Reporter({ json: own.includes("--json"), quiet: false });

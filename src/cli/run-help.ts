@@ -16,7 +16,10 @@ with every holder. Hand it to what you write to, so that it can refuse older one
 If the lease can't be renewed, the command gets SIGTERM, and --grace later SIGKILL with its whole
 process group, before the lock can go to anybody else; also if this program is killed or stopped.
 Only a process that leaves the group (setsid, a daemon) is not followed. One that you may not signal
-(of another user, as by sudo) keeps the lock while it runs; a second SIGTERM or Ctrl-C leaves it.`,
+(of another user, as by sudo) keeps the lock while it runs; a second SIGTERM or Ctrl-C leaves it.
+
+If no stream is a terminal, as under nohup, SIGHUP ends neither this program nor the command. npx dies of
+it: nohup node_modules/.bin/durable-locks run …`,
   options: {
     ttl: { type: "string", value: "TIME", help: "how long the lease outlives a lost connection; default 30s" },
     wait: { type: "string", value: "TIME", help: "how long to wait for the lock, or `forever`; default forever" },

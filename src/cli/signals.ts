@@ -1,4 +1,5 @@
 import { EXIT, exitCodeOfSignal } from "./exit-codes.ts";
+import { ignoresHangup } from "./hangup.ts";
 
 /** What a terminal sends to all of its foreground group. */
 const TO_ALL: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGWINCH", "SIGCONT"];
@@ -19,7 +20,8 @@ export class Signals {
   #received: NodeJS.Signals | undefined;
 
   constructor(onSuspend?: () => void) {
-    for (const signal of TO_ALL) process.on(signal, () => this.#pass(signal, true));
+    const toAll = TO_ALL.filter((signal) => signal !== "SIGHUP" || !ignoresHangup());
+    for (const signal of toAll) process.on(signal, () => this.#pass(signal, true));
     for (const signal of TO_ONE) process.on(signal, () => this.#pass(signal, false));
     // Suspended, it could not renew, and the command would be stopped.
     if (onSuspend) process.on("SIGTSTP", onSuspend);

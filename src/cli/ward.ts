@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { EXIT, Failure } from "./exit-codes.ts";
 import { CHANNEL, type News, listen, send } from "./guard-channel.ts";
+import { ignoresHangup } from "./hangup.ts";
 import { type Survivors, isGroupAlive, signalGroup, signalProcess } from "./process-group.ts";
 import { Reaper, type Why } from "./reaper.ts";
 
@@ -167,9 +168,10 @@ export class Ward {
 
   /** Only now is it known until when the command may run: a guard may take long to come up. */
   #order(): void {
-    const { command, args, grace, deadline, quiet } = this.#job;
+    const { deadline, command, args, grace, quiet } = this.#job;
     try {
-      send(this.#channel, { order: "start", command, args, grace, deadline: finite(deadline()), quiet });
+      const start = { command, args, grace, quiet, ignoreHangup: ignoresHangup() };
+      send(this.#channel, { order: "start", ...start, deadline: finite(deadline()) });
     } catch (error) {
       this.#started.reject(error);
     }

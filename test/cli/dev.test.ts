@@ -34,6 +34,17 @@ describe("dev", { concurrency: 2 }, () => {
     assert.equal((await service.run(["release", "kept", lease]).exit).code, 0);
   });
 
+  test("without a terminal, as under nohup, SIGHUP ends neither it nor its workerd", async () => {
+    await using service = await Service.start();
+    service.program.signal("SIGHUP");
+    service.signal("SIGHUP");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { status } = await fetch(`${service.url}/openapi.json`);
+    assert.equal(status, 200);
+    service.program.signal("SIGTERM");
+    assert.equal((await service.program.exit).code, 0);
+  });
+
   test("it listens to this machine only, and asks for the token", async () => {
     await using service = await Service.start();
     const { status } = await fetch(`http://127.0.0.1:${service.port}/v1/locks/x`);

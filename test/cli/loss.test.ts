@@ -1,18 +1,17 @@
 // What becomes of a command when its lease, its guard, its service or the program itself goes: whatever happens, no two
 // commands under one lock overlap (G1), judged by what they wrote themselves.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { Journal } from "./journal.ts";
-import { until } from "./program.ts";
+import { type Program, childOf, until } from "./program.ts";
 import { Service } from "./service.ts";
 
 /** With room for renewals on a busy machine. */
 const TTL = ["--ttl", "6s"];
 
 /** The guard of a program: its only child. */
-function guardOf(program: { child: { pid?: number | undefined } }): number {
-  return Number(execFileSync("ps", ["-o", "pid=", "--ppid", String(program.child.pid)], { encoding: "utf8" }));
+function guardOf({ child }: Program): number {
+  return childOf(child.pid);
 }
 
 describe("the holder's side", { concurrency: 2 }, () => {

@@ -5,7 +5,7 @@ import { chmodSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { Journal } from "./journal.ts";
-import { type Program, until } from "./program.ts";
+import { type Program, childOf, until } from "./program.ts";
 import { Service } from "./service.ts";
 
 /** An unprivileged user, who can read everything (this may be a folder of root's) and become root, but signal only its own. */
@@ -194,8 +194,7 @@ describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => 
     const journal = journalOf("unguarded");
     const program = run("unguarded", [...TTL, ...leaves(journal, "wait")]);
     await journal.begun(program);
-    const guard = execFileSync("ps", ["-o", "pid=", "--ppid", String(program.child.pid)], { encoding: "utf8" });
-    process.kill(Number(guard), "SIGKILL");
+    process.kill(childOf(program.child.pid), "SIGKILL");
     await program.until("the process is told", () => program.stderr.includes(`process ${journal.pid} `));
     assert.equal(await isLocked("unguarded"), true);
     assert.equal(isRunning(program), true);

@@ -1,4 +1,4 @@
-import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
 
 /** The command line as it is shipped: `npm run build` first. */
@@ -17,6 +17,8 @@ export interface ProgramOptions extends SpawnOptions {
   nodeArgs?: string[];
   /** A program that becomes this one, with its arguments. */
   launcher?: readonly string[];
+  /** Runs it in a terminal of its own, as the only child of the `script` that makes the terminal. */
+  terminal?: boolean;
 }
 
 /** The program while it runs. */
@@ -26,8 +28,12 @@ export class Program {
   stdout = "";
   stderr = "";
 
-  constructor(args: readonly string[], { nodeArgs = [], launcher = [], ...options }: ProgramOptions = {}) {
-    const [command = "", ...all] = [...launcher, process.execPath, ...nodeArgs, PROGRAM, ...args];
+  constructor(
+    args: readonly string[],
+    { nodeArgs = [], launcher = [], terminal = false, ...options }: ProgramOptions = {},
+  ) {
+    const line = [...launcher, process.execPath, ...nodeArgs, PROGRAM, ...args];
+    const [command = "", ...all] = terminal ? ["script", "-qefc", `exec ${quote(line)}`, "/dev/null"] : line;
     this.child = spawn(command, all, { stdio: "pipe", ...options });
     this.child.stdout?.on("data", (chunk: Buffer) => (this.stdout += String(chunk)));
     this.child.stderr?.on("data", (chunk: Buffer) => (this.stderr += String(chunk)));
@@ -56,6 +62,15 @@ export class Program {
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
+}
+
+/** The process id of the only child of a process. */
+export function childOf(pid: number | undefined): number {
+  return Number(execFileSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" }));
+}
+
+function quote(line: readonly string[]): string {
+  return line.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
 }
 
 /** Waits for a condition; what does not come within half a minute never comes. */

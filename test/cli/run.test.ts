@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Journal } from "./journal.ts";
-import type { Exit } from "./program.ts";
+import { type Exit, childOf, until } from "./program.ts";
 import { Service } from "./service.ts";
 
 let service: Service;
@@ -46,7 +46,9 @@ describe("the command", { concurrency: 2 }, () => {
   });
 
   test("not found is 127, not executable 126, and the lock is released", async () => {
-    assert.equal((await run("not-found", "--", "no-such-command")).code, 127);
+    const { code, stderr } = await run("not-found", "--", "no-such-command");
+    assert.equal(code, 127);
+    assert.match(stderr, /^durable-locks: no-such-command: command not found$/m);
     const file = join(service.folder, "data");
     writeFileSync(file, "");
     assert.equal((await run("not-executable", "--", file)).code, 126);
@@ -60,7 +62,6 @@ describe("the command", { concurrency: 2 }, () => {
   for (const [signal, code] of [
     ["SIGINT", 130],
     ["SIGTERM", 143],
-    ["SIGHUP", 129],
     ["SIGQUIT", 131],
   ] as const)
     test(`gets ${signal}`, async () => {
@@ -71,6 +72,58 @@ describe("the command", { concurrency: 2 }, () => {
       assert.equal((await program.exit).code, code);
       await assertFree(signal);
     });
+
+  test("without a terminal, as under nohup, outlives SIGHUP with the program, both while it waits and while it runs", async () => {
+    const journal = new Journal(service.folder, "nohup");
+    const first = service.run(["run", "nohup", "--", ...journal.command()]);
+    await journal.begun(first);
+    const second = service.run(["run", "nohup", "--", ...journal.command()], { launcher: ["nohup"] });
+    await second.until("the second waits", () => second.stderr.includes("place 1 of 1"));
+    first.signal("SIGHUP");
+    second.signal("SIGHUP");
+    assert.equal(await journal.isAlive(), true);
+    journal.stop();
+    assert.equal((await first.exit).code, 0);
+    assert.equal((await second.exit).code, 0);
+  });
+
+  test("without a terminal, as under nohup, is started with SIGHUP ignored", async () => {
+    const { code, stdout } = await run("ignored", ...sh("kill -HUP $$; echo alive"));
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: "alive\n" });
+  });
+
+  test("without a terminal, gets its arguments and variables as they are", async () => {
+    const args = ["", "-v", "a b", "$HOME", '"', "\n"];
+    const script = 'console.log(JSON.stringify([process.argv.slice(1), process.env["with.dot"]]))';
+    const command = ["--", process.execPath, "-e", script, "--", ...args];
+    const env = { ...service.env, "with.dot": "kept" };
+    const { stdout } = await service.run(["run", "arguments", ...command], { env }).exit;
+    assert.deepEqual(JSON.parse(stdout), [args, "kept"]);
+  });
+
+  test("in a terminal, gets SIGHUP", async () => {
+    const journal = new Journal(service.folder, "SIGHUP");
+    const program = service.run(["run", "SIGHUP", "--", ...journal.command()], { terminal: true });
+    await journal.begun(program);
+    process.kill(childOf(program.child.pid), "SIGHUP");
+    assert.equal((await program.exit).code, 129);
+    assert.equal(await journal.isAlive(), false);
+    await assertFree("SIGHUP");
+  });
+
+  test("ends with its terminal, and the lock is released", async () => {
+    const journal = new Journal(service.folder, "closed");
+    const program = service.run(["run", "closed", "--", ...journal.command()], { terminal: true });
+    await journal.begun(program);
+    program.signal("SIGKILL");
+    await until("it has ended", async () => !(await journal.isAlive()));
+    await until("the lock is free", () =>
+      assertFree("closed").then(
+        () => true,
+        () => false,
+      ),
+    );
+  });
 
   test("that handles a signal decides itself how it ends", async () => {
     const journal = new Journal(service.folder, "handled");
@@ -86,7 +139,7 @@ describe("the command", { concurrency: 2 }, () => {
 
   test("passes a signal of a terminal on to grandchildren too", async () => {
     const journal = new Journal(service.folder, "grandchild");
-    const program = service.run(["run", "grandchild", "--", ...journal.grandchild("SIGINT")]);
+    const program = service.run(["run", "grandchild", "--", ...journal.grandchild("SIGINT", "SIGTERM")]);
     await journal.begun(program);
     program.signal("SIGINT");
     await program.until("it is heard", () => journal.heard("SIGINT"));
