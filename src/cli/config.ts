@@ -1,6 +1,7 @@
-import { type Stats, readFileSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { type Stats, lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, resolve, sep } from "node:path";
 import { EXIT, Failure } from "./exit-codes.ts";
+import { printable as show } from "./reporter.ts";
 
 /** Where the service is, and what admits to it. */
 export interface Access {
@@ -26,38 +27,93 @@ const FILE = "durable-locks.json";
 const KNOWN = ["url", "token", "tokenFile"];
 const START = "`npx durable-locks dev` starts a service on this machine.";
 
-/** Each value from the first that has it: flags, the environment, the file. */
+/**
+ * Each value from the first that has it: flags, the environment, the file.
+ *
+ * A file that was named is trusted. One that was found lies in a folder whose author may be anybody, such as a clone or
+ * an unpacked archive: it must not choose where a secret of the user goes, nor which secret goes to its service.
+ */
 export function findAccess(flags: AccessFlags, { env, cwd }: Surroundings): Access {
   const fromEnv = { url: env["DURABLE_LOCKS_URL"], token: env["DURABLE_LOCKS_TOKEN"] };
-  const flagged = flags.token ?? (flags["token-file"] && readToken(flags["token-file"]));
-  const settings = readSettings(flags.config, cwd);
-  const url = flags.url ?? (fromEnv.url || settings.url);
-  if (!url) throw missing(`No URL: give --url, DURABLE_LOCKS_URL, or "url" in ${FILE}. ${START}`);
-  const token = flagged ?? (fromEnv.token || settings.token());
-  if (!token) throw missing(`No token: give --token-file, DURABLE_LOCKS_TOKEN, or "tokenFile" in ${FILE}.`);
-  return { url, token };
+  const given = {
+    url: flags.url ?? (fromEnv.url || undefined),
+    token:
+      flags.token ?? (flags["token-file"] === undefined ? fromEnv.token || undefined : readToken(flags["token-file"])),
+  };
+  const named = flags.config ?? (env["DURABLE_LOCKS_CONFIG"] || undefined);
+  const file = named === undefined ? undefined : readFile(resolve(cwd, named), (tokenFile) => tokenFile);
+  // Looked for only if it is needed: a file of somebody else's must not block a call that does without it.
+  if (named !== undefined || (given.url && given.token)) return complete(given, file);
+  const path = search(cwd);
+  if (path === undefined) return complete(given, undefined);
+  return complete(given, readFound({ path, typed: quote(path === join(cwd, FILE) ? `./${FILE}` : path) }, given));
 }
 
+/** What flags and environment say. */
+type Given = { [Key in keyof Access]: Access[Key] | undefined };
+
+/** What a file says. */
 interface Settings {
   url?: string | undefined;
   /** Only looked at if it is needed. */
   token(): string | undefined;
 }
 
-function readSettings(named: string | undefined, cwd: string): Settings {
-  const path = named === undefined ? search(cwd) : resolve(cwd, named);
-  if (path === undefined) return { token: () => undefined };
-  const stats = statOf(path);
-  checkOwner(path, stats);
+function complete(given: Given, file: Settings | undefined): Access {
+  const url = given.url ?? file?.url;
+  if (!url) throw missing(`No URL: give --url, DURABLE_LOCKS_URL, or "url" in ${FILE}. ${START}`);
+  const token = given.token ?? file?.token();
+  if (!token) throw missing(`No token: give --token-file, DURABLE_LOCKS_TOKEN, or "tokenFile" in ${FILE}.`);
+  return { url, token };
+}
+
+/** Reads a file; `check` says which file holds the token, or throws. */
+function readFile(path: string, check: (tokenFile: string) => string): Settings {
   const { url, token, tokenFile } = parse(path);
   return {
     url,
     token: () => {
-      if (tokenFile !== undefined) return readToken(resolve(dirname(path), tokenFile));
-      if (token !== undefined) checkPrivate(path, stats);
+      if (tokenFile !== undefined) return readToken(check(resolve(dirname(path), tokenFile)));
+      if (token !== undefined) checkPrivate(path, statOf(path));
       return token;
     },
   };
+}
+
+/** A file that was found, and how to name it on a command line. */
+interface Found {
+  path: string;
+  typed: string;
+}
+
+/** What a found file says goes together, and nothing else of the user's goes with it. */
+function readFound(found: Found, given: Given): Settings {
+  const { path, typed } = found;
+  checkOwner(found);
+  const settings = readFile(path, (tokenFile) => insideOf(found, tokenFile));
+  const { url } = settings;
+  if (url && !given.url && given.token)
+    throw missing(
+      `The URL is that of ${show(path)}, which was found and not named, so it can't choose where the given token goes. ` +
+        `If you trust it, type \`--url ${quote(url)}\` or \`--config ${typed}\`.`,
+    );
+  return settings;
+}
+
+/** The file with all links resolved, so that what is checked is what is read. */
+function insideOf({ path, typed }: Found, file: string): string {
+  const real = realPath(file);
+  if (real.startsWith(join(realPath(dirname(path)), sep))) return real;
+  throw missing(
+    `"tokenFile" in ${show(path)} leads out of its folder. That file was found and not named, so it can't choose which ` +
+      `of your files is sent away. If you trust it, type \`--config ${typed}\`.`,
+  );
+}
+
+/** A word for a shell. It comes from a file that may be anybody's, and is going to be copied. */
+function quote(word: string): string {
+  const shown = show(word);
+  return /^[\w./:@%+-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
 }
 
 function search(folder: string): string | undefined {
@@ -73,12 +129,12 @@ function parse(path: string): { url?: string; token?: string; tokenFile?: string
     parsed = JSON.parse(readFileSync(path, "utf8"));
   } catch {
     // The parser's own words quote the text, and the text may be the token.
-    throw missing(`${path} can't be read as JSON.`);
+    throw missing(`${show(path)} can't be read as JSON.`);
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    throw missing(`${path} must hold an object of ${KNOWN.join(", ")}.`);
+    throw missing(`${show(path)} must hold an object of ${KNOWN.join(", ")}.`);
   const wrong = Object.entries(parsed).find(([key, value]) => !KNOWN.includes(key) || typeof value !== "string");
-  if (wrong) throw missing(`"${wrong[0]}" in ${path}: it knows ${KNOWN.join(", ")}, each a string.`);
+  if (wrong) throw missing(`"${show(wrong[0])}" in ${show(path)}: it knows ${KNOWN.join(", ")}, each a string.`);
   return parsed;
 }
 
@@ -105,13 +161,26 @@ function checkPrivate(path: string, stats: Stats): void {
   throw missing(`${path} holds a token and everybody on this machine can read it: chmod 600 ${path}`);
 }
 
-/** A file that was found in a folder above may be anybody's, and would name the service that gets the token. */
-function checkOwner(path: string, stats: Stats): void {
+/** A found file of another user, or one that everybody can write, would let them name the service that gets the token. */
+function checkOwner({ path, typed }: Found): void {
   const me = process.getuid?.();
-  if (me === undefined || ((stats.uid === me || stats.uid === 0) && (stats.mode & 0o002) === 0)) return;
+  if (me === undefined) return;
+  const stats = statOf(path);
+  // The owner of a link has chosen what it leads to.
+  const owners = [stats.uid, lstatSync(path).uid];
+  if (owners.every((owner) => owner === me || owner === 0) && (stats.mode & 0o002) === 0) return;
   throw missing(
-    `${path} belongs to another user or is writable by everybody, so it is not trusted to name the service.`,
+    `${show(path)} belongs to another user or is writable by everybody, so it is not trusted to name the service. ` +
+      `If you trust it, type \`--config ${typed}\`.`,
   );
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    throw missing(`${show(path)} can't be read.`);
+  }
 }
 
 function missing(message: string): Failure {

@@ -8,9 +8,13 @@ A lock is a name. Whoever takes it gets a lease: a number, and a time after whic
 on unless the lease is renewed. So a holder that dies blocks nobody for longer than its ttl.`;
 
 const CONFIGURED = `Where the service is, and the token: flags first, then the environment (DURABLE_LOCKS_URL,
-DURABLE_LOCKS_TOKEN), then durable-locks.json here or in a folder above:
+DURABLE_LOCKS_TOKEN), then a file:
 
-  { "url": "https://locks.example.com", "tokenFile": "/run/secrets/locks" }`;
+  { "url": "https://locks.example.com", "tokenFile": "/run/secrets/locks" }
+
+A file that you name, by --config or DURABLE_LOCKS_CONFIG, is trusted. Without one, durable-locks.json
+here or in the nearest folder above is used if it is needed. That one is found and not trusted: its
+tokenFile must lie in its folder, and a token of flags or environment is not sent to its URL.`;
 
 const TIMES = "Times are written with their unit: 500ms, 30s, 5m, 2h, 7d.";
 

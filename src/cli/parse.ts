@@ -14,7 +14,11 @@ export const ACCESS: Readonly<Record<string, Option>> = {
   url: { type: "string", value: "URL", help: "of the service; else DURABLE_LOCKS_URL, else the file" },
   "token-file": { type: "string", value: "PATH", help: "holds the token; else DURABLE_LOCKS_TOKEN, else the file" },
   token: { type: "string", value: "TOKEN", help: "the token itself: everybody on this machine can see it in `ps`" },
-  config: { type: "string", value: "PATH", help: "the file; else durable-locks.json here or in a folder above" },
+  config: {
+    type: "string",
+    value: "PATH",
+    help: "the file; else DURABLE_LOCKS_CONFIG, else a durable-locks.json that is found",
+  },
 };
 
 /** What was written after the command's name, checked; without what its options mean. */

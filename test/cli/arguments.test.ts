@@ -1,6 +1,6 @@
 // What the program makes of its arguments, environment and files, before it asks any service.
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, lchownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -12,6 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));
 after(() => rmSync(folder, { recursive: true }));
 
 const SECRET = "a-secret-that-nobody-may-see";
+const IS_ROOT = process.getuid?.() === 0;
 const env = { PATH: process.env["PATH"] };
 const call = (...args: string[]): Promise<Exit> => new Program(args, { env, cwd: folder }).exit;
 
@@ -105,12 +106,91 @@ describe("configuration", () => {
   test("a token that everybody can read is refused, and needed no more if it comes from elsewhere", () => {
     write({ url: "http://file", token: SECRET }, 0o644);
     assert.throws(() => findAccess({}, surroundings()), /chmod 600/);
-    assert.equal(findAccess({}, surroundings({ DURABLE_LOCKS_TOKEN: "env" })).token, "env");
+    assert.equal(findAccess({ config: file }, surroundings({ DURABLE_LOCKS_TOKEN: "env" })).token, "env");
   });
 
-  test("a file that everybody can write is not trusted", () => {
+  test("a found file that everybody can write is not trusted, and blocks no call whose URL and token are given", () => {
     write({ url: "http://file" }, 0o666);
-    assert.throws(() => findAccess({}, surroundings(fromEnv)), /not trusted/);
+    assert.throws(() => findAccess({}, surroundings()), /not trusted.*--config/);
+    assert.throws(() => findAccess({}, surroundings({ DURABLE_LOCKS_URL: "http://env" })), /not trusted/);
+    assert.deepEqual(findAccess({}, surroundings(fromEnv)), { url: "http://env", token: "env" });
+  });
+
+  test("a found file that is broken blocks no call whose URL and token are given", () => {
+    write({});
+    writeFileSync(file, "{");
+    assert.throws(() => findAccess({}, surroundings({ DURABLE_LOCKS_TOKEN: "env" })), /JSON/);
+    assert.equal(findAccess({ url: "http://flag" }, surroundings({ DURABLE_LOCKS_TOKEN: "env" })).url, "http://flag");
+  });
+
+  test("a found link of another user is not trusted, whatever it leads to", { skip: !IS_ROOT && "needs root" }, () => {
+    const own = join(folder, "own.json");
+    writeFileSync(own, JSON.stringify({ url: "http://file", token: "file" }), { mode: 0o600 });
+    rmSync(file, { force: true });
+    symlinkSync(own, file);
+    lchownSync(file, 12_345, 12_345);
+    assert.throws(() => findAccess({}, surroundings()), /not trusted/);
+    rmSync(file);
+  });
+
+  test("a token of flags or environment is refused for the URL of a found file, and the message has the line to type", () => {
+    write({ url: "https://found.example", token: "file" });
+    const refusal = (error: Error) =>
+      error.message.includes("`--url https://found.example` or `--config ") &&
+      error.message.includes("durable-locks.json`") &&
+      !error.message.includes(SECRET);
+    const inEnv = surroundings({ DURABLE_LOCKS_TOKEN: SECRET });
+    assert.throws(() => findAccess({}, inEnv), refusal);
+    assert.throws(() => findAccess({ token: SECRET }, surroundings()), refusal);
+    assert.throws(() => findAccess({ "token-file": tokenFile }, surroundings()), refusal);
+    const here = { ...inEnv, cwd: join(folder, "project") };
+    assert.throws(() => findAccess({}, here), /`--config \.\/durable-locks\.json`/);
+    assert.deepEqual(findAccess({ url: "https://found.example" }, inEnv).token, SECRET);
+    assert.deepEqual(findAccess({ config: "./durable-locks.json" }, here), {
+      url: "https://found.example",
+      token: SECRET,
+    });
+  });
+
+  test("the line to type is quoted: the URL of a found file is no part of a command", () => {
+    write({ url: "https://found.example/$(id)'\u001B[2J" });
+    assert.throws(
+      () => findAccess({ token: "flag" }, surroundings()),
+      ({ message }: Error) => message.includes("--url 'https://found.example/$(id)'\\''?[2J'"),
+    );
+  });
+
+  test("the tokenFile of a found file must lie in its folder, after links are resolved", () => {
+    const outside = join(folder, "secret");
+    writeFileSync(outside, SECRET, { mode: 0o600 });
+    symlinkSync(outside, join(folder, "project", "link"));
+    symlinkSync(folder, join(folder, "project", "up"));
+    // A folder whose name only begins like that of the file's.
+    mkdirSync(join(folder, "project-b"));
+    writeFileSync(join(folder, "project-b", "secret"), SECRET, { mode: 0o600 });
+    for (const leading of ["../secret", outside, "link", "up/secret", "../project-b/secret", "deep/../../secret"]) {
+      write({ url: "https://found.example", tokenFile: leading });
+      const refusal = ({ message }: Error) => message.includes("leads out") && message.includes("--config ");
+      assert.throws(() => findAccess({}, surroundings()), refusal);
+      // It can't choose what goes to a URL of the user's either.
+      assert.throws(() => findAccess({ url: "https://flag.example" }, surroundings()), refusal);
+      assert.equal(findAccess({ config: file }, surroundings()).token, SECRET);
+      assert.equal(findAccess({}, surroundings({ DURABLE_LOCKS_CONFIG: file })).token, SECRET);
+    }
+    symlinkSync("token", join(folder, "project", "alias"));
+    write({ url: "https://found.example", tokenFile: "alias" });
+    assert.equal(findAccess({}, surroundings()).token, "from the token file");
+  });
+
+  test("a named file is trusted whole, whoever can write it, and --config comes before DURABLE_LOCKS_CONFIG", () => {
+    const other = join(folder, "other.json");
+    writeFileSync(other, JSON.stringify({ url: "http://other" }));
+    chmodSync(other, 0o666);
+    const named = surroundings({ DURABLE_LOCKS_CONFIG: other, DURABLE_LOCKS_TOKEN: "env" });
+    assert.deepEqual(findAccess({}, named), { url: "http://other", token: "env" });
+    write({ url: "http://file" });
+    assert.equal(findAccess({ config: file }, named).url, "http://file");
+    assert.throws(() => findAccess({ config: join(folder, "none.json") }, surroundings(fromEnv)), /can't be read/);
   });
 
   test("what is wrong in the file is told without its values", () => {
