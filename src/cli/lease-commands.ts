@@ -2,9 +2,10 @@ import type { Lock, Result } from "../client/lock.ts";
 import { type Command, type Input, textOf } from "./command.ts";
 import { parseDuration, showDuration } from "./duration.ts";
 import { EXIT } from "./exit-codes.ts";
+import { heldAround, leaseAround } from "./held-locks.ts";
 import { ACCESS } from "./parse.ts";
 import { describeHolders, tellProgress } from "./queue-progress.ts";
-import { lockOf } from "./service.ts";
+import { lockOf, serviceOf } from "./service.ts";
 import { Signals } from "./signals.ts";
 import { TERMS, parseCount, readTerms } from "./terms.ts";
 
@@ -27,13 +28,17 @@ export const acquire: Command = {
   run: async (input) => {
     const { reporter } = input;
     const { ttl, ...terms } = readTerms(input, { ttl: DEFAULT_TTL, wait: 0 });
-    const lock = lockOf(input);
+    const service = serviceOf(input);
+    const { lock } = service;
     const signals = new Signals();
+    const around = terms.wait > 0 ? await leaseAround(service, { ttl, ...terms }, signals.interruption) : undefined;
+    if (around !== undefined) terms.wait = 0;
     const waiting = new AbortController();
     if (terms.wait > 0) void tellProgress(lock, terms.owner, reporter, waiting.signal);
     try {
       const result = await lock.acquire(ttl, { ...terms, signal: signals.interruption });
       waiting.abort();
+      if (around !== undefined && !result.success) throw heldAround(lock.id, around);
       return await granted(input, lock, result);
     } catch (error) {
       if (signals.interruption.aborted) return signals.exitCode;

@@ -11,7 +11,8 @@ export const RUN_HELP: Omit<Command, "run"> = {
   details: `Waits for the lock, runs the command, renews the lease meanwhile, and releases the lock when
 the command and all that it left running in its process group are over. stdin, stdout, stderr,
 signals and the exit code are the command's. It gets LOCK_ID, and LOCK_LEASE: a number that grows
-with every holder. Hand it to what you write to, so that it can refuse older ones.
+with every holder. Hand it to what you write to, so that it can refuse older ones. A \`run\` or
+\`acquire\` of the same lock inside the command would wait for itself: it fails with 64 instead.
 
 If the lease can't be renewed, the command gets SIGTERM, and --grace later SIGKILL with its whole
 process group, before the lock can go to anybody else; also if this program is killed or stopped.

@@ -4,11 +4,12 @@ import { isLockError } from "../errors.ts";
 import { type Command, type Input, textOf } from "./command.ts";
 import { parseDuration, showDuration } from "./duration.ts";
 import { EXIT, Failure, exitCodeOf, exitCodeOfSignal } from "./exit-codes.ts";
+import { environmentUnder, heldAround, leaseAround } from "./held-locks.ts";
 import { RUN_HELP } from "./run-help.ts";
 import { describeHolders, tellProgress } from "./queue-progress.ts";
 import { type Remembering, rememberFaults } from "./renewal-faults.ts";
 import type { Reporter } from "./reporter.ts";
-import { lockOf } from "./service.ts";
+import { type Service, serviceOf } from "./service.ts";
 import { Signals } from "./signals.ts";
 import { lossMessage, stopped } from "./loss-message.ts";
 import { type Survivors, nameSurvivors } from "./process-group.ts";
@@ -22,7 +23,7 @@ const DEFAULT_TTL = 30_000;
 const DEFAULT_GRACE = 10_000;
 
 /** What a run is. */
-interface Plan extends Remembering {
+interface Plan extends Service, Remembering {
   terms: Terms;
   grace: number;
   maxHold: number | undefined;
@@ -44,6 +45,8 @@ async function runUnderLock(input: Input): Promise<number> {
     reporter.note("not-suspended", "not suspended: the lease would run out. Use another terminal, or Ctrl-C."),
   );
   let ending: SupervisedEnding | undefined;
+  const around = plan.terms.wait > 0 ? await leaseAround(plan, plan.terms, signals.interruption) : undefined;
+  if (around !== undefined) plan.terms.wait = 0;
   const left = Promise.withResolvers<never>();
   const taken = take(plan, signals, async (held) => {
     ending = await work(plan, held, signals);
@@ -57,6 +60,7 @@ async function runUnderLock(input: Input): Promise<number> {
     return EXIT.ok;
   } catch (error) {
     if (ending) return afterwards(plan, ending, error);
+    if (around !== undefined && isLockError(error, "LOCK_TIMEOUT")) throw heldAround(plan.lock.id, around);
     return await notRun(plan, signals, error);
   }
 }
@@ -76,8 +80,10 @@ function readPlan(input: Input): Plan {
   const grace = graceOf(input, terms.ttl, maxHold);
   const retain = textOf(input, "retain");
   if (retain !== undefined && !flags["once"]) throw new Failure(EXIT.usage, "--retain goes with --once.");
+  const service = serviceOf(input);
   return {
-    ...rememberFaults(lockOf(input)),
+    ...service,
+    ...rememberFaults(service.lock),
     terms,
     grace,
     maxHold,
@@ -126,7 +132,7 @@ async function work(plan: Plan, held: HeldLease, signals: Signals): Promise<Supe
   const { lock, terms, grace, reporter, quiet } = plan;
   const [command = "", ...args] = plan.command;
   reporter.note("acquired", `${lock.id}: acquired, lease ${held.lease}`, { id: lock.id, lease: held.lease });
-  const env = { ...process.env, LOCK_ID: lock.id, LOCK_LEASE: String(held.lease) };
+  const env = environmentUnder(plan, held.lease);
   const onStuck = (survivors: Survivors, isAsked: boolean) => tellStuck(plan, survivors, isAsked);
   const job = { command, args, env, grace, quiet, output: "inherit" } as const;
   return supervise(held, job, terms.ttl, { signals, onStuck });

@@ -1,10 +1,18 @@
 import type { Lock } from "../client/lock.ts";
 import { connectLocks } from "../remote/connect-locks.ts";
+import { checkConnection } from "../remote/service-access.ts";
 import { type Input, textOf } from "./command.ts";
 import { findAccess } from "./config.ts";
 
+/** A lock, and the service that has it. */
+export interface Service {
+  lock: Lock;
+  /** Written in one way, so that it can be compared. */
+  url: string;
+}
+
 /** The lock that is named first, at the service that flags, environment or file name. */
-export function lockOf(input: Input): Lock {
+export function serviceOf(input: Input): Service {
   const flags = {
     url: textOf(input, "url"),
     token: textOf(input, "token"),
@@ -13,5 +21,10 @@ export function lockOf(input: Input): Lock {
   };
   const access = findAccess(flags, { env: process.env, cwd: process.cwd() });
   const [id = ""] = input.positionals;
-  return connectLocks(access).lock(id);
+  return { lock: connectLocks(access).lock(id), url: checkConnection(access).base };
+}
+
+/** The lock alone. */
+export function lockOf(input: Input): Lock {
+  return serviceOf(input).lock;
 }

@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Journal } from "./journal.ts";
-import { type Exit, childOf, until } from "./program.ts";
+import { type Exit, PROGRAM, childOf, until } from "./program.ts";
 import { Service } from "./service.ts";
 
 let service: Service;
@@ -247,5 +247,73 @@ describe("--once", { concurrency: 2 }, () => {
     journal.stop();
     const { code, stdout } = await second.exit;
     assert.deepEqual({ code, stdout }, { code: 0, stdout: "" });
+  });
+});
+
+describe("inside a run of the same lock", { concurrency: 2 }, () => {
+  /** The program as a command. */
+  const inner = (...args: string[]) => [process.execPath, PROGRAM, ...args];
+  const isRefused = ({ code, stdout, stderr }: Exit, id: string) => {
+    assert.equal(code, 64, stderr);
+    assert.equal(stdout, "");
+    assert.match(stderr, new RegExp(`${id}: the .run. around this command holds the lock already \\(lease \\d+\\)`));
+    assert.match(stderr, /LOCK_LEASE/);
+  };
+
+  test("another run fails at once and says why, also with another lock in between and another way to write the URL", async () => {
+    const { url } = service;
+    const again = inner("run", "nested", "--wait", "20s", "--url", `${url}/`, "--", "echo", "inner");
+    isRefused(await run("nested", "--", ...again), "nested");
+    isRefused(await run("nested", "--", ...inner("run", "between", "--", ...again)), "nested");
+    isRefused(
+      await run("nested", "--once", "--", ...inner("run", "nested", "--once", "--wait", "20s", "--", "true")),
+      "nested",
+    );
+    await assertFree("nested");
+  });
+
+  test("an acquire that waits fails at once and says why", async () => {
+    isRefused(
+      await run("nested-acquire", "--", ...inner("acquire", "nested-acquire", "--wait", "20s")),
+      "nested-acquire",
+    );
+  });
+
+  test("a run of another lock, or of a semaphore with room, runs", async () => {
+    const other = await run("outer", "--", ...inner("run", "other", "--", "echo", "inner"));
+    assert.equal(other.stdout, "inner\n");
+    const room = ["room", "--capacity", "2"];
+    assert.equal(
+      (await run(...(room as [string]), "--", ...inner("run", ...room, "--", "echo", "inner"))).stdout,
+      "inner\n",
+    );
+  });
+
+  test("a run whose outer lease has ended runs", async () => {
+    const ended = JSON.stringify([{ url: service.url, id: "ended", lease: 1 }]);
+    const env = { ...service.env, LOCK_LEASE: "1", LOCK_ID: "ended", LOCK_HELD: ended };
+    assert.equal((await service.run(["run", "ended", "--", "echo", "mine"], { env }).exit).stdout, "mine\n");
+    const broken = { ...env, LOCK_HELD: "{" };
+    assert.equal((await service.run(["run", "ended", "--", "echo", "mine"], { env: broken }).exit).stdout, "mine\n");
+  });
+
+  test("a job that was done before needs no lock, so it is no failure", async () => {
+    assert.equal((await run("job", "--once", "--", "true")).code, 0);
+    const { code, stderr } = await run(
+      "job",
+      "--",
+      ...inner("run", "job", "--once", "--wait", "20s", "--", "echo", "again"),
+    );
+    assert.equal(code, 0);
+    assert.match(stderr, /done before/);
+  });
+
+  test("a token that may not read waits as any other", async () => {
+    const tokens = JSON.stringify([{ name: "blind", token: "a-token-that-is-blind", actions: ["lock"] }]);
+    await using other = await Service.start(tokens);
+    const env = { ...service.env, DURABLE_LOCKS_URL: other.url, DURABLE_LOCKS_TOKEN: "a-token-that-is-blind" };
+    const args = ["run", "blind", "--", ...inner("run", "blind", "--wait", "300ms", "--", "true")];
+    const { code, stderr } = await service.run(args, { env }).exit;
+    assert.equal(code, 75, stderr);
   });
 });
