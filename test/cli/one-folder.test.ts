@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -176,27 +177,22 @@ describe("one folder", { concurrency: 2 }, () => {
     assert.equal(existsSync(mark), false);
   });
 
-  test("it is not ready when another service answers at its port", async () => {
+  test("it is not ready when another service answers at its port, but says that the port is in use", async () => {
     const cwd = join(parent, "foreign");
-    const script = join(parent, "foreign.mjs");
-    writeFileSync(
-      script,
-      `import { createServer } from "node:http";
-       const port = Number(process.argv[2]);
-       createServer((_, response) => response.end("{}")).listen(port, "127.0.0.1", () => console.log("listening"));`,
-    );
-    const port = await freePort();
-    // Somebody takes the port after it was found free, and is there for a while before workerd finds it taken.
+    const [found, taken] = [join(parent, "found"), join(parent, "taken")];
     const real = findWorkerd([import.meta.dirname]);
-    fakeWorkerd(
-      cwd,
-      `"${process.execPath}" "${script}" ${port} >"${script}.out" & until [ -s "${script}.out" ]; do sleep 0.1; done; sleep 1; exec "${real}" "$@"`,
-    );
+    // The port was found free. Somebody takes it, and is there for a while before workerd finds it taken.
+    fakeWorkerd(cwd, `: >"${found}"; until [ -e "${taken}" ]; do sleep 0.1; done; sleep 1; exec "${real}" "$@"`);
+    const port = await freePort();
     const dev = new Dev(join(parent, "foreign-state"), port, cwd);
+    await dev.program.until("the port was found free", () => existsSync(found));
+    const foreign = createServer((_, response) => response.end("{}"));
+    await new Promise<void>((listens) => foreign.listen(port, "127.0.0.1", listens));
+    writeFileSync(taken, "");
     const { code, stdout, stderr } = await dev.program.exit;
-    assert.equal(stdout, "");
-    assert.equal(code, 70);
-    assert.match(stderr, /Address already in use/);
+    await new Promise((closed) => foreign.close(closed));
+    assert.deepEqual({ code, stdout }, { code: 78, stdout: "" });
+    assert.match(stderr, /Port \d+ is in use: choose another/);
   });
 
   test("nothing but its own messages reaches the terminal", async () => {
