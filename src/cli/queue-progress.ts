@@ -20,17 +20,21 @@ export async function tellProgress(lock: Lock, owner: string, reporter: Reporter
   const redraw = setInterval(draw, REDRAW_EVERY);
   over.addEventListener("abort", () => clearInterval(redraw));
   while (!over.aborted) {
-    const seen = await look(lock, status).catch(() => undefined);
+    const seen = await look(lock, status, over).catch(() => undefined);
     if (seen) status = seen;
     else await pause(LOOK_EVERY, over);
     draw();
   }
 }
 
-async function look({ primitives }: Lock, before: LockStatus | undefined): Promise<LockStatus | undefined> {
-  if (!before) return primitives.status();
+async function look(
+  { primitives }: Lock,
+  before: LockStatus | undefined,
+  over: AbortSignal,
+): Promise<LockStatus | undefined> {
+  if (!before) return primitives.status(over);
   const newest = Math.max(0, ...before.holders.map(({ lease }) => lease));
-  const reply = await primitives.watch(newest, LOOK_EVERY);
+  const reply = await primitives.watch(newest, LOOK_EVERY, over);
   return "holders" in reply ? reply : undefined;
 }
 

@@ -13,12 +13,14 @@ export interface Remembering {
 export function rememberFaults({ primitives }: Lock): Remembering {
   let fault: unknown;
   const renew: LockPrimitives["renew"] = async (...args) => {
+    const [, , , signal] = args;
     try {
       const reply = await primitives.renew(...args);
       fault = undefined;
       return reply;
     } catch (error) {
-      fault = error;
+      // One that was given up says nothing of the service.
+      if (!signal?.aborted) fault = error;
       throw error;
     }
   };

@@ -71,7 +71,7 @@ async function look(
   const { id, url } = primitives;
   const parked = Math.min(LOOK_EVERY, LIMITS.slice);
   const bounds = { id, url, within: parked + ANSWER_WITHIN };
-  const reply = await callObject(() => primitives.watch(newest, parked), bounds);
+  const reply = await callObject((signal) => primitives.watch(newest, parked, signal), bounds);
   return "holders" in reply ? reply : undefined;
 }
 

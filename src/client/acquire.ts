@@ -70,12 +70,12 @@ async function ask(
   { request, signal, since }: Pick<Acquisition, "request" | "signal"> & { since: number },
 ): Promise<Acquired> {
   let attempts = 0;
-  const call = async (): Promise<Acquired> => {
+  const call = async (given: AbortSignal): Promise<Acquired> => {
     // A repetition has waited longer; the first one says exactly what it was given, for the sake of order.
     const waited = attempts++ === 0 ? request.waited : elapsed(since);
     const wait = Math.max(Math.min(1, request.wait), request.wait - (waited - request.waited));
     const left = performance.now();
-    const reply = await primitives.acquire({ ...request, wait, waited });
+    const reply = await primitives.acquire({ ...request, wait, waited }, given);
     if (!reply.success) return reply;
     // It can't have begun later than now: by a clock that was put forward while this waited, it would last for longer.
     const validFor = Math.min(reply.validFor, performance.now() - left + request.ttl);
@@ -93,7 +93,7 @@ const TAKE_BACK_WITHIN = 1_000;
 /** Bounded, and never an error of its own: what it can't take back ends with its ttl. */
 async function takeBack(primitives: LockPrimitives, requestId: string): Promise<void> {
   const bounds = { id: primitives.id, url: primitives.url, within: TAKE_BACK_WITHIN };
-  await callObject(() => primitives.cancel(requestId), bounds).catch(() => {});
+  await callObject((signal) => primitives.cancel(requestId, signal), bounds).catch(() => {});
 }
 
 function elapsed(since: number): number {

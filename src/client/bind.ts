@@ -87,8 +87,8 @@ async function bindOnce(
 ): Promise<Binding | RefusalReply | undefined> {
   let wanted = true;
   let received: Binding | undefined;
-  const call = async () => {
-    const reply = await primitives.bind?.(lease);
+  const call = async (signal: AbortSignal) => {
+    const reply = await primitives.bind?.(lease, signal);
     if (!reply?.success) return reply;
     received = reply;
     // Nobody listens any more, and what nobody lets go of keeps the object in memory.

@@ -27,13 +27,13 @@ export function createLock(primitives: LockPrimitives): Lock {
 /** A lock of a kind: what it takes is for `claimOf` to say. */
 export function createLockOf(primitives: LockPrimitives, claimOf: ClaimRule): Lock {
   const { id, url } = primitives;
-  const call = <T>(ask: () => Promise<T>) => callObject(ask, { id, url, within: ANSWER_WITHIN });
+  const call = <T>(ask: (signal: AbortSignal) => Promise<T>) => callObject(ask, { id, url, within: ANSWER_WITHIN });
 
   const renew: Lock["renew"] = async (lease, ttl, options) => {
     checkLease(lease);
     checkDuration(ttl, "ttl");
     const requestId = checkRequestIdOption(options, newRequestId);
-    return resultOf(await call(() => primitives.renew(lease, ttl, requestId)));
+    return resultOf(await call((signal) => primitives.renew(lease, ttl, requestId, signal)));
   };
 
   return {
@@ -48,15 +48,15 @@ export function createLockOf(primitives: LockPrimitives, claimOf: ClaimRule): Lo
     release: async (lease, options) => {
       checkLease(lease);
       const requestId = checkRequestIdOption(options, newRequestId);
-      const reply = await call(() => primitives.release(lease, requestId));
+      const reply = await call((signal) => primitives.release(lease, requestId, undefined, signal));
       return reply === true || failedOf(reply);
     },
-    isLocked: () => call(() => primitives.isLocked()),
-    status: () => call(() => primitives.status()),
+    isLocked: () => call((signal) => primitives.isLocked(signal)),
+    status: () => call((signal) => primitives.status(signal)),
     forceRelease: () => forceRelease(primitives),
     requestRelease: async () => {
       const requestId = newRequestId();
-      const reply = await call(() => primitives.requestRelease(requestId));
+      const reply = await call((signal) => primitives.requestRelease(requestId, signal));
       if (isRefusal(reply)) throw unexpectedRefusal(reply);
     },
     ...holdingOf(primitives, claimOf),
@@ -110,7 +110,7 @@ function isRefusal(reply: unknown): reply is RefusalReply {
 
 async function forceRelease(primitives: LockPrimitives): Promise<number> {
   const requestId = newRequestId();
-  const reply = await callObject(() => primitives.forceRelease(requestId), {
+  const reply = await callObject((signal) => primitives.forceRelease(requestId, signal), {
     id: primitives.id,
     url: primitives.url,
     within: ANSWER_WITHIN,

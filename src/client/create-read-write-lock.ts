@@ -80,7 +80,7 @@ async function convert(primitives: LockPrimitives, held: HeldLease, claim: Claim
   const { lease } = held;
   const requestId = newRequestId();
   const bounds = { id: primitives.id, url: primitives.url, within: ANSWER_WITHIN, signal: held.signal };
-  const reply = await callObject(() => primitives.convert(lease, claim, requestId), bounds);
+  const reply = await callObject((signal) => primitives.convert(lease, claim, requestId, signal), bounds);
   if (held.isLost()) throw held.signal.reason;
   if (reply.success) return true;
   if (reply.reason === "BORROWED" || reply.reason === "TOO_MANY_LEASES") return false;

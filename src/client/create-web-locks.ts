@@ -1,5 +1,7 @@
+import type { RefusalReply } from "../core/replies.ts";
 import { isLockError } from "../errors.ts";
 import { everything, oneOfMany } from "./claims.ts";
+import type { Hold } from "./held-lease.ts";
 import { refused, tryHold } from "./hold.ts";
 import { type HoldOptions, checkCombined, checkHold } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
@@ -55,12 +57,17 @@ async function listed<T>(list: Set<WebLockInfo>, info: WebLockInfo, work: Promis
   }
 }
 
-/** A grant that comes after its lease has ended is a lock that was lost; the reason of the request's signal is its own. */
-async function asWebLock<T>(hold: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/**
+ * As the standard has it, an abort rejects at once: the request is taken back in the background, and so is a grant that
+ * came in the same turn. A grant that comes after its lease has ended is a lock that was lost.
+ */
+async function asWebLock<T extends Hold | RefusalReply>(hold: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   try {
-    return await hold;
+    return (await timeBox(hold, Number.POSITIVE_INFINITY, signal)) as T;
   } catch (error) {
-    throw signal?.aborted ? error : lostAsAbort(error);
+    if (!signal?.aborted) throw lostAsAbort(error);
+    void hold.then((late) => ("held" in late ? late.release() : undefined)).catch(() => {});
+    throw signal.reason;
   }
 }
 
@@ -81,7 +88,7 @@ function lostAsAbort(error: unknown): unknown {
 async function snapshotOf(primitives: LockPrimitives): Promise<WebLockSnapshot> {
   const { id: name, url } = primitives;
   const bounds = { id: name, url, within: ANSWER_WITHIN };
-  const { holders, waiters } = await callObject(() => primitives.status(), bounds);
+  const { holders, waiters } = await callObject((signal) => primitives.status(signal), bounds);
   const infoOf = ({ exclusive, owner }: { exclusive: boolean; owner?: string }): WebLockInfo => ({
     name,
     mode: exclusive ? "exclusive" : "shared",

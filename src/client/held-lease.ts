@@ -143,9 +143,9 @@ export async function renewOnce(
   onFault?: (fault: unknown) => void,
 ): Promise<Renewal> {
   const requestId = crypto.randomUUID();
-  const call = async () => {
+  const call = async (given: AbortSignal) => {
     const left = performance.now();
-    return { left, reply: await primitives.renew(lease, ttl, requestId) };
+    return { left, reply: await primitives.renew(lease, ttl, requestId, given) };
   };
   const { id, url } = primitives;
   const { left, reply } = await callObject(call, { id, url, within: ANSWER_WITHIN, signal, onFault });

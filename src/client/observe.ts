@@ -29,7 +29,7 @@ export interface ObserveOptions {
  * Told by the object as it happens, by one parked call of at most 25 s at a time, which keeps the object in memory. Of
  * several changes in quick succession only the last may be seen. An outage is waited out, and so is a lock that has
  * 10,000 observers already, or a service that limits how often it is asked. It ends when the loop is left or `signal` fires, which is no error; a call that is parked
- * then runs out by itself.
+ * then is given up.
  *
  * @throws `INVALID_ARGUMENT`, `VERSION_MISMATCH`; over HTTP `ACCESS_DENIED`.
  * @example
@@ -75,7 +75,8 @@ async function look(
   signal: AbortSignal | undefined,
 ): Promise<{ status: LockStatus } | { fault: unknown }> {
   const { id, url } = primitives;
-  const ask = () => (known === undefined ? primitives.status() : primitives.watch(known, LIMITS.slice));
+  const ask = (given: AbortSignal) =>
+    known === undefined ? primitives.status(given) : primitives.watch(known, LIMITS.slice, given);
   try {
     const reply = await callObject(ask, { id, url, within: LIMITS.slice + ANSWER_WITHIN, signal });
     if ("holders" in reply) return { status: reply };

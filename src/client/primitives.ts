@@ -6,7 +6,8 @@ import type { LockRequest } from "../core/request.ts";
  * What every combinator stands on: one lock, one call each, over whatever transport.
  *
  * Expected outcomes are results; faults of the transport are thrown as they are. Every call can be repeated with the
- * same request id and has no second effect.
+ * same request id and has no second effect. A call whose `signal` fires is given up: it rejects, and leaves nothing behind
+ * that would keep the process alive. Whether it took effect is not known then.
  */
 export interface LockPrimitives {
   /** The lock's id, for error messages. */
@@ -16,27 +17,27 @@ export interface LockPrimitives {
   /** Where the lock service is, for error messages; absent where there is none in between. */
   readonly url?: string;
   /** Takes the lock, waiting for at most one slice; asking again with the same request id keeps the place. */
-  acquire(request: LockRequest): Promise<AcquireReply>;
+  acquire(request: LockRequest, signal?: AbortSignal): Promise<AcquireReply>;
   /** Sets the remaining time of a live lease. */
-  renew(lease: number, ttl: number, requestId: string): Promise<AcquireReply>;
+  renew(lease: number, ttl: number, requestId: string, signal?: AbortSignal): Promise<AcquireReply>;
   /** Changes what a live lease takes, with no gap in between; `BORROWED` if the other leases leave no room for it. */
-  convert(lease: number, claim: Claim, requestId: string): Promise<AcquireReply>;
+  convert(lease: number, claim: Claim, requestId: string, signal?: AbortSignal): Promise<AcquireReply>;
   /** Ends a live lease, and with `result` keeps what the job under it came to: both or neither. */
-  release(lease: number, requestId: string, result?: JobResult): Promise<ReleaseReply>;
+  release(lease: number, requestId: string, result?: JobResult, signal?: AbortSignal): Promise<ReleaseReply>;
   /** Takes a request back, whether it waits or was granted meanwhile. */
-  cancel(requestId: string): Promise<unknown>;
+  cancel(requestId: string, signal?: AbortSignal): Promise<unknown>;
   /** Whether any lease is live. */
-  isLocked(): Promise<boolean>;
+  isLocked(signal?: AbortSignal): Promise<boolean>;
   /** Who holds the lock and who waits. */
-  status(): Promise<LockStatus>;
+  status(signal?: AbortSignal): Promise<LockStatus>;
   /** The status, as soon as the newest live lease is not `known` (0: none is live), or after `wait` ms, one slice at most. */
-  watch(known: number, wait: number): Promise<LockStatus | RefusalReply>;
+  watch(known: number, wait: number, signal?: AbortSignal): Promise<LockStatus | RefusalReply>;
   /** Ends all leases; answers a number above theirs and below all that come. */
-  forceRelease(requestId: string): Promise<number | RefusalReply>;
+  forceRelease(requestId: string, signal?: AbortSignal): Promise<number | RefusalReply>;
   /** Asks all holders to release; repeated, it asks nobody who came since. */
-  requestRelease(requestId: string): Promise<unknown>;
+  requestRelease(requestId: string, signal?: AbortSignal): Promise<unknown>;
   /** Ties a live lease to the life of this execution context; absent where the transport can't notice its end. */
-  bind?(lease: number): Promise<Binding | RefusalReply>;
+  bind?(lease: number, signal?: AbortSignal): Promise<Binding | RefusalReply>;
 }
 
 /**

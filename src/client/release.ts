@@ -30,10 +30,10 @@ export async function releaseOnce(primitives: LockPrimitives, ending: Ending, re
   keepAlive.stop();
   const minHoldLeft = Math.ceil(heldUntil - performance.now());
   const requestId = crypto.randomUUID();
-  const reply = await end(primitives, lease, () =>
+  const reply = await end(primitives, lease, (signal) =>
     minHoldLeft > 0
-      ? primitives.renew(lease, minHoldLeft, requestId)
-      : releaseWith(primitives, lease, requestId, result),
+      ? primitives.renew(lease, minHoldLeft, requestId, signal)
+      : releaseWith(primitives, { lease, requestId, result }, signal),
   );
   if (reply === true || reply.success) return true;
   if (result && isUnstorable(reply.reason)) {
@@ -51,18 +51,17 @@ export async function releaseOnce(primitives: LockPrimitives, ending: Ending, re
  */
 async function releaseWith(
   primitives: LockPrimitives,
-  lease: number,
-  requestId: string,
-  result: JobResult | undefined,
+  { lease, requestId, result }: { lease: number; requestId: string; result: JobResult | undefined },
+  signal: AbortSignal,
 ): Promise<ReleaseReply> {
-  if (!result) return primitives.release(lease, requestId);
+  if (!result) return primitives.release(lease, requestId, undefined, signal);
   try {
     result = structuredClone(result);
   } catch (error) {
     return { success: false, reason: "RESULT_NOT_CLONEABLE", message: String(error) };
   }
   try {
-    return await primitives.release(lease, requestId, result);
+    return await primitives.release(lease, requestId, result, signal);
   } catch (error) {
     const reason = whyNotSent(error);
     if (reason) return { success: false, reason, message: String(error) };
@@ -96,7 +95,7 @@ function unstorable(id: string, reason: Unstorable, details = ""): LockError {
 async function end(
   { id, url }: LockPrimitives,
   lease: number,
-  call: () => Promise<AcquireReply | ReleaseReply>,
+  call: (signal: AbortSignal) => Promise<AcquireReply | ReleaseReply>,
 ): Promise<AcquireReply | ReleaseReply> {
   try {
     return await callObject(call, { id, url, within: ANSWER_WITHIN });

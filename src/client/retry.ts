@@ -39,17 +39,18 @@ interface Bounds extends Callee {
 /**
  * Calls the object and repeats the call after a fault that is worth it, all within `within` ms.
  *
- * Each attempt must carry the same request id. A fault that remains, and an object that does not answer, is thrown as
+ * Each attempt must carry the same request id. It gets a signal that fires when the call settles, however it does: so a
+ * request that nobody waits for any longer is given up. A fault that remains, and an object that does not answer, is thrown as
  * `UNREACHABLE` with the last fault as its cause: never to be mistaken for contention. A service that asks to be asked
  * later is asked later, or `RATE_LIMITED` is thrown at once if that is too late. A method that the object lacks is a
  * `VERSION_MISMATCH`.
  */
-export async function callObject<T>(call: () => Promise<T>, bounds: Bounds): Promise<T> {
+export async function callObject<T>(call: (signal: AbortSignal) => Promise<T>, bounds: Bounds): Promise<T> {
   const { within, signal, onFault } = bounds;
   const until = performance.now() + within;
   const giveUp = new AbortController();
   let fault: unknown;
-  const retried = pRetry(call, {
+  const retried = pRetry(() => call(giveUp.signal), {
     retries: Number.POSITIVE_INFINITY,
     maxRetryTime: within,
     // The delay is slept below: p-retry's own jitter only lengthens it.

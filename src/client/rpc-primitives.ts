@@ -4,6 +4,7 @@ import type { LockRequest, RequestOptions } from "../core/request.ts";
 import type { DurableLock } from "../object/durable-lock.ts";
 import { checkNamespace } from "./options.ts";
 import type { Binding, LockPrimitives } from "./primitives.ts";
+import { heard } from "./rpc-call.ts";
 
 /** The primitives over RPC. A stub a call: many exceptions break the stub they came through for good. */
 export function rpcPrimitives(namespace: DurableObjectNamespace<DurableLock>, id: string): LockPrimitives {
@@ -14,22 +15,29 @@ export function rpcPrimitives(namespace: DurableObjectNamespace<DurableLock>, id
     get key() {
       return namespace.idFromName(id).toString();
     },
-    acquire: (request) => (request.wait === 0 ? stub().acquire(...sent(request)) : parkedAcquire(stub(), request)),
-    renew: (lease, ttl, requestId) => stub().renew(lease, ttl, { requestId }),
-    convert: (lease, claim, requestId) => stub().convert(lease, { ...claimed(claim), requestId }),
-    release: (lease, requestId, result) => stub().release(lease, { requestId, ...(result && { result }) }),
-    cancel: (requestId) => stub().cancel(requestId),
-    isLocked: () => stub().isLocked(),
-    status: () => stub().status(),
-    watch: (known, wait) => stub().watch(known, wait),
-    forceRelease: (requestId) => stub().forceRelease({ requestId }),
-    requestRelease: (requestId) => stub().requestRelease({ requestId }),
-    bind: (lease) => bind(stub(), lease),
+    acquire: (request, signal) =>
+      request.wait === 0 ? heard(stub().acquire(...sent(request)), signal) : parkedAcquire(stub(), request, signal),
+    renew: (lease, ttl, requestId, signal) => heard(stub().renew(lease, ttl, { requestId }), signal),
+    convert: (lease, claim, requestId, signal) =>
+      heard(stub().convert(lease, { ...claimed(claim), requestId }), signal),
+    release: (lease, requestId, result, signal) =>
+      heard(stub().release(lease, { requestId, ...(result && { result }) }), signal),
+    cancel: (requestId, signal) => heard(stub().cancel(requestId), signal),
+    isLocked: (signal) => heard(stub().isLocked(), signal),
+    status: (signal) => heard(stub().status(), signal),
+    watch: (known, wait, signal) => heard(stub().watch(known, wait), signal),
+    forceRelease: (requestId, signal) => heard(stub().forceRelease({ requestId }), signal),
+    requestRelease: (requestId, signal) => heard(stub().requestRelease({ requestId }), signal),
+    bind: (lease, signal) => bind(stub(), lease, signal),
   };
 }
 
-async function bind(stub: DurableObjectStub<DurableLock>, lease: number): Promise<Binding | RefusalReply> {
-  const bond = await stub.bind(lease);
+async function bind(
+  stub: DurableObjectStub<DurableLock>,
+  lease: number,
+  signal: AbortSignal | undefined,
+): Promise<Binding | RefusalReply> {
+  const bond = await heard(stub.bind(lease), signal);
   if (!("tie" in bond)) return bond;
   return {
     success: true,
@@ -39,13 +47,18 @@ async function bind(stub: DurableObjectStub<DurableLock>, lease: number): Promis
 }
 
 /** Waits with a ticket, pipelined into one round trip: if this context dies, the object drops the waiter at once. */
-async function parkedAcquire(stub: DurableObjectStub<DurableLock>, request: LockRequest): Promise<AcquireReply> {
+async function parkedAcquire(
+  stub: DurableObjectStub<DurableLock>,
+  request: LockRequest,
+  signal: AbortSignal | undefined,
+): Promise<AcquireReply> {
   const pending = stub.enqueue(...sent(request));
   // Heard as well: if the object is reset before it answers, the ticket rejects beside the turn that is waited for.
   const received = Promise.resolve(pending).catch(() => undefined);
   try {
     // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
-    return await (pending.turn === undefined ? await pending : pending).turn.granted();
+    const granted = async () => (pending.turn === undefined ? await pending : pending).turn.granted();
+    return await heard(granted(), signal);
   } finally {
     void received.then((ticket) => ticket && disposable(ticket)[Symbol.dispose]());
     if (pending.turn !== undefined) disposable(pending)[Symbol.dispose]();

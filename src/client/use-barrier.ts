@@ -5,6 +5,7 @@ import { LockError } from "../errors.ts";
 import type { DurableRendezvous } from "../object/durable-rendezvous.ts";
 import { checkId, checkNamespace, checkWaiting, newRequestId } from "./options.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
+import { heard } from "./rpc-call.ts";
 import type { WaitOptions } from "./use-latch.ts";
 import { unexpectedRefusal } from "./versions.ts";
 
@@ -83,11 +84,11 @@ export function useBarrier(
       } catch (error) {
         // Whoever gives up must not be waited for; if it can't be told, the object finds out by itself.
         const bounds = { id, within: LEAVE_WITHIN };
-        if (hasGivenUp(error)) await callObject(async () => stub().leave(requestId), bounds).catch(() => {});
+        if (hasGivenUp(error)) await callObject((over) => heard(stub().leave(requestId), over), bounds).catch(() => {});
         throw error;
       }
     },
-    waiting: () => callObject(async () => stub().waiting(), { id, within: ANSWER_WITHIN }),
+    waiting: () => callObject((signal) => heard(stub().waiting(), signal), { id, within: ANSWER_WITHIN }),
   };
 }
 
@@ -98,9 +99,9 @@ type Stub = () => DurableObjectStub<DurableRendezvous>;
 /** Waits slice by slice, each call repeated with the same request id after a fault. */
 async function meet(id: string, stub: Stub, arrival: Arrival, signal: AbortSignal | undefined): Promise<Met> {
   const since = performance.now();
-  const call = () => {
+  const call = (given: AbortSignal) => {
     const waited = Math.round(performance.now() - since);
-    return attend(stub(), { ...arrival, waited, wait: Math.max(0, arrival.wait - waited) });
+    return attend(stub(), { ...arrival, waited, wait: Math.max(0, arrival.wait - waited) }, given);
   };
   for (;;) {
     const left = Math.max(0, arrival.wait - (performance.now() - since));
@@ -112,13 +113,18 @@ async function meet(id: string, stub: Stub, arrival: Arrival, signal: AbortSigna
 }
 
 /** If this context dies while it waits, the object learns it from the place that the runtime disposes. */
-async function attend(stub: DurableObjectStub<DurableRendezvous>, arrival: Arrival): Promise<ArriveReply> {
+async function attend(
+  stub: DurableObjectStub<DurableRendezvous>,
+  arrival: Arrival,
+  signal: AbortSignal,
+): Promise<ArriveReply> {
   const pending = stub.arrive(arrival) as unknown as Disposable & {
     outcome?: { known(): Promise<ArriveReply> };
   };
   // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
-  using attendance = pending.outcome === undefined ? await (pending as unknown as Promise<typeof pending>) : pending;
-  return await (attendance.outcome as { known(): Promise<ArriveReply> }).known();
+  using attendance =
+    pending.outcome === undefined ? await heard(pending as unknown as Promise<typeof pending>, signal) : pending;
+  return await heard((attendance.outcome as { known(): Promise<ArriveReply> }).known(), signal);
 }
 
 function failureOf(id: string, wait: number, reply: Exclude<ArriveReply, { success: true }>): LockError {

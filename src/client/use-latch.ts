@@ -4,6 +4,7 @@ import { LockError } from "../errors.ts";
 import type { DurableRendezvous } from "../object/durable-rendezvous.ts";
 import { checkId, checkNamespace, checkWaiting, newRequestId } from "./options.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
+import { heard } from "./rpc-call.ts";
 import { unexpectedRefusal } from "./versions.ts";
 
 /** What a latch is made of. */
@@ -76,23 +77,25 @@ export function useLatch(
       const { by = 1, requestId = newRequestId() } = checkOptions(given, ["by", "requestId"]);
       const checked = [count, checkCount(by, "by", count), checkText(requestId, "requestId")] as const;
       const bounds = { id, within: ANSWER_WITHIN };
-      return remainingOf(id, await callObject(async () => stub().countDown(...checked), bounds));
+      return remainingOf(id, await callObject((signal) => heard(stub().countDown(...checked), signal), bounds));
     },
-    wait: (given) => waitFor(id, (wait) => stub().awaitLatch(count, wait), given),
+    wait: (given) => waitFor(id, (wait, signal) => heard(stub().awaitLatch(count, wait), signal), given),
     remaining: async () => {
       const bounds = { id, within: ANSWER_WITHIN };
-      return remainingOf(id, await callObject(async () => stub().awaitLatch(count, 0), bounds));
+      return remainingOf(id, await callObject((signal) => heard(stub().awaitLatch(count, 0), signal), bounds));
     },
   };
 }
 
-async function waitFor(id: string, ask: (wait: number) => Promise<LatchReply>, given: WaitOptions | undefined) {
+type Ask = (wait: number, signal: AbortSignal) => Promise<LatchReply>;
+
+async function waitFor(id: string, ask: Ask, given: WaitOptions | undefined) {
   const { wait, signal } = checkWaiting(given);
   signal?.throwIfAborted();
   const since = performance.now();
   for (let left = wait; ; left = wait - Math.round(performance.now() - since)) {
     const slice = Math.max(0, Math.min(left, LIMITS.slice));
-    const reply = await callObject(async () => ask(slice), { id, within: slice + ANSWER_WITHIN, signal });
+    const reply = await callObject((over) => ask(slice, over), { id, within: slice + ANSWER_WITHIN, signal });
     if (remainingOf(id, reply) === 0) return;
     if (left > slice) continue;
     throw new LockError("LOCK_TIMEOUT", `Latch "${id}" did not open within ${wait} ms: raise wait, or come again.`);

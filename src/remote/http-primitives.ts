@@ -17,41 +17,56 @@ const CALL_WITHIN = ANSWER_WITHIN + 1_000;
 
 type Shape<T> = (body: object) => body is T & object;
 
+/** What ends a call. */
+interface CallBounds {
+  /** Milliseconds for which the service may park it. @default 0 */
+  parked?: number;
+  signal: AbortSignal | undefined;
+}
+
 /** Calls to one lock of a service. */
 interface Calls {
-  get: <T extends object>(shape: Shape<T>, query: string, parked: number) => Promise<T | RefusalReply>;
-  post: <T extends object>(shape: Shape<T>, name: string, body: object, parked?: number) => Promise<T | RefusalReply>;
+  get: <T extends object>(shape: Shape<T>, query: string, bounds: CallBounds) => Promise<T | RefusalReply>;
+  post: <T extends object>(
+    shape: Shape<T>,
+    name: string,
+    body: object,
+    bounds: CallBounds,
+  ) => Promise<T | RefusalReply>;
 }
 
 /** The primitives over HTTP. There is no `bind`: no connection outlives its request, so none can tell of a death. */
 export function httpPrimitives(access: ServiceAccess, id: string): LockPrimitives {
   const { get, post } = callsTo(access, id);
-  const status = async (query: string, parked: number) => {
-    const answer = await get(isStatus, query, parked);
+  const status = async (query: string, bounds: CallBounds) => {
+    const answer = await get(isStatus, query, bounds);
     return isRefusal(answer) ? answer : fromWireStatus(answer);
   };
   return {
     id,
     key: `${access.base} ${id}`,
     url: access.base,
-    acquire: async (request) =>
-      acquired(await post(isAcquired, "acquire", toAcquireBody(request), Math.min(request.wait, LIMITS.slice))),
-    renew: async (lease, ttl, requestId) => granted(await post(isGranted, "renew", { lease, ttl, requestId })),
-    convert: async (lease, claim, requestId) =>
-      granted(await post(isGranted, "convert", { lease, ...toClaimBody(claim), requestId })),
-    release: (lease, requestId, result) => release(post, lease, requestId, result),
-    cancel: (requestId) => post(isDone("cancelled"), "cancel", { requestId }),
-    isLocked: async () => (await snapshot(status)).locked,
-    status: () => snapshot(status),
-    watch: (known, wait) => {
-      const parked = Math.min(wait, LIMITS.slice);
-      return status(`?known=${known}&wait=${parked}`, parked);
+    acquire: async (request, signal) => {
+      const bounds = { parked: Math.min(request.wait, LIMITS.slice), signal };
+      return acquired(await post(isAcquired, "acquire", toAcquireBody(request), bounds));
     },
-    forceRelease: async (requestId) => {
-      const answer = await post(hasLease, "force-release", { requestId });
+    renew: async (lease, ttl, requestId, signal) =>
+      granted(await post(isGranted, "renew", { lease, ttl, requestId }, { signal })),
+    convert: async (lease, claim, requestId, signal) =>
+      granted(await post(isGranted, "convert", { lease, ...toClaimBody(claim), requestId }, { signal })),
+    release: (lease, requestId, result, signal) => release(post, { lease, requestId, result }, signal),
+    cancel: (requestId, signal) => post(isDone("cancelled"), "cancel", { requestId }, { signal }),
+    isLocked: async (signal) => (await snapshot(status, signal)).locked,
+    status: (signal) => snapshot(status, signal),
+    watch: (known, wait, signal) => {
+      const parked = Math.min(wait, LIMITS.slice);
+      return status(`?known=${known}&wait=${parked}`, { parked, signal });
+    },
+    forceRelease: async (requestId, signal) => {
+      const answer = await post(hasLease, "force-release", { requestId }, { signal });
       return isRefusal(answer) ? answer : answer.lease;
     },
-    requestRelease: (requestId) => post(isDone("requested"), "request-release", { requestId }),
+    requestRelease: (requestId, signal) => post(isDone("requested"), "request-release", { requestId }, { signal }),
   };
 }
 
@@ -60,9 +75,9 @@ function callsTo(access: ServiceAccess, id: string): Calls {
   const headers = { Authorization: `Bearer ${access.token}` };
   const json = { ...headers, "Content-Type": "application/json" };
   return {
-    get: (shape, query, parked) => send(access, shape, url + query, parked, { headers }),
-    post: (shape, name, body, parked = 0) =>
-      send(access, shape, `${url}/${name}`, parked, { method: "POST", headers: json, body: JSON.stringify(body) }),
+    get: (shape, query, bounds) => send(access, shape, url + query, bounds, { headers }),
+    post: (shape, name, body, bounds) =>
+      send(access, shape, `${url}/${name}`, bounds, { method: "POST", headers: json, body: JSON.stringify(body) }),
   };
 }
 
@@ -71,23 +86,30 @@ async function send<T extends object>(
   { base, fetch }: ServiceAccess,
   shape: Shape<T>,
   url: string,
-  parked: number,
+  { parked = 0, signal }: CallBounds,
   init: RequestInit,
 ): Promise<T | RefusalReply> {
+  signal?.throwIfAborted();
   const giveUp = new AbortController();
-  const timer = setTimeout(() => giveUp.abort(), parked + CALL_WITHIN);
+  const onAbort = () => giveUp.abort();
+  const timer = setTimeout(onAbort, parked + CALL_WITHIN);
+  signal?.addEventListener("abort", onAbort);
   try {
     // Redirects are not followed: the token is for this service alone.
     const response = await reach(base, () => fetch(url, { ...init, redirect: "manual", signal: giveUp.signal }));
     return await readAnswer(base, response, shape);
   } finally {
     clearTimer(timer);
+    signal?.removeEventListener("abort", onAbort);
   }
 }
 
 /** A status that was not waited for is never refused. */
-async function snapshot(status: (query: string, parked: number) => ReturnType<LockPrimitives["watch"]>) {
-  const answer = await status("", 0);
+async function snapshot(
+  status: (query: string, bounds: CallBounds) => ReturnType<LockPrimitives["watch"]>,
+  signal: AbortSignal | undefined,
+) {
+  const answer = await status("", { signal });
   if (isRefusal(answer)) throw unexpectedRefusal(answer);
   return answer;
 }
@@ -95,9 +117,8 @@ async function snapshot(status: (query: string, parked: number) => ReturnType<Lo
 /** A job's result must be read as it was written: what JSON can't carry exactly is refused while the lease is live. */
 async function release(
   post: Calls["post"],
-  lease: number,
-  requestId: string,
-  result: JobResult | undefined,
+  { lease, requestId, result }: { lease: number; requestId: string; result: JobResult | undefined },
+  signal: AbortSignal | undefined,
 ): Promise<ReleaseReply> {
   if (result && !result.failed && !isJson(result.value))
     return {
@@ -106,7 +127,8 @@ async function release(
       message: "over HTTP it must be JSON: no Date, Map, NaN, undefined inside, class instance or cycle",
     };
   const kept = result && { ...result, value: result.failed ? asFarAsJsonGoes(result.value) : result.value };
-  const answer = await post(isDone("released"), "release", { lease, requestId, ...(kept && { result: kept }) });
+  const body = { lease, requestId, ...(kept && { result: kept }) };
+  const answer = await post(isDone("released"), "release", body, { signal });
   return isRefusal(answer) ? answer : true;
 }
 

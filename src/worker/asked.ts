@@ -4,7 +4,11 @@ import { isLockError } from "../errors.ts";
 import { unreachable } from "./refused.ts";
 
 /** Calls the lock's object, and repeats the call after a fault that is worth it. */
-export async function asked<T>({ id }: LockPrimitives, call: () => Promise<T>, parked = 0): Promise<T> {
+export async function asked<T>(
+  { id }: LockPrimitives,
+  call: (signal: AbortSignal) => Promise<T>,
+  parked = 0,
+): Promise<T> {
   try {
     return await callObject(call, { id, within: parked + ANSWER_WITHIN });
   } catch (error) {

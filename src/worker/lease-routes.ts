@@ -103,7 +103,11 @@ function addEndings(service: Service): void {
 async function acquire(c: Context<ServiceEnv>, request: LockRequest): Promise<Response> {
   const primitives = c.get("primitives");
   if (request.steal) checkAllowed(c.get("grantee"), "admin", c.get("id"));
-  const reply = await asked(primitives, () => primitives.acquire(request), Math.min(request.wait, LIMITS.slice));
+  const reply = await asked(
+    primitives,
+    (signal) => primitives.acquire(request, signal),
+    Math.min(request.wait, LIMITS.slice),
+  );
   if (reply.success) note(c);
   if (reply.success || reply.reason !== "BORROWED") return granted(c, reply);
   // Who will ask again at once learns nothing from being told after each slice.

@@ -66,7 +66,7 @@ function addStatus(service: Service): void {
       const reply =
         known === undefined
           ? await asked(primitives, () => primitives.status())
-          : await asked(primitives, () => primitives.watch(Number(known), parked), parked);
+          : await asked(primitives, (signal) => primitives.watch(Number(known), parked, signal), parked);
       if (!("holders" in reply)) throw refusedBy(reply);
       return c.json(toWireStatus(c.get("id"), reply, Date.now()));
     },

@@ -195,7 +195,7 @@ describe("G4 a request that is given up is taken back", () => {
     await pass(10);
     controller.abort("enough");
     expect(await acquired).toBe("enough");
-    expect(cancel).toHaveBeenCalledExactlyOnceWith("r");
+    expect(cancel).toHaveBeenCalledExactlyOnceWith("r", expect.any(AbortSignal));
     expect(vi.getTimerCount()).toBe(0);
   });
 

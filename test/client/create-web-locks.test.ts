@@ -6,8 +6,9 @@ import type { LockRequest } from "../../src/core/request.ts";
 import { LeaseLostError, webLocks } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { overloaded } from "../support/faulty-namespace.ts";
-import { failureOf, settled, sleep } from "../support/outcome.ts";
+import { failureOf, outcome, settled, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
+import { afterTurns, sweepTurns } from "../support/turns.ts";
 
 fakeTime();
 
@@ -129,6 +130,35 @@ describe("a web lock", () => {
     controller.abort(lost);
     expect(await requested).toBe(lost);
     expect(calls.map(({ method }) => method)).toEqual(["acquire", "cancel"]);
+  });
+
+  it("rejects at once when its signal fires, and is taken back in the background", async () => {
+    const { locks, calls } = managing({ acquire: () => silence(), cancel: () => silence() });
+    const controller = new AbortController();
+    const requested = failureOf(locks.request("mine", { signal: controller.signal }, () => {}));
+    await pass(10);
+    controller.abort("enough");
+    await pass(0);
+    expect(await settled(requested)).toBe("enough");
+    expect(await locks.query()).toEqual({ held: [], pending: [] });
+    expect(calls.map(({ method }) => method)).toEqual(["acquire", "cancel"]);
+    await pass(1_000);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("leaves no lease behind, whenever its signal fires while it is granted", async () => {
+    const left = await sweepTurns(async (turns) => {
+      const { locks, calls } = managing();
+      const controller = new AbortController();
+      let ran = false;
+      const requested = outcome(locks.request("mine", { signal: controller.signal }, () => (ran = true)));
+      afterTurns(turns, () => controller.abort("enough"));
+      const { error } = await requested;
+      await pass(0);
+      const last = calls.at(-1)?.method;
+      return ran ? error === undefined && last === "release" : error === "enough" && last !== "acquire";
+    });
+    expect(left).not.toContain(false);
   });
 
   it("that is held is left alone by its signal", async () => {

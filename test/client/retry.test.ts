@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { ANSWER_WITHIN, DEFAULT_BACKOFF, callObject, fullJitter } from "../../src/client/retry.ts";
 import { LockError, isLockError } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
-import { failureOf, settled } from "../support/outcome.ts";
+import { failureOf, outcome, settled } from "../support/outcome.ts";
 
 fakeTime();
 
@@ -115,6 +115,28 @@ describe("G9 a call ends in bounded time", () => {
 
   it("of five seconds", () => {
     expect(ANSWER_WITHIN).toBe(5_000);
+  });
+});
+
+describe("G8 the request of a call is given up when the call settles", () => {
+  it.each([
+    ["when it is answered", async () => "answer", 0],
+    ["when it fails for good", () => Promise.reject(new Error("mine")), 0],
+    ["when its time is over", () => silence(), 1_000],
+    ["when the caller aborts", () => silence(), 10],
+  ])("%s", async (_when, answer, after) => {
+    const controller = new AbortController();
+    const given: AbortSignal[] = [];
+    const call = (signal: AbortSignal) => {
+      given.push(signal);
+      return answer();
+    };
+    const called = outcome(callObject<unknown>(call, { ...BOUNDS, signal: controller.signal }));
+    expect(given[0]?.aborted).toBe(false);
+    await pass(after);
+    if (after === 10) controller.abort();
+    await called;
+    expect(given.map(({ aborted }) => aborted)).toEqual([true]);
   });
 });
 

@@ -164,3 +164,18 @@ describe.concurrent("G6 G11 a lease whose token is revoked while it is held", ()
     });
   });
 });
+
+describe.concurrent("G8 a call over HTTP that is given up", () => {
+  it("gives its request up too", async () => {
+    const sent: Request[] = [];
+    const { lock } = connectOver(async (request) => (sent.push(request), await new Promise(() => {})));
+    const controller = new AbortController();
+    const called = failureOf(lock("a").acquire(1_000, { wait: 60_000, signal: controller.signal }));
+    await expect.poll(() => sent.length).toBe(1);
+    expect(sent[0]?.signal.aborted).toBe(false);
+    controller.abort("enough");
+    expect(await called).toBe("enough");
+    // The other is what takes the request back.
+    expect(sent.map(({ signal }) => signal.aborted)).toEqual([true, true]);
+  });
+});

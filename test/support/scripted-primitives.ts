@@ -11,11 +11,17 @@ export function scriptedPrimitives(answers: Partial<LockPrimitives>) {
   for (const [method, answer] of Object.entries(answers) as [string, (...args: unknown[]) => unknown][])
     Object.assign(primitives, {
       [method]: (...args: unknown[]) => {
-        calls.push({ method, args, at: Math.round(performance.now() - since) });
+        calls.push({ method, args: withoutSignal(args), at: Math.round(performance.now() - since) });
         return answer(...args);
       },
     });
   return { primitives, calls };
+}
+
+/** What was asked: the last argument is what may end the call. */
+function withoutSignal(args: unknown[]): unknown[] {
+  const asked = args.at(-1) instanceof AbortSignal ? args.slice(0, -1) : args;
+  return asked.at(-1) === undefined ? asked.slice(0, -1) : asked;
 }
 
 /** Primitives that answer as if the lock were free, unless a test says otherwise; `methods` is what was asked, in order. */
