@@ -83,7 +83,7 @@ function optional(
 const lockOf = ({ locks }: Clients): Lock => useDurableLock(locks, "fuzzed");
 const fn = () => {};
 
-const HOLDING = { ...HOLD, ...CLAIM, minHold, requestId };
+const HOLDING = { ...HOLD, ...CLAIM, minHold };
 const retried = {
   options: { options: [...Object.keys(HOLDING), "retry"], retry: Object.keys(RETRY) },
   rules: { ...HOLDING, ...RETRY },
