@@ -15,7 +15,8 @@
  * - `STALE_LEASE`: a guarded resource refused a write, for a newer lease has written it.
  * - `VERSION_MISMATCH`: the object lacks a method or gave an answer unknown here: it is of another version of this package, or of another
  *   class.
- * - `ACCESS_DENIED`: the lock service does not know this token, or the token does not allow this call; over HTTP only.
+ * - `ACCESS_DENIED`: the lock service does not know this token, the token does not allow this call, or the lease belongs to
+ *   another token; over HTTP only.
  * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: a job ran, but its result can't be stored, so it will run again;
  *   or, over HTTP, it is stored and JSON can't carry it.
  */

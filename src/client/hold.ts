@@ -64,14 +64,21 @@ async function keep(
 }
 
 export function refused(id: string, { request }: Acquisition, refusal: RefusalReply): LockError {
-  const { reason, retryAfter } = refusal;
+  const { reason, retryAfter, share } = refusal;
   switch (reason) {
     case "QUEUE_FULL":
-      return new LockError(reason, `Lock "${id}" has as many waiters as it admits (${LIMITS.maxWaiters}): shed load.`);
+      return new LockError(
+        reason,
+        share
+          ? `On lock "${id}" this token has its share of the queue (${LIMITS.maxWaitersPerToken} waiters): shed load.`
+          : `Lock "${id}" has as many waiters as it admits (${LIMITS.maxWaiters}): shed load.`,
+      );
     case "TOO_MANY_LEASES":
       return new LockError(
         reason,
-        `Lock "${id}" has as many live leases as it admits (${LIMITS.maxLeases}): split it.`,
+        share
+          ? `On lock "${id}" this token has its share of the leases (${LIMITS.maxLeasesPerToken} live ones): split it.`
+          : `Lock "${id}" has as many live leases as it admits (${LIMITS.maxLeases}): split it.`,
       );
     case "FINGERPRINT_MISMATCH":
       return new LockError(reason, `Job "${id}" has another payload: the same key was used for two different things.`);

@@ -1,3 +1,4 @@
+import type { Caller, CallerOption } from "../core/caller.ts";
 import type { Claim } from "../core/lease.ts";
 import type { AcquireReply, RefusalReply } from "../core/replies.ts";
 import type { LockRequest, RequestOptions } from "../core/request.ts";
@@ -6,28 +7,40 @@ import { checkNamespace } from "./options.ts";
 import type { Binding, LockPrimitives } from "./primitives.ts";
 import { heard } from "./rpc-call.ts";
 
-/** The primitives over RPC. A stub a call: many exceptions break the stub they came through for good. */
-export function rpcPrimitives(namespace: DurableObjectNamespace<DurableLock>, id: string): LockPrimitives {
+/**
+ * The primitives over RPC. A stub a call: many exceptions break the stub they came through for good.
+ *
+ * The lock service says for which caller it calls; for everybody else there is none.
+ */
+export function rpcPrimitives(
+  namespace: DurableObjectNamespace<DurableLock>,
+  id: string,
+  caller?: Caller,
+): LockPrimitives {
   checkNamespace(namespace, "DurableLock");
   const stub = () => namespace.getByName(id);
+  const called = caller && { caller };
+  const sent = (request: LockRequest) => argumentsOf(request, called);
   return {
     id,
     get key() {
       return namespace.idFromName(id).toString();
     },
     acquire: (request, signal) =>
-      request.wait === 0 ? heard(stub().acquire(...sent(request)), signal) : parkedAcquire(stub(), request, signal),
-    renew: (lease, ttl, requestId, signal) => heard(stub().renew(lease, ttl, { requestId }), signal),
+      request.wait === 0
+        ? heard(stub().acquire(...sent(request)), signal)
+        : parkedAcquire(stub(), sent(request), signal),
+    renew: (lease, ttl, requestId, signal) => heard(stub().renew(lease, ttl, { requestId, ...called }), signal),
     convert: (lease, claim, requestId, signal) =>
-      heard(stub().convert(lease, { ...claimed(claim), requestId }), signal),
+      heard(stub().convert(lease, { ...claimed(claim), requestId, ...called }), signal),
     release: (lease, requestId, result, signal) =>
-      heard(stub().release(lease, { requestId, ...(result && { result }) }), signal),
-    cancel: (requestId, signal) => heard(stub().cancel(requestId), signal),
+      heard(stub().release(lease, { requestId, ...(result && { result }), ...called }), signal),
+    cancel: (requestId, signal) => heard(called ? stub().cancel(requestId, called) : stub().cancel(requestId), signal),
     isLocked: (signal) => heard(stub().isLocked(), signal),
     status: (signal) => heard(stub().status(), signal),
     watch: (known, wait, signal) => heard(stub().watch(known, wait), signal),
-    forceRelease: (requestId, signal) => heard(stub().forceRelease({ requestId }), signal),
-    requestRelease: (requestId, signal) => heard(stub().requestRelease({ requestId }), signal),
+    forceRelease: (requestId, signal) => heard(stub().forceRelease({ requestId, ...called }), signal),
+    requestRelease: (requestId, signal) => heard(stub().requestRelease({ requestId, ...called }), signal),
     bind: (lease, signal) => bind(stub(), lease, signal),
   };
 }
@@ -49,10 +62,10 @@ async function bind(
 /** Waits with a ticket, pipelined into one round trip: if this context dies, the object drops the waiter at once. */
 async function parkedAcquire(
   stub: DurableObjectStub<DurableLock>,
-  request: LockRequest,
+  sent: Sent,
   signal: AbortSignal | undefined,
 ): Promise<AcquireReply> {
-  const pending = stub.enqueue(...sent(request));
+  const pending = stub.enqueue(...sent);
   // Heard as well: if the object is reset before it answers, the ticket rejects beside the turn that is waited for.
   const received = Promise.resolve(pending).catch(() => undefined);
   try {
@@ -70,8 +83,11 @@ function disposable<T>(pending: T): T & Disposable {
   return pending as T & Disposable;
 }
 
-function sent({ ttl, requestId, owner, wait, waited, lockDelay, steal, once, ...claim }: LockRequest) {
-  const options: RequestOptions = {
+type Sent = readonly [ttl: number, options: RequestOptions & CallerOption];
+
+function argumentsOf(request: LockRequest, called: CallerOption | undefined): Sent {
+  const { ttl, requestId, owner, wait, waited, lockDelay, steal, once, ...claim } = request;
+  const options = {
     requestId,
     ...claimed(claim),
     ...(owner !== undefined && { owner }),
@@ -79,8 +95,9 @@ function sent({ ttl, requestId, owner, wait, waited, lockDelay, steal, once, ...
     ...(lockDelay > 0 && { lockDelay }),
     ...(steal && { steal }),
     ...(once !== undefined && { once }),
+    ...called,
   };
-  return [ttl, options] as const;
+  return [ttl, options];
 }
 
 function claimed({ exclusive, permits, capacity }: Claim): Pick<RequestOptions, "permits" | "capacity"> {

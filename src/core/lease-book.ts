@@ -1,3 +1,4 @@
+import { type Caller, refusalTo } from "./caller.ts";
 import { type Claim, type Lease, type LeaseTerms, nextLeaseNumber } from "./lease.ts";
 import { LiveLeases } from "./live-leases.ts";
 import { type PastLease, PastLeases } from "./past-leases.ts";
@@ -58,12 +59,15 @@ export class LeaseBook {
   }
 
   /** Lengthens (or shortens) a live lease; never revives one that ended. */
-  renew(lease: number, ttl: number, requestId: string, now: number): AcquireReply {
-    return this.#change(lease, requestId, now, () => ({ ttl, deadline: now + ttl }));
+  renew(lease: number, ttl: number, requestId: string, now: number, caller?: Caller): AcquireReply {
+    const refusal = this.#refusal(lease, caller);
+    return refusal ?? this.#change(lease, requestId, now, () => ({ ttl, deadline: now + ttl }));
   }
 
   /** Changes what a live lease takes, if the others leave room for it; undefined if they don't. */
-  convert(lease: number, claim: Claim, requestId: string, now: number): AcquireReply | undefined {
+  convert(lease: number, claim: Claim, requestId: string, now: number, caller?: Caller): AcquireReply | undefined {
+    const notYours = this.#refusal(lease, caller);
+    if (notYours) return notYours;
     const slot = this.live.byLease(lease);
     const isRepeated = slot !== undefined && this.#isRepeated(slot.lease, requestId);
     // Whoever repeats a conversion that was overtaken by another must not take the lease for what it was then.
@@ -76,7 +80,9 @@ export class LeaseBook {
   }
 
   /** Ends a live lease. */
-  release(lease: number, requestId: string, now: number): ReleaseReply {
+  release(lease: number, requestId: string, now: number, caller?: Caller): ReleaseReply {
+    const refusal = this.#refusal(lease, caller);
+    if (refusal) return refusal;
     const slot = this.live.byLease(lease);
     if (!slot) {
       const repeated = this.#past.byLease(lease)?.releaseId === requestId;
@@ -133,6 +139,11 @@ export class LeaseBook {
     // Written again although nothing changed: a stale instance must find out that it is one before it says "granted".
     this.#slots.touch(slot);
     return grantOf(slot.lease, now);
+  }
+
+  /** Whether the request of this id had a lease, or was taken back. */
+  hasEnded(requestId: string): boolean {
+    return this.#past.byRequest(requestId) !== undefined;
   }
 
   /** The number that a forced release of this id took before: its lease ends by the request that began it. */
@@ -202,6 +213,12 @@ export class LeaseBook {
       Object.assign(slot.lease, change(), { renewalId: requestId });
     }
     return grantOf(slot.lease, now);
+  }
+
+  /** Only of a live lease is anybody refused: what has ended belongs to nobody. */
+  #refusal(lease: number, caller: Caller | undefined): RefusalReply | undefined {
+    const slot = this.live.byLease(lease);
+    return slot && refusalTo(caller, slot.lease);
   }
 
   #end(slot: Slot, how: LeaseEnd, now: number, releaseId?: string): void {

@@ -10,8 +10,13 @@ export const LIMITS = {
   maxWait: DAY,
   /** Ids, owners and request ids, in bytes of UTF-8. */
   maxTextBytes: 512,
+  /** The name of a token of the lock service, in bytes of UTF-8: it is stored with each lease. */
+  maxTokenNameBytes: 64,
   maxWaiters: 10_000,
   maxLeases: 10_000,
+  /** Of these one token of the lock service can have half, so that no token keeps all others out. */
+  maxWaitersPerToken: 5_000,
+  maxLeasesPerToken: 5_000,
   /** What a latch counts down from, and how many meet at a barrier. */
   maxCount: 10_000,
   maxParties: 1_000,
@@ -105,13 +110,13 @@ export function checkWatched(value: unknown): number {
   return value === 0 ? 0 : checkLease(value, "known");
 }
 
-/** An id, owner or request id. */
-export function checkText(value: unknown, argument: string): string {
+/** An id, owner or request id; or another text of at most `most` bytes. */
+export function checkText(value: unknown, argument: string, most: number = LIMITS.maxTextBytes): string {
   if (typeof value !== "string" || value === "")
     throw invalid(argument, `${argument} must be a string that is not empty, got ${shown(value)}.`);
   // Each character is at least one byte, so the cheap check spares encoding a huge string.
-  if (value.length > LIMITS.maxTextBytes || encoder.encode(value).length > LIMITS.maxTextBytes)
-    throw invalid(argument, `${argument} must be at most ${LIMITS.maxTextBytes} bytes of UTF-8; shorten or hash it.`);
+  if (value.length > most || encoder.encode(value).length > most)
+    throw invalid(argument, `${argument} must be at most ${most} bytes of UTF-8; shorten or hash it.`);
   // Encoded as UTF-8 every lone surrogate is U+FFFD: two different ids would silently be one lock.
   if (!value.isWellFormed())
     throw invalid(argument, `${argument} must be well-formed Unicode, without lone surrogates.`);

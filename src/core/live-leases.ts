@@ -1,33 +1,48 @@
 import { type Claim, type Lease, delayedUntil } from "./lease.ts";
 import { LIMITS } from "./limits.ts";
+import type { RefusalReply } from "./replies.ts";
+import { RequestsById } from "./requests-by-id.ts";
+import { Shares } from "./shares.ts";
 import type { Slot } from "./slots.ts";
+
+/** What a lease is asked for with, as far as its admission depends on it. */
+type Asked = Claim & { requestId?: string };
 
 /** The live leases of a lock and those whose lock-delay is not over, and the admission rule over them. */
 export class LiveLeases {
   readonly #byLease = new Map<number, Slot>();
-  readonly #byRequest = new Map<string, Slot>();
+  readonly #byRequest = new RequestsById<Slot>();
   /** Dead, but nothing that conflicts with them is granted yet. */
   readonly #lingering = new Set<Slot>();
+  readonly #shares = new Shares();
 
-  /** Those that linger count: each keeps a row. */
-  get isFull(): boolean {
-    return this.#byLease.size + this.#lingering.size >= LIMITS.maxLeases;
+  /** Why no other lease beside these can be granted, whatever is free; undefined if one can. Exclusive ones are alone. */
+  full({ requestId = "", exclusive }: Asked): RefusalReply | undefined {
+    const refusal = { success: false, reason: "TOO_MANY_LEASES" } as const;
+    if (exclusive) return undefined;
+    if (this.#shares.of(requestId) >= LIMITS.maxLeasesPerToken) return { ...refusal, share: true };
+    return this.#isFull ? refusal : undefined;
   }
 
   add(slot: Slot): void {
     this.#byLease.set(slot.lease.lease, slot);
-    this.#byRequest.set(slot.lease.requestId, slot);
+    this.#byRequest.add(slot.lease.requestId, slot);
+    this.#shares.change(slot.lease.requestId, 1);
   }
 
   delete(slot: Slot): void {
     const { lease, requestId } = slot.lease;
     // Damaged rows may give two leases one number, and a forced release the request id of another.
-    if (this.#byLease.get(lease) === slot) this.#byLease.delete(lease);
-    if (this.#byRequest.get(requestId) === slot) this.#byRequest.delete(requestId);
+    if (this.#byLease.get(lease) === slot) {
+      this.#byLease.delete(lease);
+      this.#shares.change(requestId, -1);
+    }
+    this.#byRequest.delete(requestId, slot);
   }
 
   /** Keeps a dead lease in the way until its lock-delay is over. */
   linger(slot: Slot): void {
+    if (!this.#lingering.has(slot)) this.#shares.change(slot.lease.requestId, 1);
     this.#lingering.add(slot);
   }
 
@@ -39,20 +54,25 @@ export class LiveLeases {
     return this.#byRequest.get(requestId);
   }
 
+  /** The request ids of all leases whose requests were given the same id as this one, whoever made them. */
+  alike(requestId: string): string[] {
+    return this.#byRequest.alike(requestId);
+  }
+
   /**
    * The admission rule: `exclusive`, which takes one permit of one, needs no other lease; otherwise there may be no
    * exclusive one, and the permits must fit.
    *
    * A lease that is to be converted is judged as if it were not there.
    */
-  admits(claim: Claim, converted?: Slot): boolean {
+  admits(claim: Asked, converted?: Slot): boolean {
     let inUse = 0;
     for (const slot of this.#inTheWay()) {
       if (slot === converted) continue;
       if (claim.exclusive || slot.lease.exclusive) return false;
       inUse += slot.lease.permits;
     }
-    return (converted !== undefined || !this.isFull) && inUse + claim.permits <= claim.capacity;
+    return (converted !== undefined || !this.full(claim)) && inUse + claim.permits <= claim.capacity;
   }
 
   /** Those whose time has run out. */
@@ -89,10 +109,16 @@ export class LiveLeases {
     this.#byLease.clear();
     this.#byRequest.clear();
     this.#lingering.clear();
+    this.#shares.clear();
   }
 
   *[Symbol.iterator](): Generator<Slot> {
     yield* this.#byLease.values();
+  }
+
+  /** Those that linger count: each keeps a row. */
+  get #isFull(): boolean {
+    return this.#byLease.size + this.#lingering.size >= LIMITS.maxLeases;
   }
 
   *#inTheWay(): Generator<Slot> {
@@ -102,7 +128,10 @@ export class LiveLeases {
 
   #takeLingering(isTaken: (lease: Lease) => boolean): Slot[] {
     const taken = [...this.#lingering].filter(({ lease }) => isTaken(lease));
-    for (const slot of taken) this.#lingering.delete(slot);
+    for (const slot of taken) {
+      this.#lingering.delete(slot);
+      this.#shares.change(slot.lease.requestId, -1);
+    }
     return taken;
   }
 }

@@ -1,3 +1,5 @@
+import type { Caller } from "./caller.ts";
+import { Decisions } from "./decisions.ts";
 import { LeaseBook, grantOf } from "./lease-book.ts";
 import type { Claim, Lease } from "./lease.ts";
 import { LIMITS } from "./limits.ts";
@@ -5,8 +7,8 @@ import { type Waiter, WaitQueue } from "./queue.ts";
 import type { AcquireReply, GrantReply, LockStatus, RefusalReply, ReleaseReply } from "./replies.ts";
 import type { LockRequest } from "./request.ts";
 import { JobRecord, type ResultInfo } from "./result.ts";
-import { otherRequest } from "./same-request.ts";
 import type { Slot } from "./slots.ts";
+import { toCancel } from "./to-cancel.ts";
 import { statusOf } from "./status.ts";
 
 /** What a transition asks of its host: write the slots, then answer the parked calls. */
@@ -26,6 +28,7 @@ export class LockState {
   readonly record: JobRecord;
   readonly #leases: LeaseBook;
   readonly #queue = new WaitQueue();
+  readonly #decisions: Decisions;
   readonly #startedAt: number;
   #reassemblesUntil = 0;
   #answers: Effects["answers"] = [];
@@ -34,6 +37,7 @@ export class LockState {
     this.#startedAt = now;
     this.#leases = new LeaseBook(stored, now);
     this.record = new JobRecord(result, now);
+    this.#decisions = new Decisions(this.#leases, this.#queue, this.record);
   }
 
   /** How many wait. */
@@ -49,7 +53,7 @@ export class LockState {
   /** Takes the lock now or not at all. */
   acquire(request: LockRequest, now: number): AcquireReply {
     this.#advance(now);
-    const known = this.#decided(request, now);
+    const known = this.#decisions.of(request, now);
     if (known) return known;
     if (request.steal) return this.#steal(request, now);
     const ahead = this.#queue.head !== undefined && this.#queue.head.requestId !== request.requestId;
@@ -60,13 +64,13 @@ export class LockState {
   /** Takes the lock now, or queues for it: undefined means parked, and the answer comes as an effect. */
   enqueue(request: LockRequest, now: number): AcquireReply | undefined {
     this.#advance(now);
-    const known = this.#decided(request, now);
+    const known = this.#decisions.of(request, now);
     if (known) return known;
     if (request.steal) return this.#steal(request, now);
     const { wait, waited, requestId } = request;
     const waiter = this.#queue.get(requestId);
-    if (!waiter && this.#queue.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" };
-    if (!waiter && !request.exclusive && this.#leases.live.isFull) return { success: false, reason: "TOO_MANY_LEASES" };
+    const full = waiter ? undefined : (this.#queue.refusal(requestId) ?? this.#leases.live.full(request));
+    if (full) return full;
     if (waited > now - this.#startedAt) this.#reassemblesUntil = this.#startedAt + LIMITS.returnWithin;
 
     const call = {
@@ -83,23 +87,23 @@ export class LockState {
   }
 
   /** Lengthens (or shortens) a live lease; never revives one that ended. */
-  renew(lease: number, ttl: number, requestId: string, now: number): AcquireReply {
+  renew(lease: number, ttl: number, requestId: string, now: number, caller?: Caller): AcquireReply {
     this.#advance(now);
-    return this.#leases.renew(lease, ttl, requestId, now);
+    return this.#leases.renew(lease, ttl, requestId, now, caller);
   }
 
   /** Changes what a live lease takes with no gap in between, if the other leases leave room for it. */
-  convert(lease: number, claim: Claim, requestId: string, now: number): AcquireReply {
+  convert(lease: number, claim: Claim, requestId: string, now: number, caller?: Caller): AcquireReply {
     this.#advance(now);
-    const reply = this.#leases.convert(lease, claim, requestId, now) ?? this.#refusal(claim, now);
+    const reply = this.#leases.convert(lease, claim, requestId, now, caller) ?? this.#refusal(claim, now);
     this.#grantInOrder(now);
     return reply;
   }
 
   /** Ends a live lease and hands the lock on. */
-  release(lease: number, requestId: string, now: number): ReleaseReply {
+  release(lease: number, requestId: string, now: number, caller?: Caller): ReleaseReply {
     this.#advance(now);
-    const reply = this.#leases.release(lease, requestId, now);
+    const reply = this.#leases.release(lease, requestId, now, caller);
     this.#grantInOrder(now);
     return reply;
   }
@@ -143,12 +147,17 @@ export class LockState {
   }
 
   /** Takes a request back: out of the queue, or, if it was granted meanwhile, released at once. */
-  cancel(requestId: string, now: number): void {
+  cancel(requestId: string, now: number, caller?: Caller): RefusalReply | undefined {
     this.#advance(now);
-    const waiter = this.#queue.get(requestId);
-    this.#leases.cancel(requestId, now);
-    if (waiter) this.#dequeue(waiter, { success: false, reason: "NO_LONGER_VALID", ended: "released" });
+    const ids = toCancel(requestId, caller, this.#leases, this.#queue);
+    if (!Array.isArray(ids)) return ids;
+    for (const id of ids) {
+      const waiter = this.#queue.get(id);
+      this.#leases.cancel(id, now);
+      if (waiter) this.#dequeue(waiter, { success: false, reason: "NO_LONGER_VALID", ended: "released" });
+    }
     this.#grantInOrder(now);
+    return undefined;
   }
 
   /** Forgets a waiter whose caller is gone; unlike a cancelled one it may come back. */
@@ -226,8 +235,13 @@ export class LockState {
   #grantInOrder(now: number): void {
     // After a restart the queue reassembles from those who come back: until then nobody knows who is at its head.
     if (now < this.#reassemblesUntil) return;
-    for (let head = this.#queue.head; head?.parked && this.#leases.live.admits(head); head = this.#queue.head)
-      this.#grantTo(head, head.calledAt, now);
+    for (let head = this.#queue.head; head?.parked; head = this.#queue.head) {
+      // Its token has its share: those of other tokens behind it need not wait until it has less.
+      const full = this.#leases.live.full(head);
+      if (full?.share) this.#dequeue(head, full);
+      else if (this.#leases.live.admits(head)) this.#grantTo(head, head.calledAt, now);
+      else return;
+    }
   }
 
   #grantTo(request: LockRequest | Waiter, calledAt: number, now: number): GrantReply {
@@ -264,37 +278,18 @@ export class LockState {
     return place < 0 ? undefined : this.#answers.splice(place, 1)[0]?.reply;
   }
 
-  /** What needs no lease any more: the request was answered before, or its job has a result. */
-  #decided(request: LockRequest, now: number): AcquireReply | undefined {
-    const { requestId } = request;
-    const underWay = this.#leases.live.byRequest(requestId)?.lease ?? this.#queue.get(requestId);
-    const refusal = underWay && otherRequest(underWay, request);
-    if (refusal) return refusal;
-    const replayed = this.#leases.replay(requestId, now);
-    if (replayed?.success) return replayed;
-    const recorded = this.#recorded(request, now);
-    // A request that has ended has ended, whatever it asks for now; but a result serves its caller better.
-    return replayed && recorded?.reason !== "RECORDED" ? replayed : recorded;
-  }
-
-  #recorded({ once }: Pick<LockRequest, "once">, now: number): RefusalReply | undefined {
-    if (once === undefined) return undefined;
-    const running = [...this.#leases.live].map(({ lease }) => lease.once);
-    return this.record.answer(once, running, now);
-  }
-
   /** Answers those in the queue who need no lease any more. */
   #answerDecided(now: number): void {
     for (const waiter of Array.from(this.#queue)) {
-      const known = this.#recorded(waiter, now);
+      const known = this.#decisions.byRecord(waiter, now);
       if (known) this.#dequeue(waiter, known);
     }
   }
 
-  #refusal(request: Claim, now: number): RefusalReply {
+  #refusal(request: Claim & { requestId?: string }, now: number): RefusalReply {
     const { live } = this.#leases;
-    if (!request.exclusive && live.isFull) return { success: false, reason: "TOO_MANY_LEASES" };
     const first = live.firstDeadline();
-    return { success: false, reason: "BORROWED", ...(first < Infinity && { retryAfter: Math.max(1, first - now) }) };
+    const retryAfter = first < Infinity ? { retryAfter: Math.max(1, first - now) } : {};
+    return live.full(request) ?? { success: false, reason: "BORROWED", ...retryAfter };
   }
 }

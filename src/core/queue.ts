@@ -1,4 +1,8 @@
 import type { LeaseTerms } from "./lease.ts";
+import { LIMITS } from "./limits.ts";
+import type { RefusalReply } from "./replies.ts";
+import { RequestsById } from "./requests-by-id.ts";
+import { Shares } from "./shares.ts";
 
 /** Somebody who waits for the lock, known by its request id. */
 export interface Waiter extends LeaseTerms {
@@ -17,7 +21,8 @@ export interface Waiter extends LeaseTerms {
 /** The waiters, in the order of their arrival; nothing overtakes the head. */
 export class WaitQueue {
   readonly #waiters: Waiter[] = [];
-  readonly #byRequest = new Map<string, Waiter>();
+  readonly #byRequest = new RequestsById<Waiter>();
+  readonly #shares = new Shares();
   #changes = 0;
 
   /** How many have come and gone so far. */
@@ -37,17 +42,31 @@ export class WaitQueue {
     return this.#byRequest.get(requestId);
   }
 
+  /** The ids of all waiters that were given the same id as this one, whoever they are. */
+  alike(requestId: string): string[] {
+    return this.#byRequest.alike(requestId);
+  }
+
+  /** Why this request can't be queued; undefined if it can. */
+  refusal(requestId: string): RefusalReply | undefined {
+    const refusal = { success: false, reason: "QUEUE_FULL" } as const;
+    if (this.#shares.of(requestId) >= LIMITS.maxWaitersPerToken) return { ...refusal, share: true };
+    return this.size >= LIMITS.maxWaiters ? refusal : undefined;
+  }
+
   /** Queues a waiter behind all that began to wait before it or at the same time. */
   add(waiter: Waiter): void {
     let place = this.#waiters.length;
     while (place > 0 && (this.#waiters[place - 1] as Waiter).arrivedAt > waiter.arrivedAt) place -= 1;
     this.#waiters.splice(place, 0, waiter);
-    this.#byRequest.set(waiter.requestId, waiter);
+    this.#byRequest.add(waiter.requestId, waiter);
+    this.#shares.change(waiter.requestId, 1);
     this.#changes += 1;
   }
 
   remove(waiter: Waiter): void {
-    if (!this.#byRequest.delete(waiter.requestId)) return;
+    if (!this.#byRequest.delete(waiter.requestId, waiter)) return;
+    this.#shares.change(waiter.requestId, -1);
     this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
     this.#changes += 1;
   }

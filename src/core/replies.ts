@@ -5,8 +5,8 @@ import type { Claim } from "./lease.ts";
  *
  * - `BORROWED`: somebody else holds the lock, or waits for it ahead of you.
  * - `NO_LONGER_VALID`: the lease was released, has expired or was taken over; or the request was cancelled.
- * - `QUEUE_FULL`: 10,000 callers are waiting already.
- * - `TOO_MANY_LEASES`: 10,000 leases are live already.
+ * - `QUEUE_FULL`: 10,000 callers are waiting already, or 5,000 of one token of the lock service.
+ * - `TOO_MANY_LEASES`: 10,000 leases are live already, or 5,000 of one token of the lock service.
  */
 export type FailureReason = "BORROWED" | "NO_LONGER_VALID" | "QUEUE_FULL" | "TOO_MANY_LEASES";
 
@@ -50,10 +50,16 @@ export interface GrantReply {
 export interface RefusalReply {
   /** Tells it from a grant. */
   success: false;
-  /** Why; a bad argument is a reply of the object only, `useDurableLock` throws a `LockError` for it. */
-  reason: FailureReason | OnceReason | "INVALID_ARGUMENT";
+  /**
+   * Why; a bad argument is a reply of the object only, `useDurableLock` throws a `LockError` for it.
+   *
+   * `OTHER_TOKEN` is answered to the lock service only: the lease or request belongs to the name of another token.
+   */
+  reason: FailureReason | OnceReason | "INVALID_ARGUMENT" | "OTHER_TOKEN";
   /** With `BORROWED`: milliseconds until the first live lease ends if nobody renews it. */
   retryAfter?: number;
+  /** With `QUEUE_FULL` and `TOO_MANY_LEASES`: it is your token's share of the lock that is used up. */
+  share?: true;
   /** With `NO_LONGER_VALID`: how the lease ended, where the object still knows. */
   ended?: LeaseEnd;
   /** With `INVALID_ARGUMENT`: which argument. */

@@ -1,8 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
-import { checkDuration, checkLease, checkText, checkWait, checkWatched } from "../core/limits.ts";
+import { type Caller, type CallerOption, scopedTo, takeCaller } from "../core/caller.ts";
+import { checkDuration, checkLease, checkOptions, checkText, checkWait, checkWatched } from "../core/limits.ts";
 import type { AcquireReply, FollowReply, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
 import {
   type ConvertOptions,
+  type LockRequest,
   type RequestOptions,
   checkConversion,
   checkRelease,
@@ -16,6 +18,21 @@ import { LockHost } from "./lock-host.ts";
 import { Place, type Ticket, Turn } from "./ticket.ts";
 
 const newId = () => crypto.randomUUID();
+
+/** A request for the lock, which belongs to its caller. */
+function requestOf(ttl: number, options: (RequestOptions & CallerOption) | null | undefined): LockRequest {
+  const { caller, rest } = takeCaller(options);
+  const request = checkRequest(ttl, rest, newId);
+  return { ...request, requestId: scopedTo(caller?.tokenName, request.requestId) };
+}
+
+function callOf(options: ({ requestId?: string } & CallerOption) | undefined): {
+  requestId: string;
+  caller: Caller | undefined;
+} {
+  const { caller, rest } = takeCaller(options);
+  return { requestId: scopedTo(caller?.tokenName, checkRequestIdOption(rest, newId)), caller };
+}
 
 /**
  * The Durable Object behind a lock: one object for each lock id.
@@ -42,16 +59,16 @@ export class DurableLock extends DurableObject {
    *
    * With `wait` the call is parked for at most 25 s; ask again with the same `requestId` to keep the place.
    */
-  async acquire(ttl: number, leaseOrOptions?: number | RequestOptions | null): Promise<AcquireReply> {
+  async acquire(ttl: number, leaseOrOptions?: number | (RequestOptions & CallerOption) | null): Promise<AcquireReply> {
     if (leaseOrOptions !== null && leaseOrOptions !== undefined && typeof leaseOrOptions !== "object")
       return this.renew(leaseOrOptions, ttl);
-    return answer(() => this.#host.request(checkRequest(ttl, leaseOrOptions, newId)).reply);
+    return answer(() => this.#host.request(requestOf(ttl, leaseOrOptions)).reply);
   }
 
   /** Like `acquire` with `wait`, but the place in the queue ends with its caller: see `Ticket`. */
-  enqueue(ttl: number, options?: RequestOptions): Ticket {
+  enqueue(ttl: number, options?: RequestOptions & CallerOption): Ticket {
     try {
-      const { reply, leave } = this.#host.request(checkRequest(ttl, options, newId));
+      const { reply, leave } = this.#host.request(requestOf(ttl, options));
       return { place: new Place(leave), turn: new Turn(Promise.resolve(reply)) };
     } catch (error) {
       return { place: new Place(() => {}), turn: new Turn(Promise.resolve(refusalOf(error))) };
@@ -59,51 +76,58 @@ export class DurableLock extends DurableObject {
   }
 
   /** Sets the remaining time of a live lease to `ttl` milliseconds. */
-  async renew(lease: number, ttl: number, options?: { requestId?: string }): Promise<AcquireReply> {
+  async renew(lease: number, ttl: number, options?: { requestId?: string } & CallerOption): Promise<AcquireReply> {
     return answer(() => {
-      const checked = [checkLease(lease), checkDuration(ttl, "ttl"), checkRequestIdOption(options, newId)] as const;
-      return this.#host.run((state, now) => state.renew(...checked, now));
+      const checked = [checkLease(lease), checkDuration(ttl, "ttl")] as const;
+      const { requestId, caller } = callOf(options);
+      return this.#host.run((state, now) => state.renew(...checked, requestId, now, caller));
     });
   }
 
   /** Changes what a live lease takes, with no gap in between; `BORROWED` if the other leases leave no room for it. */
-  async convert(lease: number, options?: ConvertOptions): Promise<AcquireReply> {
+  async convert(lease: number, options?: ConvertOptions & CallerOption): Promise<AcquireReply> {
     return answer(() => {
-      const { claim, requestId } = checkConversion(options, newId);
-      const checked = [checkLease(lease), claim, requestId] as const;
-      return this.#host.run((state, now) => state.convert(...checked, now));
+      const { caller, rest } = takeCaller(options);
+      const { claim, requestId } = checkConversion(rest, newId);
+      const checked = [checkLease(lease), claim, scopedTo(caller?.tokenName, requestId)] as const;
+      return this.#host.run((state, now) => state.convert(...checked, now, caller));
     });
   }
 
   /** Ends a live lease, and with `result` keeps what the job under it came to: both or neither. */
-  async release(lease: number, options?: { requestId?: string; result?: JobResult }): Promise<ReleaseReply> {
+  async release(
+    lease: number,
+    options?: { requestId?: string; result?: JobResult } & CallerOption,
+  ): Promise<ReleaseReply> {
     return answer(() => {
-      const { requestId, result } = checkRelease(options, newId);
-      return this.#host.release(checkLease(lease), requestId, result);
+      const { caller, rest } = takeCaller(options);
+      const { requestId, result } = checkRelease(rest, newId);
+      return this.#host.release(checkLease(lease), scopedTo(caller?.tokenName, requestId), result, caller);
     });
   }
 
   /** Takes a request back: it leaves the queue, and if it was granted meanwhile its lease is released. */
-  async cancel(requestId: string): Promise<true | RefusalReply> {
+  async cancel(requestId: string, options?: CallerOption): Promise<true | RefusalReply> {
     return answer(() => {
-      const checked = checkText(requestId, "requestId");
-      this.#host.run((state, now) => state.cancel(checked, now));
-      return true as const;
+      const { caller, rest } = takeCaller(options);
+      checkOptions(rest, []);
+      const checked = scopedTo(caller?.tokenName, checkText(requestId, "requestId"));
+      return this.#host.run((state, now) => state.cancel(checked, now, caller)) ?? true;
     });
   }
 
   /** Ends all leases, whoever holds them; answers a number above theirs and below all that come. */
-  async forceRelease(options?: { requestId?: string }): Promise<number | RefusalReply> {
+  async forceRelease(options?: { requestId?: string } & CallerOption): Promise<number | RefusalReply> {
     return answer(() => {
-      const requestId = checkRequestIdOption(options, newId);
+      const { requestId } = callOf(options);
       return this.#host.run((state, now) => state.forceRelease(requestId, now));
     });
   }
 
   /** Asks all holders to release; each is told with its next renewal, or at once if it is bound. */
-  async requestRelease(options?: { requestId?: string }): Promise<true | RefusalReply> {
+  async requestRelease(options?: { requestId?: string } & CallerOption): Promise<true | RefusalReply> {
     return answer(() => {
-      const requestId = checkRequestIdOption(options, newId);
+      const { requestId } = callOf(options);
       this.#host.run((state, now) => state.requestRelease(requestId, now));
       return true as const;
     });

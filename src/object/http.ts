@@ -2,8 +2,8 @@ import type { AcquireReply, LockStatus, RefusalReply, ReleaseReply } from "../co
 import type { RequestOptions } from "../core/request.ts";
 
 /** What of the object is served over plain requests. */
-interface Served {
-  acquire(ttl: number, leaseOrOptions?: number | RequestOptions): Promise<AcquireReply>;
+export interface Served {
+  acquire(ttl: number, options?: RequestOptions): Promise<AcquireReply>;
   renew(lease: number, ttl: number, options?: { requestId?: string }): Promise<AcquireReply>;
   release(lease: number, options?: { requestId?: string }): Promise<ReleaseReply>;
   isLocked(): Promise<boolean>;
@@ -32,6 +32,7 @@ export async function serve(lock: Served, request: Request): Promise<Response> {
   const twice = repeated(searchParams.keys());
   if (twice !== undefined) return refused(400, `${twice.slice(0, 40)} is given twice.`, twice.slice(0, 40));
   if (searchParams.has("once")) return refused(400, "once needs RPC: JSON can't carry every result.", "once");
+  if (searchParams.has("caller")) return refused(400, "caller is for the lock service to say.", "caller");
   const reply = await route(lock, queryOf(searchParams));
   return Response.json(reply, { status: isBadArgument(reply) ? 400 : 200 });
 }

@@ -1,3 +1,4 @@
+import { givenId, scopedTo, tokenNameOf } from "../core/caller.ts";
 import { type Claim, type Lease, isLeaseNumber } from "../core/lease.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { PastLease } from "../core/past-leases.ts";
@@ -28,15 +29,17 @@ export const LEASES: TableShape = {
     lock_delay: "REAL NOT NULL DEFAULT 0",
     once: "TEXT",
     release_requested: "INTEGER NOT NULL DEFAULT 0",
+    token_name: "TEXT",
   },
   about: "lease",
 };
 
 export function rowOf({ index, lease, end, past }: Slot): Row {
+  const tokenName = tokenNameOf(lease.requestId);
   return {
     slot: index,
     lease: lease.lease,
-    request: lease.requestId,
+    request: givenId(lease.requestId),
     owner: lease.owner ?? null,
     exclusive: lease.exclusive ? 1 : 0,
     permits: lease.permits,
@@ -44,14 +47,32 @@ export function rowOf({ index, lease, end, past }: Slot): Row {
     since: lease.since,
     ttl: lease.ttl,
     deadline: lease.deadline,
-    renewal: lease.renewalId ?? null,
+    renewal: storedId(lease.renewalId, tokenName),
     ended: end?.how ?? null,
-    ended_by: end?.releaseId ?? null,
+    ended_by: storedId(end?.releaseId, tokenName),
     past: JSON.stringify(past),
     lock_delay: lease.lockDelay,
     once: lease.once ?? null,
     release_requested: lease.releaseRequested ? 1 : 0,
+    token_name: tokenName ?? null,
   };
+}
+
+/** As it was given if the token of the lease made the request; else whole, as bytes, which no given id is stored as. */
+function storedId(requestId: string | undefined, tokenName: string | undefined): string | ArrayBuffer | null {
+  if (requestId === undefined) return null;
+  if (tokenNameOf(requestId) === tokenName) return givenId(requestId);
+  return new TextEncoder().encode(JSON.stringify(requestId)).slice().buffer;
+}
+
+function idOf(stored: unknown, tokenName: string | undefined): string | undefined {
+  if (typeof stored === "string") return scopedTo(tokenName, stored);
+  if (!(stored instanceof ArrayBuffer)) return undefined;
+  try {
+    return textOf(JSON.parse(new TextDecoder().decode(stored)));
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -75,16 +96,18 @@ export function slotsOf(rows: Row[]): Slot[] {
 function slotOf(row: Row, index: number): Slot {
   const isReadable = index === row["slot"] && isTime(row["deadline"]);
   const deadline = isReadable ? (row["deadline"] as number) : 0;
+  // Without a name it belongs to no token: only an admin may end it.
+  const tokenName = textOf(row["token_name"]);
   const lease: Lease = {
     lease: row["lease"] as number,
     // Nobody can ask with an empty one.
-    requestId: textOf(row["request"]) ?? "",
+    requestId: scopedTo(tokenName, textOf(row["request"]) ?? ""),
     owner: textOf(row["owner"]),
     ...claimOf(row),
     since: isTime(row["since"]) ? row["since"] : deadline,
     ttl: isWithin(row["ttl"], 1, LIMITS.maxTtl) ? row["ttl"] : LIMITS.maxTtl,
     deadline,
-    renewalId: textOf(row["renewal"]),
+    renewalId: idOf(row["renewal"], tokenName),
     lockDelay: isWithin(row["lock_delay"], 0, LIMITS.maxTtl) ? row["lock_delay"] : 0,
     once: textOf(row["once"]),
     releaseRequested: row["release_requested"] === 1,
@@ -100,7 +123,7 @@ function claimOf({ exclusive, permits, capacity }: Row): Claim {
 function endOf(row: Row, { requestId, lease }: Lease, isReadable: boolean): PastLease | undefined {
   const { ended, ended_by } = row;
   if (isReadable && (ended === null || ended === undefined)) return undefined;
-  const releaseId = textOf(ended_by);
+  const releaseId = idOf(ended_by, tokenNameOf(requestId));
   // An end of a kind that a newer version may know: it is over in any case.
   const how = isEnd(ended) ? ended : "superseded";
   return { requestId, lease, how, ...(releaseId !== undefined && { releaseId }) };

@@ -1,3 +1,4 @@
+import { type Caller, refusalTo } from "../core/caller.ts";
 import { LIMITS } from "../core/limits.ts";
 import { LockState } from "../core/lock-state.ts";
 import type {
@@ -94,10 +95,10 @@ export class LockHost {
   }
 
   /** Ends a lease, and keeps the result of its job if there is one: both or neither. */
-  release(lease: number, requestId: string, result: JobResult | undefined): ReleaseReply {
+  release(lease: number, requestId: string, result: JobResult | undefined, caller?: Caller): ReleaseReply {
     return this.run((state, now) => {
-      const refusal = result && this.#keep(lease, result, now);
-      return refusal ?? state.release(lease, requestId, now);
+      const refusal = result && this.#keep(lease, result, now, caller);
+      return refusal ?? state.release(lease, requestId, now, caller);
     });
   }
 
@@ -175,9 +176,12 @@ export class LockHost {
   }
 
   /** Stores a result in the turn of the release that brought it; undefined if the release may go on. */
-  #keep(lease: number, { value, failed, retain }: JobResult, now: number): RefusalReply | undefined {
+  #keep(lease: number, { value, failed, retain }: JobResult, now: number, caller?: Caller): RefusalReply | undefined {
     // Fenced: only a live lease may store. Whether it was this very release that ended it is for `release` to say.
-    if (!this.#state.find(lease, now)) return undefined;
+    const live = this.#state.find(lease, now);
+    if (!live) return undefined;
+    const refusal = refusalTo(caller, live);
+    if (refusal) return refusal;
     const info = this.#state.resultOf(lease, { failed, retain }, now);
     const reason = this.#orAbort(() => this.#results.write(info, value));
     if (reason) return { success: false, reason };

@@ -82,6 +82,7 @@ function raise(base: string, { reason, status, detail, retryAfter }: Problem): n
   switch (reason) {
     case "UNAUTHORIZED":
     case "FORBIDDEN":
+    case "OTHER_TOKEN":
       throw accessDenied(base, detail);
     case "NOT_CONFIGURED":
       throw new LockError("UNREACHABLE", `The lock service at ${base} is closed: ${detail}`);

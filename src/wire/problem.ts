@@ -29,9 +29,11 @@ export interface Problem {
   argument?: string;
   /** Milliseconds after which asking again makes sense. */
   retryAfter?: number;
+  /** It is the token's share of the lock that is used up. */
+  share?: true;
   /** How the lease ended. */
   ended?: LeaseEnd;
-  /** Who holds the lock. */
+  /** Who holds the lock; only for a token that may read. */
   holders?: Pick<WireHolder, "owner" | "since" | "deadline">[];
 }
 
@@ -40,6 +42,7 @@ export const PROBLEMS: Record<ProblemReason, [status: number, title: string]> = 
   INVALID_ARGUMENT: [400, "An argument is wrong"],
   UNAUTHORIZED: [401, "No valid token"],
   FORBIDDEN: [403, "The token does not allow this"],
+  OTHER_TOKEN: [403, "This belongs to another token"],
   NOT_FOUND: [404, "No such path"],
   METHOD_NOT_ALLOWED: [405, "Not by this method"],
   BORROWED: [409, "The lock is taken"],
@@ -62,7 +65,7 @@ export const PROBLEMS: Record<ProblemReason, [status: number, title: string]> = 
 export function problemOf(
   reason: ProblemReason,
   detail: string,
-  more: Pick<Problem, "argument" | "retryAfter" | "ended" | "holders"> = {},
+  more: Pick<Problem, "argument" | "retryAfter" | "share" | "ended" | "holders"> = {},
 ): Problem {
   const [status, title] = PROBLEMS[reason];
   return { type: `urn:durable-locks:${reason}`, title, status, detail, reason, ...more };
@@ -82,14 +85,16 @@ const SERVICE_REASONS = new Set<string>([
   "INTERNAL",
 ] satisfies ServiceReason[]);
 
-/** What the lock answered, if a problem is its refusal and not the service's own. */
-export function refusalOfProblem({ reason, detail, argument, retryAfter, ended }: Problem): RefusalReply | undefined {
-  if (SERVICE_REASONS.has(reason)) return undefined;
+/** What the lock answered, if a problem is its refusal to a caller that has access. */
+export function refusalOfProblem(problem: Problem): RefusalReply | undefined {
+  const { reason, detail, argument, retryAfter, share, ended } = problem;
+  if (SERVICE_REASONS.has(reason) || reason === "OTHER_TOKEN") return undefined;
   return {
     success: false,
     reason: reason as RefusalReply["reason"],
     ...(argument !== undefined && { argument, message: detail }),
     ...(retryAfter !== undefined && { retryAfter }),
+    ...(share && { share }),
     ...(ended !== undefined && { ended }),
   };
 }

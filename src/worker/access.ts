@@ -1,3 +1,6 @@
+import type { Caller } from "../core/caller.ts";
+import { LIMITS } from "../core/limits.ts";
+
 /** What a token may do: look, take and end leases, or end those of others. */
 export type Action = "read" | "lock" | "admin";
 
@@ -54,6 +57,11 @@ export class Access {
   }
 }
 
+/** For whom the object is called. What belongs to a name can be ended by another token of that name: so tokens rotate. */
+export function callerOf(grantee: Grantee, id: string): Caller {
+  return { tokenName: grantee.name, isAdmin: allows(grantee, "admin", id) };
+}
+
 /** Whether somebody may do this to a lock, or to all whose ids begin so. */
 export function allows({ prefixes, actions }: Grantee, action: Action, id: string): boolean {
   return actions.includes(action) && prefixes.some((prefix) => id.startsWith(prefix));
@@ -61,6 +69,11 @@ export function allows({ prefixes, actions }: Grantee, action: Action, id: strin
 
 function isToken(text: string): boolean {
   return text.length >= SHORTEST_TOKEN && SENDABLE.test(text);
+}
+
+/** Short, because it is stored with each lease; well-formed, because it is stored as UTF-8. */
+function isName(name: string): boolean {
+  return name.isWellFormed() && new TextEncoder().encode(name).length <= LIMITS.maxTokenNameBytes;
 }
 
 function hashOf(token: string): Promise<ArrayBuffer> {
@@ -91,7 +104,21 @@ function tokensOf(parsed: unknown): Token[] {
   const tokens = list.map(tokenOf);
   if (new Set(tokens.map(({ token }) => token)).size < tokens.length)
     throw new BadToken("TOKENS lists a token twice, so it is not clear what it may do; nobody has access.");
+  tokens.forEach(checkNamesakes);
   return tokens;
+}
+
+/** Entries of one name are one owner, so they may do the same. Two are enough to replace a token by another. */
+function checkNamesakes({ name, prefixes, actions }: Token, index: number, tokens: Token[]): void {
+  const others = tokens.slice(0, index).filter((other) => other.name === name);
+  const wrong = (what: string) => new BadToken(`Entry ${index + 1} of TOKENS ${what}; nobody has access.`);
+  if (others.length > 1) throw wrong("is the third of its name: only two may share one, to replace a token by another");
+  if (others.some((other) => !isSameSet(other.prefixes, prefixes) || !isSameSet(other.actions, actions)))
+    throw wrong("has the name of another entry, but not the same prefixes and actions");
+}
+
+function isSameSet(some: string[], others: string[]): boolean {
+  return some.every((item) => others.includes(item)) && others.every((item) => some.includes(item));
 }
 
 const KNOWN = ["name", "token", "prefixes", "actions"];
@@ -102,6 +129,7 @@ function tokenOf(entry: unknown, index: number): Token {
   const { name, token, prefixes = [""], actions = ["read", "lock"] } = entry as Record<string, unknown>;
   if (Object.keys(entry).some((key) => !KNOWN.includes(key))) throw wrong(`has a field other than ${KNOWN.join(", ")}`);
   if (typeof name !== "string" || name === "") throw wrong("has no name");
+  if (!isName(name)) throw wrong(`has a name that is no text of at most ${LIMITS.maxTokenNameBytes} bytes of UTF-8`);
   if (typeof token !== "string" || !isToken(token)) throw wrong(`has no token, which is ${A_TOKEN}`);
   if (!isListOf(prefixes, (prefix) => typeof prefix === "string"))
     throw wrong("has prefixes that are no list of texts");

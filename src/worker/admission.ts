@@ -2,7 +2,8 @@ import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { rpcPrimitives } from "../client/rpc-primitives.ts";
 import { checkText } from "../core/limits.ts";
-import { type Action, type Grantee, allows } from "./access.ts";
+import type { RefusalReply } from "../core/replies.ts";
+import { type Action, type Grantee, allows, callerOf } from "./access.ts";
 import type { ServiceEnv } from "./context.ts";
 import { refused } from "./refused.ts";
 
@@ -39,9 +40,10 @@ function rateLimited(): Error {
 export function forLock(action: Action): Middleware {
   return async (c, next) => {
     const id = idOf(c);
-    checkAllowed(c.get("grantee"), action, id);
+    const grantee = c.get("grantee");
+    checkAllowed(grantee, action, id);
     c.set("id", id);
-    c.set("primitives", rpcPrimitives(c.env.lock, id));
+    c.set("primitives", rpcPrimitives(c.env.lock, id, callerOf(grantee, id)));
     await next();
   };
 }
@@ -50,6 +52,30 @@ export function forLock(action: Action): Middleware {
 export function checkAllowed(grantee: Grantee, action: Action, id: string): void {
   if (allows(grantee, action, id)) return;
   throw refused("FORBIDDEN", `The token "${grantee.name}" does not allow "${action}" on this id.`);
+}
+
+/** Whether the token may look at the lock of the path. */
+export function mayLook(c: Context<ServiceEnv>): boolean {
+  return allows(c.get("grantee"), "read", c.get("id"));
+}
+
+/**
+ * What a token is told of a refusal. One that may not look is not told when the present lease ends: that often tells
+ * when it began, and so its number.
+ */
+export function shownTo(c: Context<ServiceEnv>, refusal: RefusalReply): RefusalReply {
+  if (mayLook(c)) return refusal;
+  const { retryAfter: _, ...rest } = refusal;
+  return rest;
+}
+
+/** The id of the path for the log, where a request is refused before anybody needs it; null if there is none. */
+export function idForLog(c: Context<ServiceEnv>): string | null {
+  try {
+    return idOf(c);
+  } catch {
+    return null;
+  }
 }
 
 /**

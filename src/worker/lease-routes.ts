@@ -2,14 +2,15 @@ import { waitUntil } from "cloudflare:workers";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { LIMITS, checkDuration, checkLease, checkText } from "../core/limits.ts";
-import type { AcquireReply, GrantReply, KeptResult } from "../core/replies.ts";
+import type { AcquireReply, GrantReply, KeptResult, RefusalReply } from "../core/replies.ts";
 import { type LockRequest, checkConversion, checkRelease, checkRequest } from "../core/request.ts";
 import { isJson } from "../wire/json.ts";
 import type { Problem } from "../wire/problem.ts";
 import { fromAcquireBody, fromClaimBody, fromResult } from "../wire/requests.ts";
-import { checkAllowed } from "./admission.ts";
+import { checkAllowed, mayLook, shownTo } from "./admission.ts";
 import { asked } from "./asked.ts";
 import type { Service, ServiceEnv } from "./context.ts";
+import { logEvent } from "./event-log.ts";
 import { onPost } from "./lock-route.ts";
 import { refused, refusedBy } from "./refused.ts";
 import { Acquire, Cancelled, Convert, Granted, Named, Recorded, Release, Released, Renew } from "./schemas.ts";
@@ -82,6 +83,10 @@ function addEndings(service: Service): void {
       return c.json({ released: true });
     },
   );
+  addCancellation(service);
+}
+
+function addCancellation(service: Service): void {
   onPost(
     service,
     {
@@ -94,7 +99,8 @@ function addEndings(service: Service): void {
     async (c, { requestId }) => {
       const primitives = c.get("primitives");
       const checked = checkText(requestId, "requestId");
-      await asked(primitives, () => primitives.cancel(checked));
+      const reply = await asked(primitives, () => primitives.cancel(checked) as Promise<true | RefusalReply>);
+      if (reply !== true) throw refusedBy(reply);
       return c.json({ cancelled: true });
     },
   );
@@ -109,9 +115,12 @@ async function acquire(c: Context<ServiceEnv>, request: LockRequest): Promise<Re
     Math.min(request.wait, LIMITS.slice),
   );
   if (reply.success) note(c);
+  if (reply.success && request.steal)
+    logEvent({ event: "steal", tokenName: c.get("grantee").name, lock: c.get("id"), lease: reply.lease });
   if (reply.success || reply.reason !== "BORROWED") return granted(c, reply);
   // Who will ask again at once learns nothing from being told after each slice.
-  throw refusedBy(reply, request.wait > LIMITS.slice ? undefined : await holdersOf(c));
+  const isToldWho = mayLook(c) && request.wait <= LIMITS.slice;
+  throw refusedBy(shownTo(c, reply), isToldWho ? await holdersOf(c) : undefined);
 }
 
 /** Lists the id; the grant does not wait for it. */
@@ -134,7 +143,7 @@ async function holdersOf(c: Context<ServiceEnv>): Promise<Problem["holders"]> {
 function granted(c: Context<ServiceEnv>, reply: AcquireReply): Response {
   if (reply.success) return c.json(grantOf(reply), 200, { "Fencing-Token": String(reply.lease) });
   if (reply.reason === "RECORDED" && reply.result) return c.json({ recorded: recordedOf(reply.result) });
-  throw refusedBy(reply);
+  throw refusedBy(shownTo(c, reply));
 }
 
 function grantOf({ lease, deadline, validFor, releaseRequested }: GrantReply) {

@@ -1,9 +1,13 @@
+import type { Context } from "hono";
 import { LIMITS } from "../core/limits.ts";
-import { authenticated, forLock } from "./admission.ts";
+import type { AcquireReply, ReleaseReply } from "../core/replies.ts";
+import { type Served, serve } from "../object/http.ts";
+import { authenticated, forLock, shownTo } from "./admission.ts";
+import { callerOf } from "./access.ts";
 import { asked } from "./asked.ts";
-import type { Service } from "./context.ts";
+import type { Service, ServiceEnv } from "./context.ts";
 import { onlyBy } from "./lock-route.ts";
-import { refused } from "./refused.ts";
+import { refused, refusedBy } from "./refused.ts";
 
 const PATHS = { acquire: "lock", release: "lock", isLocked: "read" } as const;
 
@@ -20,11 +24,31 @@ export function addLegacyRoutes(service: Service): void {
       const { searchParams } = new URL(c.req.url);
       // Named, so that the call can be repeated: else what a lost reply granted would stand in its own way.
       if (!searchParams.has("requestId")) searchParams.set("requestId", crypto.randomUUID());
-      const url = `http://lock/${name}?${searchParams.toString()}`;
+      const plain = new Request(`http://lock/${name}?${searchParams.toString()}`);
       const parked = Math.min(Math.max(0, Number(searchParams.get("wait")) || 0), LIMITS.slice);
-      const answer = await asked(c.get("primitives"), () => c.env.lock.getByName(c.get("id")).fetch(url), parked);
-      return new Response(answer.body, answer);
+      return asked(c.get("primitives"), () => serve(lockFor(c), plain), parked);
     });
     onlyBy(service, "GET", path);
   }
+}
+
+/** The object, called for the token of the request. */
+function lockFor(c: Context<ServiceEnv>): Served {
+  const id = c.get("id");
+  const stub = c.env.lock.getByName(id);
+  const called = { caller: callerOf(c.get("grantee"), id) };
+  return {
+    acquire: async (ttl, options) => told(c, await stub.acquire(ttl, { ...options, ...called })),
+    renew: async (lease, ttl, options) => told(c, await stub.renew(lease, ttl, { ...options, ...called })),
+    release: async (lease, options) => told(c, await stub.release(lease, { ...options, ...called })),
+    isLocked: () => stub.isLocked(),
+    status: () => stub.status(),
+  };
+}
+
+/** What belongs to another token is refused as on every other path. */
+function told<T extends AcquireReply | ReleaseReply>(c: Context<ServiceEnv>, reply: T): T {
+  if (reply === true || reply.success) return reply;
+  if (reply.reason === "OTHER_TOKEN") throw refusedBy(reply);
+  return shownTo(c, reply) as T;
 }

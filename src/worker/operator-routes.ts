@@ -3,6 +3,7 @@ import { toWireStatus } from "../wire/status.ts";
 import { z } from "@hono/zod-openapi";
 import { asked } from "./asked.ts";
 import type { Service } from "./context.ts";
+import { logEvent } from "./event-log.ts";
 import { onGet, onPost } from "./lock-route.ts";
 import { refusedBy } from "./refused.ts";
 import { ForceReleased, MaybeNamed, Requested, Status } from "./schemas.ts";
@@ -50,6 +51,7 @@ export function addOperatorRoutes(service: Service): void {
       const primitives = c.get("primitives");
       const lease = await asked(primitives, () => primitives.forceRelease(requestId));
       if (typeof lease !== "number") throw refusedBy(lease);
+      logEvent({ event: "forced-release", tokenName: c.get("grantee").name, lock: c.get("id"), lease });
       return c.json({ lease });
     },
   );

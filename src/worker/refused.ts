@@ -1,4 +1,5 @@
 import { reasonOf } from "../client/outage.ts";
+import { LIMITS } from "../core/limits.ts";
 import type { RefusalReply } from "../core/replies.ts";
 import type { LockError } from "../errors.ts";
 import { type Problem, type ProblemReason, problemOf } from "../wire/problem.ts";
@@ -33,21 +34,30 @@ const DETAILS: Record<Exclude<RefusalReply["reason"], "INVALID_ARGUMENT" | "RECO
   NO_LONGER_VALID: "The lease has ended, or its request was taken back. Acquire again, with a new requestId.",
   QUEUE_FULL: "As many callers as a lock admits are waiting already: shed load.",
   TOO_MANY_LEASES: "As many leases as a lock admits are live already: split it.",
+  OTHER_TOKEN:
+    "The lease, or the request, belongs to another token's name: only a token of that name, or one that has the action admin too, may do this.",
   FINGERPRINT_MISMATCH: "The job ran, or runs, for another payload: the same id was used for two different things.",
   RESULT_TOO_LARGE: "The result is too large to be kept, and the lease is as it was: release it with a smaller one.",
   RESULT_NOT_CLONEABLE: "The result can't be kept, and the lease is as it was: release it with plain JSON.",
 };
 
+const DETAILS_OF_SHARE: Partial<typeof DETAILS> = {
+  QUEUE_FULL: `This token has its share of the queue (${LIMITS.maxWaitersPerToken} waiting requests on a lock): shed load.`,
+  TOO_MANY_LEASES: `This token has its share of the leases (${LIMITS.maxLeasesPerToken} live ones on a lock): release some, or split the lock.`,
+};
+
 /** What the lock refused, as a problem. */
 export function refusedBy(refusal: RefusalReply, holders?: Problem["holders"]): Refused {
-  const { reason, argument, message, ended, retryAfter } = refusal;
+  const { reason, argument, message, ended, retryAfter, share } = refusal;
   if (reason === "INVALID_ARGUMENT")
     return refused(reason, message ?? "An argument is wrong.", argument ? { argument } : {});
   if (reason === "RECORDED") return refused("INTERNAL", "The lock answered what was not asked.");
   const isOverload = reason === "QUEUE_FULL" || reason === "TOO_MANY_LEASES";
   const after = retryAfter ?? (isOverload ? COME_BACK_IN : undefined);
-  return refused(reason, DETAILS[reason] ?? "The lock refused.", {
+  const detail = (share && DETAILS_OF_SHARE[reason]) || DETAILS[reason];
+  return refused(reason, detail ?? "The lock refused.", {
     ...(after !== undefined && { retryAfter: after }),
+    ...(share && { share }),
     ...(ended !== undefined && { ended }),
     ...(holders && { holders }),
   });

@@ -127,6 +127,10 @@ export const ProblemDetails = z
     reason: z.enum(reasons),
     argument: z.string().optional(),
     retryAfter: z.number().openapi({ description: "Milliseconds after which asking again makes sense." }).optional(),
+    share: z
+      .literal(true)
+      .openapi({ description: "It is the token's share of the lock that is used up, and not the lock." })
+      .optional(),
     ended: z.enum(["released", "expired", "superseded"]).optional(),
     holders: z.array(z.object({ owner: z.string().optional(), since: clock, deadline: clock })).optional(),
   })

@@ -1,4 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { DurableLock } from "../object/durable-lock.ts";
 import type { LockIndex } from "../object/lock-index.ts";
@@ -8,14 +9,15 @@ import { addListing } from "./index-routes.ts";
 import { checkNamespace } from "../client/options.ts";
 import { invalid } from "../core/limits.ts";
 import { isLockError } from "../errors.ts";
-import { Access } from "./access.ts";
+import { Access, type Grantee } from "./access.ts";
 import { badArgument } from "./bad-argument.ts";
-import { authenticated } from "./admission.ts";
+import { authenticated, idForLog } from "./admission.ts";
 import type { RateLimiter, Service, ServiceContext, ServiceEnv } from "./context.ts";
 import { addLeaseRoutes } from "./lease-routes.ts";
 import { addLegacyRoutes } from "./legacy-routes.ts";
 import { addOperatorRoutes } from "./operator-routes.ts";
 import { addDocument } from "./document.ts";
+import { logEvent } from "./event-log.ts";
 import { addPage } from "./page.ts";
 import { Refused, refused, responseTo } from "./refused.ts";
 
@@ -115,8 +117,20 @@ function makeApplication(): Service {
   addDocument(service);
   addPage(service);
   service.notFound(() => responseTo(refused("NOT_FOUND", "See /openapi.json for the paths that there are.")));
-  service.onError((error) => responseTo(refusalOf(error)));
+  service.onError((error, c) => {
+    const refusal = refusalOf(error);
+    logIfToken(c, refusal);
+    return responseTo(refusal);
+  });
   return service;
+}
+
+/** What a token was refused, and tokens that nobody has. A request without any is a visit. */
+function logIfToken(c: Context<ServiceEnv>, { problem: { reason } }: Refused): void {
+  if (reason !== "UNAUTHORIZED" && reason !== "FORBIDDEN" && reason !== "OTHER_TOKEN") return;
+  if (!c.req.header("Authorization")) return;
+  const grantee = c.get("grantee") as Grantee | undefined;
+  logEvent({ event: "token-refused", tokenName: grantee?.name ?? null, lock: idForLog(c), reason });
 }
 
 /** Raw, so that an encoded slash stays in its segment. */

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
 import type { Binding } from "../../src/client/primitives.ts";
+import type { Caller } from "../../src/core/caller.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import type { DurableLock } from "../../src/index.ts";
 import { failureOf } from "../support/outcome.ts";
@@ -21,10 +22,10 @@ const REQUEST: LockRequest = {
 const GRANT = { success: true, lease: 7, deadline: 1, validFor: 1_000 };
 
 /** What is sent to an object whose methods answer as given. */
-function sentTo(answers: Answers = {}) {
+function sentTo(answers: Answers = {}, caller?: Caller) {
   const { namespace, calls, names } = scriptedNamespace<DurableLock>(answers);
   const sent = () => calls.map(({ method, args }) => [method, ...args]);
-  return { primitives: rpcPrimitives(namespace, "mine"), sent, names };
+  return { primitives: rpcPrimitives(namespace, "mine", caller), sent, names };
 }
 
 describe("what goes over RPC", () => {
@@ -81,6 +82,29 @@ describe("what goes over RPC", () => {
       ["watch", 7, 1_000],
       ["forceRelease", { requestId: "r" }],
       ["requestRelease", { requestId: "r" }],
+    ]);
+  });
+});
+
+describe("the call of the lock service", () => {
+  it("says for which caller it is, with each call that begins, changes or ends something", async () => {
+    const caller = { tokenName: "ci", isAdmin: false };
+    const { primitives, sent } = sentTo({}, caller);
+    await primitives.acquire(REQUEST);
+    await primitives.renew(7, 1_000, "r");
+    await primitives.convert(7, { exclusive: true, permits: 1, capacity: 1 }, "r");
+    await primitives.release(7, "r");
+    await primitives.cancel("r");
+    await primitives.forceRelease("r");
+    await primitives.requestRelease("r");
+    expect(sent()).toEqual([
+      ["acquire", 1_000, { requestId: "r", caller }],
+      ["renew", 7, 1_000, { requestId: "r", caller }],
+      ["convert", 7, { requestId: "r", caller }],
+      ["release", 7, { requestId: "r", caller }],
+      ["cancel", "r", { caller }],
+      ["forceRelease", { requestId: "r", caller }],
+      ["requestRelease", { requestId: "r", caller }],
     ]);
   });
 });

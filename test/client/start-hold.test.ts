@@ -141,6 +141,13 @@ describe("G9 a refusal says what to do", () => {
     expect(words(reason)).toContain(expected);
   });
 
+  it("of a share that is used up says so, and not that the lock is full", () => {
+    for (const reason of ["QUEUE_FULL", "TOO_MANY_LEASES"] as const)
+      expect(words(reason, {}, { share: true })).toMatch(
+        new RegExp(`^${reason}: On lock "mine" this token has its share .*5000`),
+      );
+  });
+
   it("of a lock that is taken, and when that may end", () => {
     const asked = holding({ wait: 40 });
     const error = refused("mine", asked, { success: false, reason: "BORROWED", retryAfter: 7 });

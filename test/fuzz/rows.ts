@@ -53,6 +53,7 @@ const COLUMNS = [
   "lock_delay",
   "once",
   "release_requested",
+  "token_name",
 ];
 
 type Cells = Record<string, SqlStorageValue>;

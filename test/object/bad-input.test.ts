@@ -101,6 +101,27 @@ describe.concurrent("G9 bad input over RPC is a typed refusal and changes nothin
     await expectRefused(argument, async (stub) => await stub.acquire(1_000, unchecked(options)));
   });
 
+  it.each<[string, unknown]>([
+    ["caller", "ci"],
+    ["caller.tokenName", { tokenName: "x".repeat(65), isAdmin: false }],
+    ["caller.isAdmin", { tokenName: "ci", isAdmin: 1 }],
+    ["token", { tokenName: "ci", token: "secret" }],
+  ])("a caller that is wrong by %s, in every call that has one: %j", async (argument, caller) => {
+    const options = unchecked<{ caller: never }>({ caller });
+    await expectRefused(argument, async (stub) => await stub.acquire(1_000, options));
+    await expectRefused(argument, async (stub) => await stub.enqueue(1_000, options).turn.granted());
+    await expectRefused(argument, async (stub) => await stub.renew(1, 1_000, options));
+    await expectRefused(argument, async (stub) => await stub.convert(1, options));
+    await expectRefused(argument, async (stub) => await stub.release(1, options));
+    await expectRefused(argument, async (stub) => await stub.cancel("r", options));
+    await expectRefused(argument, async (stub) => await stub.forceRelease(options));
+    await expectRefused(argument, async (stub) => await stub.requestRelease(options));
+  });
+
+  it("an option of a cancellation that there is not", async () => {
+    await expectRefused("priority", async (stub) => await stub.cancel("r", unchecked({ priority: 3 })));
+  });
+
   it("a bad request does not disturb who holds and who waits", async () => {
     const stub = stubOf(freshId());
     await stub.acquire(10_000, { owner: "holder" });

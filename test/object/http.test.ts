@@ -62,6 +62,8 @@ describe("the object over plain requests", () => {
     ["/acquire?ttl=1000&typo=1", "typo"],
     ["/acquire?ttl=1000&__proto__=1", "__proto__"],
     ["/acquire?ttl=1000&once=x", "once"],
+    ["/acquire?ttl=1000&caller=ci", "caller"],
+    ["/release?lease=1&caller=", "caller"],
     ["/acquire?ttl=1000&lease=0", "lease"],
     ["/acquire?ttl=1000&lease=x", "lease"],
     ["/acquire?ttl=1000&lease=9007199254740993", "lease"],

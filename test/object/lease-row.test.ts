@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { scopedTo } from "../../src/core/caller.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import type { Slot } from "../../src/core/slots.ts";
 import { rowOf, slotsOf } from "../../src/object/lease-row.ts";
@@ -58,8 +59,27 @@ describe("a lease and its row", () => {
     expect(slotsOf([rowOf(expired)])).toEqual([expired]);
   });
 
+  it("tell the same of what tokens asked, the lease's own and another", () => {
+    const id = (name: string | undefined, given: string) => scopedTo(name, given);
+    const lease = { ...FULL.lease, requestId: id("ci", "request"), renewalId: id("ci", "renewal") };
+    const end = { requestId: lease.requestId, lease: 7, how: "released", releaseId: id("ci", "release") } as const;
+    const past = [{ requestId: id("other", "before"), lease: 6, how: "expired" } as const];
+    const own: Slot = { ...FULL, lease, end, past };
+    expect(rowOf(own)).toMatchObject({ request: "request", renewal: "renewal", ended_by: "release", token_name: "ci" });
+    const foreign = (name: string | undefined): Slot => ({
+      ...own,
+      lease: { ...lease, renewalId: id(name, "renewal") },
+      end: { ...end, releaseId: id(name, "release") },
+    });
+    const overRpc = { ...FULL, lease: { ...FULL.lease, renewalId: id("admin", "renewal") } };
+    const slots = [own, foreign("admin"), foreign(undefined), overRpc];
+    expect(slotsOf(slots.map((slot, index) => rowOf({ ...slot, index })))).toEqual(
+      slots.map((slot, index) => ({ ...slot, index })),
+    );
+  });
+
   it("tell the same of one that an older version wrote, which knew less", () => {
-    const { lock_delay: _delay, once: _once, release_requested: _asked, ...older } = rowOf(BARE);
+    const { lock_delay: _delay, once: _once, release_requested: _asked, token_name: _name, ...older } = rowOf(BARE);
     expect(slotsOf([older])).toEqual([BARE]);
   });
 });
@@ -116,6 +136,10 @@ describe("G1 a damaged row", () => {
     const texts = damaged({ request: 1, owner: 2, renewal: 3, once: 4, ended_by: 5 });
     expect(texts?.lease).toMatchObject({ requestId: "", owner: undefined, renewalId: undefined, once: undefined });
     expect(texts?.end).toEqual({ requestId: "", lease: 7, how: "released" });
+    expect(damaged({ token_name: 7 })?.lease.requestId).toBe("request");
+    const bytes = (text: string) => new TextEncoder().encode(text).slice().buffer;
+    for (const renewal of [bytes("no JSON"), bytes("7"), new ArrayBuffer(0)])
+      expect(damaged({ renewal })?.lease.renewalId).toBeUndefined();
   });
 
   it("that ended in a way which only a newer version knows has ended", () => {

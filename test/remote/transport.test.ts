@@ -1,7 +1,10 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { once } from "../../src/client.ts";
+import { connectLocks, once } from "../../src/client.ts";
+import { createLockService } from "../../src/service.ts";
+import { problemOf } from "../../src/wire/problem.ts";
 import { type Way, connectOver } from "../support/http.ts";
-import { failureOf, freshId, lockOf } from "../support/locks.ts";
+import { failureOf, freshId, leaseOf, lockOf } from "../support/locks.ts";
 import { countTimers } from "../support/timers.ts";
 
 const always =
@@ -82,6 +85,44 @@ describe.concurrent("a call over HTTP", () => {
     const error = await failureOf(lock("a").withLock(() => {}));
     expect(error).toMatchObject({ code: "ACCESS_DENIED" });
     expect(String(error)).not.toContain("a-wrong-token");
+  });
+
+  it("says ACCESS_DENIED for what belongs to another token, over RPC too, and leaves it as it was", async () => {
+    const tokens = ["one", "other"].map((name) => ({ name, token: `the-token-of-${name}-name` }));
+    const service = createLockService({ lock: env.DURABLE_LOCK, tokens: JSON.stringify(tokens) });
+    const [one, other] = tokens.map(({ token }) => {
+      const fetch = async (...args: Parameters<typeof globalThis.fetch>) => service.fetch(new Request(...args));
+      return connectLocks({ url: "https://locks.example", token, fetch });
+    });
+    const id = freshId();
+    const held = await one?.lock(id).hold({ ttl: 60_000 });
+    const lease = held?.lease ?? 0;
+    const overRpc = await leaseOf(lockOf(`${id} over RPC`).acquire(60_000));
+    for (const call of [
+      other?.lock(id).resume(lease),
+      other?.lock(id).renew(lease, 1_000),
+      other?.lock(id).release(lease),
+      other?.lock(`${id} over RPC`).resume(overRpc),
+    ]) {
+      const error = await failureOf(call as Promise<unknown>);
+      expect(error).toMatchObject({ code: "ACCESS_DENIED", message: expect.stringContaining("another token's name") });
+    }
+    await held?.renew();
+    expect(await held?.release()).toBe(true);
+    expect(await lockOf(`${id} over RPC`).release(overRpc)).toBe(true);
+  });
+
+  it("says that a token has its share, and not that the lock is full", async () => {
+    for (const reason of ["QUEUE_FULL", "TOO_MANY_LEASES"] as const) {
+      const { lock } = connectOver(
+        always(() => {
+          const problem = problemOf(reason, "This token has its share.", { share: true });
+          return new Response(JSON.stringify(problem), { status: 503 });
+        }),
+      );
+      const error = await failureOf(lock("a").withLock(() => {}));
+      expect(error).toMatchObject({ code: reason, message: expect.stringContaining("this token has its share") });
+    }
   });
 
   it("says UNREACHABLE, never contention, while the service is down", async () => {

@@ -10,6 +10,7 @@ describe("this object and a client of the next version", () => {
     ["convert", [1, { priority: 3 }]],
     ["release", [1, { priority: 3 }]],
     ["release", [1, { result: { value: 1, failed: false, retain: 1, priority: 3 } }]],
+    ["cancel", ["r", { priority: 3 }]],
     ["forceRelease", [{ priority: 3 }]],
     ["requestRelease", [{ priority: 3 }]],
   ] as [string, unknown[]][])("G9 refuses an option that it does not know: %s %j", async (method, args) => {

@@ -12,7 +12,7 @@ const LIVE_TOO = 1_795_445_178_681_000;
 const RAN_OUT = 1_795_445_178_743_000;
 const RELEASED = 1_795_445_178_753_000;
 const READ = { permits: 1, capacity: Infinity };
-const ADDED = ["lock_delay", "once", "release_requested"];
+const ADDED = ["lock_delay", "once", "release_requested", "token_name"];
 
 /** A lock whose rows the first version wrote a moment ago. */
 async function lockOfFirstVersion(): Promise<string> {
@@ -67,6 +67,15 @@ describe("a table that the first version wrote", () => {
     expect(await stub.acquire(1_000, { ...READ, requestId: "request-1" })).toMatchObject({ lease: LIVE });
     for (const requestId of ["request-2", "request-4", "request-5", "request-6", "request-7"])
       expect(await stub.acquire(1_000, { ...READ, requestId })).toMatchObject({ reason: "NO_LONGER_VALID" });
+  });
+
+  it("its leases belong to no token: over HTTP an admin alone can end them", async () => {
+    const stub = stubOf(await lockOfFirstVersion());
+    const caller = (isAdmin: boolean) => ({ caller: { tokenName: "ci", isAdmin } });
+    expect(await stub.release(LIVE, caller(false))).toEqual({ success: false, reason: "OTHER_TOKEN" });
+    expect(await stub.renew(LIVE, 60_000, caller(true))).toMatchObject({ success: true, lease: LIVE });
+    expect(await stub.release(LIVE, caller(true))).toBe(true);
+    expect(await stub.release(LIVE_TOO)).toBe(true);
   });
 
   it("G10 its load, a question and a refusal write nothing; the first write adds what is missing, once", async () => {

@@ -280,14 +280,13 @@ it("G7 a plain acquire whose reply is lost is repeated, and does not stand in it
   let lost = false;
   const getByName = (name: string) => {
     const stub = stubOf(name);
-    const fetch = async (url: string) => {
-      const answer = await stub.fetch(url);
+    const acquire = async (...args: Parameters<typeof stub.acquire>) => {
+      const answer = await stub.acquire(...args);
       if (lost) return answer;
       lost = true;
-      await answer.body?.cancel();
       throw Object.assign(new Error("Network connection lost."), { retryable: true });
     };
-    return { fetch };
+    return { acquire };
   };
   const to = serviceWith({ legacy: true, lock: { getByName, idFromName: (name: string) => name } as never });
   expect((await ask(`/acquire/${id}?ttl=60000`, { to })).body).toMatchObject({ success: true });

@@ -9,6 +9,10 @@ afterEach(() => {
 
 const entry = (more: object) => JSON.stringify([{ name: "ci", token: "a-token-of-some-length", ...more }]);
 
+/** Entries of one name, each with a token of its own. */
+const namesakes = (...others: object[]) =>
+  JSON.stringify([{}, ...others].map((more, n) => ({ name: "ci", token: `a-token-of-some-length-${n}`, ...more })));
+
 it.each<[string, string | undefined]>([
   ["no secret", undefined],
   ["an empty secret", ""],
@@ -38,6 +42,12 @@ it.each<[string, string | undefined]>([
   ["an entry with no prefix", entry({ prefixes: [] })],
   ["an entry with one prefix that is no list", entry({ prefixes: "ci/" })],
   ["an entry with a prefix that is no text", entry({ prefixes: [null] })],
+  ["a name of 65 bytes", entry({ name: "x".repeat(65) })],
+  ["a name of 66 bytes in 33 characters", entry({ name: "é".repeat(33) })],
+  ["a name that is not well-formed", entry({ name: "\ud800" })],
+  ["three entries of one name", namesakes({}, {})],
+  ["two entries of one name that may not do the same", namesakes({ actions: ["read"] })],
+  ["two entries of one name for other ids", namesakes({ prefixes: ["ci/"] })],
   ["a token twice", JSON.stringify([...JSON.parse(entry({})), ...JSON.parse(entry({ name: "other" }))])],
 ])("with %s everything is closed, with how to open it and not a word of the secret", async (_name, tokens) => {
   const to = serviceWith({ tokens });
@@ -52,6 +62,15 @@ it.each<[string, string | undefined]>([
       expect(JSON.stringify(answer.body)).not.toMatch(/a-token-of|fifteen-letters|correct|short-token|n":"n/);
     }
   }
+});
+
+it("two entries may share a name, in whatever order they list the same prefixes and actions, and a name has 64 bytes", async () => {
+  const tokens = JSON.stringify([
+    { name: "é".repeat(32), token: "the-token-of-last-year", prefixes: ["a/", "b/"], actions: ["lock", "read"] },
+    { name: "é".repeat(32), token: "the-token-of-this-year", prefixes: ["b/", "a/"], actions: ["read", "lock"] },
+  ]);
+  for (const token of ["the-token-of-last-year", "the-token-of-this-year"])
+    expect((await send(at("a/x"), { to: serviceWith({ tokens }), token })).status).toBe(200);
 });
 
 it("whoever asks is compared with every token, each time in constant time", async () => {

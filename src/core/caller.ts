@@ -1,0 +1,61 @@
+import { LIMITS, checkFlag, checkOptions, checkText } from "./limits.ts";
+import type { RefusalReply } from "./replies.ts";
+
+/** Who calls through the lock service; a call over RPC has none, for whoever has the binding may do everything. */
+export interface Caller {
+  /** The name of its token, at most 64 bytes: what it takes belongs to that name. */
+  tokenName: string;
+  /** Whether it may end, renew and convert what belongs to another name. */
+  isAdmin: boolean;
+}
+
+/** What the lock service adds to the options of a call. Nothing else sends it. */
+export interface CallerOption {
+  /** For whom the service calls. */
+  caller?: Caller;
+}
+
+/** Takes the caller out of the options of a call and checks it; the rest is for the call's own check. */
+export function takeCaller<T extends object>(
+  options: (T & CallerOption) | null | undefined,
+): { caller: Caller | undefined; rest: T | null | undefined } {
+  if (typeof options !== "object" || options === null || !Object.hasOwn(options, "caller"))
+    return { caller: undefined, rest: options };
+  const { caller, ...rest } = options;
+  return { caller: caller === undefined ? undefined : checkCaller(caller), rest: rest as unknown as T };
+}
+
+function checkCaller(value: unknown): Caller {
+  const { tokenName, isAdmin } = checkOptions(value, ["tokenName", "isAdmin"], "caller");
+  return {
+    tokenName: checkText(tokenName, "caller.tokenName", LIMITS.maxTokenNameBytes),
+    isAdmin: checkFlag(isAdmin, "caller.isAdmin"),
+  };
+}
+
+/** Stands between name and id. A lone surrogate is in neither, so no id that a caller gives is taken for a scoped one. */
+const SEPARATOR = "\ud800";
+
+/** A request id as the lock knows it: together with the name of the token whose request it is, if a token made it. */
+export function scopedTo(tokenName: string | undefined, requestId: string): string {
+  return tokenName === undefined ? requestId : `${tokenName}${SEPARATOR}${requestId}`;
+}
+
+/** The name of the token whose request it is; undefined for one over RPC. */
+export function tokenNameOf(requestId: string): string | undefined {
+  const end = requestId.indexOf(SEPARATOR);
+  return end < 0 ? undefined : requestId.slice(0, end);
+}
+
+/** The id as its caller gave it. */
+export function givenId(requestId: string): string {
+  return requestId.slice(requestId.indexOf(SEPARATOR) + 1);
+}
+
+export const OTHER_TOKEN: RefusalReply = { success: false, reason: "OTHER_TOKEN" };
+
+/** Refuses a caller to whose name this lease, or waiting request, does not belong; undefined if it may go on. */
+export function refusalTo(caller: Caller | undefined, owned: { requestId: string }): RefusalReply | undefined {
+  const mayDoIt = !caller || caller.isAdmin || caller.tokenName === tokenNameOf(owned.requestId);
+  return mayDoIt ? undefined : OTHER_TOKEN;
+}

@@ -1,0 +1,39 @@
+import type { LeaseBook } from "./lease-book.ts";
+import type { WaitQueue } from "./queue.ts";
+import type { AcquireReply, RefusalReply } from "./replies.ts";
+import type { LockRequest } from "./request.ts";
+import type { JobRecord } from "./result.ts";
+import { otherRequest } from "./same-request.ts";
+
+/** Which requests need no lease, because what they are answered is decided before anybody asks who holds the lock. */
+export class Decisions {
+  readonly #leases: LeaseBook;
+  readonly #queue: WaitQueue;
+  readonly #record: JobRecord;
+
+  constructor(leases: LeaseBook, queue: WaitQueue, record: JobRecord) {
+    this.#leases = leases;
+    this.#queue = queue;
+    this.#record = record;
+  }
+
+  /** The answer to a request that was answered before, whose id another request has, or whose job has a result. */
+  of(request: LockRequest, now: number): AcquireReply | undefined {
+    const { requestId } = request;
+    const underWay = this.#leases.live.byRequest(requestId)?.lease ?? this.#queue.get(requestId);
+    const refusal = underWay && otherRequest(underWay, request);
+    if (refusal) return refusal;
+    const replayed = this.#leases.replay(requestId, now);
+    if (replayed?.success) return replayed;
+    const recorded = this.byRecord(request, now);
+    // A request that has ended has ended, whatever it asks for now; but a result serves its caller better.
+    return replayed && recorded?.reason !== "RECORDED" ? replayed : recorded;
+  }
+
+  /** The answer to a request whose job has a result, or runs for another payload. */
+  byRecord({ once }: Pick<LockRequest, "once">, now: number): RefusalReply | undefined {
+    if (once === undefined) return undefined;
+    const running = [...this.#leases.live].map(({ lease }) => lease.once);
+    return this.#record.answer(once, running, now);
+  }
+}

@@ -1,0 +1,22 @@
+import { type Caller, OTHER_TOKEN } from "./caller.ts";
+import type { LeaseBook } from "./lease-book.ts";
+import type { WaitQueue } from "./queue.ts";
+import type { RefusalReply } from "./replies.ts";
+
+/**
+ * The requests that a cancellation takes back, by their whole ids, or why it takes back none.
+ *
+ * They are the caller's own, unknown ones too: the cancellation may have overtaken its request. If the caller has none
+ * of this id and others have, they are meant, and only an admin may take them back.
+ */
+export function toCancel(
+  requestId: string,
+  caller: Caller | undefined,
+  leases: LeaseBook,
+  queue: WaitQueue,
+): string[] | RefusalReply {
+  if (!caller || leases.live.byRequest(requestId) || queue.get(requestId)) return [requestId];
+  const others = [...leases.live.alike(requestId), ...queue.alike(requestId)];
+  if (caller.isAdmin) return [requestId, ...others];
+  return others.length === 0 || leases.hasEnded(requestId) ? [requestId] : OTHER_TOKEN;
+}

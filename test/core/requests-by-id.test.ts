@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { scopedTo } from "../../src/core/caller.ts";
+import { RequestsById } from "../../src/core/requests-by-id.ts";
+
+it("finds a request by its whole id, and all that were given the same id, of tokens and over RPC", () => {
+  const requests = new RequestsById<string>();
+  const ids = [scopedTo("one", "same"), scopedTo("other", "same"), "same"];
+  for (const id of ids) requests.add(id, id);
+  requests.add(scopedTo("one", "different"), "different");
+  for (const id of ids) expect(requests.get(id)).toBe(id);
+  for (const id of [...ids, scopedTo("nobody", "same")]) expect(new Set(requests.alike(id))).toEqual(new Set(ids));
+  expect(requests.alike(scopedTo("other", "different"))).toEqual([scopedTo("one", "different")]);
+});
+
+it("forgets a request that is deleted, and not the one that has its id by now", () => {
+  const requests = new RequestsById<string>();
+  const id = scopedTo("one", "same");
+  requests.add(id, "first");
+  requests.add(id, "second");
+  expect(requests.delete(id, "first")).toBe(false);
+  expect(requests.alike(id)).toEqual([id]);
+  expect(requests.delete(id, "second")).toBe(true);
+  expect([requests.get(id), requests.alike(id)]).toEqual([undefined, []]);
+  requests.add("same", "over RPC");
+  requests.clear();
+  expect([requests.get("same"), requests.alike("same")]).toEqual([undefined, []]);
+});
