@@ -6,7 +6,7 @@
  * @module
  */
 export { type LockConnection, connectLocks } from "./remote/connect-locks.ts";
-export type { ConnectOptions } from "./remote/service-access.ts";
+export type { ConnectOptions, Fetching } from "./remote/service-access.ts";
 export type { WebLocksOptions } from "./client/create-web-locks.ts";
 export { createLock } from "./client/create-lock.ts";
 export type { HeldLease } from "./client/held-lease.ts";

@@ -10,12 +10,19 @@ export default {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);
     const id = searchParams.get("id") ?? "";
+    if (pathname.startsWith("/v1/")) return serve(request, env);
     if (pathname === "/arrive") return arriveAndDie(env, id);
     if (pathname === "/hold") return holdAndDie(env, id, searchParams);
     if (pathname === "/ask") return askAndDie(env, id);
     return pathname === "/import" ? importAndDie(env, id) : queueAndDie(env, id);
   },
 } satisfies ExportedHandler<Cloudflare.Env>;
+
+/** The lock service, as another Worker reaches it over a service binding. */
+async function serve(request: Request, env: Cloudflare.Env): Promise<Response> {
+  const { createLockService } = await import("../src/service.ts");
+  return createLockService({ lock: env.DURABLE_LOCK, tokens: "a-token-for-the-tests" }).fetch(request);
+}
 
 /** Queues for the lock and ends without waiting for it, as a crashed or cancelled request does. */
 async function queueAndDie(env: Cloudflare.Env, id: string): Promise<Response> {

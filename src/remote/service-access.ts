@@ -1,13 +1,30 @@
 import { checkOptions, invalid } from "../core/limits.ts";
 
+/** What has a `fetch`, such as a service binding of a Worker. */
+export interface Fetching {
+  /** Sends a request; called on the object that it belongs to. */
+  fetch: typeof globalThis.fetch;
+}
+
 /** Where a lock service is, and how to get in. */
 export interface ConnectOptions {
   /** The URL of the service, with the path that it is mounted under, if any. */
   url: string | URL;
   /** The token: sent as `Authorization: Bearer …`, and never part of an error. */
   token: string;
-  /** What sends the requests, such as the `fetch` of a service binding. @default the global fetch */
-  fetch?: typeof globalThis.fetch;
+  /**
+   * What sends the requests: a function, or an object with a `fetch`, such as a service binding.
+   *
+   * Give a binding whole. Its method alone, `env.LOCKS.fetch`, can't be called, and each call then throws
+   * `INVALID_ARGUMENT`.
+   *
+   * @default the global fetch
+   * @example
+   * ```ts
+   * connectLocks({ url: "https://locks.example.com", token, fetch: env.LOCKS });
+   * ```
+   */
+  fetch?: typeof globalThis.fetch | Fetching;
 }
 
 /** A checked way to a service. */
@@ -21,11 +38,18 @@ export interface ServiceAccess {
 /** Checks how to get to a service; throws `INVALID_ARGUMENT`, without a word of the token. */
 export function checkConnection(options: ConnectOptions): ServiceAccess {
   const { url, token, fetch } = checkOptions(options, ["url", "token", "fetch"]);
-  if (fetch !== undefined && typeof fetch !== "function")
-    throw invalid("fetch", "fetch must be a function like fetch.");
-  // Looked up with each call, so that one that is replaced later is used.
-  const send = (fetch as ConnectOptions["fetch"]) ?? ((...args) => globalThis.fetch(...args));
-  return { base: checkUrl(url), token: checkToken(token), fetch: send };
+  return { base: checkUrl(url), token: checkToken(token), fetch: checkFetch(fetch) };
+}
+
+function checkFetch(value: unknown): typeof globalThis.fetch {
+  const owner = (value === undefined ? globalThis : value) as Partial<Fetching> | null;
+  // Asked first: an entry of `ctx.exports` is an object with a fetch, and a function that is none.
+  const hasFetch = typeof owner?.fetch === "function";
+  if (!hasFetch && typeof value === "function") return value as typeof globalThis.fetch;
+  if (!hasFetch)
+    throw invalid("fetch", "fetch must be a function like fetch, or an object that has one, such as env.LOCKS.");
+  // Looked up with each call, so that one that is replaced later is used, and called on what it belongs to.
+  return (...args) => (owner as Fetching).fetch(...args);
 }
 
 function checkUrl(value: unknown): string {

@@ -18,6 +18,8 @@ it.each<[string, unknown, string]>([
   ["an empty token", { url, token: "" }, "token"],
   ["a token that would end the header", { url, token: "a\r\nb" }, "token"],
   ["a fetch that is none", { url, token: TOKEN, fetch: 1 }, "fetch"],
+  ["null as fetch", { url, token: TOKEN, fetch: null }, "fetch"],
+  ["an object without fetch", { url, token: TOKEN, fetch: { fetch: 1 } }, "fetch"],
   ["an option that there is not", { url, token: TOKEN, timeout: 1 }, "timeout"],
 ])("G9 refuses %s", (_name, options, argument) => {
   let error: unknown;

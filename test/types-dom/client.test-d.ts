@@ -2,6 +2,9 @@
 import { type HeldLease, type Lock, type LockConnection, connectLocks, once } from "../../src/client.ts";
 
 const connection: LockConnection = connectLocks({ url: new URL(location.href), token: "…", fetch });
+connectLocks({ url: "https://locks.example", token: "…", fetch: { fetch } });
+// @ts-expect-error what sends the requests must have a fetch
+connectLocks({ url: "https://locks.example", token: "…", fetch: {} });
 const { lock, semaphore, readWriteLock, webLocks } = connection;
 
 const mutex: Lock = lock("a");
