@@ -1,4 +1,4 @@
-import type { Claim, Lease } from "../../src/core/lease.ts";
+import type { Claim } from "../../src/core/lease.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { LockState } from "../../src/core/lock-state.ts";
 import type { AcquireReply, GrantReply } from "../../src/core/replies.ts";
@@ -174,7 +174,9 @@ export class World {
       if (!asked.lease) asked.dead = false;
       // A new instance goes by its own clock and the disk, but no lease ends later than its ttl from now.
       const stored = this.#stored(asked);
-      if (asked.place === "holding" && stored) asked.until = Math.min(stored.deadline, now + stored.ttl);
+      if (asked.place === "holding" && stored)
+        // An expiry that was noticed before another write of its row is on the disk too.
+        asked.until = stored.end ? Math.min(asked.until, now) : Math.min(stored.lease.deadline, now + stored.lease.ttl);
       asked.awayUntil = 0;
     }
     if (now > before) this.#violated("time went on while restarting");
@@ -279,8 +281,8 @@ export class World {
     return asked.until > this.#now();
   }
 
-  #stored(asked: Asked): Lease | undefined {
-    return [...this.#disk.values()].find(({ lease }) => lease.lease === asked.lease?.lease)?.lease;
+  #stored(asked: Asked): Slot | undefined {
+    return [...this.#disk.values()].find(({ lease }) => lease.lease === asked.lease?.lease);
   }
 
   #pick(pick: number, place: Asked["place"]): Asked | undefined {
