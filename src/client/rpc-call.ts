@@ -1,18 +1,21 @@
 import { timeBox } from "./time-box.ts";
+import { checkAnswered } from "./versions.ts";
 
 /**
- * Awaits a call over RPC until `signal` fires. From then on nobody listens to it, and what it still answers is disposed of:
+ * Awaits a call over RPC until `signal` fires, and throws if an object of another version has answered. From the abort on nobody listens to it, and what it still answers is disposed of:
  * an abort can't be sent along, and what nobody disposes of keeps the object in memory.
  */
 export async function heard<P extends PromiseLike<unknown>>(
   pending: P,
   signal: AbortSignal | undefined,
 ): Promise<Awaited<P>> {
-  if (!signal) return await pending;
   try {
-    return (await timeBox(Promise.resolve(pending), Number.POSITIVE_INFINITY, signal)) as Awaited<P>;
+    const answered = signal ? timeBox(Promise.resolve(pending), Number.POSITIVE_INFINITY, signal) : pending;
+    const reply = (await answered) as Awaited<P>;
+    checkAnswered(reply);
+    return reply;
   } catch (error) {
-    if (signal.aborted) abandon(pending);
+    if (signal?.aborted) abandon(pending);
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { Caller, CallerOption } from "../core/caller.ts";
 import type { Claim } from "../core/lease.ts";
+import { PROTOCOL } from "../core/protocol.ts";
 import type { AcquireReply, RefusalReply } from "../core/replies.ts";
 import type { LockRequest, RequestOptions } from "../core/request.ts";
 import type { DurableLock } from "../object/durable-lock.ts";
@@ -19,7 +20,7 @@ export function rpcPrimitives(
 ): LockPrimitives {
   checkNamespace(namespace, "DurableLock");
   const stub = () => namespace.getByName(id);
-  const called = caller && { caller };
+  const called: CallerOption = { protocol: PROTOCOL, ...(caller && { caller }) };
   const sent = (request: LockRequest) => argumentsOf(request, called);
   return {
     id,
@@ -35,7 +36,7 @@ export function rpcPrimitives(
       heard(stub().convert(lease, { ...claimed(claim), requestId, ...called }), signal),
     release: (lease, requestId, result, signal) =>
       heard(stub().release(lease, { requestId, ...(result && { result }), ...called }), signal),
-    cancel: (requestId, signal) => heard(called ? stub().cancel(requestId, called) : stub().cancel(requestId), signal),
+    cancel: (requestId, signal) => heard(stub().cancel(requestId, called), signal),
     isLocked: (signal) => heard(stub().isLocked(), signal),
     status: (signal) => heard(stub().status(), signal),
     watch: (known, wait, signal) => heard(stub().watch(known, wait), signal),
@@ -85,7 +86,7 @@ function disposable<T>(pending: T): T & Disposable {
 
 type Sent = readonly [ttl: number, options: RequestOptions & CallerOption];
 
-function argumentsOf(request: LockRequest, called: CallerOption | undefined): Sent {
+function argumentsOf(request: LockRequest, called: CallerOption): Sent {
   const { ttl, requestId, owner, wait, waited, lockDelay, steal, once, ...claim } = request;
   const options = {
     requestId,

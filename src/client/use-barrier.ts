@@ -1,5 +1,6 @@
 import type { Arrival } from "../core/barrier-state.ts";
 import { LIMITS, checkCount, checkOptions } from "../core/limits.ts";
+import { PROTOCOL } from "../core/protocol.ts";
 import type { ArriveReply } from "../core/rendezvous.ts";
 import { LockError } from "../errors.ts";
 import type { DurableRendezvous } from "../object/durable-rendezvous.ts";
@@ -118,7 +119,7 @@ async function attend(
   arrival: Arrival,
   signal: AbortSignal,
 ): Promise<ArriveReply> {
-  const pending = stub.arrive(arrival) as unknown as Disposable & {
+  const pending = stub.arrive({ ...arrival, protocol: PROTOCOL }) as unknown as Disposable & {
     outcome?: { known(): Promise<ArriveReply> };
   };
   // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.

@@ -1,3 +1,4 @@
+import { PROTOCOL, mismatchOf } from "../core/protocol.ts";
 import { LockError } from "../errors.ts";
 
 /** A refusal as any version of the object may answer it. */
@@ -15,6 +16,17 @@ export function unexpectedRefusal({ reason, argument, message }: Refusal): LockE
   if (reason === "INVALID_ARGUMENT")
     return new LockError(reason, message ?? "The object refused an argument.", { argument });
   return new LockError("VERSION_MISMATCH", `The object refused for a reason unknown here, ${reason}. ${ADVICE}`);
+}
+
+/** Throws `VERSION_MISMATCH` if that is what an object answered. It has done nothing then. */
+export function checkAnswered(reply: unknown): void {
+  if (typeof reply !== "object" || reply === null || !("reason" in reply)) return;
+  const { reason, argument, message } = reply as Refusal;
+  if (reason === "VERSION_MISMATCH") throw new LockError(reason, message ?? ADVICE);
+  if (reason !== "INVALID_ARGUMENT" || argument !== "protocol") return;
+  // The first version refuses every option that it does not know.
+  const object = { name: "the object", protocol: undefined };
+  throw new LockError("VERSION_MISMATCH", mismatchOf({ name: "this client", protocol: PROTOCOL }, object));
 }
 
 /** What to throw if an older object lacks the method that was called; undefined if that is not what is wrong. */

@@ -1,4 +1,5 @@
 import { LIMITS, checkFlag, checkOptions, checkText } from "./limits.ts";
+import { type ProtocolOption, checkProtocol } from "./protocol.ts";
 import type { RefusalReply } from "./replies.ts";
 
 /** Who calls through the lock service; a call over RPC has none, for whoever has the binding may do everything. */
@@ -9,19 +10,21 @@ export interface Caller {
   isAdmin: boolean;
 }
 
-/** What the lock service adds to the options of a call. Nothing else sends it. */
-export interface CallerOption {
-  /** For whom the service calls. */
+/** What this package adds to the options of a call. */
+export interface CallerOption extends ProtocolOption {
+  /** For whom the lock service calls. Nothing else sends it. */
   caller?: Caller;
 }
 
-/** Takes the caller out of the options of a call and checks it; the rest is for the call's own check. */
+/** Takes what this package added out of the options of a call and checks it; the rest is for the call's own check. */
 export function takeCaller<T extends object>(
   options: (T & CallerOption) | null | undefined,
 ): { caller: Caller | undefined; rest: T | null | undefined } {
-  if (typeof options !== "object" || options === null || !Object.hasOwn(options, "caller"))
+  if (typeof options !== "object" || options === null) return { caller: undefined, rest: options };
+  if (!Object.hasOwn(options, "caller") && !Object.hasOwn(options, "protocol"))
     return { caller: undefined, rest: options };
-  const { caller, ...rest } = options;
+  const { caller, protocol, ...rest } = options;
+  checkProtocol(protocol);
   return { caller: caller === undefined ? undefined : checkCaller(caller), rest: rest as unknown as T };
 }
 

@@ -3,7 +3,7 @@ export interface BadArgument {
   /** Tells it from a success. */
   success: false;
   /** What it is. */
-  reason: "INVALID_ARGUMENT";
+  reason: "INVALID_ARGUMENT" | "VERSION_MISMATCH";
   /** Which argument. */
   argument: string;
   /** What is wrong with it. */

@@ -54,8 +54,9 @@ export interface RefusalReply {
    * Why; a bad argument is a reply of the object only, `useDurableLock` throws a `LockError` for it.
    *
    * `OTHER_TOKEN` is answered to the lock service only: the lease or request belongs to the name of another token.
+   * `VERSION_MISMATCH` is answered to a client of another protocol, and nothing was done.
    */
-  reason: FailureReason | OnceReason | "INVALID_ARGUMENT" | "OTHER_TOKEN";
+  reason: FailureReason | OnceReason | "INVALID_ARGUMENT" | "OTHER_TOKEN" | "VERSION_MISMATCH";
   /** With `BORROWED`: milliseconds until the first live lease ends if nobody renews it. */
   retryAfter?: number;
   /** With `QUEUE_FULL` and `TOO_MANY_LEASES`: it is your token's share of the lock that is used up. */

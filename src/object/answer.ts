@@ -13,6 +13,6 @@ export async function answer<T>(work: () => T | Promise<T>): Promise<T | BadArgu
 /** A bad argument as a result: an error class would lose its fields across RPC before compatibility date 2026-04-21. */
 export function refusalOf(error: unknown): BadArgument {
   if (!(error instanceof LockError)) throw error;
-  const { argument = "", message } = error;
-  return { success: false, reason: "INVALID_ARGUMENT", argument, message };
+  const { code, argument = "", message } = error;
+  return { success: false, reason: code === "VERSION_MISMATCH" ? code : "INVALID_ARGUMENT", argument, message };
 }

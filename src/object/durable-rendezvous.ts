@@ -2,6 +2,7 @@ import { DurableObject, RpcTarget } from "cloudflare:workers";
 import { type Arrival, BarrierState } from "../core/barrier-state.ts";
 import { LatchState } from "../core/latch-state.ts";
 import { LIMITS, checkCount, checkOptions, checkText, checkWait, checkWaited } from "../core/limits.ts";
+import { type ProtocolOption, checkProtocol } from "../core/protocol.ts";
 import type { ArriveReply, BadArgument, LatchReply } from "../core/rendezvous.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
 import { answer, refusalOf } from "./answer.ts";
@@ -11,7 +12,10 @@ import { Place } from "./ticket.ts";
 import { WakeTimer } from "./wake-timer.ts";
 import { Watchers } from "./watchers.ts";
 
-const ARRIVAL = ["parties", "requestId", "wait", "waited"] as const satisfies (keyof Arrival)[];
+const ARRIVAL = ["parties", "requestId", "wait", "waited", "protocol"] as const satisfies (
+  | keyof Arrival
+  | keyof ProtocolOption
+)[];
 
 /** What a party at a barrier gets: its place, which ends with its caller, and the outcome to wait for. */
 export interface Attendance {
@@ -105,9 +109,10 @@ export class DurableRendezvous extends DurableObject {
   }
 
   /** Comes to the barrier and waits for the others, for at most 25 s at a time; see `Attendance`. */
-  arrive(arrival: Arrival): Attendance {
+  arrive(arrival: Arrival & ProtocolOption): Attendance {
     try {
-      const { parties, requestId, wait, waited } = checkOptions(arrival, ARRIVAL, "arrival");
+      const { parties, requestId, wait, waited, protocol } = checkOptions(arrival, ARRIVAL, "arrival");
+      checkProtocol(protocol);
       return this.#attend({
         parties: checkCount(parties, "parties", LIMITS.maxParties),
         requestId: checkText(requestId, "requestId"),

@@ -13,6 +13,7 @@ type ServiceReason =
   | "NOT_CONFIGURED"
   | "NOT_IMPLEMENTED"
   | "UNREACHABLE"
+  | "VERSION_MISMATCH"
   | "INTERNAL";
 
 /** Every reason that a problem can have; RECORDED is an answer and no problem. */
@@ -40,6 +41,7 @@ export interface Problem {
 /** The status and title of each. 409 for contention: 423 is of WebDAV, where the resource itself is locked. */
 export const PROBLEMS: Record<ProblemReason, [status: number, title: string]> = {
   INVALID_ARGUMENT: [400, "An argument is wrong"],
+  VERSION_MISMATCH: [400, "The versions do not fit"],
   UNAUTHORIZED: [401, "No valid token"],
   FORBIDDEN: [403, "The token does not allow this"],
   OTHER_TOKEN: [403, "This belongs to another token"],
@@ -82,6 +84,7 @@ const SERVICE_REASONS = new Set<string>([
   "NOT_CONFIGURED",
   "NOT_IMPLEMENTED",
   "UNREACHABLE",
+  "VERSION_MISMATCH",
   "INTERNAL",
 ] satisfies ServiceReason[]);
 

@@ -2,6 +2,8 @@ import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { rpcPrimitives } from "../client/rpc-primitives.ts";
 import { checkText } from "../core/limits.ts";
+import { PROTOCOL, mismatchOf } from "../core/protocol.ts";
+import { PROTOCOL_HEADER, protocolOf } from "../wire/protocol.ts";
 import type { RefusalReply } from "../core/replies.ts";
 import { type Action, type Grantee, allows, callerOf } from "./access.ts";
 import type { ServiceEnv } from "./context.ts";
@@ -21,6 +23,17 @@ export const authenticated: Middleware = async (c, next) => {
   if (!grantee) throw await unauthorized(c, token === undefined);
   if (limiter && !(await limiter.limit({ key: grantee.name })).success) throw rateLimited();
   c.set("grantee", grantee);
+  await next();
+};
+
+/** Refuses a client of another protocol before it has any effect; one that names none is judged by the schemas alone. */
+export const sameProtocol: Middleware = async (c, next) => {
+  const header = c.req.header(PROTOCOL_HEADER);
+  const protocol = protocolOf(header);
+  if (header !== undefined && protocol !== PROTOCOL) {
+    const service = { name: "the service", protocol: PROTOCOL };
+    throw refused("VERSION_MISMATCH", mismatchOf({ name: "the client", protocol }, service));
+  }
   await next();
 };
 

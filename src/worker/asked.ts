@@ -1,7 +1,7 @@
 import type { LockPrimitives } from "../client/primitives.ts";
 import { ANSWER_WITHIN, callObject } from "../client/retry.ts";
 import { isLockError } from "../errors.ts";
-import { unreachable } from "./refused.ts";
+import { refused, unreachable } from "./refused.ts";
 
 /** Calls the lock's object, and repeats the call after a fault that is worth it. */
 export async function asked<T>(
@@ -13,6 +13,7 @@ export async function asked<T>(
     return await callObject(call, { id, within: parked + ANSWER_WITHIN });
   } catch (error) {
     if (isLockError(error, "UNREACHABLE")) throw unreachable(error);
+    if (isLockError(error, "VERSION_MISMATCH")) throw refused("VERSION_MISMATCH", error.message);
     throw error;
   }
 }

@@ -29,7 +29,7 @@ export function refused(
 /** How long to stay away from what is overloaded or down, in milliseconds. */
 const COME_BACK_IN = 1_000;
 
-const DETAILS: Record<Exclude<RefusalReply["reason"], "INVALID_ARGUMENT" | "RECORDED">, string> = {
+const DETAILS: Record<Exclude<RefusalReply["reason"], "INVALID_ARGUMENT" | "RECORDED" | "VERSION_MISMATCH">, string> = {
   BORROWED: "Somebody else holds the lock, or waits for it ahead of you. Send wait to queue, or ask again later.",
   NO_LONGER_VALID: "The lease has ended, or its request was taken back. Acquire again, with a new requestId.",
   QUEUE_FULL: "As many callers as a lock admits are waiting already: shed load.",
@@ -49,7 +49,7 @@ const DETAILS_OF_SHARE: Partial<typeof DETAILS> = {
 /** What the lock refused, as a problem. */
 export function refusedBy(refusal: RefusalReply, holders?: Problem["holders"]): Refused {
   const { reason, argument, message, ended, retryAfter, share } = refusal;
-  if (reason === "INVALID_ARGUMENT")
+  if (reason === "INVALID_ARGUMENT" || reason === "VERSION_MISMATCH")
     return refused(reason, message ?? "An argument is wrong.", argument ? { argument } : {});
   if (reason === "RECORDED") return refused("INTERNAL", "The lock answered what was not asked.");
   const isOverload = reason === "QUEUE_FULL" || reason === "TOO_MANY_LEASES";

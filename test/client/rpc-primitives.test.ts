@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
 import type { Binding } from "../../src/client/primitives.ts";
 import type { Caller } from "../../src/core/caller.ts";
+import { PROTOCOL } from "../../src/core/protocol.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import type { DurableLock } from "../../src/index.ts";
 import { failureOf } from "../support/outcome.ts";
@@ -19,6 +20,9 @@ const REQUEST: LockRequest = {
   steal: false,
 } as LockRequest;
 
+const protocol = PROTOCOL;
+/** What each call brings along. */
+const r = { requestId: "r", protocol };
 const GRANT = { success: true, lease: 7, deadline: 1, validFor: 1_000 };
 
 /** What is sent to an object whose methods answer as given. */
@@ -55,8 +59,8 @@ describe("what goes over RPC", () => {
       once: "",
     });
     expect(sent()).toEqual([
-      ["acquire", 1_000, { requestId: "r" }],
-      ["acquire", 1_000, { requestId: "r", permits: 2, capacity: 3, owner: "me", lockDelay: 5, steal: true, once: "" }],
+      ["acquire", 1_000, { ...r }],
+      ["acquire", 1_000, { ...r, permits: 2, capacity: 3, owner: "me", lockDelay: 5, steal: true, once: "" }],
     ]);
   });
 
@@ -73,15 +77,15 @@ describe("what goes over RPC", () => {
     await primitives.forceRelease("r");
     await primitives.requestRelease("r");
     expect(sent()).toEqual([
-      ["renew", 7, 1_000, { requestId: "r" }],
-      ["convert", 7, { requestId: "r" }],
-      ["convert", 7, { requestId: "r", permits: 1, capacity: 2 }],
-      ["release", 7, { requestId: "r" }],
-      ["release", 7, { requestId: "r", result }],
-      ["cancel", "r"],
+      ["renew", 7, 1_000, { ...r }],
+      ["convert", 7, { ...r }],
+      ["convert", 7, { ...r, permits: 1, capacity: 2 }],
+      ["release", 7, { ...r }],
+      ["release", 7, { ...r, result }],
+      ["cancel", "r", { protocol }],
       ["watch", 7, 1_000],
-      ["forceRelease", { requestId: "r" }],
-      ["requestRelease", { requestId: "r" }],
+      ["forceRelease", { ...r }],
+      ["requestRelease", { ...r }],
     ]);
   });
 });
@@ -98,14 +102,36 @@ describe("the call of the lock service", () => {
     await primitives.forceRelease("r");
     await primitives.requestRelease("r");
     expect(sent()).toEqual([
-      ["acquire", 1_000, { requestId: "r", caller }],
-      ["renew", 7, 1_000, { requestId: "r", caller }],
-      ["convert", 7, { requestId: "r", caller }],
-      ["release", 7, { requestId: "r", caller }],
-      ["cancel", "r", { caller }],
-      ["forceRelease", { requestId: "r", caller }],
-      ["requestRelease", { requestId: "r", caller }],
+      ["acquire", 1_000, { ...r, caller }],
+      ["renew", 7, 1_000, { ...r, caller }],
+      ["convert", 7, { ...r, caller }],
+      ["release", 7, { ...r, caller }],
+      ["cancel", "r", { protocol, caller }],
+      ["forceRelease", { ...r, caller }],
+      ["requestRelease", { ...r, caller }],
     ]);
+  });
+});
+
+describe("an object of another version", () => {
+  it("that refuses the protocol of this client is a VERSION_MISMATCH with the object's words", async () => {
+    const refusal = { success: false, reason: "VERSION_MISMATCH", argument: "", message: "It speaks protocol 9." };
+    const { primitives } = sentTo({ acquire: async () => refusal });
+    expect(await failureOf(primitives.acquire(REQUEST))).toMatchObject({
+      code: "VERSION_MISMATCH",
+      message: "It speaks protocol 9.",
+    });
+  });
+
+  it("that does not know protocols refuses the option, and the error says what to deploy", async () => {
+    const refusal = { success: false, reason: "INVALID_ARGUMENT", argument: "protocol", message: "unknown option" };
+    const { primitives } = sentTo({ renew: async () => refusal });
+    expect(await failureOf(primitives.renew(7, 1_000, "r"))).toMatchObject({
+      code: "VERSION_MISMATCH",
+      message:
+        `This client speaks protocol ${PROTOCOL}, and the object speaks an older protocol that has no number. ` +
+        "Update durable-locks in the object, and deploy it.",
+    });
   });
 });
 
@@ -126,7 +152,7 @@ describe("G4 one who waits", () => {
     const pending = pipelined(Promise.resolve(one), async () => GRANT);
     const { primitives, sent } = sentTo({ enqueue: () => pending });
     expect(await primitives.acquire({ ...REQUEST, wait: 9, waited: 4 })).toBe(GRANT);
-    expect(sent()).toEqual([["enqueue", 1_000, { requestId: "r", wait: 9, waited: 4 }]]);
+    expect(sent()).toEqual([["enqueue", 1_000, { ...r, wait: 9, waited: 4 }]]);
     expect(pending[Symbol.dispose]).toHaveBeenCalledOnce();
     await Promise.resolve();
     expect(one[Symbol.dispose]).toHaveBeenCalledOnce();
