@@ -13,8 +13,8 @@
  * - `FINGERPRINT_MISMATCH`: a job that runs once ran, or runs, under the same key for another payload.
  * - `BARRIER_BROKEN`: a party that others waited for at a barrier died, gave up, or ran out of time.
  * - `STALE_LEASE`: a guarded resource refused a write, for a newer lease has written it.
- * - `VERSION_MISMATCH`: the object lacks a method or gave an answer unknown here: it is of another version of this package, or of another
- *   class.
+ * - `VERSION_MISMATCH`: the object or the service is of another version of this package, or of another class; the message
+ *   says what to deploy.
  * - `ACCESS_DENIED`: the lock service does not know this token, the token does not allow this call, or the lease belongs to
  *   another token; over HTTP only.
  * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: a job ran, but its result can't be stored, so it will run again;

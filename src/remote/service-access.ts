@@ -42,7 +42,7 @@ export function checkConnection(options: ConnectOptions): ServiceAccess {
 }
 
 function checkFetch(value: unknown): typeof globalThis.fetch {
-  const owner = (value === undefined ? globalThis : value) as Partial<Fetching> | null;
+  const owner: Partial<Fetching> | null = value === undefined ? globalThis : (value as Partial<Fetching> | null);
   // Asked first: an entry of `ctx.exports` is an object with a fetch, and a function that is none.
   const hasFetch = typeof owner?.fetch === "function";
   if (!hasFetch && typeof value === "function") return value as typeof globalThis.fetch;

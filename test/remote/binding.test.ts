@@ -8,7 +8,7 @@ import { failureOf, freshId, lockOf } from "../support/locks.ts";
 const LOCKS: Fetcher = exports.default;
 const url = "https://locks.example";
 /** As `env.LOCKS.fetch` is: without what it belongs to. */
-const detached = Reflect.get(LOCKS, "fetch") as typeof fetch;
+const detached: typeof fetch = Reflect.get(LOCKS, "fetch");
 
 describe("a service binding as the way to a lock service", () => {
   it.each([
