@@ -1,19 +1,10 @@
-import { LIMITS } from "../core/limits.ts";
-import type { GrantReply, RefusalReply } from "../core/replies.ts";
 import { isLockError } from "../errors.ts";
+import { type Acquired, askOnce } from "./ask-once.ts";
+import { waitInLine } from "./line.ts";
 import type { Acquisition } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { ANSWER_WITHIN, callObject, fullJitter } from "./retry.ts";
 import { sleep } from "./time-box.ts";
-import { unexpectedRefusal } from "./versions.ts";
-
-/** A lease with the instant until which it surely lasts, by the local clock. */
-export interface Grant extends GrantReply {
-  validUntil: number;
-}
-
-/** What a request for the lock came to. */
-export type Acquired = Grant | RefusalReply;
 
 /**
  * Takes the lock: at once, in the queue, or by polling.
@@ -22,10 +13,10 @@ export type Acquired = Grant | RefusalReply;
  * back. Only one that failed and was named by its caller is left alone: its caller may want to repeat it.
  */
 export async function acquire(primitives: LockPrimitives, acquisition: Acquisition): Promise<Acquired> {
-  const { request, signal, poll } = acquisition;
+  const { request, signal } = acquisition;
   signal?.throwIfAborted();
   try {
-    const acquired = await (poll ? askAgain(primitives, acquisition, poll) : waitInLine(primitives, acquisition));
+    const acquired = await take(primitives, acquisition);
     // The signal may have fired in the same turn as the grant arrived.
     signal?.throwIfAborted();
     return acquired;
@@ -37,26 +28,22 @@ export async function acquire(primitives: LockPrimitives, acquisition: Acquisiti
   }
 }
 
-/** Waits slice by slice until granted, refused for good, or out of time. */
-async function waitInLine(primitives: LockPrimitives, { request, signal }: Acquisition): Promise<Acquired> {
-  const since = performance.now();
-  for (let waited = 0; ; waited = elapsed(since)) {
-    const wait = waited === 0 ? request.wait : Math.max(1, request.wait - waited);
-    const acquired = await ask(primitives, { request: { ...request, wait, waited }, signal, since });
-    const slicesLeft = wait > LIMITS.slice;
-    if (acquired.success || acquired.reason !== "BORROWED" || !slicesLeft) return acquired;
-  }
+function take(primitives: LockPrimitives, acquisition: Acquisition): Promise<Acquired> {
+  const { request, poll } = acquisition;
+  if (poll) return askAgain(primitives, acquisition, poll);
+  return request.wait > 0 ? waitInLine(primitives, acquisition) : ask(primitives, acquisition);
 }
 
 /** Asks again after growing delays; keeps no place in the queue. */
 async function askAgain(
   primitives: LockPrimitives,
-  { request, signal }: Acquisition,
+  acquisition: Acquisition,
   poll: NonNullable<Acquisition["poll"]>,
 ): Promise<Acquired> {
+  const { request, signal } = acquisition;
   const since = performance.now();
   for (let attempt = 1; ; attempt += 1) {
-    const acquired = await ask(primitives, { request: { ...request, wait: 0, waited: 0 }, signal, since });
+    const acquired = await ask(primitives, acquisition);
     if (acquired.success || acquired.reason !== "BORROWED" || attempt > poll.retries) return acquired;
     const left = request.wait - elapsed(since);
     if (left <= 0) return acquired;
@@ -64,27 +51,10 @@ async function askAgain(
   }
 }
 
-/** One call, repeated with the same request id after a fault; what is granted counts from before that call left. */
-async function ask(
-  primitives: LockPrimitives,
-  { request, signal, since }: Pick<Acquisition, "request" | "signal"> & { since: number },
-): Promise<Acquired> {
-  let attempts = 0;
-  const call = async (given: AbortSignal): Promise<Acquired> => {
-    // A repetition has waited longer; the first one says exactly what it was given, for the sake of order.
-    const waited = attempts++ === 0 ? request.waited : elapsed(since);
-    const wait = Math.max(Math.min(1, request.wait), request.wait - (waited - request.waited));
-    const left = performance.now();
-    const reply = await primitives.acquire({ ...request, wait, waited }, given);
-    if (!reply.success) return reply;
-    // It can't have begun later than now: by a clock that was put forward while this waited, it would last for longer.
-    const validFor = Math.min(reply.validFor, performance.now() - left + request.ttl);
-    return { ...reply, validFor, validUntil: left + validFor };
-  };
-  const within = Math.min(request.wait, LIMITS.slice) + ANSWER_WITHIN;
-  const acquired = await callObject(call, { id: primitives.id, url: primitives.url, within, signal });
-  if (!acquired.success && acquired.reason === "INVALID_ARGUMENT") throw unexpectedRefusal(acquired);
-  return acquired;
+/** Asks without waiting; the call is repeated with the same request id after a fault. */
+function ask(primitives: LockPrimitives, { request, signal }: Acquisition): Promise<Acquired> {
+  const call = (given: AbortSignal) => askOnce(primitives, { ...request, wait: 0, waited: 0 }, given);
+  return callObject(call, { id: primitives.id, url: primitives.url, within: ANSWER_WITHIN, signal });
 }
 
 /** How long taking a request back may delay the error that made it necessary, in milliseconds. */

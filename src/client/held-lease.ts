@@ -1,7 +1,7 @@
 import { checkDuration } from "../core/limits.ts";
 import type { JobResult } from "../core/replies.ts";
 import { LeaseLostError } from "../errors.ts";
-import type { Grant } from "./acquire.ts";
+import type { Grant } from "./ask-once.ts";
 import { KeepAlive, type Renewal } from "./keep-alive.ts";
 import type { HoldBounds } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";

@@ -75,8 +75,9 @@ async function look(
   signal: AbortSignal | undefined,
 ): Promise<{ status: LockStatus } | { fault: unknown }> {
   const { id, url } = primitives;
+  const longPoll = () => primitives.longPoll?.() ?? LIMITS.slice;
   const ask = (given: AbortSignal) =>
-    known === undefined ? primitives.status(given) : primitives.watch(known, LIMITS.slice, given);
+    known === undefined ? primitives.status(given) : primitives.watch(known, longPoll(), given);
   try {
     const reply = await callObject(ask, { id, url, within: LIMITS.slice + ANSWER_WITHIN, signal });
     if ("holders" in reply) return { status: reply };

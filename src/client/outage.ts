@@ -1,17 +1,6 @@
 import { LockError, isLockError } from "../errors.ts";
+import type { Fault } from "./fault.ts";
 import { missingMethod } from "./versions.ts";
-
-/** What a fault says of itself: the platform's flags, and what a transport adds. */
-interface Fault {
-  retryable?: boolean;
-  overloaded?: boolean;
-  durableObjectReset?: boolean;
-  /** The caller asks too often, so the lock was not asked. */
-  rateLimited?: boolean;
-  /** Milliseconds before which another try is pointless. */
-  retryAfter?: number;
-  message?: string;
-}
 
 /** Which lock was called, and where, for the error's message. */
 export interface Callee {
@@ -23,22 +12,29 @@ export interface Callee {
 
 /** The platform's own rule, and a reset besides: every call here is idempotent, so repeating it is safe. */
 export function isWorthRetrying(error: unknown): boolean {
-  const { retryable, overloaded } = error as Fault;
-  return overloaded !== true && (retryable === true || isReset(error as Fault)) && !isPlanLimit(error);
+  return isWorthWaitingOut(error) && !error.overloaded;
+}
+
+/** Whether a caller in line keeps its place and asks again: in time, an overload passes too. */
+export function isWorthWaitingOut(error: unknown): error is Fault {
+  return isFault(error) && !isPlanLimit(error);
 }
 
 /** How long to stay away after a failure, in milliseconds; 0 if it does not say. */
 export function retryAfterOf(error: unknown): number {
-  const { retryAfter } = (error ?? {}) as Fault;
+  const { retryAfter } = (error ?? {}) as Partial<Fault>;
   return typeof retryAfter === "number" && retryAfter > 0 ? retryAfter : 0;
 }
 
-/** What to throw for a call that failed: an outage with its cause, or the error itself if it is none. */
-export function failureOf(callee: Callee, error: unknown): unknown {
+/**
+ * What to throw for a call that failed: an outage with its cause, or the error itself if it is none. `advice` is what
+ * else there is to say of an outage, as whole sentences.
+ */
+export function failureOf(callee: Callee, error: unknown, advice?: string): unknown {
   if (isPlanLimit(error)) return planLimit(callee, error);
   if (!isFault(error)) return missingMethod(error) ?? error;
-  if ((error as Fault).rateLimited) return tooMany(callee, error);
-  const message = `Lock "${callee.id}" can't be reached: ${reasonOf(error)}. ${OUTAGE}`;
+  if (error.rateLimited) return tooMany(callee, error);
+  const message = `Lock "${callee.id}" can't be reached: ${reasonOf(error)}. ${advice ? `${advice} ` : ""}${OUTAGE}`;
   return new LockError("UNREACHABLE", message, { cause: error, retryAfter: retryAfterOf(error) || undefined });
 }
 
@@ -87,7 +83,7 @@ function isReset(error: Fault): boolean {
   return error.durableObjectReset === true || error.message === HANDLE_IS_DEAD;
 }
 
-function isFault(error: unknown): boolean {
+function isFault(error: unknown): error is Fault {
   const { retryable, overloaded } = error as Fault;
   return !isLockError(error) && (retryable === true || overloaded === true || isReset(error as Fault));
 }

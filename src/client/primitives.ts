@@ -16,7 +16,9 @@ export interface LockPrimitives {
   readonly key: string;
   /** Where the lock service is, for error messages; absent where there is none in between. */
   readonly url?: string;
-  /** Takes the lock, waiting for at most one slice; asking again with the same request id keeps the place. */
+  /** The longest that the next long poll may take on this way, in milliseconds; 25 s where it is absent. */
+  longPoll?(): number;
+  /** Takes the lock, waiting for one long poll at most; asking again with the same request id keeps the place. */
   acquire(request: LockRequest, signal?: AbortSignal): Promise<AcquireReply>;
   /** Sets the remaining time of a live lease. */
   renew(lease: number, ttl: number, requestId: string, signal?: AbortSignal): Promise<AcquireReply>;

@@ -87,12 +87,12 @@ function disposable<T>(pending: T): T & Disposable {
 type Sent = readonly [ttl: number, options: RequestOptions & CallerOption];
 
 function argumentsOf(request: LockRequest, called: CallerOption): Sent {
-  const { ttl, requestId, owner, wait, waited, lockDelay, steal, once, ...claim } = request;
+  const { ttl, requestId, owner, wait, longPoll, waited, lockDelay, steal, once, ...claim } = request;
   const options = {
     requestId,
     ...claimed(claim),
     ...(owner !== undefined && { owner }),
-    ...(wait > 0 && { wait, waited }),
+    ...(wait > 0 && { wait, waited, ...(longPoll !== undefined && { longPoll }) }),
     ...(lockDelay > 0 && { lockDelay }),
     ...(steal && { steal }),
     ...(once !== undefined && { once }),

@@ -24,6 +24,8 @@ export const LIMITS = {
   slice: 25_000,
   /** How long a waiter whose slice ended keeps its place, and how long a restarted object lets its queue reassemble. */
   returnWithin: 2_000,
+  /** How long a caller in line goes without an answer before it takes that for an outage. */
+  silence: 60_000,
   /** The largest result of a job, as a structured clone. */
   maxResultBytes: 2_000_000,
   /** The longest that the result of a job is kept. */
@@ -88,6 +90,15 @@ export function checkWait(value: unknown): number {
   throw invalid(
     "wait",
     `wait must be a whole number of milliseconds from 0 to ${LIMITS.maxWait} (1 day), or Infinity to wait without end, got ${shown(value)}.`,
+  );
+}
+
+/** How long one call is parked at most. */
+export function checkLongPoll(value: unknown): number {
+  if (isWholeNumber(value, 1, LIMITS.slice)) return value;
+  throw invalid(
+    "longPoll",
+    `longPoll must be a whole number of milliseconds from 1 to ${LIMITS.slice} (25 s), got ${shown(value)}.`,
   );
 }
 

@@ -67,7 +67,7 @@ export class LockState {
     const known = this.#decisions.of(request, now);
     if (known) return known;
     if (request.steal) return this.#steal(request, now);
-    const { wait, waited, requestId } = request;
+    const { wait, waited, requestId, longPoll = LIMITS.slice } = request;
     const waiter = this.#queue.get(requestId);
     const full = waiter ? undefined : (this.#queue.refusal(requestId) ?? this.#leases.live.full(request));
     if (full) return full;
@@ -76,8 +76,8 @@ export class LockState {
     const call = {
       calledAt: now,
       parked: true,
-      until: now + Math.min(wait, LIMITS.slice),
-      final: wait <= LIMITS.slice,
+      until: now + Math.min(wait, longPoll),
+      final: wait <= longPoll,
     };
     // Asking again keeps the place: `waited` orders the queue only for those whom this instance doesn't know.
     if (waiter) Object.assign(waiter, call);
@@ -263,7 +263,7 @@ export class LockState {
     if (!waiter.parked) return this.#queue.remove(waiter);
     const reply = this.#refusal(waiter, now);
     if (waiter.final) return this.#dequeue(waiter, reply);
-    this.#answers.push({ requestId: waiter.requestId, reply });
+    this.#answers.push({ requestId: waiter.requestId, reply: { ...reply, waiting: this.#queue.size } });
     waiter.parked = false;
     waiter.until = now + LIMITS.returnWithin;
   }

@@ -61,6 +61,8 @@ export interface RefusalReply {
   retryAfter?: number;
   /** With `QUEUE_FULL` and `TOO_MANY_LEASES`: it is your token's share of the lock that is used up. */
   share?: true;
+  /** With `BORROWED`, to a caller that keeps its place and is to ask again: how many are in line. */
+  waiting?: number;
   /** With `NO_LONGER_VALID`: how the lease ended, where the object still knows. */
   ended?: LeaseEnd;
   /** With `INVALID_ARGUMENT`: which argument. */

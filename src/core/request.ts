@@ -3,6 +3,7 @@ import {
   checkClaim,
   checkDuration,
   checkFlag,
+  checkLongPoll,
   checkOnce,
   checkOptions,
   checkRetain,
@@ -17,6 +18,8 @@ import type { JobResult } from "./replies.ts";
 export interface RequestOptions {
   /** How long to wait in the queue, in milliseconds. */
   wait?: number;
+  /** How long this one call is parked at most, in milliseconds; then it is answered, and the place is kept. @default 25000 */
+  longPoll?: number;
   /** How long the caller has waited so far, in milliseconds: keeps its place if the object was restarted meanwhile. */
   waited?: number;
   /** A label for people, shown by `status()`. */
@@ -37,6 +40,7 @@ export interface RequestOptions {
 
 const REQUEST_OPTIONS = [
   "wait",
+  "longPoll",
   "waited",
   "owner",
   "permits",
@@ -53,13 +57,15 @@ export interface LockRequest extends LeaseTerms {
   wait: number;
   /** How long the caller has waited before this call, in milliseconds. */
   waited: number;
+  /** How long this one call is parked at most, in milliseconds; 25 s if absent. */
+  longPoll?: number;
   /** Whether to take the lock from whoever holds it. */
   steal: boolean;
 }
 
 /** Checks what a caller sent; throws `INVALID_ARGUMENT` and so leaves the lock untouched. */
 export function checkRequest(ttl: unknown, options: unknown, newId: () => string): LockRequest {
-  const { wait, waited, owner, permits, capacity, requestId, lockDelay, steal, once } = checkOptions(
+  const { wait, longPoll, waited, owner, permits, capacity, requestId, lockDelay, steal, once } = checkOptions(
     options,
     REQUEST_OPTIONS,
   );
@@ -72,6 +78,7 @@ export function checkRequest(ttl: unknown, options: unknown, newId: () => string
     ttl: checkDuration(ttl, "ttl"),
     wait: wait === undefined ? 0 : checkWait(wait),
     waited: waited === undefined ? 0 : checkWaited(waited),
+    ...(longPoll !== undefined && { longPoll: checkLongPoll(longPoll) }),
     owner: owner === undefined ? undefined : checkText(owner, "owner"),
     ...claim,
     requestId: checkRequestId(requestId, newId),

@@ -1,18 +1,14 @@
-import { LockError } from "../errors.ts";
+import type { Fault } from "../client/fault.ts";
 import type { RefusalReply } from "../core/replies.ts";
+import { LockError } from "../errors.ts";
 import { PROBLEMS, type Problem, refusalOfProblem } from "../wire/problem.ts";
 
-/** What a fault says of when to ask again. */
-interface Limits {
-  /** Milliseconds before which another try is pointless. */
-  retryAfter?: number | undefined;
-  /** The caller asks too often. */
-  rateLimited?: boolean;
-}
+/** What is known of a fault besides its message. */
+type FaultDetails = Pick<Fault, "cause" | "retryAfter" | "rateLimited" | "isAnswer" | "isCut">;
 
 /** A fault of the way there: worth another try, as the platform's own faults are. */
-export function fault(message: string, cause?: unknown, limits: Limits = {}): Error {
-  return Object.assign(new Error(message, cause === undefined ? {} : { cause }), { retryable: true, ...limits });
+export function fault(message: string, { cause, ...known }: FaultDetails = {}): Fault {
+  return Object.assign(new Error(message, cause === undefined ? {} : { cause }), { retryable: true, ...known });
 }
 
 /**
@@ -40,26 +36,33 @@ async function textOf(base: string, response: Response): Promise<string> {
   try {
     return await response.text();
   } catch (error) {
-    throw fault(`the connection to ${base} broke in the middle of the answer`, error);
+    throw fault(`the connection to ${base} broke in the middle of the answer`, { cause: error, isCut: true });
   }
 }
 
 /** What Cloudflare's own pages say of an account whose requests of the day are used up. */
 const USED_UP = /\b(?:error code: |Error )1027\b/;
+/** What a proxy answers that has waited for long enough. Cloudflare's is 524. */
+const CUTS = new Set([408, 502, 503, 504, 524]);
 
-function faultOf(base: string, { status, headers }: Response, text: string): Error {
+function faultOf(base: string, { status, headers }: Response, text: string): Fault {
   if (USED_UP.test(text)) return fault(`${base} answered ${status}, error code: 1027`);
-  return fault(`${base} answered ${status}`, undefined, {
-    retryAfter: retryAfterOf(headers.get("Retry-After")),
+  const retryAfter = retryAfterOf(headers.get("Retry-After"));
+  return fault(`${base} answered ${status}`, {
+    retryAfter,
     rateLimited: status === 429,
+    isCut: retryAfter === undefined && CUTS.has(status),
   });
 }
+
+/** The longest that another side is left alone because its header asks for it, in milliseconds. */
+const MOST_RETRY_AFTER = 3_600_000;
 
 /** The header's seconds or date, in milliseconds from now. */
 function retryAfterOf(header: string | null): number | undefined {
   if (header === null || header.trim() === "") return undefined;
   const after = /^\s*\d+\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return after > 0 ? after : undefined;
+  return after > 0 ? Math.min(after, MOST_RETRY_AFTER) : undefined;
 }
 
 function parsed(text: string): object | undefined {
@@ -89,9 +92,11 @@ function raise(base: string, { reason, status, detail, retryAfter }: Problem): n
     case "RATE_LIMITED":
     case "UNREACHABLE":
     case "INTERNAL":
-      throw fault(`${base} answered ${status}: ${detail.replace(/\.$/, "")}`, undefined, {
+      throw fault(`${base} answered ${status}: ${detail.replace(/\.$/, "")}`, {
         retryAfter,
         rateLimited: reason === "RATE_LIMITED",
+        // Of the two others the lock's object does not answer: that shows nothing of it.
+        isAnswer: reason === "RATE_LIMITED",
       });
     default:
       throw unlike(base, status);

@@ -8,6 +8,7 @@ import type { WebLockManager } from "../client/web-lock-manager.ts";
 import { type WebLocksOptions, createWebLocks } from "../client/create-web-locks.ts";
 import { invalid } from "../core/limits.ts";
 import { httpPrimitives } from "./http-primitives.ts";
+import { PollLength, pollLengthTo } from "./poll-length.ts";
 import { type ConnectOptions, checkConnection } from "./service-access.ts";
 
 /** The locks of a service. Its members can be destructured. */
@@ -41,7 +42,9 @@ export interface LockConnection {
  */
 export function connectLocks(options: ConnectOptions): LockConnection {
   const access = checkConnection(options);
-  const primitivesOf = (id: string): LockPrimitives => httpPrimitives(access, checkNameable(id));
+  // Another way to send requests may lead elsewhere, whatever the URL says.
+  const polls = options.fetch === undefined ? pollLengthTo(access.base) : new PollLength();
+  const primitivesOf = (id: string): LockPrimitives => httpPrimitives(access, polls, checkNameable(id));
   return {
     lock: (id) => createLock(primitivesOf(id)),
     semaphore: (id, given) => createSemaphore(primitivesOf(id), given),

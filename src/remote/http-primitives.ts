@@ -1,4 +1,5 @@
 import type { LockPrimitives } from "../client/primitives.ts";
+import { CUT_AFTER, type Fault } from "../client/fault.ts";
 import { ANSWER_WITHIN } from "../client/retry.ts";
 import { clearTimer } from "../client/time-box.ts";
 import { unexpectedRefusal } from "../client/versions.ts";
@@ -8,6 +9,7 @@ import { isJson } from "../wire/json.ts";
 import { toAcquireBody, toClaimBody } from "../wire/requests.ts";
 import { fromWireStatus } from "../wire/status.ts";
 import { readAnswer } from "./answer.ts";
+import type { PollLength } from "./poll-length.ts";
 import { reach } from "./reach.ts";
 import type { ServiceAccess } from "./service-access.ts";
 import { type Granted, type Recorded, hasLease, isAcquired, isDone, isGranted, isStatus } from "./shapes.ts";
@@ -36,8 +38,8 @@ interface Calls {
 }
 
 /** The primitives over HTTP. There is no `bind`: no connection outlives its request, so none can tell of a death. */
-export function httpPrimitives(access: ServiceAccess, id: string): LockPrimitives {
-  const { get, post } = callsTo(access, id);
+export function httpPrimitives(access: ServiceAccess, polls: PollLength, id: string): LockPrimitives {
+  const { get, post } = callsTo(access, polls, id);
   const status = async (query: string, bounds: CallBounds) => {
     const answer = await get(isStatus, query, bounds);
     return isRefusal(answer) ? answer : fromWireStatus(answer);
@@ -46,8 +48,9 @@ export function httpPrimitives(access: ServiceAccess, id: string): LockPrimitive
     id,
     key: `${access.base} ${id}`,
     url: access.base,
+    longPoll: () => polls.next(),
     acquire: async (request, signal) => {
-      const bounds = { parked: Math.min(request.wait, LIMITS.slice), signal };
+      const bounds = { parked: Math.min(request.wait, request.longPoll ?? LIMITS.slice), signal };
       return acquired(await post(isAcquired, "acquire", toAcquireBody(request), bounds));
     },
     renew: async (lease, ttl, requestId, signal) =>
@@ -70,15 +73,39 @@ export function httpPrimitives(access: ServiceAccess, id: string): LockPrimitive
   };
 }
 
-function callsTo(access: ServiceAccess, id: string): Calls {
+function callsTo(access: ServiceAccess, polls: PollLength, id: string): Calls {
   const url = `${access.base}/v1/locks/${encodeURIComponent(id)}`;
   const headers = { Authorization: `Bearer ${access.token}` };
   const json = { ...headers, "Content-Type": "application/json" };
   return {
-    get: (shape, query, bounds) => send(access, shape, url + query, bounds, { headers }),
-    post: (shape, name, body, bounds) =>
-      send(access, shape, `${url}/${name}`, bounds, { method: "POST", headers: json, body: JSON.stringify(body) }),
+    get: (shape, query, bounds) =>
+      measured(polls, bounds, (given) => send(access, shape, url + query, given, { headers })),
+    post: (shape, name, body, bounds) => {
+      const init = { method: "POST", headers: json, body: JSON.stringify(body) };
+      return measured(polls, bounds, (given) => send(access, shape, `${url}/${name}`, given, init));
+    },
   };
+}
+
+/** One request, from which its polls learn how long they may be on this way. */
+async function measured<T>(
+  polls: PollLength,
+  bounds: CallBounds,
+  call: (bounds: CallBounds) => Promise<T>,
+): Promise<T> {
+  const { parked = 0 } = bounds;
+  if (parked === 0) return call(bounds);
+  const sentAt = performance.now();
+  try {
+    const answer = await call(bounds);
+    if (performance.now() - sentAt >= parked) polls.passed(parked);
+    return answer;
+  } catch (error) {
+    if ((error as Fault).isCut !== true) throw error;
+    const cutAfter = performance.now() - sentAt;
+    if (cutAfter > CUT_AFTER) polls.cut(cutAfter);
+    throw Object.assign(error as Fault, { cutAfter });
+  }
 }
 
 /** One request, bounded in time together with its answer. Its timer is cleared: thousands would pile up otherwise. */
@@ -98,6 +125,10 @@ async function send<T extends object>(
     // Redirects are not followed: the token is for this service alone.
     const response = await reach(base, () => fetch(url, { ...init, redirect: "manual", signal: giveUp.signal }));
     return await readAnswer(base, response, shape);
+  } catch (error) {
+    // What is given up here was not cut on the way.
+    if (giveUp.signal.aborted && (error as Fault).isCut) (error as Fault).isCut = false;
+    throw error;
   } finally {
     clearTimer(timer);
     signal?.removeEventListener("abort", onAbort);

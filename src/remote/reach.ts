@@ -18,7 +18,8 @@ function faultOf(base: string, error: unknown): Error {
       "fetch was taken off the object that it belongs to, so it can't be called: give the object itself, fetch: env.LOCKS, or call it on the object, fetch: (...args) => env.LOCKS.fetch(...args).",
     );
   const { code, reason } = rootOf(error);
-  if (!isHopeless(code, reason)) return fault(`no answer from ${base}: ${reason}`, error);
+  if (!isHopeless(code, reason))
+    return fault(`no answer from ${base}: ${reason}`, { cause: error, isCut: !NEVER_SENT.test(code) });
   const advice = "No retry cures that: correct the URL, or let this process trust the certificate.";
   return new LockError("UNREACHABLE", `${base} can't be used: ${reason}. ${advice}`, { cause: error });
 }
@@ -30,6 +31,9 @@ const DETACHED = /Illegal invocation|does not implement interface/;
 function isHopeless(code: string, reason: string): boolean {
   return /CERT|^UNABLE_TO_/.test(code) || /invalid peer certificate|^bad port$/.test(reason);
 }
+
+/** The codes of Node and Bun of a connection that was never made, which nothing can have cut. */
+const NEVER_SENT = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
 
 const MOST_CAUSES = 8;
 

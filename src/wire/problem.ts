@@ -32,6 +32,8 @@ export interface Problem {
   retryAfter?: number;
   /** It is the token's share of the lock that is used up. */
   share?: true;
+  /** To a caller that keeps its place and is to ask again: how many are in line. */
+  waiting?: number;
   /** How the lease ended. */
   ended?: LeaseEnd;
   /** Who holds the lock; only for a token that may read. */
@@ -67,7 +69,7 @@ export const PROBLEMS: Record<ProblemReason, [status: number, title: string]> = 
 export function problemOf(
   reason: ProblemReason,
   detail: string,
-  more: Pick<Problem, "argument" | "retryAfter" | "share" | "ended" | "holders"> = {},
+  more: Pick<Problem, "argument" | "retryAfter" | "share" | "waiting" | "ended" | "holders"> = {},
 ): Problem {
   const [status, title] = PROBLEMS[reason];
   return { type: `urn:durable-locks:${reason}`, title, status, detail, reason, ...more };
@@ -90,7 +92,7 @@ const SERVICE_REASONS = new Set<string>([
 
 /** What the lock answered, if a problem is its refusal to a caller that has access. */
 export function refusalOfProblem(problem: Problem): RefusalReply | undefined {
-  const { reason, detail, argument, retryAfter, share, ended } = problem;
+  const { reason, detail, argument, retryAfter, share, waiting, ended } = problem;
   if (SERVICE_REASONS.has(reason) || reason === "OTHER_TOKEN") return undefined;
   return {
     success: false,
@@ -98,6 +100,7 @@ export function refusalOfProblem(problem: Problem): RefusalReply | undefined {
     ...(argument !== undefined && { argument, message: detail }),
     ...(retryAfter !== undefined && { retryAfter }),
     ...(share && { share }),
+    ...(waiting !== undefined && { waiting }),
     ...(ended !== undefined && { ended }),
   };
 }

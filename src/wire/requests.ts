@@ -13,6 +13,7 @@ export interface ClaimBody {
 export interface AcquireBody extends ClaimBody {
   ttl: number;
   wait?: WireNumber | undefined;
+  longPoll?: number | undefined;
   waited?: number | undefined;
   owner?: string | undefined;
   requestId?: string | undefined;
@@ -30,12 +31,12 @@ export interface ReleaseBody {
 
 /** To JSON. */
 export function toAcquireBody(request: LockRequest): AcquireBody {
-  const { ttl, wait, waited, owner, requestId, lockDelay, steal, once } = request;
+  const { ttl, wait, longPoll, waited, owner, requestId, lockDelay, steal, once } = request;
   return {
     ttl,
     requestId,
     ...toClaimBody(request),
-    ...(wait > 0 && { wait: toWireNumber(wait), waited }),
+    ...(wait > 0 && { wait: toWireNumber(wait), longPoll, waited }),
     ...(owner !== undefined && { owner }),
     ...(lockDelay > 0 && { lockDelay }),
     ...(steal && { steal }),

@@ -1,7 +1,14 @@
 import type { LockPrimitives } from "../client/primitives.ts";
+import { failureOf, isWorthWaitingOut } from "../client/outage.ts";
 import { ANSWER_WITHIN, callObject } from "../client/retry.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { AcquireReply } from "../core/replies.ts";
+import type { LockRequest } from "../core/request.ts";
 import { isLockError } from "../errors.ts";
-import { refused, unreachable } from "./refused.ts";
+import { refused, unreachable, unreachableInLine } from "./refused.ts";
+
+/** A request that has waited for so long was parked, in milliseconds. */
+const WAS_PARKED = 1_000;
 
 /** Calls the lock's object, and repeats the call after a fault that is worth it. */
 export async function asked<T>(
@@ -15,5 +22,30 @@ export async function asked<T>(
     if (isLockError(error, "UNREACHABLE")) throw unreachable(error);
     if (isLockError(error, "VERSION_MISMATCH")) throw refused("VERSION_MISMATCH", error.message);
     throw error;
+  }
+}
+
+/**
+ * Asks for the lock. A request that was parked when its object failed is not repeated here but answered 503: its client
+ * knows how many are in line, and when to come back so that they don't all come at once.
+ */
+export async function askedInLine(primitives: LockPrimitives, request: LockRequest): Promise<AcquireReply> {
+  const { wait, waited, longPoll = LIMITS.slice } = request;
+  if (wait === 0) return asked(primitives, (signal) => primitives.acquire(request, signal));
+  const since = performance.now();
+  const call = async (signal: AbortSignal) => {
+    const more = Math.round(performance.now() - since);
+    try {
+      // Whoever is asked for a second time has waited for longer: its place depends on it.
+      return await primitives.acquire({ ...request, waited: waited + more }, signal);
+    } catch (cause) {
+      if (performance.now() - since >= WAS_PARKED && isWorthWaitingOut(cause)) throw failureOf(primitives, cause);
+      throw cause;
+    }
+  };
+  try {
+    return await callObject(call, { id: primitives.id, within: Math.min(wait, longPoll) + ANSWER_WITHIN });
+  } catch (error) {
+    throw isLockError(error, "UNREACHABLE") ? unreachableInLine(error) : error;
   }
 }

@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { TIMED_OUT, timeBox } from "../client/time-box.ts";
+import { LIMITS } from "../core/limits.ts";
 import type { FollowReply } from "../core/replies.ts";
 import { toWireStatus } from "../wire/status.ts";
 import { asked } from "./asked.ts";
@@ -7,8 +9,8 @@ import type { Service, ServiceEnv } from "./context.ts";
 import { onGet } from "./lock-route.ts";
 import { Refused, refusedBy } from "./refused.ts";
 
-/** How often something is sent, so that nobody on the way takes the connection for dead, in milliseconds. */
-const HEARTBEAT = 15_000;
+/** How often something is sent, so that no proxy takes the connection for dead, in milliseconds; the lock isn't asked. */
+const HEARTBEAT = 4_000;
 /** How often the status is sent at most, in milliseconds: a lock may change a thousand times a second. */
 const PAUSE = 100;
 /** How long a stream lasts; then its reader connects again, maybe to a newer version. */
@@ -37,14 +39,20 @@ export function addEvents(service: Service): void {
 function eventsOf(c: Context<ServiceEnv>, first: FollowReply): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const until = Date.now() + LASTS;
-  let known: string | undefined;
+  let known = "";
+  let pending: Promise<FollowReply> | undefined = Promise.resolve(first);
   return new ReadableStream({
     async pull(controller) {
       if (Date.now() >= until) return controller.close();
       try {
-        const news = known === undefined ? first : await next(c, known);
+        pending ??= next(c, known);
+        // Its reader may have gone by the time it fails.
+        pending.catch(() => {});
+        const news = await timeBox(pending, HEARTBEAT, undefined);
+        if (news === TIMED_OUT) return controller.enqueue(encoder.encode(": still here\n\n"));
         controller.enqueue(encoder.encode(news.revision === known ? ": nothing new\n\n" : eventOf(c.get("id"), news)));
         known = news.revision;
+        pending = undefined;
       } catch (error) {
         const { problem } = error instanceof Refused ? error : refusedBy({ success: false, reason: "QUEUE_FULL" });
         controller.enqueue(encoder.encode(`event: problem\ndata: ${JSON.stringify(problem)}\n\n`));
@@ -56,7 +64,7 @@ function eventsOf(c: Context<ServiceEnv>, first: FollowReply): ReadableStream<Ui
 
 async function next(c: Context<ServiceEnv>, known: string): Promise<FollowReply> {
   await scheduler.wait(PAUSE);
-  return follow(c, known, HEARTBEAT);
+  return follow(c, known, LIMITS.slice);
 }
 
 async function follow(c: Context<ServiceEnv>, known: string | undefined, wait: number): Promise<FollowReply> {

@@ -8,7 +8,7 @@ import { isJson } from "../wire/json.ts";
 import type { Problem } from "../wire/problem.ts";
 import { fromAcquireBody, fromClaimBody, fromResult } from "../wire/requests.ts";
 import { checkAllowed, mayLook, shownTo } from "./admission.ts";
-import { asked } from "./asked.ts";
+import { asked, askedInLine } from "./asked.ts";
 import type { Service, ServiceEnv } from "./context.ts";
 import { logEvent } from "./event-log.ts";
 import { onPost } from "./lock-route.ts";
@@ -109,17 +109,14 @@ function addCancellation(service: Service): void {
 async function acquire(c: Context<ServiceEnv>, request: LockRequest): Promise<Response> {
   const primitives = c.get("primitives");
   if (request.steal) checkAllowed(c.get("grantee"), "admin", c.get("id"));
-  const reply = await asked(
-    primitives,
-    (signal) => primitives.acquire(request, signal),
-    Math.min(request.wait, LIMITS.slice),
-  );
+  const { wait, longPoll = LIMITS.slice } = request;
+  const reply = await askedInLine(primitives, request);
   if (reply.success) note(c);
   if (reply.success && request.steal)
     logEvent({ event: "steal", tokenName: c.get("grantee").name, lock: c.get("id"), lease: reply.lease });
   if (reply.success || reply.reason !== "BORROWED") return granted(c, reply);
-  // Who will ask again at once learns nothing from being told after each slice.
-  const isToldWho = mayLook(c) && request.wait <= LIMITS.slice;
+  // A caller that asks again at once learns nothing from being told after each long poll.
+  const isToldWho = mayLook(c) && wait <= longPoll;
   throw refusedBy(shownTo(c, reply), isToldWho ? await holdersOf(c) : undefined);
 }
 

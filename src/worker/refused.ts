@@ -1,3 +1,4 @@
+import type { Fault } from "../client/fault.ts";
 import { reasonOf } from "../client/outage.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { RefusalReply } from "../core/replies.ts";
@@ -48,7 +49,7 @@ const DETAILS_OF_SHARE: Partial<typeof DETAILS> = {
 
 /** What the lock refused, as a problem. */
 export function refusedBy(refusal: RefusalReply, holders?: Problem["holders"]): Refused {
-  const { reason, argument, message, ended, retryAfter, share } = refusal;
+  const { reason, argument, message, ended, retryAfter, share, waiting } = refusal;
   if (reason === "INVALID_ARGUMENT" || reason === "VERSION_MISMATCH")
     return refused(reason, message ?? "An argument is wrong.", argument ? { argument } : {});
   if (reason === "RECORDED") return refused("INTERNAL", "The lock answered what was not asked.");
@@ -58,16 +59,27 @@ export function refusedBy(refusal: RefusalReply, holders?: Problem["holders"]): 
   return refused(reason, detail ?? "The lock refused.", {
     ...(after !== undefined && { retryAfter: after }),
     ...(share && { share }),
+    ...(waiting !== undefined && { waiting }),
     ...(ended !== undefined && { ended }),
     ...(holders && { holders }),
   });
 }
 
 /** Nobody knows what came of the call: it can be repeated with the same requestId. */
-export function unreachable({ cause, retryAfter = COME_BACK_IN }: LockError): Refused {
+export function unreachable(error: LockError): Refused {
+  return unansweredBecause(error, error.retryAfter ?? COME_BACK_IN);
+}
+
+/** The same to a caller in line, who comes back at once, spread by how many are in line, unless there is too much to do. */
+export function unreachableInLine(error: LockError): Refused {
+  const { overloaded = false } = (error.cause ?? {}) as Partial<Fault>;
+  return unansweredBecause(error, error.retryAfter ?? (overloaded ? COME_BACK_IN : undefined));
+}
+
+function unansweredBecause({ cause }: LockError, retryAfter: number | undefined): Refused {
   const why = cause === undefined ? "" : ` (${reasonOf(cause)})`;
   const detail = `The lock's object did not answer${why}. Repeat the request with the same requestId.`;
-  return refused("UNREACHABLE", detail, { retryAfter });
+  return refused("UNREACHABLE", detail, retryAfter === undefined ? {} : { retryAfter });
 }
 
 /** The answer to a request that was refused. */

@@ -31,6 +31,12 @@ export const Acquire = z
       .union([wholeFrom(0, LIMITS.maxWait), unlimited])
       .openapi({ description: "How long to queue, in milliseconds. One request is parked for 25 s at most." })
       .optional(),
+    longPoll: wholeFrom(1, LIMITS.slice)
+      .openapi({
+        description:
+          "How long this one request is parked at most, in milliseconds: less than what a proxy cuts it after.",
+      })
+      .optional(),
     waited: wholeFrom(0)
       .openapi({ description: "How long this caller has waited so far, in milliseconds." })
       .optional(),
@@ -130,6 +136,10 @@ export const ProblemDetails = z
     share: z
       .literal(true)
       .openapi({ description: "It is the token's share of the lock that is used up, and not the lock." })
+      .optional(),
+    waiting: z
+      .int()
+      .openapi({ description: "To a caller that keeps its place and is to ask again: how many are in line." })
       .optional(),
     ended: z.enum(["released", "expired", "superseded"]).optional(),
     holders: z.array(z.object({ owner: z.string().optional(), since: clock, deadline: clock })).optional(),

@@ -83,13 +83,16 @@ describe("G9 one who waits in line", () => {
     expect(asked()).toHaveLength(1);
   });
 
-  it("hears nothing of an object that is silent, but for a slice and the time of an answer", async () => {
-    const { primitives } = answering({ reply: "never" });
-    const acquired = failureOf(acquire(primitives, acquisition({ wait: 60_000 })));
-    await pass(SLICE + 5_000 - 1);
+  it("asks an object that is silent again, and takes a minute without an answer for an outage", async () => {
+    const { primitives, asked } = answering({ reply: "never" }, { reply: "never" }, { reply: "never" });
+    const acquired = failureOf(acquire(primitives, acquisition({ wait: 86_400_000 })));
+    await pass(59_999);
     expect(await settled(acquired)).toBe("parked");
     await pass(1);
-    expect(await acquired).toMatchObject({ code: "UNREACHABLE" });
+    const error = (await acquired) as Error;
+    expect(error).toMatchObject({ code: "UNREACHABLE" });
+    expect(error.cause).toBeUndefined();
+    expect(asked()).toMatchObject([{ at: 0 }, { at: SLICE + 5_000 + 25, waited: SLICE + 5_000 + 25 }]);
   });
 
   it("hears of a silent object sooner if it waits for less", async () => {

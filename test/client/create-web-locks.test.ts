@@ -3,9 +3,8 @@ import { type WebLocksOptions, createWebLocks } from "../../src/client/create-we
 import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { AcquireReply, RefusalReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
-import { LeaseLostError, webLocks } from "../../src/index.ts";
+import { LeaseLostError, LockError, webLocks } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
-import { overloaded } from "../support/faulty-namespace.ts";
 import { failureOf, outcome, settled, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
 import { afterTurns, sweepTurns } from "../support/turns.ts";
@@ -81,7 +80,8 @@ describe("a web lock", () => {
   });
 
   it("that can't be asked for is an outage, and no abort", async () => {
-    const { locks } = managing({ acquire: () => Promise.reject(overloaded()) });
+    const closed = new LockError("UNREACHABLE", "The lock service is closed.");
+    const { locks } = managing({ acquire: () => Promise.reject(closed) });
     expect(await failureOf(locks.request("mine", () => {}))).toMatchObject({ code: "UNREACHABLE" });
   });
 

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { type Grant, acquire } from "../../src/client/acquire.ts";
+import { acquire } from "../../src/client/acquire.ts";
+import type { Grant } from "../../src/client/ask-once.ts";
 import { renewOnce } from "../../src/client/held-lease.ts";
 import type { Validity } from "../../src/client/keep-alive.ts";
 import { asAsked } from "../../src/client/claims.ts";

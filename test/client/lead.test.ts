@@ -4,7 +4,6 @@ import type { AcquireReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import { type Lead, type LeadOptions, LockError, createLock, lead } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
-import { overloaded } from "../support/faulty-namespace.ts";
 import { outcome, settled, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
 import { afterTurns, sweepTurns } from "../support/turns.ts";
@@ -226,7 +225,7 @@ describe("the end of a candidacy", () => {
   });
 
   it("is not by an outage, which is waited out at growing distances", async () => {
-    const faults = [overloaded(), overloaded(), overloaded()];
+    const faults = Array.from({ length: 3 }, () => new LockError("UNREACHABLE", "The lock service is closed."));
     const { over, elected } = candidate(
       ({ term }) => term,
       {},

@@ -6,6 +6,7 @@ import {
   checkDuration,
   checkFlag,
   checkLease,
+  checkLongPoll,
   checkOnce,
   checkOptions,
   checkPermits,
@@ -48,6 +49,7 @@ describe("G9 the bounds", () => {
       maxParties: 1_000,
       slice: 25_000,
       returnWithin: 2_000,
+      silence: 60_000,
       maxResultBytes: 2_000_000,
       maxRetain: 366 * DAY,
       cleanUp: DAY,
@@ -59,6 +61,7 @@ describe("G9 the bounds", () => {
     ["a duration", (value) => checkDuration(value, "ttl"), [1, DAY], [0, DAY + 1, 1.5, "1"]],
     ["a time to keep", checkRetain, [1, 366 * DAY], [0, 366 * DAY + 1, undefined]],
     ["a wait", checkWait, [0, DAY, Infinity], [-1, DAY + 1, -Infinity, undefined]],
+    ["the length of a poll", checkLongPoll, [1, 25_000], [0, 25_001, 1.5, Infinity]],
     ["a time waited", checkWaited, [0, HIGHEST], [-1, HIGHEST + 1, Infinity]],
     ["a lease", checkLease, [1, HIGHEST], [0, HIGHEST + 1, null]],
     ["a watched lease", checkWatched, [0, 1, HIGHEST], [-1, HIGHEST + 1, null]],
@@ -122,6 +125,10 @@ describe("what is refused is said, with its argument, its limit and what was giv
     [() => checkRequest(0, {}, newId), "ttl: ttl must be"],
     [() => checkRequest(1, { owner: "" }, newId), "owner: owner must be"],
     [() => checkRequest(1, { wait: -1 }, newId), "wait: wait must be"],
+    [
+      () => checkRequest(1, { longPoll: 0 }, newId),
+      "longPoll: longPoll must be a whole number of milliseconds from 1 to 25000",
+    ],
     [() => checkRequest(1, { waited: -1 }, newId), "waited: waited must be"],
     [() => checkRequest(1, { lockDelay: -1 }, newId), "lockDelay: lockDelay must be"],
     [() => checkRequest(1, { requestId: "" }, newId), "requestId: requestId must be"],
@@ -159,7 +166,16 @@ describe("what a request takes", () => {
   });
 
   it("is what was given", () => {
-    const given = { wait: 5, waited: 6, owner: "me", requestId: "id", lockDelay: 8, steal: true, once: "sha" };
+    const given = {
+      wait: 5,
+      longPoll: 7,
+      waited: 6,
+      owner: "me",
+      requestId: "id",
+      lockDelay: 8,
+      steal: true,
+      once: "sha",
+    };
     expect(checkRequest(7, given, newId)).toMatchObject({ ttl: 7, exclusive: true, ...given });
     expect(checkRequest(7, { permits: 2, capacity: 3, lockDelay: 0, steal: false }, newId)).toMatchObject({
       exclusive: false,

@@ -121,6 +121,21 @@ describe("the slice of a wait", () => {
     expect([answers(machine), machine.state.waiting]).toEqual([[["a", "BORROWED"]], 0]);
   });
 
+  it("G4 that is a shorter poll ends with an answer that says how many are in line, and the place is kept", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { ttl: 600_000 });
+    machine.state.enqueue(waiter("a", { longPoll: 8_000, wait: 10_000 }), NOW);
+    machine.state.enqueue(waiter("b", { longPoll: 10_000, wait: 10_000 }), NOW);
+    machine.state.wake(NOW + 8_000);
+    const [ended] = machine.state.takeEffects().answers;
+    expect(ended).toMatchObject({ requestId: "a", reply: { reason: "BORROWED", waiting: 2 } });
+    machine.state.enqueue(waiter("a", { longPoll: 8_000, wait: 2_000, waited: 8_000 }), NOW + 8_000);
+    machine.state.wake(NOW + 10_000);
+    const last = machine.state.takeEffects().answers;
+    expect(last.map(({ requestId }) => requestId)).toEqual(["a", "b"]);
+    expect(last.map(({ reply }) => "waiting" in reply)).toEqual([false, false]);
+  });
+
   it("G4 does not let anybody past the head that was answered and is not back yet", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ttl: 600_000 });

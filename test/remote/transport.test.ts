@@ -150,6 +150,22 @@ describe.concurrent("a call over HTTP", () => {
   });
 });
 
+describe.concurrent("one who waits in line over HTTP", () => {
+  it.each([
+    ["a proxy that limits the rate", 429],
+    ["a proxy whose service is under maintenance", 503],
+  ])("G4 waits out a Retry-After of %s", async (_name, status) => {
+    const at: number[] = [];
+    const { lock } = connectOver((request, serve) => {
+      at.push(performance.now());
+      const limited = new Response("later", { status, headers: { "Retry-After": "2" } });
+      return at.length === 1 ? Promise.resolve(limited) : serve(request);
+    });
+    expect(await lock(freshId()).withLock(() => "mine", { wait: 10_000 })).toBe("mine");
+    expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(1_990);
+  });
+});
+
 describe("after a call over HTTP", () => {
   it("G8 no timer of it is left, however it ended", async () => {
     const counted = countTimers();

@@ -45,7 +45,7 @@ export const BUGS: Bug[] = [
     name: "the deadline is counted from the reply",
     changes: [
       {
-        file: "client/acquire.ts",
+        file: "client/ask-once.ts",
         from: "validFor, validUntil: left + validFor };",
         to: "validFor, validUntil: Math.max(left, performance.now()) + validFor };",
       },
@@ -70,9 +70,9 @@ export const BUGS: Bug[] = [
     name: "a repeated acquire has a new id",
     changes: [
       {
-        file: "client/acquire.ts",
-        from: "primitives.acquire({ ...request, wait, waited })",
-        to: "primitives.acquire({ ...request, wait, waited, requestId: crypto.randomUUID() })",
+        file: "client/ask-once.ts",
+        from: "primitives.acquire(request, signal)",
+        to: "primitives.acquire({ ...request, requestId: crypto.randomUUID() }, signal)",
       },
     ],
   },

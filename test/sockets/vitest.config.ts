@@ -9,6 +9,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     fileParallelism: false,
-    maxConcurrency: 8,
+    maxConcurrency: 12,
   },
 });

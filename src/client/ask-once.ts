@@ -1,0 +1,29 @@
+import type { GrantReply, RefusalReply } from "../core/replies.ts";
+import type { LockRequest } from "../core/request.ts";
+import type { LockPrimitives } from "./primitives.ts";
+import { unexpectedRefusal } from "./versions.ts";
+
+/** A lease with the instant until which it surely lasts, by the local clock. */
+export interface Grant extends GrantReply {
+  validUntil: number;
+}
+
+/** The outcome of a request for the lock. */
+export type Acquired = Grant | RefusalReply;
+
+/** Sends a request for the lock once; the lease that it grants counts from before it was sent. */
+export async function askOnce(
+  primitives: LockPrimitives,
+  request: LockRequest,
+  signal: AbortSignal,
+): Promise<Acquired> {
+  const left = performance.now();
+  const reply = await primitives.acquire(request, signal);
+  if (!reply.success) {
+    if (reply.reason === "INVALID_ARGUMENT") throw unexpectedRefusal(reply);
+    return reply;
+  }
+  // It can't have begun later than now: by a clock that was put forward while this waited, it would last for longer.
+  const validFor = Math.min(reply.validFor, performance.now() - left + request.ttl);
+  return { ...reply, validFor, validUntil: left + validFor };
+}

@@ -1,0 +1,152 @@
+import { LIMITS } from "../core/limits.ts";
+import type { RefusalReply } from "../core/replies.ts";
+import type { LockRequest } from "../core/request.ts";
+import { type Acquired, askOnce } from "./ask-once.ts";
+import { CUT_AFTER, type Fault } from "./fault.ts";
+import { lineDelay, overloadDelay } from "./line-backoff.ts";
+import type { Acquisition } from "./options.ts";
+import { failureOf, isWorthWaitingOut, retryAfterOf } from "./outage.ts";
+import { Patience } from "./patience.ts";
+import type { LockPrimitives } from "./primitives.ts";
+import { ANSWER_WITHIN } from "./retry.ts";
+import { TIMED_OUT, sleep, timeBox } from "./time-box.ts";
+
+/** A call that lasted for so long was parked, in milliseconds: the fault that ends it is the first of its own. */
+const WAS_PARKED = 1_000;
+
+/**
+ * Waits in line, long poll by long poll, until granted, refused for good, or out of time.
+ *
+ * Each poll has the same request id and says how long this caller has waited, so the place is kept through faults: a
+ * platform that is overloaded and a service that asks to be left alone are waited out. Throws `UNREACHABLE` for an outage,
+ * `RATE_LIMITED` if the service asks to be left alone until `wait` is over, and at once what no retry cures.
+ */
+export async function waitInLine(
+  primitives: LockPrimitives,
+  { request, signal }: Pick<Acquisition, "request" | "signal">,
+): Promise<Acquired> {
+  const line = new Line(primitives, request);
+  for (;;) {
+    const acquired = await line.ask(signal);
+    if (acquired) return acquired;
+    await line.pause(signal);
+  }
+}
+
+/** One caller's wait. */
+class Line {
+  readonly #primitives: LockPrimitives;
+  readonly #request: LockRequest;
+  readonly #since = performance.now();
+  readonly #patience: Patience;
+  /** How many were in line when this caller was last told; 0 if it was not. */
+  #inLine = 0;
+  /** Whether a call of this caller was parked before, so that it has a place to keep. */
+  #hasPlace = false;
+  #asked = 0;
+  #failed = 0;
+  #delay = 0;
+
+  constructor(primitives: LockPrimitives, request: LockRequest) {
+    this.#primitives = primitives;
+    this.#request = request;
+    this.#patience = new Patience(primitives, request.wait);
+  }
+
+  /** One long poll; undefined if it is to be followed by another. */
+  async ask(signal: AbortSignal | undefined): Promise<Acquired | undefined> {
+    // The first says exactly what it was given, for the sake of order; each that follows has waited for longer.
+    const waited = this.#asked++ === 0 ? 0 : this.#waited();
+    const wait = Math.max(1, this.#request.wait - waited);
+    // Never longer than the patience lasts: what is parked by then has still to be answered.
+    const longPoll = Math.min(
+      this.#primitives.longPoll?.() ?? LIMITS.slice,
+      Math.max(CUT_AFTER, Math.floor(this.#patience.left) - ANSWER_WITHIN),
+    );
+    const parked = Math.min(wait, longPoll);
+    const asked = { ...this.#request, wait, waited: this.#request.waited + waited };
+    const sentAt = performance.now();
+    const answer = await poll(
+      this.#primitives,
+      parked < wait && longPoll < LIMITS.slice ? { ...asked, longPoll } : asked,
+      { within: Math.min(parked + ANSWER_WITHIN, this.#patience.left), signal },
+    );
+    if (performance.now() - sentAt >= WAS_PARKED) {
+      this.#failed = 0;
+      this.#hasPlace = true;
+    }
+    if ("fault" in answer) return this.#meet(answer.fault, parked);
+    this.#patience.answered();
+    return this.#hear(answer, wait > longPoll);
+  }
+
+  async pause(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#delay > 0) await sleep(this.#delay, signal);
+    this.#delay = 0;
+  }
+
+  /** What an answer comes to; undefined if this caller waits on. */
+  #hear(answer: Acquired, waitsOn: boolean): Acquired | undefined {
+    if (answer.success) return answer;
+    if (answer.reason === "BORROWED") {
+      if (!waitsOn) return answer;
+      this.#failed = 0;
+      this.#hasPlace = true;
+      this.#inLine = answer.waiting ?? 0;
+      return undefined;
+    }
+    // One who lost its connection may find its place in a full queue taken: it waits for another.
+    const left = this.#request.wait - this.#waited();
+    if (!isFull(answer) || !this.#hasPlace || left <= 0) return answer;
+    this.#delay = Math.min(left, overloadDelay((this.#failed += 1), this.#inLine, Math.random()));
+    return undefined;
+  }
+
+  #meet(fault: Fault | undefined, parked: number): undefined {
+    this.#failed += 1;
+    const left = this.#request.wait - this.#waited();
+    if (fault?.rateLimited && (left <= 0 || retryAfterOf(fault) > left)) throw failureOf(this.#primitives, fault);
+    const delay = this.#delayAfter(fault);
+    this.#patience.failed(fault, parked, delay);
+    this.#delay = left > 0 ? Math.min(left, delay) : delay;
+  }
+
+  #delayAfter(fault: Fault | undefined): number {
+    const { cutAfter = 0, overloaded = false } = fault ?? {};
+    const retryAfter = retryAfterOf(fault);
+    const chance = Math.random();
+    // The next poll is shorter: there is nothing to stay away from.
+    if (cutAfter > CUT_AFTER) return lineDelay(1, this.#inLine, chance);
+    if (overloaded || retryAfter > 0)
+      return Math.max(overloadDelay(this.#failed, this.#inLine, chance), retryAfter * (1 + chance / 10));
+    return lineDelay(this.#failed, this.#inLine, chance);
+  }
+
+  #waited(): number {
+    return Math.round(performance.now() - this.#since);
+  }
+}
+
+/** One call; a fault of the way there is an outcome, and so is silence, which has none. */
+async function poll(
+  primitives: LockPrimitives,
+  request: LockRequest,
+  { within, signal }: { within: number; signal: AbortSignal | undefined },
+): Promise<Acquired | { fault: Fault | undefined }> {
+  const giveUp = new AbortController();
+  try {
+    const reply = await timeBox(askOnce(primitives, request, giveUp.signal), within, signal);
+    return reply === TIMED_OUT ? { fault: undefined } : reply;
+  } catch (error) {
+    // Both may have come at once: to a caller that aborts, the reason is what counts.
+    signal?.throwIfAborted();
+    if (!isWorthWaitingOut(error)) throw failureOf(primitives, error);
+    return { fault: error };
+  } finally {
+    giveUp.abort();
+  }
+}
+
+function isFull({ reason }: RefusalReply): boolean {
+  return reason === "QUEUE_FULL" || reason === "TOO_MANY_LEASES";
+}
