@@ -22,8 +22,11 @@ export const LIMITS = {
   maxParties: 1_000,
   /** The longest that one call is parked; the client asks again until its own time is up. */
   slice: 25_000,
-  /** How long a waiter whose slice ended keeps its place, and how long a restarted object lets its queue reassemble. */
+  /** How long a waiter whose slice ended keeps its place, and how long a restarted object at least lets its queue reassemble. */
   returnWithin: 2_000,
+  /** For how long nobody must have come back before a queue that reassembles is complete, and how long it may take at most. */
+  quiet: 1_250,
+  reassembly: 30_000,
   /** How long a caller in line goes without an answer before it takes that for an outage. */
   silence: 60_000,
   /** The largest result of a job, as a structured clone. */

@@ -27,14 +27,12 @@ export class LockState {
   /** The result of the job that runs once under this lock. */
   readonly record: JobRecord;
   readonly #leases: LeaseBook;
-  readonly #queue = new WaitQueue();
+  readonly #queue: WaitQueue;
   readonly #decisions: Decisions;
-  readonly #startedAt: number;
-  #reassemblesUntil = 0;
   #answers: Effects["answers"] = [];
 
   constructor(stored: Iterable<Slot>, now: number, result?: ResultInfo) {
-    this.#startedAt = now;
+    this.#queue = new WaitQueue(now);
     this.#leases = new LeaseBook(stored, now);
     this.record = new JobRecord(result, now);
     this.#decisions = new Decisions(this.#leases, this.#queue, this.record);
@@ -57,7 +55,8 @@ export class LockState {
     if (known) return known;
     if (request.steal) return this.#steal(request, now);
     const ahead = this.#queue.head !== undefined && this.#queue.head.requestId !== request.requestId;
-    if (ahead || !this.#leases.live.admits(request)) return this.#refusal(request, now);
+    const isHeldUp = ahead || this.#queue.reassembly.isOpen(now);
+    if (isHeldUp || !this.#leases.live.admits(request)) return this.#refusal(request, now);
     return this.#grantTo(request, now, now);
   }
 
@@ -67,12 +66,10 @@ export class LockState {
     const known = this.#decisions.of(request, now);
     if (known) return known;
     if (request.steal) return this.#steal(request, now);
-    const { wait, waited, requestId, longPoll = LIMITS.slice } = request;
+    const { wait, requestId, longPoll = LIMITS.slice } = request;
     const waiter = this.#queue.get(requestId);
     const full = waiter ? undefined : (this.#queue.refusal(requestId) ?? this.#leases.live.full(request));
     if (full) return full;
-    if (waited > now - this.#startedAt) this.#reassemblesUntil = this.#startedAt + LIMITS.returnWithin;
-
     const call = {
       calledAt: now,
       parked: true,
@@ -81,7 +78,7 @@ export class LockState {
     };
     // Asking again keeps the place: `waited` orders the queue only for those whom this instance doesn't know.
     if (waiter) Object.assign(waiter, call);
-    else this.#queue.add({ ...request, arrivedAt: now - waited, ...call });
+    else this.#queue.add({ ...request, arrivedAt: this.#queue.arrivalOf(request, now), ...call });
     this.#grantInOrder(now);
     return this.#takeAnswer(requestId);
   }
@@ -164,7 +161,7 @@ export class LockState {
   drop(requestId: string, now: number): void {
     this.#advance(now);
     const waiter = this.#queue.get(requestId);
-    if (waiter?.parked) this.#queue.remove(waiter);
+    if (waiter?.parked) this.#queue.leave(waiter, now);
     this.#grantInOrder(now);
   }
 
@@ -178,7 +175,7 @@ export class LockState {
     if (this.#queue.size === 0 && !watched) return undefined;
     const next = Math.min(this.#queue.nextDue(), this.#leases.live.firstDeadline());
     if (next === Number.POSITIVE_INFINITY) return undefined;
-    return this.#reassemblesUntil > now ? Math.min(next, this.#reassemblesUntil) : next;
+    return this.#queue.reassembly.isOpen(now) ? Math.min(next, this.#queue.reassembly.until) : next;
   }
 
   isLocked(now: number): boolean {
@@ -234,7 +231,7 @@ export class LockState {
   /** First come, first served: whoever is at the head is waited for, even one who was answered and isn't back yet. */
   #grantInOrder(now: number): void {
     // After a restart the queue reassembles from those who come back: until then nobody knows who is at its head.
-    if (now < this.#reassemblesUntil) return;
+    if (this.#queue.reassembly.isOpen(now)) return;
     for (let head = this.#queue.head; head?.parked; head = this.#queue.head) {
       // Its token has its share: those of other tokens behind it need not wait until it has less.
       const full = this.#leases.live.full(head);
@@ -260,7 +257,7 @@ export class LockState {
   }
 
   #endSlice(waiter: Waiter, now: number): void {
-    if (!waiter.parked) return this.#queue.remove(waiter);
+    if (!waiter.parked) return this.#queue.leave(waiter, now);
     const reply = this.#refusal(waiter, now);
     if (waiter.final) return this.#dequeue(waiter, reply);
     this.#answers.push({ requestId: waiter.requestId, reply: { ...reply, waiting: this.#queue.size } });

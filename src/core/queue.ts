@@ -1,5 +1,7 @@
+import { Departed } from "./departed.ts";
 import type { LeaseTerms } from "./lease.ts";
 import { LIMITS } from "./limits.ts";
+import { Reassembly } from "./reassembly.ts";
 import type { RefusalReply } from "./replies.ts";
 import { RequestsById } from "./requests-by-id.ts";
 import { Shares } from "./shares.ts";
@@ -23,7 +25,14 @@ export class WaitQueue {
   readonly #waiters: Waiter[] = [];
   readonly #byRequest = new RequestsById<Waiter>();
   readonly #shares = new Shares();
+  readonly #departed = new Departed();
+  /** How it comes together again after a restart. */
+  readonly reassembly: Reassembly;
   #changes = 0;
+
+  constructor(startedAt: number) {
+    this.reassembly = new Reassembly(startedAt);
+  }
 
   /** How many have come and gone so far. */
   get changes(): number {
@@ -62,6 +71,17 @@ export class WaitQueue {
     this.#byRequest.add(waiter.requestId, waiter);
     this.#shares.change(waiter.requestId, 1);
     this.#changes += 1;
+  }
+
+  /** When a caller that is not in the queue began to wait. */
+  arrivalOf({ requestId, waited }: { requestId: string; waited: number }, now: number): number {
+    return this.#departed.take(requestId, now) ?? this.reassembly.arrivalOf(waited, now);
+  }
+
+  /** Removes a waiter that may come back. */
+  leave(waiter: Waiter, now: number): void {
+    this.remove(waiter);
+    this.#departed.add(waiter, now);
   }
 
   remove(waiter: Waiter): void {

@@ -18,6 +18,8 @@ export interface Asked extends Claim {
   /** `away`: its slice ended, or the object restarted, and it has not asked again. */
   place: "parked" | "away" | "holding" | "over";
   awayUntil: number;
+  /** It has lost its place, and until then the object remembers which it was. */
+  rememberedUntil: number;
   lease?: GrantReply;
   /** Its lease lives until here, in the steady time of the present instance. */
   until: number;
@@ -55,6 +57,7 @@ export function newlyAsked(requestId: string, claim: Claim, terms: Pick<Asked, "
     heard: 0,
     place: "over",
     awayUntil: 0,
+    rememberedUntil: 0,
     until: 0,
     dead: false,
   };

@@ -49,6 +49,8 @@ describe("G9 the bounds", () => {
       maxParties: 1_000,
       slice: 25_000,
       returnWithin: 2_000,
+      quiet: 1_250,
+      reassembly: 30_000,
       silence: 60_000,
       maxResultBytes: 2_000_000,
       maxRetain: 366 * DAY,

@@ -4,8 +4,8 @@ import { LockState } from "../../src/core/lock-state.ts";
 import type { AcquireReply, GrantReply } from "../../src/core/replies.ts";
 import type { Slot } from "../../src/core/slots.ts";
 import { SteadyClock } from "../../src/core/steady-clock.ts";
-
 import { type Asked, fits, isAhead, isAway, newlyAsked } from "./asked.ts";
+import { Places, losePlaces } from "./places.ts";
 
 /**
  * A lock with its disk, its clocks and its callers, which checks every transition against an independent account of
@@ -22,8 +22,10 @@ export class World {
   #elapsed = 0;
   readonly asked: Asked[] = [];
   readonly violations: string[] = [];
+  #places: Places;
 
   constructor() {
+    this.#places = new Places(this.#now());
     this.#state = new LockState([], this.#now());
   }
 
@@ -96,6 +98,7 @@ export class World {
     if (!asked) return;
     asked.place = "away";
     asked.awayUntil = 0;
+    asked.rememberedUntil = this.#now() + LIMITS.silence;
     this.#run((now) => this.#state.drop(asked.requestId, now));
   }
 
@@ -126,10 +129,8 @@ export class World {
     const asked = this.#ask(claim, ttl, 0);
     asked.steal = true;
     this.#buryHolders();
-    this.#answered(
-      asked,
-      this.#run((now) => this.#state.acquire(asked, now)),
-    );
+    const reply = this.#run((now) => this.#state.acquire(asked, now));
+    this.#answered(asked, reply);
     if (asked.place !== "holding") this.#violated("could not steal");
   }
 
@@ -173,12 +174,13 @@ export class World {
       if (asked.place === "parked") asked.place = "away";
       if (!asked.lease) asked.dead = false;
       // A new instance goes by its own clock and the disk, but no lease ends later than its ttl from now.
-      const stored = this.#stored(asked);
+      const stored = [...this.#disk.values()].find(({ lease }) => lease.lease === asked.lease?.lease);
       if (asked.place === "holding" && stored)
         // An expiry that was noticed before another write of its row is on the disk too.
         asked.until = stored.end ? Math.min(asked.until, now) : Math.min(stored.lease.deadline, now + stored.lease.ttl);
-      asked.awayUntil = 0;
+      Object.assign(asked, { awayUntil: 0, rememberedUntil: 0 });
     }
+    this.#places = new Places(now);
     if (now > before) this.#violated("time went on while restarting");
     this.#state = new LockState(structuredClone([...this.#disk.values()]), now);
   }
@@ -208,8 +210,9 @@ export class World {
     const now = this.#now();
     const left = Math.max(1, asked.wait - waited);
     const kept = asked.place === "away" && asked.awayUntil > now;
-    if (!kept) Object.assign(asked, { arrivedAt: now - waited, heard: this.#heard++ });
-    asked.place = "parked";
+    losePlaces(this.asked, now);
+    if (!kept) Object.assign(asked, { arrivedAt: this.#places.arrivalOf(asked, waited, now), heard: this.#heard++ });
+    Object.assign(asked, { place: "parked", rememberedUntil: 0 });
     this.#run(
       (at) => this.#state.enqueue({ ...asked, wait: left, waited }, at),
       (reply) => reply && this.#answered(asked, reply),
@@ -230,6 +233,7 @@ export class World {
   /** Runs one transition and checks what it wrote, whom it answered and what it promised to do next. */
   #run<T>(transition: (now: number) => T, onResult: (result: T) => void = () => {}): T {
     const now = this.#now();
+    losePlaces(this.asked, now);
     const result = transition(now);
     onResult(result);
     const { writes, answers } = this.#state.takeEffects();
@@ -255,6 +259,7 @@ export class World {
   #granted(asked: Asked, grant: GrantReply): void {
     if (grant.lease <= this.#highest || !Number.isSafeInteger(grant.lease)) this.#violated("lease number did not grow");
     this.#highest = grant.lease;
+    if (!asked.steal && this.#places.isReassembling(this.#now())) this.#violated("granted while the queue reassembles");
     const overtaken = this.#inLine().find((other) => other.place === "parked" && isAhead(other, asked));
     if (overtaken && asked.wait > 0) this.#violated(`${asked.requestId} overtook ${overtaken.requestId}`);
     const holding = this.asked.filter((other) => other.place === "holding");
@@ -279,10 +284,6 @@ export class World {
 
   #isLive(asked: Asked): boolean {
     return asked.until > this.#now();
-  }
-
-  #stored(asked: Asked): Slot | undefined {
-    return [...this.#disk.values()].find(({ lease }) => lease.lease === asked.lease?.lease);
   }
 
   #pick(pick: number, place: Asked["place"]): Asked | undefined {
