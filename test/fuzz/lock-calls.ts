@@ -6,10 +6,11 @@ import { type Call, type Input, claim, inputsOf, wholeLock } from "./calls.ts";
 import { PARKED, expectRefusal, inside, isRefused, settled } from "./host.ts";
 import { RULES, fuzz } from "./values.ts";
 
-const { ttl, lease, known, wait, waited, owner, text, requestId, lockDelay, flag, once, retain } = RULES;
+const { ttl, lease, known, wait, longPoll, waited, owner, text, requestId, lockDelay, flag, once, retain } = RULES;
 const { permits, capacity } = RULES;
 const ASK = {
   wait: (value: unknown) => value === undefined || wait(value),
+  longPoll,
   waited: (value: unknown) => value === undefined || waited(value),
   owner,
   permits,

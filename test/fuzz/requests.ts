@@ -37,6 +37,7 @@ const NAMES = [
   "ttl",
   "lease",
   "wait",
+  "longPoll",
   "waited",
   "permits",
   "capacity",
