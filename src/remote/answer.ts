@@ -1,6 +1,8 @@
 import type { Fault } from "../client/fault.ts";
+import { PROTOCOL, mismatchOf } from "../core/protocol.ts";
 import type { RefusalReply } from "../core/replies.ts";
 import { LockError } from "../errors.ts";
+import { PROTOCOL_HEADER, protocolOf } from "../wire/protocol.ts";
 import { PROBLEMS, type Problem, refusalOfProblem } from "../wire/problem.ts";
 
 /** What is known of a fault besides its message. */
@@ -24,12 +26,23 @@ export async function readAnswer<T extends object>(
   const { status } = response;
   const text = await textOf(base, response);
   const body = parsed(text);
-  if (response.ok && body !== undefined && isAnswer(body)) return body;
-  if (!response.ok && isProblem(body)) return refusalOfProblem(body) ?? raise(base, body);
+  const problem = !response.ok && isProblem(body) ? body : undefined;
+  const answer = response.ok && body !== undefined && isAnswer(body) ? body : problem && refusalOfProblem(problem);
+  const header = response.headers.get(PROTOCOL_HEADER);
+  // What a page, a proxy or the service's front door says has no number either. What the lock itself answers has one.
+  if (header !== null || answer) checkAnswered(base, protocolOf(header));
+  if (answer) return answer;
+  if (problem) raise(base, problem);
   // Of a proxy, or of whatever else stands in the service's place.
   if (status >= 500 || status === 429 || status === 408) throw faultOf(base, response, text);
   if (status === 401 || status === 403) throw accessDenied(base, `it answered ${status}.`);
   throw unlike(base, status);
+}
+
+function checkAnswered(base: string, protocol: number | undefined): void {
+  if (protocol === PROTOCOL) return;
+  const service = { name: `the service at ${base}`, protocol };
+  throw new LockError("VERSION_MISMATCH", mismatchOf({ name: "this client", protocol: PROTOCOL }, service));
 }
 
 async function textOf(base: string, response: Response): Promise<string> {
@@ -87,6 +100,8 @@ function raise(base: string, { reason, status, detail, retryAfter }: Problem): n
     case "FORBIDDEN":
     case "OTHER_TOKEN":
       throw accessDenied(base, detail);
+    case "VERSION_MISMATCH":
+      throw new LockError("VERSION_MISMATCH", `The lock service at ${base} refused: ${detail}`);
     case "NOT_CONFIGURED":
       throw new LockError("UNREACHABLE", `The lock service at ${base} is closed: ${detail}`);
     case "RATE_LIMITED":

@@ -4,8 +4,10 @@ import { ANSWER_WITHIN } from "../client/retry.ts";
 import { clearTimer } from "../client/time-box.ts";
 import { unexpectedRefusal } from "../client/versions.ts";
 import { LIMITS } from "../core/limits.ts";
+import { PROTOCOL } from "../core/protocol.ts";
 import type { AcquireReply, JobResult, RefusalReply, ReleaseReply } from "../core/replies.ts";
 import { isJson } from "../wire/json.ts";
+import { PROTOCOL_HEADER } from "../wire/protocol.ts";
 import { toAcquireBody, toClaimBody } from "../wire/requests.ts";
 import { fromWireStatus } from "../wire/status.ts";
 import { readAnswer } from "./answer.ts";
@@ -75,7 +77,7 @@ export function httpPrimitives(access: ServiceAccess, polls: PollLength, id: str
 
 function callsTo(access: ServiceAccess, polls: PollLength, id: string): Calls {
   const url = `${access.base}/v1/locks/${encodeURIComponent(id)}`;
-  const headers = { Authorization: `Bearer ${access.token}` };
+  const headers = { Authorization: `Bearer ${access.token}`, [PROTOCOL_HEADER]: String(PROTOCOL) };
   const json = { ...headers, "Content-Type": "application/json" };
   return {
     get: (shape, query, bounds) =>

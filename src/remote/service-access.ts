@@ -42,14 +42,16 @@ export function checkConnection(options: ConnectOptions): ServiceAccess {
 }
 
 function checkFetch(value: unknown): typeof globalThis.fetch {
-  const owner: Partial<Fetching> | null = value === undefined ? globalThis : (value as Partial<Fetching> | null);
-  // Asked first: an entry of `ctx.exports` is an object with a fetch, and a function that is none.
-  const hasFetch = typeof owner?.fetch === "function";
-  if (!hasFetch && typeof value === "function") return value as typeof globalThis.fetch;
-  if (!hasFetch)
-    throw invalid("fetch", "fetch must be a function like fetch, or an object that has one, such as env.LOCKS.");
-  // Looked up with each call, so that one that is replaced later is used, and called on what it belongs to.
-  return (...args) => (owner as Fetching).fetch(...args);
+  const owner: unknown = value === undefined ? globalThis : value;
+  // Asked first: an entry of `ctx.exports` is an object with a fetch, and a function that is none. Its fetch is looked up
+  // with each call, so that one that is replaced later is used, and called on what it belongs to.
+  if (hasFetch(owner)) return (...args) => owner.fetch(...args);
+  if (typeof value === "function") return value as typeof globalThis.fetch;
+  throw invalid("fetch", "fetch must be a function like fetch, or an object that has one, such as env.LOCKS.");
+}
+
+function hasFetch(value: unknown): value is Fetching {
+  return typeof (value as Partial<Fetching> | null)?.fetch === "function";
 }
 
 function checkUrl(value: unknown): string {

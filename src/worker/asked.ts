@@ -19,10 +19,14 @@ export async function asked<T>(
   try {
     return await callObject(call, { id, within: parked + ANSWER_WITHIN });
   } catch (error) {
-    if (isLockError(error, "UNREACHABLE")) throw unreachable(error);
-    if (isLockError(error, "VERSION_MISMATCH")) throw refused("VERSION_MISMATCH", error.message);
-    throw error;
+    throw problemOf(error, unreachable);
   }
+}
+
+/** What the client is told of a call that failed. */
+function problemOf(error: unknown, ofOutage: typeof unreachable): unknown {
+  if (isLockError(error, "UNREACHABLE")) return ofOutage(error);
+  return isLockError(error, "VERSION_MISMATCH") ? refused("VERSION_MISMATCH", error.message) : error;
 }
 
 /**
@@ -46,6 +50,6 @@ export async function askedInLine(primitives: LockPrimitives, request: LockReque
   try {
     return await callObject(call, { id: primitives.id, within: Math.min(wait, longPoll) + ANSWER_WITHIN });
   } catch (error) {
-    throw isLockError(error, "UNREACHABLE") ? unreachableInLine(error) : error;
+    throw problemOf(error, unreachableInLine);
   }
 }

@@ -2,6 +2,8 @@ import { expect, it } from "vitest";
 import { type ConnectOptions, connectLocks } from "../../src/client.ts";
 import { TOKEN } from "../support/http.ts";
 import { failureOf } from "../support/locks.ts";
+import { PROTOCOL } from "../../src/core/protocol.ts";
+import { PROTOCOL_HEADER } from "../../src/wire/protocol.ts";
 
 const url = "https://locks.example";
 
@@ -47,7 +49,8 @@ it("asks under the path that the service is mounted on, with the id in one segme
     token: TOKEN,
     fetch: async (input) => {
       asked.push(new Request(input).url);
-      return Response.json({ locked: false, holders: [], waiters: [] });
+      const headers = { [PROTOCOL_HEADER]: String(PROTOCOL) };
+      return Response.json({ locked: false, holders: [], waiters: [] }, { headers });
     },
   });
   await lock("a/b?c#d é").status();

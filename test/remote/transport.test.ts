@@ -6,6 +6,8 @@ import { problemOf } from "../../src/wire/problem.ts";
 import { type Way, connectOver } from "../support/http.ts";
 import { failureOf, freshId, leaseOf, lockOf } from "../support/locks.ts";
 import { countTimers } from "../support/timers.ts";
+import { PROTOCOL } from "../../src/core/protocol.ts";
+import { PROTOCOL_HEADER } from "../../src/wire/protocol.ts";
 
 const always =
   (answer: () => Response | Promise<Response>): Way =>
@@ -117,7 +119,10 @@ describe.concurrent("a call over HTTP", () => {
       const { lock } = connectOver(
         always(() => {
           const problem = problemOf(reason, "This token has its share.", { share: true });
-          return new Response(JSON.stringify(problem), { status: 503 });
+          return new Response(JSON.stringify(problem), {
+            status: 503,
+            headers: { [PROTOCOL_HEADER]: String(PROTOCOL) },
+          });
         }),
       );
       const error = await failureOf(lock("a").withLock(() => {}));
