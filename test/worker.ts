@@ -51,7 +51,7 @@ async function holdAndDie(env: Cloudflare.Env, id: string, params: URLSearchPara
   const lockDelay = Number(params.get("lockDelay"));
   const bound = params.get("bound") === "true";
   const { lease } = await useDurableLock(env.DURABLE_LOCK, id).hold({
-    ttl: 60_000,
+    ttl: Number(params.get("ttl") ?? 60_000),
     bound,
     ...(lockDelay > 0 && { lockDelay }),
   });

@@ -6,6 +6,7 @@ import type { HeldLease } from "./held-lease.ts";
 import { lossMessage } from "./keep-alive.ts";
 import type { Lock } from "./lock.ts";
 import { newRequestId } from "./options.ts";
+import { noteClaim } from "./own-holds.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { lossOf } from "./release.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
@@ -82,7 +83,10 @@ async function convert(primitives: LockPrimitives, held: HeldLease, claim: Claim
   const bounds = { id: primitives.id, url: primitives.url, within: ANSWER_WITHIN, signal: held.signal };
   const reply = await callObject((signal) => primitives.convert(lease, claim, requestId, signal), bounds);
   if (held.isLost()) throw held.signal.reason;
-  if (reply.success) return true;
+  if (reply.success) {
+    noteClaim(primitives.key, lease, claim);
+    return true;
+  }
   if (reply.reason === "BORROWED" || reply.reason === "TOO_MANY_LEASES") return false;
   // The hold finds out by renewing, and its signal fires; if it was released by its holder, that does not.
   await held.renew();

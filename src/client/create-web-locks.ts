@@ -39,7 +39,7 @@ export function createWebLocks(
       return listed(held, info, untilLost(work as Promise<Awaited<T>>, hold.held.signal));
     }
     if (ifAvailable && hold.reason === "BORROWED") return await callback(null);
-    throw refused(name, holding, hold);
+    throw refused(primitives, holding, hold);
   }
 
   const query = async (name?: string): Promise<WebLockSnapshot> =>

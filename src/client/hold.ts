@@ -1,3 +1,4 @@
+import type { Claim } from "../core/lease.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { RefusalReply } from "../core/replies.ts";
 import type { LockRequest } from "../core/request.ts";
@@ -7,6 +8,7 @@ import { bindLease, checkBindable } from "./bind.ts";
 import { type Granted, type Hold, type HeldLease, type Kept, holdLease, renewOnce } from "./held-lease.ts";
 import { lossMessage } from "./keep-alive.ts";
 import type { Acquisition, HoldBounds, Holding } from "./options.ts";
+import { AT_LEAST, holdsAnother, inItsOwnWaySince, noteHold } from "./own-holds.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { unexpectedRefusal } from "./versions.ts";
 
@@ -15,14 +17,15 @@ export async function tryHold(primitives: LockPrimitives, acquisition: Holding):
   checkBindable(primitives, acquisition.bounds);
   const acquired = await acquire(primitives, acquisition);
   if (!acquired.success) return acquired;
-  return await keep(primitives, acquired, acquisition, (kept) => kept.release());
+  const terms = { ...acquisition, claim: acquisition.request };
+  return await keep(primitives, acquired, terms, (kept) => kept.release());
 }
 
 /** Takes the lock and keeps it, or throws. */
 export async function startHold(primitives: LockPrimitives, acquisition: Holding): Promise<Hold> {
   const hold = await tryHold(primitives, acquisition);
   if ("held" in hold) return hold;
-  throw refused(primitives.id, acquisition, hold);
+  throw refused(primitives, acquisition, hold);
 }
 
 /** Takes over a lease that was granted elsewhere. */
@@ -31,7 +34,8 @@ export async function resume(primitives: LockPrimitives, lease: number, bounds: 
   const renewal = await renewOnce(primitives, lease, Math.min(bounds.ttl, bounds.maxHold));
   if ("lost" in renewal) throw new LeaseLostError(renewal.lost, lease, lossMessage(renewal.lost, lease));
   // Not released if it can't be bound: it was live before, and whoever took it over can try again.
-  return (await keep(primitives, { lease, ...renewal }, { bounds }, async ({ keepAlive }) => keepAlive.stop())).held;
+  const terms = { bounds, claim: AT_LEAST };
+  return (await keep(primitives, { lease, ...renewal }, terms, async ({ keepAlive }) => keepAlive.stop())).held;
 }
 
 /**
@@ -41,10 +45,11 @@ export async function resume(primitives: LockPrimitives, lease: number, bounds: 
 async function keep(
   primitives: LockPrimitives,
   granted: Granted,
-  { bounds, signal }: Pick<Holding, "bounds"> & { signal?: AbortSignal | undefined },
+  { bounds, claim, signal }: Pick<Holding, "bounds"> & { claim: Claim; signal?: AbortSignal | undefined },
   giveUp: (kept: Kept) => Promise<unknown>,
 ): Promise<Hold> {
   const hold = holdLease(primitives, granted, bounds);
+  noteHold(primitives.key, granted.lease, claim, hold.keepAlive);
   // A hold that is given up is bound no further.
   const onAbort = () => void giveUp(hold).catch(() => {});
   signal?.addEventListener("abort", onAbort);
@@ -63,7 +68,9 @@ async function keep(
   return hold;
 }
 
-export function refused(id: string, { request }: Acquisition, refusal: RefusalReply): LockError {
+type Asked = Pick<LockPrimitives, "id" | "key">;
+
+export function refused({ id, key }: Asked, { request }: Acquisition, refusal: RefusalReply): LockError {
   const { reason, retryAfter, share } = refusal;
   switch (reason) {
     case "QUEUE_FULL":
@@ -94,15 +101,31 @@ export function refused(id: string, { request }: Acquisition, refusal: RefusalRe
         `Lock "${id}" was granted, but the reply came after the lease had ended: try again.`,
       );
     case "BORROWED":
-      return new LockError("LOCK_TIMEOUT", timeoutMessage(id, request, retryAfter), { retryAfter });
+      return new LockError("LOCK_TIMEOUT", timeoutMessage({ id, key }, request, retryAfter), { retryAfter });
     default:
       return unexpectedRefusal(refusal);
   }
 }
 
-function timeoutMessage(id: string, { wait, once }: LockRequest, retryAfter: number | undefined): string {
-  if (once !== undefined)
-    return `Job "${id}" has no result within ${wait} ms: it still runs. Raise wait, or ask again.`;
+function timeoutMessage({ id, key }: Asked, request: LockRequest, retryAfter: number | undefined): string {
+  const { wait, once } = request;
+  const what =
+    once === undefined
+      ? `Lock "${id}" was not granted within ${wait} ms`
+      : `Job "${id}" has no result within ${wait} ms: it still runs`;
+  const since = inItsOwnWaySince(key, request, wait);
+  if (since !== undefined) return `${what}. ${selfMessage(since)}`;
+  if (once !== undefined) return `${what}. Raise wait, or ask again.`;
   const until = retryAfter === undefined ? "" : ` The present lease ends in ${retryAfter} ms unless it is renewed.`;
-  return `Lock "${id}" was not granted within ${wait} ms.${until} Raise wait, or use tryWithLock to skip when it is taken.`;
+  // No other id is named: an isolate serves many users.
+  const together = holdsAnother(key) ? ` ${TOGETHER}` : "";
+  return `${what}.${until} Raise wait, or use tryWithLock to skip when it is taken.${together}`;
+}
+
+const TOGETHER =
+  "This process holds another lock: callers that wait for each other's locks must take them together, with withLocks.";
+
+function selfMessage(since: number): string {
+  const held = `This process has held it itself since ${new Date(since).toISOString()}.`;
+  return `${held} If you ask under that hold, you wait for yourself: pass \`held\` on instead of nesting. Otherwise raise wait.`;
 }

@@ -44,6 +44,8 @@ interface Lifetime {
  * before the object can give the lease to another, even if the object never answers again.
  */
 export class KeepAlive {
+  /** Until when the lease is surely held, by the local clock; plain, so that another request of the isolate may read it. */
+  readonly life = { until: 0 };
   readonly #lease: number;
   readonly #holdUntil: number;
   readonly #renew: Renew;
@@ -108,6 +110,7 @@ export class KeepAlive {
   stop(): void {
     clearTimer(this.#renewalTimer);
     clearTimer(this.#deadlineTimer);
+    this.life.until = 0;
     this.#over.abort();
   }
 
@@ -169,6 +172,7 @@ export class KeepAlive {
 
   #expectUntil(localDeadline: number): void {
     this.#localDeadline = localDeadline;
+    this.life.until = localDeadline;
     this.#watch();
   }
 

@@ -148,6 +148,8 @@ export interface Lock {
    * Waits up to `wait` (10 s) in the queue and renews the lease while `fn` runs. It fulfils with what `fn` returns only
    * if the lease was live until then. It waits for `fn` to settle even if the lease is lost: heed `signal`.
    *
+   * Don't take a lock again under its own hold: the inner call waits for the outer one. Pass `held` on instead.
+   *
    * @throws what `fn` throws; `LEASE_LOST` if the lease was lost before `fn` settled, with what `fn` threw as its
    * cause; `RELEASE_FAILED` if `fn` succeeded and the object can't be reached any more; and what `hold` throws.
    * @example

@@ -68,7 +68,7 @@ export async function once<T>(lock: Lock, fn: Critical<T>, options?: OnceOptions
   const hold = await tryHold(primitives, holding);
   if ("held" in hold) return runUnder(hold, fn, resultOf);
   const { result } = hold;
-  if (!result) throw refused(primitives.id, holding, hold);
+  if (!result) throw refused(primitives, holding, hold);
   if (result.failed) throw errorOf(result.value);
   return result.value as T;
 }

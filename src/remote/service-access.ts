@@ -43,14 +43,14 @@ export function checkConnection(options: ConnectOptions): ServiceAccess {
 
 function checkFetch(value: unknown): typeof globalThis.fetch {
   const owner: unknown = value === undefined ? globalThis : value;
-  // Asked first: an entry of `ctx.exports` is an object with a fetch, and a function that is none. Its fetch is looked up
-  // with each call, so that one that is replaced later is used, and called on what it belongs to.
-  if (hasFetch(owner)) return (...args) => owner.fetch(...args);
+  // Looked up with each call, so that one that is replaced later is used, and called on what it belongs to.
+  if (isFetching(owner)) return (...args) => owner.fetch(...args);
+  // Only now: an entry of `ctx.exports` is an object with a fetch, and a function that is none.
   if (typeof value === "function") return value as typeof globalThis.fetch;
   throw invalid("fetch", "fetch must be a function like fetch, or an object that has one, such as env.LOCKS.");
 }
 
-function hasFetch(value: unknown): value is Fetching {
+function isFetching(value: unknown): value is Fetching {
   return typeof (value as Partial<Fetching> | null)?.fetch === "function";
 }
 

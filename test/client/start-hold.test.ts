@@ -125,8 +125,9 @@ describe("a lease that is taken over", () => {
 });
 
 describe("G9 a refusal says what to do", () => {
+  const MINE = { id: "mine", key: "mine" };
   const words = (reason: RefusalReply["reason"], options: HoldOptions = {}, rest: Partial<RefusalReply> = {}) => {
-    const { code, message } = refused("mine", holding(options), { success: false, reason, ...rest });
+    const { code, message } = refused(MINE, holding(options), { success: false, reason, ...rest });
     return `${code}: ${message}`;
   };
 
@@ -150,7 +151,7 @@ describe("G9 a refusal says what to do", () => {
 
   it("of a lock that is taken, and when that may end", () => {
     const asked = holding({ wait: 40 });
-    const error = refused("mine", asked, { success: false, reason: "BORROWED", retryAfter: 7 });
+    const error = refused(MINE, asked, { success: false, reason: "BORROWED", retryAfter: 7 });
     expect(error).toMatchObject({ code: "LOCK_TIMEOUT", retryAfter: 7 });
     expect(error.message).toBe(
       'Lock "mine" was not granted within 40 ms. The present lease ends in 7 ms unless it is renewed. ' +
@@ -158,7 +159,7 @@ describe("G9 a refusal says what to do", () => {
     );
     expect(words("BORROWED", { wait: 40 })).toContain("within 40 ms. Raise wait");
     asked.request.once = "";
-    expect(refused("mine", asked, { success: false, reason: "BORROWED" }).message).toBe(
+    expect(refused(MINE, asked, { success: false, reason: "BORROWED" }).message).toBe(
       'Job "mine" has no result within 40 ms: it still runs. Raise wait, or ask again.',
     );
   });
