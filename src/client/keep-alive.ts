@@ -1,4 +1,4 @@
-import { type LeaseLoss, LeaseLostError, type LockErrorDetails } from "../errors.ts";
+import { type LeaseLoss, LeaseLostError, type LockErrorDetails, isLockError } from "../errors.ts";
 import { reasonOf } from "./outage.ts";
 import { type Timer, clearTimer } from "./time-box.ts";
 
@@ -154,7 +154,7 @@ export class KeepAlive {
     } catch (error) {
       // Whatever it is, a refused token or a page of a proxy: only the object's own answer ends the lease early.
       if (!over.aborted) {
-        this.#fault = error;
+        this.#fault = isLockError(error, "UNREACHABLE") ? (error.cause ?? error) : error;
         this.#schedule(startedAt);
       }
       throw error;
