@@ -101,12 +101,12 @@ describe.concurrent("a call over HTTP", () => {
     const lease = held?.lease ?? 0;
     const overRpc = await leaseOf(lockOf(`${id} over RPC`).acquire(60_000));
     for (const call of [
-      other?.lock(id).resume(lease),
-      other?.lock(id).renew(lease, 1_000),
-      other?.lock(id).release(lease),
-      other?.lock(`${id} over RPC`).resume(overRpc),
+      () => other?.lock(id).resume(lease),
+      () => other?.lock(id).renew(lease, 1_000),
+      () => other?.lock(id).release(lease),
+      () => other?.lock(`${id} over RPC`).resume(overRpc),
     ]) {
-      const error = await failureOf(call as Promise<unknown>);
+      const error = await failureOf(call() as Promise<unknown>);
       expect(error).toMatchObject({ code: "ACCESS_DENIED", message: expect.stringContaining("another token's name") });
     }
     await held?.renew();
