@@ -58,6 +58,7 @@ export type {
   TimelineEntry,
 } from "./core/replies.ts";
 export type { Caller, CallerOption } from "./core/caller.ts";
+export type { ProtocolOption } from "./core/protocol.ts";
 export type { Claim, LeaseTerms } from "./core/lease.ts";
 export type { ConvertOptions, LockRequest, RequestOptions } from "./core/request.ts";
 export type { Arrival } from "./core/barrier-state.ts";

@@ -140,12 +140,12 @@ describe("this client at an older object", () => {
       lacking("convert", "watch", "forceRelease", "requestRelease", "bind", "enqueue"),
     );
     for (const call of [
-      lock.forceRelease(),
-      lock.requestRelease(),
-      lock.hold(),
-      lock.tryWithLock(() => {}, { bound: true }),
+      () => lock.forceRelease(),
+      () => lock.requestRelease(),
+      () => lock.hold(),
+      () => lock.tryWithLock(() => {}, { bound: true }),
     ]) {
-      const { error } = await outcome<unknown>(call);
+      const { error } = await outcome<unknown>(call());
       expect(error).toMatchObject({ code: MISMATCH, message: expect.stringContaining("does not implement") });
       expect((error as Error).message).toContain("deploy");
     }
