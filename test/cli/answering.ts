@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { PROTOCOL } from "../../src/core/protocol.ts";
+import { PROTOCOL_HEADER } from "../../src/wire/protocol.ts";
 
 /** One answer of a service. */
 interface Answer {
@@ -16,7 +18,7 @@ export type Answering = Answer | (() => Answer);
 export async function answering(answer: Answering): Promise<AsyncDisposable & { url: string }> {
   const server = createServer((_request, response) => {
     const { status, headers, body } = typeof answer === "function" ? answer() : answer;
-    response.writeHead(status, headers).end(body);
+    response.writeHead(status, { ...headers, [PROTOCOL_HEADER]: String(PROTOCOL) }).end(body);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   return {

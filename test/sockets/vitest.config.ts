@@ -8,7 +8,8 @@ export default defineConfig({
     globalSetup: ["setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    fileParallelism: false,
+    // Most of a test is waiting, and each of those that do harm has a service of its own.
+    maxWorkers: 2,
     maxConcurrency: 12,
   },
 });
