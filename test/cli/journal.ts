@@ -29,7 +29,8 @@ export class Journal {
     this.#log = join(folder, `${name}.log`);
     this.#stop = join(folder, `${name}.stop`);
     this.#script = join(folder, "alive.mjs");
-    writeFileSync(this.#script, COMMAND);
+    // Once: a command of another test may be about to read it.
+    if (!existsSync(this.#script)) writeFileSync(this.#script, COMMAND);
   }
 
   /** The command, to be put after `--`. */
