@@ -38,6 +38,8 @@ function checkCaller(value: unknown): Caller {
 
 /** Stands between name and id. A lone surrogate is in neither, so no id that a caller gives is taken for a scoped one. */
 const SEPARATOR = "\ud800";
+/** Finds only a lone one: `indexOf` would also find the half of a character such as U+10000 in a name or an id. */
+const LONE_SEPARATOR = /\ud800/u;
 
 /** A request id as the lock knows it: together with the name of the token whose request it is, if a token made it. */
 export function scopedTo(tokenName: string | undefined, requestId: string): string {
@@ -46,13 +48,13 @@ export function scopedTo(tokenName: string | undefined, requestId: string): stri
 
 /** The name of the token whose request it is; undefined for one over RPC. */
 export function tokenNameOf(requestId: string): string | undefined {
-  const end = requestId.indexOf(SEPARATOR);
+  const end = requestId.search(LONE_SEPARATOR);
   return end < 0 ? undefined : requestId.slice(0, end);
 }
 
 /** The id as its caller gave it. */
 export function givenId(requestId: string): string {
-  return requestId.slice(requestId.indexOf(SEPARATOR) + 1);
+  return requestId.slice(requestId.search(LONE_SEPARATOR) + 1);
 }
 
 export const OTHER_TOKEN: RefusalReply = { success: false, reason: "OTHER_TOKEN" };

@@ -10,8 +10,12 @@ describe("a request id together with the name of its token", () => {
     ["c", "ijob"],
     ["name with spaces", "\0\uffff"],
     ["é", "\u{10000}"],
+    ["\u{10000}", "job"],
+    ["a\u{103ff}b", "\u{10000}"],
   ])("can be taken apart again: %j %j", (name, id) => {
-    expect([tokenNameOf(scopedTo(name, id)), givenId(scopedTo(name, id))]).toEqual([name, id]);
+    const parts = [tokenNameOf(scopedTo(name, id)), givenId(scopedTo(name, id))];
+    // As JSON: half a character can't be reported.
+    expect(JSON.stringify(parts)).toBe(JSON.stringify([name, id]));
   });
 
   it("is another for another name, and for none", () => {
@@ -21,7 +25,8 @@ describe("a request id together with the name of its token", () => {
 
   it("is the id alone over RPC", () => {
     expect(scopedTo(undefined, "job")).toBe("job");
-    expect([tokenNameOf("job"), givenId("job")]).toEqual([undefined, "job"]);
+    for (const id of ["job", "ci\u{10000}", "\u{103ff}"])
+      expect(JSON.stringify([tokenNameOf(id) ?? null, givenId(id)])).toBe(JSON.stringify([null, id]));
   });
 
   it("is none that a caller can give, for it is not well-formed", () => {

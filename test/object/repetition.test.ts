@@ -21,6 +21,25 @@ describe("G5 idempotent", () => {
     expect(await stubOf(id).acquire(10_000, { requestId: "a" })).toMatchObject({ lease });
   });
 
+  it("a request over RPC whose id has the character U+10000 is no token's, and is known after a crash", async () => {
+    const id = freshId();
+    const requestId = "one\u{10000}";
+    const lease = await leaseOf(stubOf(id).acquire(10_000, { requestId }));
+    const one = { tokenName: "one", isAdmin: false };
+    expect(await stubOf(id).release(lease, { caller: one })).toMatchObject({ reason: "OTHER_TOKEN" });
+    await crash(id);
+    expect(await stubOf(id).acquire(10_000, { requestId })).toMatchObject({ lease });
+  });
+
+  it("a token whose name has a character such as U+103FF owns its lease, after a crash too", async () => {
+    const id = freshId();
+    const options = { requestId: "a", caller: { tokenName: "a\u{103ff}b", isAdmin: false } };
+    const lease = await leaseOf(stubOf(id).acquire(10_000, options));
+    await crash(id);
+    expect(await stubOf(id).acquire(10_000, options)).toMatchObject({ lease });
+    expect(await stubOf(id).release(lease, options)).toBe(true);
+  });
+
   it("a shared acquire repeated does not take its permits twice", async () => {
     const stub = stubOf(freshId());
     const claim = { permits: 2, capacity: 3 };
