@@ -16,7 +16,9 @@ export function toCancel(
   queue: WaitQueue,
 ): string[] | RefusalReply {
   if (!caller || leases.live.byRequest(requestId) || queue.get(requestId)) return [requestId];
+  // Repeated, or late: what it is about was the caller's own, and has ended.
+  if (leases.hasEnded(requestId)) return [requestId];
   const others = [...leases.live.alike(requestId), ...queue.alike(requestId)];
   if (caller.isAdmin) return [requestId, ...others];
-  return others.length === 0 || leases.hasEnded(requestId) ? [requestId] : OTHER_TOKEN;
+  return others.length === 0 ? [requestId] : OTHER_TOKEN;
 }
