@@ -111,8 +111,9 @@ export class DurableRendezvous extends DurableObject {
   /** Comes to the barrier and waits for the others, for at most 25 s at a time; see `Attendance`. */
   arrive(arrival: Arrival & ProtocolOption): Attendance {
     try {
-      const { parties, requestId, wait, waited, protocol } = checkOptions(arrival, ARRIVAL, "arrival");
-      checkProtocol(protocol);
+      // First: an option that is unknown here may be one of the next protocol.
+      checkProtocol(arrival?.protocol);
+      const { parties, requestId, wait, waited } = checkOptions(arrival, ARRIVAL, "arrival");
       return this.#attend({
         parties: checkCount(parties, "parties", LIMITS.maxParties),
         requestId: checkText(requestId, "requestId"),

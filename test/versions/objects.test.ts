@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { freshId, stubOf } from "../support/locks.ts";
 
@@ -26,6 +27,12 @@ describe("this object and a client of the next version", () => {
       .enqueue(1_000, unchecked({ wait: 10, priority: 3 }))
       .turn.granted();
     expect(reply).toMatchObject({ reason: "INVALID_ARGUMENT", argument: "priority" });
+  });
+
+  it("names the protocol of a caller at a barrier, and not the option that only that protocol has", async () => {
+    const arrival = { parties: 2, requestId: "r", wait: 10, waited: 0, protocol: 99, priority: 3 };
+    const reply = await env.DURABLE_RENDEZVOUS.getByName(freshId()).arrive(arrival).outcome.known();
+    expect(reply).toMatchObject({ success: false, reason: "VERSION_MISMATCH" });
   });
 
   it("further arguments are not looked at", async () => {
