@@ -1,5 +1,7 @@
 import type { Context } from "hono";
+import { checkAnswered } from "../client/versions.ts";
 import { LIMITS } from "../core/limits.ts";
+import { PROTOCOL } from "../core/protocol.ts";
 import type { AcquireReply, ReleaseReply } from "../core/replies.ts";
 import { type Served, serve } from "../object/http.ts";
 import { authenticated, forLock, shownTo } from "./admission.ts";
@@ -36,7 +38,7 @@ export function addLegacyRoutes(service: Service): void {
 function lockFor(c: Context<ServiceEnv>): Served {
   const id = c.get("id");
   const stub = c.env.lock.getByName(id);
-  const called = { caller: callerOf(c.get("grantee"), id) };
+  const called = { protocol: PROTOCOL, caller: callerOf(c.get("grantee"), id) };
   return {
     acquire: async (ttl, options) => told(c, await stub.acquire(ttl, { ...options, ...called })),
     renew: async (lease, ttl, options) => told(c, await stub.renew(lease, ttl, { ...options, ...called })),
@@ -46,9 +48,10 @@ function lockFor(c: Context<ServiceEnv>): Served {
   };
 }
 
-/** What belongs to another token is refused as on every other path. */
+/** What belongs to another token, or an object of another version answers, is refused as on every other path. */
 function told<T extends AcquireReply | ReleaseReply>(c: Context<ServiceEnv>, reply: T): T {
   if (reply === true || reply.success) return reply;
+  checkAnswered(reply);
   if (reply.reason === "OTHER_TOKEN") throw refusedBy(reply);
   return shownTo(c, reply) as T;
 }

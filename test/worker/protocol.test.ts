@@ -79,3 +79,14 @@ it("an object of another version is a VERSION_MISMATCH and no failure of the ser
     expect(answer.body).toMatchObject({ detail: expect.stringContaining("Update durable-locks in the object") });
   }
 });
+
+it("an object of another version is a VERSION_MISMATCH on the paths of the first library too", async () => {
+  const refusal = { success: false, reason: "INVALID_ARGUMENT", argument: "protocol", message: "unknown option" };
+  const older = faultyNamespace(async () => refusal);
+  const to = serviceWith({ lock: older.namespace, legacy: true });
+  for (const path of ["/acquire/a?ttl=1000", "/acquire/a?ttl=1000&lease=1", "/release/a?lease=1"]) {
+    const { status, body } = await ask(path, { to, method: "GET" });
+    expect([path, status, body.reason]).toEqual([path, 400, "VERSION_MISMATCH"]);
+    expect(older.calls.at(-1)?.args.at(-1)).toMatchObject({ protocol: PROTOCOL });
+  }
+});
