@@ -13,7 +13,7 @@ export interface Served {
 type Query = Record<string, string | number>;
 type Reply = AcquireReply | LockStatus | boolean;
 
-const NUMBERS = new Set(["ttl", "lease", "wait", "waited", "permits", "capacity", "lockDelay"]);
+const NUMBERS = new Set(["ttl", "lease", "wait", "longPoll", "waited", "permits", "capacity", "lockDelay"]);
 
 const ROUTES: Record<string, (lock: Served, query: Query) => Promise<Reply>> = {
   "/acquire": (lock, { ttl, lease, ...options }) =>
@@ -33,6 +33,7 @@ export async function serve(lock: Served, request: Request): Promise<Response> {
   if (twice !== undefined) return refused(400, `${twice.slice(0, 40)} is given twice.`, twice.slice(0, 40));
   if (searchParams.has("once")) return refused(400, "once needs RPC: JSON can't carry every result.", "once");
   if (searchParams.has("caller")) return refused(400, "caller is for the lock service to say.", "caller");
+  if (searchParams.has("protocol")) return refused(400, "protocol is for calls over RPC.", "protocol");
   const reply = await route(lock, queryOf(searchParams));
   return Response.json(reply, { status: isBadArgument(reply) ? 400 : 200 });
 }

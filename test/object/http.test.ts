@@ -40,6 +40,13 @@ describe("the object over plain requests", () => {
     expect(await get(id, "/acquire?ttl=1000&wait=5000")).toMatchObject({ body: { success: true } });
   });
 
+  it("waits for no longer than longPoll says, and keeps the place", async () => {
+    const id = freshId();
+    await get(id, "/acquire?ttl=10000");
+    const waited = await get(id, "/acquire?ttl=1000&wait=20000&longPoll=20");
+    expect(waited).toMatchObject({ status: 200, body: { reason: "BORROWED", waiting: 1 } });
+  });
+
   it.each([
     ["/acquire", "ttl"],
     ["/acquire?ttl=", "ttl"],
@@ -64,6 +71,9 @@ describe("the object over plain requests", () => {
     ["/acquire?ttl=1000&once=x", "once"],
     ["/acquire?ttl=1000&caller=ci", "caller"],
     ["/release?lease=1&caller=", "caller"],
+    ["/acquire?ttl=1000&protocol=2", "protocol"],
+    ["/release?lease=1&protocol=", "protocol"],
+    ["/acquire?ttl=1000&wait=10&longPoll=x", "longPoll"],
     ["/acquire?ttl=1000&lease=0", "lease"],
     ["/acquire?ttl=1000&lease=x", "lease"],
     ["/acquire?ttl=1000&lease=9007199254740993", "lease"],
