@@ -71,7 +71,8 @@ class Line {
       parked < wait && longPoll < LIMITS.slice ? { ...asked, longPoll } : asked,
       { within: Math.min(parked + ANSWER_WITHIN, this.#patience.left), signal },
     );
-    if (performance.now() - sentAt >= WAS_PARKED) {
+    // However late it comes: who is told that the queue is full was not in it.
+    if (performance.now() - sentAt >= WAS_PARKED && !isQueueFull(answer)) {
       this.#failed = 0;
       this.#hasPlace = true;
     }
@@ -145,6 +146,10 @@ async function poll(
   } finally {
     giveUp.abort();
   }
+}
+
+function isQueueFull(answer: Acquired | { fault: Fault | undefined }): boolean {
+  return "reason" in answer && answer.reason === "QUEUE_FULL";
 }
 
 function isFull({ reason }: RefusalReply): boolean {

@@ -152,6 +152,13 @@ describe("G4 a caller in line waits out", () => {
     expect(await waitFor(60_000, [{ reply: FULL }]).acquired).toEqual({ value: FULL });
   });
 
+  it("no queue that is full from the start, however late an object with much to do says so", async () => {
+    const { acquired, asked } = waitFor(60_000, [{ after: 4_000, reply: FULL }]);
+    await pass(60_000);
+    expect(await acquired).toEqual({ value: FULL });
+    expect(asked()).toHaveLength(1);
+  });
+
   it("an outage of 16 s at the end of a poll, and is parked afterwards for no longer than its patience lasts", async () => {
     const refused = Array.from({ length: 25 }, () => ({ reply: connectionLost() }));
     const { acquired, asked } = waitFor(120_000, [
