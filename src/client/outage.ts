@@ -84,6 +84,7 @@ function isReset(error: Fault): boolean {
 }
 
 function isFault(error: unknown): error is Fault {
-  const { retryable, overloaded } = error as Fault;
-  return !isLockError(error) && (retryable === true || overloaded === true || isReset(error as Fault));
+  // A transport of one's own may throw anything.
+  const fault = (error ?? {}) as Fault;
+  return !isLockError(error) && (fault.retryable === true || fault.overloaded === true || isReset(fault));
 }

@@ -71,6 +71,20 @@ describe("G11 the error of a call that kept failing", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it.each([undefined, null])(
+    "is what a transport of one's own threw, even %j, to a caller in line too",
+    async (thrown) => {
+      const { acquire } = createLock(
+        scriptedPrimitives({ acquire: always(thrown), cancel: async () => true }).primitives,
+      );
+      const refused = await acquire(1_000, { wait: 100 }).then(
+        () => "granted",
+        (error: unknown) => [error],
+      );
+      expect(refused).toEqual([thrown]);
+    },
+  );
+
   it("of a release says why it could not be confirmed", async () => {
     const cause = fault("Network connection lost.");
     const { primitives } = grantingPrimitives({ release: always(cause) });
