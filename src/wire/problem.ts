@@ -93,6 +93,8 @@ const SERVICE_REASONS = new Set<string>([
 /** What the lock answered, if a problem is its refusal to a caller that has access. */
 export function refusalOfProblem(problem: Problem): RefusalReply | undefined {
   const { reason, detail, argument, retryAfter, share, waiting, ended } = problem;
+  // Nothing but a result makes a body so long.
+  if (reason === "PAYLOAD_TOO_LARGE") return { success: false, reason: "RESULT_TOO_LARGE" };
   if (SERVICE_REASONS.has(reason) || reason === "OTHER_TOKEN") return undefined;
   return {
     success: false,

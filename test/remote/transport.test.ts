@@ -213,6 +213,13 @@ describe.concurrent("once over HTTP", () => {
     expect(await lock(id).isLocked()).toBe(false);
   });
 
+  it("refuses one whose body the service does not read to its end, and frees the lock", async () => {
+    const id = freshId();
+    const failure = await failureOf(once(lock(id), () => "x".repeat(5_000_000)));
+    expect(failure).toMatchObject({ code: "RESULT_TOO_LARGE" });
+    expect(await lock(id).isLocked()).toBe(false);
+  });
+
   it("refuses what a Worker recorded and JSON can't carry, and runs nothing", async () => {
     const id = freshId();
     await once(lockOf(id), () => new Date(0));
