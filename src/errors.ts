@@ -8,11 +8,11 @@
  * - `LEASE_LOST`: the lease ended while the work under it was still running.
  * - `UNREACHABLE`: the object could not be asked, or did not answer in time: an outage, not contention. Its `cause` is
  *   the last fault, if there was one.
- * - `RATE_LIMITED`: a lock service refuses to be asked so often; `retryAfter` tells when to ask again. Over HTTP only.
+ * - `RATE_LIMITED`: the lock service limits how often you ask; `retryAfter` tells when to ask again. Over HTTP only.
  * - `RELEASE_FAILED`: the work is done and was protected throughout, but its release could not be confirmed.
  * - `FINGERPRINT_MISMATCH`: a job that runs once ran, or runs, under the same key for another payload.
  * - `BARRIER_BROKEN`: a party that others waited for at a barrier died, gave up, or ran out of time.
- * - `STALE_LEASE`: a guarded resource refused a write, for a newer lease has written it.
+ * - `STALE_LEASE`: a fenced resource refused a write, because a newer lease has written to it.
  * - `VERSION_MISMATCH`: the object or the service is of another version of this package, or of another class; the message
  *   says what to deploy.
  * - `ACCESS_DENIED`: the lock service does not know this token, the token does not allow this call, or the lease belongs to
@@ -88,7 +88,7 @@ export class LockError extends Error {
  * - `expired`: its time ran out at the object, or `maxHold` was reached.
  * - `superseded`: it was released, by whomever, or its place was given to another holder.
  * - `unreachable`: no renewal was confirmed in time; the object may still count it as live for a moment. The `cause` is
- *   what the last renewal failed with, unless it got no answer at all.
+ *   the fault of the last renewal, unless that got no answer at all.
  */
 export type LeaseLoss = "expired" | "superseded" | "unreachable";
 

@@ -28,10 +28,10 @@ const KNOWN = ["url", "token", "tokenFile"];
 const START = "`npx durable-locks dev` starts a service on this machine.";
 
 /**
- * Each value from the first that has it: flags, the environment, the file.
+ * Takes each value from the first source that has it: flags, the environment, the file.
  *
- * A file that was named is trusted. One that was found lies in a folder whose author may be anybody, such as a clone or
- * an unpacked archive: it must not choose where a secret of the user goes, nor which secret goes to its service.
+ * The user vouches for a file that flags or environment name. A file that this program finds may come from a stranger,
+ * with a clone or an archive: it must not choose where a secret of the user goes, nor which secret goes to its service.
  */
 export function findAccess(flags: AccessFlags, { env, cwd }: Surroundings): Access {
   const fromEnv = { url: env["DURABLE_LOCKS_URL"], token: env["DURABLE_LOCKS_TOKEN"] };
@@ -42,7 +42,7 @@ export function findAccess(flags: AccessFlags, { env, cwd }: Surroundings): Acce
   };
   const named = flags.config ?? (env["DURABLE_LOCKS_CONFIG"] || undefined);
   const file = named === undefined ? undefined : readFile(resolve(cwd, named), (tokenFile) => tokenFile);
-  // Looked for only if it is needed: a file of somebody else's must not block a call that does without it.
+  // Look for a file only if it is needed: a stranger's file must not block a call that does not need one.
   if (named !== undefined || (given.url && given.token)) return complete(given, file);
   const path = search(cwd);
   if (path === undefined) return complete(given, undefined);
@@ -86,7 +86,7 @@ interface Found {
   typed: string;
 }
 
-/** What a found file says goes together, and nothing else of the user's goes with it. */
+/** Reads a found file. Its URL gets only the token that the file itself gives, and no other secret of the user. */
 function readFound(found: Found, given: Given): Settings {
   const { path, typed } = found;
   checkOwner(found);
@@ -100,7 +100,7 @@ function readFound(found: Found, given: Given): Settings {
   return settings;
 }
 
-/** The file with all links resolved, so that what is checked is what is read. */
+/** Resolves all links, so that this program reads the same file that it has checked. */
 function insideOf({ path, typed }: Found, file: string): string {
   const real = realPath(file);
   if (real.startsWith(join(realPath(dirname(path)), sep))) return real;
@@ -110,7 +110,7 @@ function insideOf({ path, typed }: Found, file: string): string {
   );
 }
 
-/** A word for a shell. It comes from a file that may be anybody's, and is going to be copied. */
+/** Quotes a word for a shell. A stranger's file may contain it, and the user is going to copy it. */
 function quote(word: string): string {
   const shown = show(word);
   return /^[\w./:@%+-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
@@ -161,7 +161,7 @@ function checkPrivate(path: string, stats: Stats): void {
   throw missing(`${path} holds a token and everybody on this machine can read it: chmod 600 ${path}`);
 }
 
-/** A found file of another user, or one that everybody can write, would let them name the service that gets the token. */
+/** Refuses a found file that others own or can write: they could name the service that gets the token. */
 function checkOwner({ path, typed }: Found): void {
   const me = process.getuid?.();
   if (me === undefined) return;

@@ -71,7 +71,7 @@ async function startService(input: Input): Promise<number> {
   }
   const { stopped, code, signal } = await service.ended;
   if (stopped === "asked") return EXIT.ok;
-  // Another process may have taken the port since it was looked at.
+  // Another process may have taken the port since the first check.
   if (!listens()) await checkPort(port);
   throw new Failure(
     EXIT.internal,
@@ -112,7 +112,7 @@ function tokenOf(given: string | undefined, folder: string): string {
   return readFileSync(file, "utf8").trim();
 }
 
-/** Whether it answers; false if it ended instead. Before it listens, whatever answers at its port is another service. */
+/** Whether the service answers; false if it ended instead. Until it listens, what answers at its port is another service. */
 async function isReady(url: string, service: Ward, listens: () => boolean): Promise<boolean> {
   const ended = service.ended.then(() => "ended" as const);
   for (const since = performance.now(); performance.now() < since + READY_WITHIN;) {

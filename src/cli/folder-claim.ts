@@ -4,9 +4,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { EXIT, Failure } from "./exit-codes.ts";
 import { type ProcessIdentity, identify, stateOf } from "./process-identity.ts";
 
-/** How long a process that was killed may take to end, in milliseconds. */
+/** How long a process may take to end after SIGKILL, in milliseconds. */
 const ENDS_WITHIN = 6_000;
-/** Two that take the lock of a file in the same moment can both be turned away: each tries again for so many milliseconds. */
+/** If two processes lock the file in the same moment, both can fail: each tries again for so many milliseconds. */
 const TRIES_FOR = 1_000;
 /** What SQLite answers when another connection has the lock. */
 const LOCKED = 5;
@@ -14,8 +14,8 @@ const LOCKED = 5;
 /** The claim of this process to a folder. */
 export interface Claim extends Disposable {
   /**
-   * Records the process that is going to serve the storage; false if it has ended. It may open the storage only after
-   * this: a record that came later would miss a service whose `dev` is killed in between.
+   * Records the process that is going to serve the storage; false if it has ended. Let it open the storage only after
+   * this call: otherwise, if `dev` is killed in between, a service runs that is not on record.
    */
   record(pid: number): boolean;
 }
@@ -55,7 +55,7 @@ export async function claimFolder(folder: string): Promise<Claim> {
   }
 }
 
-/** Opens the file that is the claim. Its lock outlasts each transaction, so that nobody comes between two of them. */
+/** Opens and locks the file that is the claim. The lock outlasts each transaction, so no other process gets in between. */
 function lock(folder: string, owner: string): DatabaseSync {
   const file = join(folder, "claim.sqlite");
   const database = open(file);
@@ -66,7 +66,7 @@ function lock(folder: string, owner: string): DatabaseSync {
     return database;
   } catch (error) {
     database.close();
-    // The lowest byte is the kind; what is above tells the kinds of a kind apart.
+    // The lowest byte is the primary result code; the higher bytes only refine it.
     if (((error as { errcode?: number }).errcode ?? 0) % 256 === LOCKED) throw inUse(folder, `by ${ownerIn(owner)}`);
     throw new Failure(
       EXIT.config,
@@ -77,7 +77,7 @@ function lock(folder: string, owner: string): DatabaseSync {
 
 function open(file: string): DatabaseSync {
   const emitWarning: unknown = Reflect.get(process, "emitWarning");
-  // Node says that SQLite is experimental, which the user can do nothing about.
+  // Node warns that SQLite is experimental; the user can do nothing about that.
   process.emitWarning = () => {};
   try {
     return new (process.getBuiltinModule("node:sqlite").DatabaseSync)(file);
@@ -94,7 +94,7 @@ async function endService(database: DatabaseSync, folder: string): Promise<void>
   if (!service) return;
   for (const since = performance.now(); stateOf(service) !== "ended";) {
     if (performance.now() > since + ENDS_WITHIN) throw cantEnd(folder, service);
-    // What it has confirmed is on disk, so nothing is lost.
+    // SIGKILL loses nothing: what the service has confirmed is on disk.
     if (stateOf(service) === "running") kill(service.pid);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -104,7 +104,7 @@ function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // It has ended, or it is another user's: both show when it is looked at again.
+    // The process has ended, or it belongs to another user: the next look at it shows which.
   }
 }
 
@@ -130,7 +130,7 @@ function write(database: DatabaseSync, { pid, boot, namespace, started }: Proces
   row.run(pid, boot, namespace, started);
 }
 
-/** Only for people: its owner may be about to write it, or may just have ended. */
+/** The owner by the file, only for messages: the owner may be about to write it, or may just have ended. */
 function ownerIn(file: string): string {
   try {
     return `process ${readFileSync(file, "utf8").trim()}`;

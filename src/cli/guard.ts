@@ -14,7 +14,7 @@ import { Reaper } from "./reaper.ts";
  */
 export function guard(): void {
   const channel = new Socket({ fd: CHANNEL });
-  // A message that nobody can read any longer must not end this process before it has ended the command.
+  // If stderr is closed, a message must not end this process before it has ended the command.
   process.stderr.on("error", () => {});
   const tell = (news: News) => send(channel, news);
   let ward: Ward | undefined;
@@ -76,7 +76,7 @@ class Ward {
     this.#tell({ news: "gone", left: left ?? null });
     if (left && this.#isOrphaned)
       say(`${nameSurvivors(left)} could not be stopped, and the lock passes on when its ttl ends.`);
-    // A turn later, for what was told must get out first.
+    // Exit one turn later, so that the last messages get out first.
     setImmediate(() => process.exit());
   }
 }

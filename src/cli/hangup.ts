@@ -3,26 +3,26 @@ import { join } from "node:path";
 import { isatty } from "node:tty";
 
 /**
- * Whether this process is started so that the end of its terminal is not to end it, as by `nohup`.
+ * Whether the end of the terminal must not end this process, as when `nohup` starts it.
  *
- * Node resets what a process was told to ignore at its start, so that can't be asked. Under `nohup` none of the three
- * streams is a terminal.
+ * Node resets the ignored signals at its start, so this process can't ask whether SIGHUP was ignored. Under `nohup`
+ * none of the three streams is a terminal.
  */
 export function ignoresHangup(): boolean {
   return ![0, 1, 2].some((stream) => isatty(stream));
 }
 
 /**
- * The command line that starts a command with SIGHUP ignored, or as it is if nothing here can do that.
+ * The command line that starts a command with SIGHUP ignored, or the command itself if no program here can do that.
  *
- * Node can't: it resets all signals for what it starts.
+ * Node can't ignore SIGHUP for its children: it resets all signals for what it starts.
  */
 export function ignoringHangup(command: string, args: readonly string[]): [string, ...string[]] {
-  // What can't be started is started as it is, so that the error is its own.
+  // Start a command that can't be found without a wrapper, so that the error is about the command.
   if (command.startsWith("-") || !isFound(command)) return [command, ...args];
-  // Not by a shell on Linux: Debian's drops the variables whose names it can't use, such as those with a dot.
+  // Don't use a shell on Linux: Debian's shell drops variables whose names it can't use, such as those with a dot.
   if (process.platform === "linux") return isFound("nohup") ? ["nohup", command, ...args] : [command, ...args];
-  // Not by `nohup` on macOS: outside of a login session it refuses to start anything.
+  // Don't use `nohup` on macOS: outside of a login session it refuses to start anything.
   return ["/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh", command, ...args];
 }
 

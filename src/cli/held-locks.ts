@@ -18,9 +18,9 @@ export function environmentUnder({ lock, url }: Service, lease: number): NodeJS.
 }
 
 /**
- * The live lease by which a `run` around this process holds the whole lock, if whoever waits for it would wait for itself.
+ * The live lease by which a `run` around this process holds the whole lock: a call that waits for it waits for itself.
  *
- * Undefined too if the service doesn't tell: then the call waits as any other.
+ * Undefined if there is none, or if the service doesn't tell: then the call just waits.
  */
 export async function leaseAround(service: Service, terms: Terms, signal: AbortSignal): Promise<number | undefined> {
   const { lock, url } = service;
@@ -31,7 +31,7 @@ export async function leaseAround(service: Service, terms: Terms, signal: AbortS
   return status?.holders.find(({ lease, exclusive }) => exclusive && leases.includes(lease))?.lease;
 }
 
-/** Says that a call would have waited for itself. No repetition can cure that, so it is not the 75 of a taken lock. */
+/** Says that a call would have waited for itself. A retry can't cure that, so the exit code is not the 75 of a taken lock. */
 export function heldAround(id: string, lease: number): Failure {
   return new Failure(
     EXIT.usage,
@@ -40,7 +40,7 @@ export function heldAround(id: string, lease: number): Failure {
   );
 }
 
-/** What the `run`s around this process say, the outermost first. Whatever else has this name says nothing. */
+/** The locks that the `run`s around this process hold, the outermost first. Ignores a LOCK_HELD of any other shape. */
 function heldLocks(): HeldLock[] {
   try {
     const held: unknown = JSON.parse(process.env["LOCK_HELD"] ?? "[]");

@@ -3,10 +3,10 @@ import { join } from "node:path";
 
 /** The service as it lies on disk. */
 export interface LocalService {
-  /** Its command line. What this runs waits for a line of input, and ends without having opened anything if none comes. */
+  /** Its command line. The process waits for a line of input; without one, it ends before it has opened anything. */
   command: string;
   args: string[];
-  /** Whether this very process listens at its port. Another that answers there is not meant. */
+  /** Whether this very process listens at its port, and not just any process that answers there. */
   listens: () => boolean;
 }
 

@@ -27,7 +27,7 @@ export function lossMessage(ending: SupervisedEnding, error: unknown, bounds: Bo
   return `No renewal was confirmed${because}, so ${stopped(ending, ending.stopped === "doubt" ? spare : "")}.`;
 }
 
-/** What of the command was stopped, `how` if that was all of it. */
+/** Says what `run` stopped of the command; `how` follows if it stopped everything. */
 export function stopped({ left }: SupervisedEnding, how = ""): string {
   if (!left) return `the command was stopped${how}`;
   return `the command was stopped except for ${nameSurvivors(left)}, which could not be stopped and may overlap with the next holder`;
@@ -37,7 +37,7 @@ function within(time: number): string {
   return ` within ${showDuration(time)}`;
 }
 
-/** In the last stretch nothing is renewed, and the command is stopped so that it has its grace. */
+/** Whether --max-hold ended the run. Near its end nothing renews the lease, and the command is stopped early for its grace. */
 function isAtMaxHold({ heldFor }: SupervisedEnding, { terms, grace }: Bounds, maxHold: number): boolean {
   const margin = Math.min(terms.ttl, maxHold) / 10;
   return heldFor >= maxHold - grace - margin;

@@ -14,7 +14,7 @@ const COMMANDS: readonly Command[] = [run, acquire, renew, release, status, watc
 
 /** Does what the arguments say, and answers the exit code. */
 export async function main([name, ...args]: readonly string[]): Promise<number> {
-  // A handler, for without one SIGHUP ends the process.
+  // Without a handler SIGHUP ends the process.
   if (ignoresHangup()) process.on("SIGHUP", () => {});
   // Until the arguments are understood: JSON is asked for by whoever can't read anything else.
   const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;

@@ -3,7 +3,7 @@ import { livingMembers } from "./process-table.ts";
 /** What of a process group can still run. */
 export interface Survivors {
   group: number;
-  /** Empty if only the kernel's answer to a signal says that something lives. */
+  /** Empty if only the kernel's answer to a signal shows that something lives. */
   pids: number[];
   /** Those of them that this user may not signal. */
   foreign: number[];
@@ -26,7 +26,7 @@ export function isGroupAlive(group: number): boolean {
   return survivorsOf(group) !== undefined;
 }
 
-/** What of the group can still run, of whatever user; undefined if nothing can. */
+/** The processes of the group, of any user, that can still run; undefined if there are none. */
 export function survivorsOf(group: number, again = false): Survivors | undefined {
   const members = livingMembers(group);
   const answer = probe(-group, 0);
@@ -51,7 +51,7 @@ export function nameSurvivors({ group, pids }: Pick<Survivors, "group" | "pids">
 /** How many process ids a message names. */
 const SHOWN = 10;
 
-/** What the kernel says to a signal; 0 only asks. Of a group, "denied" means that it lives and none of it may be signalled. */
+/** How the kernel answers a signal; 0 only asks. For a group, "denied" means that it lives and this user may signal none of it. */
 function probe(pid: number, signal: NodeJS.Signals | 0): "reached" | "gone" | "denied" {
   try {
     process.kill(pid, signal);

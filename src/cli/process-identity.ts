@@ -1,13 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 
-/** One process, told apart from every process that gets its id later. */
+/** One process, distinguished from every process that gets its id later. */
 export interface ProcessIdentity {
   pid: number;
   /** The boot of the machine and the PID namespace in which `pid` has its meaning; "" where there is no such thing. */
   boot: string;
   namespace: string;
-  /** Its start time, as text that only compares; "" if it can't be had. */
+  /** Its start time, as text to compare and not to read; "" if the system does not tell. */
   started: string;
 }
 
@@ -17,7 +17,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
   return started === undefined ? undefined : { pid, ...here(), started };
 }
 
-/** Whether a process still runs. "unknown" if its id exists and nothing shows whose it is, or if it can't be seen from here. */
+/** Whether a process still runs. "unknown" if its id may belong to another process by now, or if it is not visible from here. */
 export function stateOf(recorded: ProcessIdentity): "running" | "ended" | "unknown" {
   const { boot, namespace } = here();
   // A process does not outlive the boot of its machine.
@@ -29,7 +29,7 @@ export function stateOf(recorded: ProcessIdentity): "running" | "ended" | "unkno
   return started === recorded.started ? "running" : "ended";
 }
 
-/** When a process started: "" if that can't be told, undefined if the process has ended. */
+/** When a process started: "" if the system does not tell, undefined if the process has ended. */
 function startOf(pid: number): string | undefined {
   if (!exists(pid)) return undefined;
   if (process.platform !== "linux") return startByPs(pid);
@@ -52,14 +52,14 @@ function startByProc(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-  // The name of the program comes before, in parentheses, and may hold anything. The state is field 3.
+  // The program's name comes first, in parentheses, and may contain any character. The state is field 3.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [state = "", threads = "", started = ""] = [fields[0], fields[17], fields[19]];
   // A zombie of one thread has closed all of its files; with more, its other threads may still be at work.
   return "ZX".includes(state) && Number(threads) <= 1 ? undefined : started;
 }
 
-/** Elsewhere the best is a whole second of the clock: two processes of one id that start in the same second look equal. */
+/** Without /proc, the start time has whole seconds only: two processes of one id that start in the same second look equal. */
 function startByPs(pid: number): string | undefined {
   const env = { ...process.env, LC_ALL: "C", TZ: "UTC0" };
   const { error, stdout } = spawnSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { env, encoding: "utf8" });

@@ -29,7 +29,7 @@ interface Members {
 function isTrusted(): boolean {
   try {
     if (readlinkSync("/proc/self") !== String(process.pid)) return false;
-    // One number for each namespace from that of /proc to that of this process: two may be equal by chance.
+    // NSpid has one number for each nested namespace. More than one means that /proc is the outer one's; a pid may match by chance.
     if (/^NSpid:\t\d+\t/m.test(readFileSync("/proc/self/status", "latin1"))) return false;
     return !/ \/proc .* - proc \S+ \S*hidepid=(?!0|off)/.test(readFileSync("/proc/self/mountinfo", "latin1"));
   } catch {
@@ -54,7 +54,7 @@ interface Process {
 
 /** Reads `/proc/PID/stat`. */
 export function parseStat(stat: string): Process {
-  // The name of the program stands in parentheses, and may hold anything.
+  // The program's name is in parentheses, and may contain any character.
   const [state = "", , group, ...more] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const threads = Number(more[14]);
   // The first thread of a program can end, and show as dead, while its other threads run.

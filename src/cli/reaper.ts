@@ -4,24 +4,24 @@ import { type Survivors, isGroupAlive, signalGroup, survivorsOf } from "./proces
 /** Why a process group is brought to its end. */
 export type Why = "doubt" | "lost" | "orphaned" | "leftovers" | "unguarded" | "asked" | "given-up";
 
-/** After these nobody keeps the lease for what can't be ended, so nobody waits for it. */
+/** After these the lease is not kept for processes that can't be ended, so the reaper does not wait for them. */
 const LETTING_GO: ReadonlySet<Why> = new Set(["lost", "orphaned", "given-up"]);
 
 /** How often the end of a group is looked for, in milliseconds. */
 const LOOK_EVERY = 25;
-/** The same once only what can't be ended is left: that may last for hours. */
+/** The same when only processes that can't be ended are left: they may live for hours. */
 const LOOK_AT_STUCK_EVERY = 500;
 /** How long a killed process may take to vanish before it counts as one that can't be ended. */
 const VANISHES_WITHIN = 2_000;
-/** How long only what can't be ended must be left before it is reported: it may be about to end. */
+/** How long such processes must be the only ones left before they are reported: they may be about to end. */
 const REPORT_AFTER = 250;
 /** The longest that a timer can be set for. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** Who hears of it. */
+/** Learns about what the reaper does. */
 export interface Listener {
   onStop(why: Why): void;
-  /** Nothing but these is left, and they can't be ended. Called again when others have taken their place. */
+  /** Only these are left, and no signal from here ends them. Called again when other processes have replaced them all. */
   onStuck(survivors: Survivors): void;
 }
 
@@ -31,7 +31,7 @@ export interface Listener {
  * The deadline moves with each confirmed renewal, on the monotonic clock; one that has passed can't be moved.
  */
 export class Reaper {
-  /** Fulfils when nothing of the group can run, or nobody keeps the lease for what can't be ended: then with that. */
+  /** Fulfils when nothing of the group can run; or with what can't be ended, once the lease is no longer kept for it. */
   readonly ended: Promise<Survivors | undefined>;
   readonly #group: number;
   readonly #grace: number;
@@ -78,7 +78,7 @@ export class Reaper {
     this.#arm();
   }
 
-  /** The leader of the group has ended: what it left behind is ended too. */
+  /** Ends what the leader of the group, which has ended, left behind. */
   leaderEnded(): void {
     if (isGroupAlive(this.#group)) this.stop("leftovers", this.#grace);
     else this.#finish(undefined);
@@ -104,7 +104,7 @@ export class Reaper {
     this.#stuckSince = Math.min(this.#stuckSince, monotonicNow());
     if (monotonicNow() < this.#stuckSince + REPORT_AFTER) return;
     const known = this.#reported;
-    // While one that was reported lives, the report is good enough: others may come and go.
+    // Report again only when all of the reported processes have ended: others may come and go.
     if (known && (known.pids.length === 0 || known.pids.some((pid) => stuck.pids.includes(pid)))) return;
     this.#reported = stuck;
     this.#listener.onStuck(stuck);
@@ -115,7 +115,7 @@ export class Reaper {
   }
 
   #finish(survivors: Survivors | undefined): void {
-    // From now on the number of the group can become another's.
+    // From now on the system may give the number of the group to another one.
     this.#isOver = true;
     clearTimeout(this.#timer);
     this.#end.resolve(survivors);
@@ -138,7 +138,7 @@ export class Reaper {
     if (!this.#stopping) return this.stop("doubt", Number.POSITIVE_INFINITY);
     this.#killedAt = Math.min(this.#killedAt, monotonicNow());
     signalGroup(this.#group, "SIGKILL");
-    // Again and again: what can't be killed may start what can.
+    // Kill again and again: a process that can't be killed may start some that can.
     this.#timer = setTimeout(() => this.#arm(), this.#reported ? LOOK_AT_STUCK_EVERY : LOOK_EVERY);
   }
 }

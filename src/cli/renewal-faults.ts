@@ -5,11 +5,11 @@ import type { LockPrimitives } from "../client/primitives.ts";
 /** A lock, and why its last renewal failed. */
 export interface Remembering {
   lock: Lock;
-  /** Undefined if it was answered, or nothing came back at all. */
+  /** Undefined if the renewal was answered, or if nothing came back at all. */
   fault: () => unknown;
 }
 
-/** Remembers why renewals fail: a command that is stopped while its lease is in doubt has no other way to tell. */
+/** Remembers why renewals fail: if `run` stops a command while its lease is in doubt, no error tells the reason yet. */
 export function rememberFaults({ primitives }: Lock): Remembering {
   let fault: unknown;
   const renew: LockPrimitives["renew"] = async (...args) => {
@@ -19,7 +19,7 @@ export function rememberFaults({ primitives }: Lock): Remembering {
       fault = undefined;
       return reply;
     } catch (error) {
-      // One that was given up says nothing of the service.
+      // A renewal that was aborted says nothing about the service.
       if (!signal?.aborted) fault = error;
       throw error;
     }

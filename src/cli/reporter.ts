@@ -32,7 +32,7 @@ export class Reporter {
     if (!this.#manner.quiet) this.warning(event, text, fields);
   }
 
-  /** What happened and needs somebody: told even if nothing else is. */
+  /** What needs attention: shown even with `--quiet`. */
   warning(event: string, text: string, fields: Fields): void {
     this.#clear();
     process.stderr.write(this.#manner.json ? `${JSON.stringify({ event, ...fields })}\n` : `durable-locks: ${text}\n`);

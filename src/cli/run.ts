@@ -50,7 +50,7 @@ async function runUnderLock(input: Input): Promise<number> {
   const left = Promise.withResolvers<never>();
   const taken = take(plan, signals, async (held) => {
     ending = await work(plan, held, signals);
-    // Something of the command goes on, so the lock is not released: it passes on when the lease ends.
+    // Part of the command still runs, so don't release the lock: it passes on when the lease ends.
     if (ending.left) await goOn(left, held);
     if (ending.code !== 0 || ending.stopped) throw new NotDone();
   });
@@ -65,7 +65,7 @@ async function runUnderLock(input: Input): Promise<number> {
   }
 }
 
-/** Ends the wait for the lock's work without ending that work: only then is nothing released. */
+/** Lets `run` go on although this work never settles: if it settled, `withLock` would release the lock. */
 async function goOn(left: PromiseWithResolvers<never>, held: HeldLease): Promise<never> {
   left.reject(held.isLost() ? held.signal.reason : new NotDone());
   return new Promise<never>(() => {});
@@ -96,7 +96,7 @@ function readPlan(input: Input): Plan {
 }
 
 function graceOf(input: Input, ttl: number, maxHold: number | undefined): number {
-  // Renewed at a third of the ttl, a lease that is well has at least half of it left.
+  // A healthy lease, renewed at a third of its ttl, always has at least half of it left.
   const most = Math.floor(Math.min(ttl, maxHold ?? ttl) / 3);
   const asked = textOf(input, "grace");
   const grace = asked === undefined ? Math.min(DEFAULT_GRACE, most) : parseDuration(asked, "grace");

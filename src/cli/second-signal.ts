@@ -2,18 +2,18 @@ import { type Survivors, survivorsOf } from "./process-group.ts";
 import { ENDING } from "./signals.ts";
 import type { Ward } from "./ward.ts";
 
-/** How long after a signal it is looked for what it could not reach: what it did reach may be about to end. */
+/** How long after a signal to look for processes that it did not reach: those that it did reach may be about to end. */
 const LOOK_AFTER = 250;
 
 /** Hears which processes keep the lock, and whether one more signal gives them up. */
 export type OnStuck = (survivors: Survivors, isAsked: boolean) => void;
 
 /**
- * Passes signals on to a command, and gives it up at the second one that asks it to end, if it has processes that no
- * signal can end.
+ * Passes signals on to a command. If the command has processes that no signal can end, gives it up at the second signal
+ * that asks it to end.
  *
- * A signal counts as the second only once the user has read that it will. npm passes Ctrl-C on to a program that has
- * had it from the terminal already, so that one keystroke arrives as two signals.
+ * A signal counts as the second only after a message has said that it will. Otherwise one Ctrl-C could count as two: the
+ * program gets it from the terminal, and npm passes it on as well.
  */
 export class SecondSignal {
   readonly #onStuck: OnStuck;
@@ -31,7 +31,7 @@ export class SecondSignal {
     this.#ward = ward;
   }
 
-  /** Nothing but these is left of the command. */
+  /** Only these are left of the command. */
   stuck(survivors: Survivors): void {
     if (this.#isAsked) this.#told = survivors;
     this.#onStuck(survivors, this.#isAsked);
@@ -53,7 +53,7 @@ export class SecondSignal {
     if (beyondReach || foreign.length > 0) this.stuck({ ...survivors, pids: foreign });
   }
 
-  /** The processes that the user read about may have ended since, and then the command still gets its signals. */
+  /** Whether a process that the message named still lives. If not, the command still gets its signals. */
   #isStillStuck(): boolean {
     const now = this.#told && this.#ward && survivorsOf(this.#ward.pid);
     if (!this.#told || !now) return false;

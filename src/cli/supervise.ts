@@ -20,7 +20,7 @@ export interface SupervisedEnding extends Ending {
 /** How often the guard hears how long the lease lasts, as a part of the ttl. */
 const TELL_PART = 1 / 10;
 
-/** Runs a command under a lease and its guard; whatever becomes of the lease, nothing that can be ended outlives it. */
+/** Runs a command under a lease and its guard: no process that can be ended outlives the lease, however the lease ends. */
 export async function supervise(
   held: HeldLease,
   job: Omit<Job, "deadline" | "onStuck">,
@@ -38,7 +38,7 @@ export async function supervise(
   };
   const teller = setInterval(tell, Math.min(1_000, Math.max(10, ttl * TELL_PART)));
   const onLoss = () => {
-    // Its time is up, or may be as far as can be known from here: then the time to stop in has passed.
+    // The lease has expired, or may have as far as this process knows: no time is left for the grace.
     if (isLockError(held.signal.reason, "LEASE_LOST") && held.signal.reason.why !== "superseded") return ward.kill();
     const grace = Math.min(job.grace, FORCED_GRACE);
     ward.stop("lost", grace);

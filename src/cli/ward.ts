@@ -31,7 +31,7 @@ export interface Ending {
   signal: NodeJS.Signals | null;
   /** Why it was stopped, if it did not end of its own accord. */
   stopped: Why | undefined;
-  /** What could not be stopped and still runs. */
+  /** The processes that could not be stopped and still run. */
   left: Survivors | undefined;
 }
 
@@ -49,7 +49,7 @@ const GIVES_UP_WITHIN = 4_000;
 
 /** A command under guard: what runs is a process group, and it is over when all of the group is. */
 export class Ward {
-  /** Fulfils when nothing of the command can run, or nobody keeps the lease for what can't be ended. */
+  /** Fulfils when nothing of the command can run, or when the lease is no longer kept for what can't be ended. */
   readonly ended: Promise<Ending>;
   readonly #guard: ChildProcess;
   readonly #channel: Duplex;
@@ -104,9 +104,9 @@ export class Ward {
     return this.#pid ?? 0;
   }
 
-  /** Gives the command its input, and ends that. It ends without any if this process ends first. */
+  /** Writes the input of the command and closes it. If this process ends first, the input ends empty. */
   input(text: string): void {
-    // The command may have ended meanwhile, of which the guard tells.
+    // The command may have ended meanwhile; the guard reports that.
     this.#guard.stdin?.on("error", () => {}).end(text);
   }
 
@@ -122,7 +122,7 @@ export class Ward {
     this.#reaper?.stop(why, within);
   }
 
-  /** SIGKILL for what can be killed now; what can't is left alone. */
+  /** Kills now what SIGKILL can reach, and leaves the rest alone. */
   giveUp(): void {
     this.#isGivenUp = true;
     send(this.#channel, { order: "stop", why: "given-up", within: 0 });
@@ -144,7 +144,7 @@ export class Ward {
     this.#dismiss(1_000);
   }
 
-  /** Ends the guard if it has not ended by then: it may be stopped itself. */
+  /** Ends the guard if it has not ended by then: the guard itself may be suspended. */
   #dismiss(within: number): void {
     this.#isLetGo = true;
     this.#reaper?.stop("lost", 0);

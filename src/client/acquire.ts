@@ -21,7 +21,7 @@ export async function acquire(primitives: LockPrimitives, acquisition: Acquisiti
     signal?.throwIfAborted();
     return acquired;
   } catch (error) {
-    // A name that was refused as an argument may be that of a lease that goes on.
+    // After `INVALID_ARGUMENT` the request id may belong to another lease that is still live: don't cancel that one.
     const isToEnd = signal?.aborted && !isLockError(error, "INVALID_ARGUMENT");
     if (isToEnd || !acquisition.named) await takeBack(primitives, request.requestId);
     throw error;
@@ -51,7 +51,7 @@ async function askAgain(
   }
 }
 
-/** Asks without waiting; the call is repeated with the same request id after a fault. */
+/** Asks without waiting, and repeats the call with the same request id after a fault. */
 function ask(primitives: LockPrimitives, { request, signal }: Acquisition): Promise<Acquired> {
   const call = (given: AbortSignal) => askOnce(primitives, { ...request, wait: 0, waited: 0 }, given);
   return callObject(call, { id: primitives.id, url: primitives.url, within: ANSWER_WITHIN, signal });

@@ -3,7 +3,7 @@ import type { LockRequest } from "../core/request.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { unexpectedRefusal } from "./versions.ts";
 
-/** A lease with the instant until which it surely lasts, by the local clock. */
+/** A lease, with the instant until which it is certain to last, by the local clock. */
 export interface Grant extends GrantReply {
   validUntil: number;
 }
@@ -23,7 +23,7 @@ export async function askOnce(
     if (reply.reason === "INVALID_ARGUMENT") throw unexpectedRefusal(reply);
     return reply;
   }
-  // It can't have begun later than now: by a clock that was put forward while this waited, it would last for longer.
+  // The lease can't have begun after now. Without this bound, an object clock that jumped during the wait could lengthen it.
   const validFor = Math.min(reply.validFor, performance.now() - left + request.ttl);
   return { ...reply, validFor, validUntil: left + validFor };
 }

@@ -58,8 +58,8 @@ async function listed<T>(list: Set<WebLockInfo>, info: WebLockInfo, work: Promis
 }
 
 /**
- * As the standard has it, an abort rejects at once: the request is taken back in the background, and so is a grant that
- * came in the same turn. A grant that comes after its lease has ended is a lock that was lost.
+ * As the standard says, an abort rejects at once. The request is cancelled in the background, and so is a grant that
+ * came in the same turn. A grant that arrives after its lease has ended is a lost lock.
  */
 async function asWebLock<T extends Hold | RefusalReply>(hold: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   try {

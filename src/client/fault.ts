@@ -1,4 +1,4 @@
-/** What a call that failed on the way to the object says of itself: the platform's flags, and what a transport adds. */
+/** The error of a call that failed on its way to the object, with the flags of the platform and of the transport. */
 export interface Fault extends Error {
   retryable?: boolean;
   /** The object or the platform has too much to do. */
@@ -10,11 +10,11 @@ export interface Fault extends Error {
   retryAfter?: number | undefined;
   /** Whether the service itself said so, which shows that it lives. */
   isAnswer?: boolean;
-  /** Whether the connection ended before the service answered, as a proxy ends it when its time is over. */
+  /** Whether the connection ended before the service answered, as when a proxy reaches its timeout. */
   isCut?: boolean;
   /** How long after it was sent the connection of a waiting request was cut, in milliseconds. */
   cutAfter?: number;
 }
 
-/** A request that waits and is cut later than this was cut because it waited, in milliseconds. */
+/** If a waiting request is cut later than this after it was sent, it was cut because it waited, in milliseconds. */
 export const CUT_AFTER = 5_000;

@@ -117,7 +117,7 @@ function timeoutMessage({ id, key }: Asked, request: LockRequest, retryAfter: nu
   if (since !== undefined) return `${what}. ${selfMessage(since)}`;
   if (once !== undefined) return `${what}. Raise wait, or ask again.`;
   const until = retryAfter === undefined ? "" : ` The present lease ends in ${retryAfter} ms unless it is renewed.`;
-  // No other id is named: an isolate serves many users.
+  // Name no other id: an isolate serves many users.
   const together = holdsAnother(key) ? ` ${TOGETHER}` : "";
   return `${what}.${until} Raise wait, or use tryWithLock to skip when it is taken.${together}`;
 }

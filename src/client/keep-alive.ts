@@ -17,7 +17,7 @@ export interface Validity {
 /** What a renewal came to; a throw means that nobody knows. */
 export type Renewal = Validity | { lost: LeaseLoss };
 
-/** One attempt to renew for `ttl` ms, to be given up when `signal` fires; tells each fault that it meets. */
+/** One attempt to renew for `ttl` ms. Gives up when `signal` fires, and reports each fault to `onFault`. */
 export type Renew = (ttl: number, signal: AbortSignal, onFault: (fault: unknown) => void) => Promise<Renewal>;
 
 /** Renewals never follow each other faster than this, however short the ttl. */
@@ -44,7 +44,7 @@ interface Lifetime {
  * before the object can give the lease to another, even if the object never answers again.
  */
 export class KeepAlive {
-  /** Until when the lease is surely held, by the local clock; plain, so that another request of the isolate may read it. */
+  /** Until when the lease is certain to last, by the local clock; plain, so that other requests of the isolate may read it. */
   readonly life = { until: 0 };
   readonly #lease: number;
   readonly #holdUntil: number;
@@ -152,7 +152,7 @@ export class KeepAlive {
       if ("lost" in renewal) this.lose(renewal.lost, lossMessage(renewal.lost, this.#lease));
       else this.#confirm(renewal, ttl);
     } catch (error) {
-      // Whatever it is, a refused token or a page of a proxy: only the object's own answer ends the lease early.
+      // Any fault, such as a refused token or a proxy's page, leads to a retry: only the object's own answer ends the lease early.
       if (!over.aborted) {
         this.#fault = isLockError(error, "UNREACHABLE") ? (error.cause ?? error) : error;
         this.#schedule(startedAt);

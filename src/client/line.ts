@@ -11,15 +11,15 @@ import type { LockPrimitives } from "./primitives.ts";
 import { ANSWER_WITHIN } from "./retry.ts";
 import { TIMED_OUT, sleep, timeBox } from "./time-box.ts";
 
-/** A call that lasted for so long was parked, in milliseconds: the fault that ends it is the first of its own. */
+/** A call that lasted for so long was parked, in milliseconds: the fault that ends it begins another row of faults. */
 const WAS_PARKED = 1_000;
 
 /**
- * Waits in line, long poll by long poll, until granted, refused for good, or out of time.
+ * Waits in the queue, long poll by long poll, until a grant, a final refusal, or the end of its time.
  *
- * Each poll has the same request id and says how long this caller has waited, so the place is kept through faults: a
- * platform that is overloaded and a service that asks to be left alone are waited out. Throws `UNREACHABLE` for an outage,
- * `RATE_LIMITED` if the service asks to be left alone until `wait` is over, and at once what no retry cures.
+ * Each poll has the same request id and says how long this caller has waited, so the queue entry survives faults. The
+ * caller waits out an overload and a `Retry-After` while its patience lasts. Throws `UNREACHABLE` for an outage,
+ * `RATE_LIMITED` if the service refuses to be asked again before `wait` ends, and at once what no retry cures.
  */
 export async function waitInLine(
   primitives: LockPrimitives,
@@ -39,9 +39,9 @@ class Line {
   readonly #request: LockRequest;
   readonly #since = performance.now();
   readonly #patience: Patience;
-  /** How many were in line when this caller was last told; 0 if it was not. */
+  /** How many were in the queue, by the last answer; 0 if no answer has said so. */
   #inLine = 0;
-  /** Whether a call of this caller was parked before, so that it has a place to keep. */
+  /** Whether a call of this caller was parked before, so that it has a queue entry to return to. */
   #hasPlace = false;
   #asked = 0;
   #failed = 0;
@@ -53,12 +53,12 @@ class Line {
     this.#patience = new Patience(primitives, request.wait);
   }
 
-  /** One long poll; undefined if it is to be followed by another. */
+  /** One long poll; undefined if another must follow. */
   async ask(signal: AbortSignal | undefined): Promise<Acquired | undefined> {
-    // The first says exactly what it was given, for the sake of order; each that follows has waited for longer.
+    // The first poll passes `waited` on unchanged, to keep the order; each later one adds the time since.
     const waited = this.#asked++ === 0 ? 0 : this.#waited();
     const wait = Math.max(1, this.#request.wait - waited);
-    // Never longer than the patience lasts: what is parked by then has still to be answered.
+    // A poll must not outlast the patience, and its answer needs time too.
     const longPoll = Math.min(
       this.#primitives.longPoll?.() ?? LIMITS.slice,
       Math.max(CUT_AFTER, Math.floor(this.#patience.left) - ANSWER_WITHIN),
@@ -86,7 +86,7 @@ class Line {
     this.#delay = 0;
   }
 
-  /** What an answer comes to; undefined if this caller waits on. */
+  /** The outcome that an answer means; undefined if this caller must keep waiting. */
   #hear(answer: Acquired, waitsOn: boolean): Acquired | undefined {
     if (answer.success) return answer;
     if (answer.reason === "BORROWED") {
@@ -96,7 +96,7 @@ class Line {
       this.#inLine = answer.waiting ?? 0;
       return undefined;
     }
-    // One who lost its connection may find its place in a full queue taken: it waits for another.
+    // A caller that lost its connection may come back to a full queue: it keeps trying to get in again.
     const left = this.#request.wait - this.#waited();
     if (!isFull(answer) || !this.#hasPlace || left <= 0) return answer;
     this.#delay = Math.min(left, overloadDelay((this.#failed += 1), this.#inLine, Math.random()));
@@ -116,7 +116,7 @@ class Line {
     const { cutAfter = 0, overloaded = false } = fault ?? {};
     const retryAfter = retryAfterOf(fault);
     const chance = Math.random();
-    // The next poll is shorter: there is nothing to stay away from.
+    // The next poll is shorter, which avoids the cut, so don't stay away for long.
     if (cutAfter > CUT_AFTER) return lineDelay(1, this.#inLine, chance);
     if (overloaded || retryAfter > 0)
       return Math.max(overloadDelay(this.#failed, this.#inLine, chance), retryAfter * (1 + chance / 10));
@@ -128,7 +128,7 @@ class Line {
   }
 }
 
-/** One call; a fault of the way there is an outcome, and so is silence, which has none. */
+/** One call. A fault of the transport is an outcome; so is silence, which has an undefined fault. */
 async function poll(
   primitives: LockPrimitives,
   request: LockRequest,
@@ -139,7 +139,7 @@ async function poll(
     const reply = await timeBox(askOnce(primitives, request, giveUp.signal), within, signal);
     return reply === TIMED_OUT ? { fault: undefined } : reply;
   } catch (error) {
-    // Both may have come at once: to a caller that aborts, the reason is what counts.
+    // The abort and the fault may have come at once: a caller that aborts must get the reason of its abort.
     signal?.throwIfAborted();
     if (!isWorthWaitingOut(error)) throw failureOf(primitives, error);
     return { fault: error };

@@ -27,9 +27,9 @@ export interface ObserveOptions {
  * Who leads by the lock: the present leader at once, and each that follows; undefined while there is none.
  *
  * Told by the object as it happens, by one parked call of at most 25 s at a time, which keeps the object in memory. Of
- * several changes in quick succession only the last may be seen. An outage is waited out, and so is a lock that has
- * 10,000 observers already, or a service that limits how often it is asked. It ends when the loop is left or `signal` fires, which is no error; a call that is parked
- * then is given up.
+ * several changes in quick succession only the last may be seen. It waits out an outage, a lock that already has
+ * 10,000 observers, and a service that limits how often you ask. It ends when you leave the loop or `signal` fires,
+ * which is no error; that also cancels a parked call.
  *
  * @throws `INVALID_ARGUMENT`, `VERSION_MISMATCH`; over HTTP `ACCESS_DENIED`.
  * @example
@@ -68,7 +68,7 @@ async function* leaders(lock: Lock, signal: AbortSignal | undefined): AsyncGener
   }
 }
 
-/** The status when it is another than the one that is known, or why the object can't tell it now. */
+/** The status once it differs from the known one, or the reason why the object can't tell it now. */
 async function look(
   { primitives }: Lock,
   known: number | undefined,

@@ -34,8 +34,8 @@ export interface AcquireOptions {
   /**
    * Names the request, so that you can repeat it after a lost reply, even from elsewhere, without a second effect.
    *
-   * It means "this is the same call, repeated". While its lease is live or it waits, asking for something else under
-   * the same id is `INVALID_ARGUMENT`; once it has ended, it is answered `NO_LONGER_VALID`.
+   * It means "this is the same call, repeated". While the request waits or its lease is live, asking for something else
+   * under the same id is `INVALID_ARGUMENT`. After the lease has ended, the id gets `NO_LONGER_VALID`.
    *
    * @default a random id
    */
@@ -44,7 +44,7 @@ export interface AcquireOptions {
   lockDelay?: number;
 }
 
-/** How to hold the lock. Each call is a request of its own: to go on under a lease that you know, use `resume`. */
+/** How to hold the lock. Each call is a request of its own: to continue under a lease that you know, use `resume`. */
 export interface HoldOptions extends Omit<AcquireOptions, "requestId"> {
   /** The lease, in milliseconds up to a day, renewed at a third of it: how soon others get on if this holder dies. @default 30000 */
   ttl?: number;
@@ -165,8 +165,8 @@ export function checkResume(options: ResumeOptions | undefined): HoldBounds {
 }
 
 /**
- * The options of a combinator. Refuses `requestId`: two calls of one id would run under one lease, and the second
- * would go on after the first has released it.
+ * The options of a combinator. Refuses `requestId`: two calls with one id would run under one lease, and the second
+ * would keep running after the first has released it.
  */
 export function checkCombined(options: unknown, known: readonly string[]): Record<string, unknown> {
   if (typeof options === "object" && options !== null && "requestId" in options)

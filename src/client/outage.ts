@@ -10,12 +10,12 @@ export interface Callee {
   url?: string | undefined;
 }
 
-/** The platform's own rule, and a reset besides: every call here is idempotent, so repeating it is safe. */
+/** The platform's own rule, and also a reset: every call here is idempotent, so repeating it is safe. */
 export function isWorthRetrying(error: unknown): boolean {
   return isWorthWaitingOut(error) && !error.overloaded;
 }
 
-/** Whether a caller in line keeps its place and asks again: in time, an overload passes too. */
+/** Whether a waiter asks again after this fault, an overload included: with time, an overload passes. */
 export function isWorthWaitingOut(error: unknown): error is Fault {
   return isFault(error) && !isPlanLimit(error);
 }
@@ -27,8 +27,8 @@ export function retryAfterOf(error: unknown): number {
 }
 
 /**
- * What to throw for a call that failed: an outage with its cause, or the error itself if it is none. `advice` is what
- * else there is to say of an outage, as whole sentences.
+ * What to throw for a call that failed: an outage with its cause, or the error itself if it is no outage. `advice` is
+ * added to the message of an outage, as whole sentences.
  */
 export function failureOf(callee: Callee, error: unknown, advice?: string): unknown {
   if (isPlanLimit(error)) return planLimit(callee, error);
@@ -44,7 +44,7 @@ export function noAnswer({ id, url }: Callee, within: number): LockError {
   return new LockError("UNREACHABLE", `${who} did not answer within ${Math.round(within)} ms. ${OUTAGE}`);
 }
 
-/** What an error says, to be quoted inside a sentence. */
+/** The message of an error, as part of a sentence. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.trim().replace(/\.$/, "");
@@ -76,7 +76,7 @@ function planLimit({ id }: Callee, cause: Error): LockError {
   return new LockError("UNREACHABLE", message, { cause, retryAfter: DAY - (Date.now() % DAY) });
 }
 
-/** What a call on a handle of an object says that was reset meanwhile (workerd of 2026-08); it has no flag. */
+/** The error of a call on a handle whose object was reset meanwhile (workerd of 2026-08); it has no flag. */
 const HANDLE_IS_DEAD = "The execution context which hosts this callback is no longer running.";
 
 function isReset(error: Fault): boolean {

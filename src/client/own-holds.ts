@@ -1,7 +1,7 @@
 import type { Claim } from "../core/lease.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 
-/** What this process holds of a lock. */
+/** One hold of this process on a lock. */
 interface OwnHold {
   lease: number;
   claim: Claim;
@@ -13,7 +13,7 @@ interface OwnHold {
 }
 
 /**
- * By the key of the lock. For messages only: nothing that is decided depends on it.
+ * The holds by the key of their lock. For messages only: no decision depends on them.
  *
  * Plain values: the requests of an isolate share this, and workerd throws "Cannot perform I/O on behalf of a different
  * request" when one of them so much as looks at a signal of another.
@@ -21,10 +21,10 @@ interface OwnHold {
 const holds = new Map<string, OwnHold[]>();
 
 const FEW = 64;
-/** With so many locks noted, the dead holds are removed: one whose request the runtime has ended can't do so itself. */
+/** With so many locks noted, sweep out dead holds: if the runtime ended the request of a hold, the hold can't remove itself. */
 let sweepAt = FEW;
 
-/** What may be taken if nobody knows more of a lease than that it is live. */
+/** The smallest claim, for a lease of which only the number is known. */
 export const AT_LEAST: Claim = { exclusive: false, permits: 1, capacity: Number.POSITIVE_INFINITY };
 
 /** Notes a hold of this process, until it is released or lost. */
@@ -42,15 +42,15 @@ export function noteClaim(key: string, lease: number, claim: Claim): void {
 }
 
 /**
- * Since when this process itself has stood in the way of a claim (ms since the epoch), for all of the `wait` ms that are
- * over now; undefined if only others did. What it took during the wait it did not wait for.
+ * Since when this process itself has blocked a claim (ms since the epoch), if it did so for all of the `wait` ms that
+ * have just passed; undefined if only others did. Holds that it took during the wait don't count.
  */
 export function inItsOwnWaySince(
   key: string,
   { exclusive, permits, capacity }: Claim,
   wait: number,
 ): number | undefined {
-  // A little less: it is the object that measures the wait.
+  // Allow for a little less, because the object measures the wait by its own clock.
   const before = performance.now() - wait * 0.98;
   const own = liveAt(key).filter(({ takenAt }) => takenAt <= before);
   const used = own.reduce((sum, { claim }) => sum + claim.permits, 0);

@@ -3,14 +3,14 @@ import { CUT_AFTER, type Fault } from "./fault.ts";
 import { type Callee, failureOf, noAnswer } from "./outage.ts";
 import { ANSWER_WITHIN } from "./retry.ts";
 
-/** A connection that breaks sooner than this was hardly cut because its request waited, in milliseconds. */
+/** If a connection breaks sooner than this, the reason is hardly that its request waited, in milliseconds. */
 const SHORTEST_CUT = 1_000;
-/** Cuts at the shortest poll in a row that show that no poll gets through. */
+/** So many cuts of the shortest poll in a row show that no poll gets through. */
 const CUTS_AT_SHORTEST = 2;
-/** Cuts before the shortest poll could be answered, in a row and alike, that show the same, once there was no answer for so long. */
+/** So many similar cuts in a row, before even the shortest poll ends, show the same after so long a silence. */
 const EARLY_CUTS = 3;
 const EARLY_SILENCE = 15_000;
-/** By how much they may differ. */
+/** By what part they may differ and still count as similar. */
 const ALIKE = 0.1;
 
 const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
@@ -18,13 +18,13 @@ const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 /**
  * Tells an outage from a long wait: only an answer shows that the object lives, and a cut connection is no answer.
  *
- * It ends after a silence of 60 s, or of 5 s more than a shorter wait.
+ * The patience ends after a silence of 60 s, or of 5 s more than a shorter wait.
  */
 export class Patience {
   readonly #callee: Callee;
   readonly #limit: number;
   #answeredAt = performance.now();
-  /** Since the last answer; undefined if nothing came at all. */
+  /** The last fault since the last answer; undefined if nothing came at all. */
   #lastFault: Fault | undefined;
   #cutsAtShortest = 0;
   #earlyCuts: number[] = [];
@@ -51,8 +51,8 @@ export class Patience {
   }
 
   /**
-   * Takes note of a long poll of so many milliseconds that failed, or that nothing answered, after which the next comes in
-   * `delay`; throws `UNREACHABLE`.
+   * Takes note of a long poll of `longPoll` ms that failed or got no answer; the next one follows after `delay`. Throws
+   * `UNREACHABLE` if the patience has ended, or ends before that.
    */
   failed(fault: Fault | undefined, longPoll: number, delay: number): void {
     if (fault?.isAnswer) return this.answered();

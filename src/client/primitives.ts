@@ -6,19 +6,19 @@ import type { LockRequest } from "../core/request.ts";
  * What every combinator stands on: one lock, one call each, over whatever transport.
  *
  * Expected outcomes are results; faults of the transport are thrown as they are. Every call can be repeated with the
- * same request id and has no second effect. A call whose `signal` fires is given up: it rejects, and leaves nothing behind
- * that would keep the process alive. Whether it took effect is not known then.
+ * same request id and has no second effect. If its `signal` fires, a call rejects and leaves nothing behind
+ * that keeps the process alive. The caller does not know then whether the call took effect.
  */
 export interface LockPrimitives {
   /** The lock's id, for error messages. */
   readonly id: string;
   /** Tells this lock from every other, also of the same id elsewhere: many locks are taken in the order of their keys. */
   readonly key: string;
-  /** Where the lock service is, for error messages; absent where there is none in between. */
+  /** The URL of the lock service, for error messages; absent if calls go to the object directly. */
   readonly url?: string;
-  /** The longest that the next long poll may take on this way, in milliseconds; 25 s where it is absent. */
+  /** How long the next long poll may take over this transport, in milliseconds; 25 s if absent. */
   longPoll?(): number;
-  /** Takes the lock, waiting for one long poll at most; asking again with the same request id keeps the place. */
+  /** Takes the lock, waiting for one long poll at most; asking again with the same request id keeps the queue entry. */
   acquire(request: LockRequest, signal?: AbortSignal): Promise<AcquireReply>;
   /** Sets the remaining time of a live lease. */
   renew(lease: number, ttl: number, requestId: string, signal?: AbortSignal): Promise<AcquireReply>;

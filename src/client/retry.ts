@@ -32,18 +32,18 @@ interface Bounds extends Callee {
   /** All attempts together, in milliseconds. */
   within: number;
   signal?: AbortSignal | undefined;
-  /** Called with each fault as it happens: a call that is given up can't tell why it failed. */
+  /** Called with each fault as it happens: a call that the caller aborts can't report why it failed. */
   onFault?: ((fault: unknown) => void) | undefined;
 }
 
 /**
  * Calls the object and repeats the call after a fault that is worth it, all within `within` ms.
  *
- * Each attempt must carry the same request id. It gets a signal that fires when the call settles, however it does: so a
- * request that nobody waits for any longer is given up. A fault that remains, and an object that does not answer, is thrown as
- * `UNREACHABLE` with the last fault as its cause: never to be mistaken for contention. A service that asks to be asked
- * later is asked later, or `RATE_LIMITED` is thrown at once if that is too late. A method that the object lacks is a
- * `VERSION_MISMATCH`.
+ * Each attempt must carry the same request id. It gets a signal that fires when the call settles, so that a
+ * request without a waiting caller is cancelled. If a fault remains, or the object does not answer, this throws
+ * `UNREACHABLE` with the last fault as its cause: no caller can mistake that for contention. If the service sends
+ * `Retry-After`, the next attempt waits that long; if that is too late, this throws `RATE_LIMITED` at once for a rate
+ * limit, else `UNREACHABLE`. A method that the object lacks is a `VERSION_MISMATCH`.
  */
 export async function callObject<T>(call: (signal: AbortSignal) => Promise<T>, bounds: Bounds): Promise<T> {
   const { within, signal, onFault } = bounds;
@@ -69,7 +69,7 @@ export async function callObject<T>(call: (signal: AbortSignal) => Promise<T>, b
     const reply = await timeBox(retried, within, signal);
     if (reply !== TIMED_OUT) return reply;
   } catch (error) {
-    // Both may have come at once: to a caller that aborts, the reason is what counts.
+    // The abort and the fault may have come at once: a caller that aborts must get the reason of its abort.
     signal?.throwIfAborted();
     throw failureOf(bounds, error);
   } finally {
@@ -78,7 +78,7 @@ export async function callObject<T>(call: (signal: AbortSignal) => Promise<T>, b
   throw fault === undefined ? noAnswer(bounds, within) : failureOf(bounds, fault);
 }
 
-/** A pause that a failure asks for is kept up to this, in milliseconds: what is said of hours may change sooner. */
+/** The longest `Retry-After` to obey, in milliseconds: a limit of hours may end sooner. */
 const LONGEST_PAUSE = 60_000;
 
 /** The delay before asking again after a call that failed for good, for a caller that waits out an outage. */

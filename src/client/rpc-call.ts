@@ -2,8 +2,9 @@ import { timeBox } from "./time-box.ts";
 import { checkAnswered } from "./versions.ts";
 
 /**
- * Awaits a call over RPC until `signal` fires, and throws if an object of another version has answered. From the abort on nobody listens to it, and what it still answers is disposed of:
- * an abort can't be sent along, and what nobody disposes of keeps the object in memory.
+ * Awaits a call over RPC until `signal` fires, and throws if an object of another version has answered. After the abort
+ * it ignores the answer and disposes of it: RPC can't pass an abort on, and an answer that is not disposed of keeps the
+ * object in memory.
  */
 export async function heard<P extends PromiseLike<unknown>>(
   pending: P,
@@ -21,7 +22,7 @@ export async function heard<P extends PromiseLike<unknown>>(
 }
 
 function abandon(pending: PromiseLike<unknown>): void {
-  // The runtime's promise can be disposed of like its answer; an instrumented stub may hand out an ordinary one.
+  // The runtime's promise is disposable like its answer, but an instrumented stub may return an ordinary promise.
   const { [Symbol.dispose]: dispose } = pending as Partial<Disposable>;
   if (typeof dispose === "function") dispose.call(pending);
   else

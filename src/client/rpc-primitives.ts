@@ -9,9 +9,9 @@ import type { Binding, LockPrimitives } from "./primitives.ts";
 import { heard } from "./rpc-call.ts";
 
 /**
- * The primitives over RPC. A stub a call: many exceptions break the stub they came through for good.
+ * The primitives over RPC. Each call gets its own stub, because many exceptions break the stub that they came through.
  *
- * The lock service says for which caller it calls; for everybody else there is none.
+ * The lock service passes the caller for which it calls; all other users of RPC pass none.
  */
 export function rpcPrimitives(
   namespace: DurableObjectNamespace<DurableLock>,

@@ -46,7 +46,7 @@ export interface Barrier {
 /**
  * A barrier: `parties` callers wait for each other and go on together; then it can be used again.
  *
- * If more arrive than `parties`, the first who came meet, and the rest begin the next generation.
+ * If more than `parties` arrive, the first `parties` form one generation, and the rest begin the next.
  *
  * If one who has come dies, aborts or runs out of time, the others are told with `BARRIER_BROKEN` at once, for they would
  * wait in vain; whoever comes next begins anew.

@@ -18,7 +18,7 @@ export function unexpectedRefusal({ reason, argument, message }: Refusal): LockE
   return new LockError("VERSION_MISMATCH", `The object refused for a reason unknown here, ${reason}. ${ADVICE}`);
 }
 
-/** Throws `VERSION_MISMATCH` if that is what an object answered. It has done nothing then. */
+/** Throws `VERSION_MISMATCH` if an object answered that. The call has had no effect then. */
 export function checkAnswered(reply: unknown): void {
   if (typeof reply !== "object" || reply === null || !("reason" in reply)) return;
   const { reason, argument, message } = reply as Refusal;

@@ -40,10 +40,10 @@ export interface BarrierEffects {
   answers: { requestId: string; reply: ArriveReply }[];
 }
 
-/** So many meetings are remembered, whatever their size: a caller whose reply was lost asks again within seconds. */
+/** So many meetings the barrier remembers, whatever their size: a caller whose reply was lost asks again within seconds. */
 export const MEETINGS_REMEMBERED = 8;
 
-/** Small barriers meet often: of theirs, as many meetings are remembered as make up this number of arrivals. */
+/** Small barriers meet often, so the barrier remembers more meetings while all of them have no more arrivals than this. */
 export const ARRIVALS_REMEMBERED = 1_000;
 
 /**
@@ -91,7 +91,7 @@ export class BarrierState {
     return this.#replay(requestId);
   }
 
-  /** Gives up, or is found dead: nobody of its generation can meet any longer. */
+  /** A party gives up, or turns out to be dead, so its generation can no longer meet. */
   leave(requestId: string, why: BarrierBreak, now: number): void {
     this.wake(now);
     const party = this.#find(requestId);
@@ -128,7 +128,7 @@ export class BarrierState {
     return this.#parties.find((party) => party.requestId === requestId);
   }
 
-  /** Behind all that came before it or at the same time. */
+  /** Adds a party behind all that came before it or at the same time. */
   #add(party: Party): void {
     const before = this.#parties.findLastIndex(({ arrivedAt }) => arrivedAt <= party.arrivedAt);
     this.#parties.splice(before + 1, 0, party);
@@ -137,8 +137,8 @@ export class BarrierState {
   /**
    * Lets each generation go on that is complete and all here.
    *
-   * A party that was answered and is not back yet may be dead. Its own generation waits for it, for 2 s at most; those
-   * who came after that generation was complete are none of it, and need not wait.
+   * A party that was answered and is not back yet may be dead. Only its own generation waits for it, for 2 s at most;
+   * parties that came after that generation was complete do not.
    */
   #meetAll(now: number): void {
     for (let first = 0; first + this.#size <= this.waiting;) {

@@ -2,7 +2,7 @@ import { LIMITS, checkFlag, checkOptions, checkText } from "./limits.ts";
 import { type ProtocolOption, checkProtocol } from "./protocol.ts";
 import type { RefusalReply } from "./replies.ts";
 
-/** Who calls through the lock service; a call over RPC has none, for whoever has the binding may do everything. */
+/** Who calls through the lock service. A call over RPC has no caller, because a Worker with the binding may do everything. */
 export interface Caller {
   /** The name of its token, at most 64 bytes: what it takes belongs to that name. */
   tokenName: string;
@@ -12,11 +12,11 @@ export interface Caller {
 
 /** What this package adds to the options of a call. */
 export interface CallerOption extends ProtocolOption {
-  /** For whom the lock service calls. Nothing else sends it. */
+  /** For whom the lock service calls. Only the lock service sends it. */
   caller?: Caller;
 }
 
-/** Takes what this package added out of the options of a call and checks it; the rest is for the call's own check. */
+/** Takes the options that this package adds out of the options of a call, and checks them; the call itself checks the rest. */
 export function takeCaller<T extends object>(
   options: (T & CallerOption) | null | undefined,
 ): { caller: Caller | undefined; rest: T | null | undefined } {
@@ -36,7 +36,7 @@ function checkCaller(value: unknown): Caller {
   };
 }
 
-/** Stands between name and id. A lone surrogate is in neither, so no id that a caller gives is taken for a scoped one. */
+/** Separates name and id. Neither contains a lone surrogate, so no id that a caller gives can look like a scoped one. */
 const SEPARATOR = "\ud800";
 /** Finds only a lone one: `indexOf` would also find the half of a character such as U+10000 in a name or an id. */
 const LONE_SEPARATOR = /\ud800/u;
@@ -59,7 +59,7 @@ export function givenId(requestId: string): string {
 
 export const OTHER_TOKEN: RefusalReply = { success: false, reason: "OTHER_TOKEN" };
 
-/** Refuses a caller to whose name this lease, or waiting request, does not belong; undefined if it may go on. */
+/** Refuses a caller if this lease or waiting request belongs to another name; undefined if the caller may continue. */
 export function refusalTo(caller: Caller | undefined, owned: { requestId: string }): RefusalReply | undefined {
   const mayDoIt = !caller || caller.isAdmin || caller.tokenName === tokenNameOf(owned.requestId);
   return mayDoIt ? undefined : OTHER_TOKEN;

@@ -5,7 +5,7 @@ import type { LockRequest } from "./request.ts";
 import type { JobRecord } from "./result.ts";
 import { otherRequest } from "./same-request.ts";
 
-/** Which requests need no lease, because what they are answered is decided before anybody asks who holds the lock. */
+/** The requests that need no lease: their answer does not depend on who holds the lock. */
 export class Decisions {
   readonly #leases: LeaseBook;
   readonly #queue: WaitQueue;
@@ -17,7 +17,7 @@ export class Decisions {
     this.#record = record;
   }
 
-  /** The answer to a request that was answered before, whose id another request has, or whose job has a result. */
+  /** The answer to a request that has an answer already, whose id another request has, or whose job has a result. */
   of(request: LockRequest, now: number): AcquireReply | undefined {
     const { requestId } = request;
     const underWay = this.#leases.live.byRequest(requestId)?.lease ?? this.#queue.get(requestId);
@@ -26,7 +26,7 @@ export class Decisions {
     const replayed = this.#leases.replay(requestId, now);
     if (replayed?.success) return replayed;
     const recorded = this.byRecord(request, now);
-    // A request that has ended has ended, whatever it asks for now; but a result serves its caller better.
+    // An ended request stays ended, whatever it asks for now; but if its job has a result, that helps the caller more.
     return replayed && recorded?.reason !== "RECORDED" ? replayed : recorded;
   }
 

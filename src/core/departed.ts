@@ -1,10 +1,10 @@
 import { LIMITS } from "./limits.ts";
 
 /**
- * Those who have left the queue without an end of their wait: their connection was cut, or they came back late.
+ * Waiters that left the queue before their wait ended: their connection was cut, or they did not come back in time.
  *
- * One that comes back is put where it was, by the object's own memory and not by what it claims. Nobody waits for it
- * meanwhile.
+ * If one comes back, it gets its old position by the object's own memory, not by what it claims. The queue does not
+ * wait for it meanwhile.
  */
 export class Departed {
   readonly #all = new Map<string, { arrivedAt: number; until: number }>();
@@ -18,7 +18,7 @@ export class Departed {
     }
   }
 
-  /** When one who comes back had arrived; undefined for a stranger, and for one who was away for a minute. */
+  /** When a returning waiter first arrived; undefined if it is unknown or was away for a minute. */
   take(requestId: string, now: number): number | undefined {
     const known = this.#all.get(requestId);
     this.#all.delete(requestId);

@@ -20,7 +20,7 @@ export class LeaseBook {
   readonly #slots = new Slots();
   readonly #renewals = new WeakMap<Lease, string[]>();
   readonly #past = new PastLeases();
-  /** Apart from the requests for leases: an id that one of them had must not keep anybody from being asked. */
+  /** Separate from the requests for leases: if a lease request has the same id, the holder must still be asked. */
   readonly #askedToRelease = new PastLeases();
   #highest = 0;
 
@@ -70,7 +70,7 @@ export class LeaseBook {
     if (notYours) return notYours;
     const slot = this.live.byLease(lease);
     const isRepeated = slot !== undefined && this.#isRepeated(slot.lease, requestId);
-    // Whoever repeats a conversion that was overtaken by another must not take the lease for what it was then.
+    // If a later conversion has overtaken this one, its repeat must not report a claim that the lease no longer has.
     const refusal = isRepeated ? otherRequest(slot.lease, { ...claim, once: slot.lease.once }) : undefined;
     if (refusal) return refusal;
     if (slot && !isRepeated && !this.live.admits(claim, slot)) return undefined;
@@ -141,12 +141,12 @@ export class LeaseBook {
     return grantOf(slot.lease, now);
   }
 
-  /** Whether the request of this id had a lease, or was taken back. */
+  /** Whether the request of this id had a lease that ended, or was cancelled. */
   hasEnded(requestId: string): boolean {
     return this.#past.byRequest(requestId) !== undefined;
   }
 
-  /** The number that a forced release of this id took before: its lease ends by the request that began it. */
+  /** The number that a forced release of this id took before: such a lease begins and ends with the same request. */
   forcedBefore(requestId: string): number | undefined {
     const past = this.#past.byRequest(requestId);
     return past?.releaseId === requestId ? past.lease : undefined;
@@ -215,7 +215,7 @@ export class LeaseBook {
     return grantOf(slot.lease, now);
   }
 
-  /** Only of a live lease is anybody refused: what has ended belongs to nobody. */
+  /** Refuses a caller only for a live lease: a lease that has ended belongs to no name. */
   #refusal(lease: number, caller: Caller | undefined): RefusalReply | undefined {
     const slot = this.live.byLease(lease);
     return slot && refusalTo(caller, slot.lease);

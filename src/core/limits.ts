@@ -14,7 +14,7 @@ export const LIMITS = {
   maxTokenNameBytes: 64,
   maxWaiters: 10_000,
   maxLeases: 10_000,
-  /** Of these one token of the lock service can have half, so that no token keeps all others out. */
+  /** The share of one token name of the lock service: half, so that no name keeps all others out. */
   maxWaitersPerToken: 5_000,
   maxLeasesPerToken: 5_000,
   /** What a latch counts down from, and how many meet at a barrier. */
@@ -22,12 +22,12 @@ export const LIMITS = {
   maxParties: 1_000,
   /** The longest that one call is parked; the client asks again until its own time is up. */
   slice: 25_000,
-  /** How long a waiter whose slice ended keeps its place, and how long a restarted object at least lets its queue reassemble. */
+  /** How long a waiter may stay away after a long poll, and the least time that a restarted object gives its queue to rebuild. */
   returnWithin: 2_000,
-  /** For how long nobody must have come back before a queue that reassembles is complete, and how long it may take at most. */
+  /** A queue that rebuilds is complete when no waiter has come back for so long, and after the second time at the latest. */
   quiet: 1_250,
   reassembly: 30_000,
-  /** How long a caller in line goes without an answer before it takes that for an outage. */
+  /** How long a waiter goes without an answer before it calls that an outage. */
   silence: 60_000,
   /** The largest result of a job, as a structured clone. */
   maxResultBytes: 2_000_000,
@@ -96,7 +96,7 @@ export function checkWait(value: unknown): number {
   );
 }
 
-/** How long one call is parked at most. */
+/** Checks how long one call may stay parked. */
 export function checkLongPoll(value: unknown): number {
   if (isWholeNumber(value, 1, LIMITS.slice)) return value;
   throw invalid(

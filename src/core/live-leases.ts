@@ -5,7 +5,7 @@ import { RequestsById } from "./requests-by-id.ts";
 import { Shares } from "./shares.ts";
 import type { Slot } from "./slots.ts";
 
-/** What a lease is asked for with, as far as its admission depends on it. */
+/** What a request for a lease asks for, as far as its admission depends on it. */
 type Asked = Claim & { requestId?: string };
 
 /** The live leases of a lock and those whose lock-delay is not over, and the admission rule over them. */
@@ -16,7 +16,7 @@ export class LiveLeases {
   readonly #lingering = new Set<Slot>();
   readonly #shares = new Shares();
 
-  /** Why no other lease beside these can be granted, whatever is free; undefined if one can. Exclusive ones are alone. */
+  /** Why the lock can grant no further lease, whatever is free; undefined if it can. An exclusive one is always alone. */
   full({ requestId = "", exclusive }: Asked): RefusalReply | undefined {
     const refusal = { success: false, reason: "TOO_MANY_LEASES" } as const;
     if (exclusive) return undefined;
@@ -54,7 +54,7 @@ export class LiveLeases {
     return this.#byRequest.get(requestId);
   }
 
-  /** The request ids of all leases whose requests were given the same id as this one, whoever made them. */
+  /** The request ids of all leases whose callers gave the same id as this one, whatever their token. */
   alike(requestId: string): string[] {
     return this.#byRequest.alike(requestId);
   }
@@ -116,7 +116,7 @@ export class LiveLeases {
     yield* this.#byLease.values();
   }
 
-  /** Those that linger count: each keeps a row. */
+  /** Leases that linger count too, because each keeps a row. */
   get #isFull(): boolean {
     return this.#byLease.size + this.#lingering.size >= LIMITS.maxLeases;
   }

@@ -233,7 +233,7 @@ export class LockState {
     // After a restart the queue reassembles from those who come back: until then nobody knows who is at its head.
     if (this.#queue.reassembly.isOpen(now)) return;
     for (let head = this.#queue.head; head?.parked; head = this.#queue.head) {
-      // Its token has its share: those of other tokens behind it need not wait until it has less.
+      // The head's token name has used up its share: waiters of other names behind it must not wait until it has less.
       const full = this.#leases.live.full(head);
       if (full?.share) this.#dequeue(head, full);
       else if (this.#leases.live.admits(head)) this.#grantTo(head, head.calledAt, now);

@@ -7,7 +7,7 @@ import { LockError } from "../errors.ts";
  */
 export const PROTOCOL = 2;
 
-/** What the clients of this package add to the options of a call. A caller that names no protocol is served too. */
+/** What the clients of this package add to the options of a call. A caller may also name no protocol. */
 export interface ProtocolOption {
   /** The number of the protocol that the caller speaks. */
   protocol?: number;

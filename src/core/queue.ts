@@ -26,7 +26,7 @@ export class WaitQueue {
   readonly #byRequest = new RequestsById<Waiter>();
   readonly #shares = new Shares();
   readonly #departed = new Departed();
-  /** How it comes together again after a restart. */
+  /** How the queue rebuilds after a restart. */
   readonly reassembly: Reassembly;
   #changes = 0;
 
@@ -51,7 +51,7 @@ export class WaitQueue {
     return this.#byRequest.get(requestId);
   }
 
-  /** The ids of all waiters that were given the same id as this one, whoever they are. */
+  /** The ids of all waiters whose callers gave the same id as this one, whatever their token. */
   alike(requestId: string): string[] {
     return this.#byRequest.alike(requestId);
   }

@@ -1,11 +1,11 @@
 import { LIMITS } from "./limits.ts";
 
 /**
- * How the queue comes together again after a restart: it lived in the memory of an earlier instance.
+ * How the queue rebuilds after a restart: it lived in the memory of an earlier instance.
  *
- * The first caller that says it has waited for longer than this instance has lived opens a window in which nobody is
- * granted. The window lasts at least two seconds from the start, and on as long as such callers keep coming: many take
- * longer, for they come spread over time. It has an end, whatever callers claim.
+ * In the first two seconds of this instance, a caller that says it has waited for longer than the instance has lived
+ * opens a window in which the lock grants nothing. The window lasts at least until those two seconds end, and longer
+ * while such callers keep coming, because many of them spread their return. It ends after 30 s, whatever callers claim.
  */
 export class Reassembly {
   readonly #startedAt: number;
@@ -27,8 +27,8 @@ export class Reassembly {
   /**
    * When a caller that this instance does not know began to wait, as far as its claim can be true.
    *
-   * Once the window has closed, a caller from before the restart has lost its place, and one whose first call was lost
-   * has tried again within its patience. One that claims to have waited for longer arrives now.
+   * After the window has closed, a caller from before the restart has lost its position. A caller whose first call was
+   * lost has tried again within its patience. A caller that claims a longer wait than that counts as arriving now.
    */
   arrivalOf(waited: number, now: number): number {
     const lived = now - this.#startedAt;

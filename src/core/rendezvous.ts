@@ -27,8 +27,8 @@ export type ArriveReply =
       /** Whether all have met. */
       success: false;
       /**
-       * `BROKEN`: they will not; `TIMEOUT`: this one's time is up; `WAITING`: the slice is over, ask again; `QUEUE_FULL`:
-       * as many wait as may.
+       * `BROKEN`: they will not; `TIMEOUT`: this one's time is up; `WAITING`: the long poll has ended, ask again;
+       * `QUEUE_FULL`: no more may wait.
        */
       reason: "BROKEN" | "TIMEOUT" | "WAITING" | "QUEUE_FULL";
       /** With `BROKEN`: why. */

@@ -5,8 +5,8 @@ import type { Claim } from "./lease.ts";
  *
  * - `BORROWED`: somebody else holds the lock, or waits for it ahead of you.
  * - `NO_LONGER_VALID`: the lease was released, has expired or was taken over; or the request was cancelled.
- * - `QUEUE_FULL`: 10,000 callers are waiting already, or 5,000 of one token of the lock service.
- * - `TOO_MANY_LEASES`: 10,000 leases are live already, or 5,000 of one token of the lock service.
+ * - `QUEUE_FULL`: 10,000 callers are waiting already, or 5,000 of one token name of the lock service.
+ * - `TOO_MANY_LEASES`: 10,000 leases are live already, or 5,000 of one token name of the lock service.
  */
 export type FailureReason = "BORROWED" | "NO_LONGER_VALID" | "QUEUE_FULL" | "TOO_MANY_LEASES";
 
@@ -53,15 +53,15 @@ export interface RefusalReply {
   /**
    * Why; a bad argument is a reply of the object only, `useDurableLock` throws a `LockError` for it.
    *
-   * `OTHER_TOKEN` is answered to the lock service only: the lease or request belongs to the name of another token.
-   * `VERSION_MISMATCH` is answered to a client of another protocol, and nothing was done.
+   * Only the lock service gets `OTHER_TOKEN`: the lease or request belongs to the name of another token. A client of
+   * another protocol gets `VERSION_MISMATCH`, and its call has had no effect.
    */
   reason: FailureReason | OnceReason | "INVALID_ARGUMENT" | "OTHER_TOKEN" | "VERSION_MISMATCH";
   /** With `BORROWED`: milliseconds until the first live lease ends if nobody renews it. */
   retryAfter?: number;
-  /** With `QUEUE_FULL` and `TOO_MANY_LEASES`: it is your token's share of the lock that is used up. */
+  /** With `QUEUE_FULL` and `TOO_MANY_LEASES`: your token name has used up its share of the lock. */
   share?: true;
-  /** With `BORROWED`, to a caller that keeps its place and is to ask again: how many are in line. */
+  /** With `BORROWED`, if the caller keeps its queue entry and must ask again: how many are in the queue. */
   waiting?: number;
   /** With `NO_LONGER_VALID`: how the lease ended, where the object still knows. */
   ended?: LeaseEnd;

@@ -18,7 +18,7 @@ import type { JobResult } from "./replies.ts";
 export interface RequestOptions {
   /** How long to wait in the queue, in milliseconds. */
   wait?: number;
-  /** How long this one call is parked at most, in milliseconds; then it is answered, and the place is kept. @default 25000 */
+  /** How long this one call stays parked at most, in ms; its answer keeps the queue entry. @default 25000 */
   longPoll?: number;
   /** How long the caller has waited so far, in milliseconds: keeps its place if the object was restarted meanwhile. */
   waited?: number;
@@ -57,7 +57,7 @@ export interface LockRequest extends LeaseTerms {
   wait: number;
   /** How long the caller has waited before this call, in milliseconds. */
   waited: number;
-  /** How long this one call is parked at most, in milliseconds; 25 s if absent. */
+  /** How long this one call stays parked at most, in milliseconds; 25 s if absent. */
   longPoll?: number;
   /** Whether to take the lock from whoever holds it. */
   steal: boolean;

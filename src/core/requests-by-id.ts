@@ -1,6 +1,6 @@
 import { givenId, tokenNameOf } from "./caller.ts";
 
-/** What is under way, by its request id: by the whole of it, and by that part of it which its caller gave. */
+/** What is under way, by its whole request id, and by the part of that id that its caller gave. */
 export class RequestsById<T> {
   readonly #all = new Map<string, T>();
   /** Requests of several tokens may have the same id. Those over RPC are not here: their whole id is the given one. */
@@ -10,7 +10,7 @@ export class RequestsById<T> {
     return this.#all.get(requestId);
   }
 
-  /** The whole ids of all requests that were given the same id as this one, whoever made them. */
+  /** The whole ids of all requests whose callers gave the same id as this one, whatever their token. */
   alike(requestId: string): string[] {
     const given = givenId(requestId);
     const ofTokens = [...(this.#ofTokens.get(given) ?? [])];

@@ -1,15 +1,15 @@
 import type { Claim } from "./lease.ts";
 import type { RefusalReply } from "./replies.ts";
 
-/** What a request asks for, by which it is told from another request of the same id. */
+/** What a request asks for: this distinguishes it from another request with the same id. */
 interface Asked extends Claim {
   once?: string | undefined;
 }
 
 /**
- * Refuses a request whose id belongs to another one that is still under way; undefined if it is the same one, repeated.
+ * Refuses a request whose id belongs to another one that is under way; undefined if it repeats that one.
  *
- * A lease counts as what it takes now: after a conversion a repeated acquire must not be told that it has what it lost.
+ * A lease counts with its present claim: after a conversion, a repeated acquire must not get the claim that it lost.
  */
 export function otherRequest(known: Asked, asked: Asked): RefusalReply | undefined {
   const isSameClaim = claimOf(known) === claimOf(asked);

@@ -1,14 +1,14 @@
 import { tokenNameOf } from "./caller.ts";
 
 /**
- * How many leases, or waiting requests, belong to each token. Those over RPC are not counted, for they have no share.
+ * How many leases, or waiting requests, belong to each token name. Those over RPC don't count, because they have no share.
  *
- * Kept up with each change and never summed: no call may cost more because many others are under way.
+ * Each change updates the counts, and nothing sums them up: no call may cost more because many others are under way.
  */
 export class Shares {
   readonly #counts = new Map<string, number>();
 
-  /** How many belong to the token of this request; 0 for a request over RPC. */
+  /** How many belong to the token name of this request; 0 for a request over RPC. */
   of(requestId: string): number {
     const tokenName = tokenNameOf(requestId);
     return tokenName === undefined ? 0 : (this.#counts.get(tokenName) ?? 0);

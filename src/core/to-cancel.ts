@@ -6,8 +6,8 @@ import type { RefusalReply } from "./replies.ts";
 /**
  * The requests that a cancellation takes back, by their whole ids, or why it takes back none.
  *
- * They are the caller's own, unknown ones too: the cancellation may have overtaken its request. If the caller has none
- * of this id and others have, they are meant, and only an admin may take them back.
+ * It takes back the caller's own request, even an unknown one: the cancellation may have overtaken it. If the caller has
+ * none with this id and other names have, the cancellation means theirs, and only an admin may take those back.
  */
 export function toCancel(
   requestId: string,

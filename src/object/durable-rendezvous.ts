@@ -61,7 +61,7 @@ export class DurableRendezvous extends DurableObject {
   readonly #barrier: BarrierState;
   #latch: LatchState;
   #alarmIsSet = false;
-  /** Until when those whose wait for the latch was cut into long polls may be on their way back. */
+  /** Until when callers that wait for the latch may be between two long polls. */
   #returnsUntil = 0;
 
   /** Called by the runtime. */

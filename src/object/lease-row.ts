@@ -58,7 +58,7 @@ export function rowOf({ index, lease, end, past }: Slot): Row {
   };
 }
 
-/** As it was given if the token of the lease made the request; else whole, as bytes, which no given id is stored as. */
+/** The given id if the lease's own token name made the request; else the whole id as bytes. A given id is never bytes. */
 function storedId(requestId: string | undefined, tokenName: string | undefined): string | ArrayBuffer | null {
   if (requestId === undefined) return null;
   if (tokenNameOf(requestId) === tokenName) return givenId(requestId);
@@ -96,7 +96,7 @@ export function slotsOf(rows: Row[]): Slot[] {
 function slotOf(row: Row, index: number): Slot {
   const isReadable = index === row["slot"] && isTime(row["deadline"]);
   const deadline = isReadable ? (row["deadline"] as number) : 0;
-  // Without a name it belongs to no token: only an admin may end it.
+  // Without a name the lease belongs to no token: over HTTP only an admin may end it.
   const tokenName = textOf(row["token_name"]);
   const lease: Lease = {
     lease: row["lease"] as number,

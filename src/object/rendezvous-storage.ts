@@ -64,7 +64,7 @@ export class RendezvousStorage {
   }
 
   writeMeeting({ generation, why, members }: Meeting, now: number): void {
-    // Small meetings have more slots: rows of few members may be many. The sum of all members stays bounded.
+    // Small meetings have more slots, because their rows have few members. The sum of all members stays bounded.
     const slot = this.#slot % Math.max(MEETINGS_REMEMBERED, Math.ceil(ARRIVALS_REMEMBERED / members.length));
     const row = { slot, generation, why: why ?? null, members: JSON.stringify(members), at: now };
     this.#meetings.put(row);

@@ -29,7 +29,7 @@ export async function readAnswer<T extends object>(
   const problem = !response.ok && isProblem(body) ? body : undefined;
   const answer = response.ok && body !== undefined && isAnswer(body) ? body : problem && refusalOfProblem(problem);
   const header = response.headers.get(PROTOCOL_HEADER);
-  // What a page, a proxy or the service's front door says has no number either. What the lock itself answers has one.
+  // An error page or a proxy sends no protocol number, so don't require one there. An answer of the lock itself must have one.
   if (header !== null || answer) checkAnswered(base, protocolOf(header));
   if (answer) return answer;
   if (problem) raise(base, problem);
@@ -53,9 +53,9 @@ async function textOf(base: string, response: Response): Promise<string> {
   }
 }
 
-/** What Cloudflare's own pages say of an account whose requests of the day are used up. */
+/** The text of Cloudflare's own pages for an account that has used up its requests of the day. */
 const USED_UP = /\b(?:error code: |Error )1027\b/;
-/** What a proxy answers that has waited for long enough. Cloudflare's is 524. */
+/** The statuses with which a proxy answers after its timeout. Cloudflare's is 524. */
 const CUTS = new Set([408, 502, 503, 504, 524]);
 
 function faultOf(base: string, { status, headers }: Response, text: string): Fault {
@@ -68,7 +68,7 @@ function faultOf(base: string, { status, headers }: Response, text: string): Fau
   });
 }
 
-/** The longest that another side is left alone because its header asks for it, in milliseconds. */
+/** The longest `Retry-After` that counts, in milliseconds. */
 const MOST_RETRY_AFTER = 3_600_000;
 
 /** The header's seconds or date, in milliseconds from now. */
@@ -110,7 +110,7 @@ function raise(base: string, { reason, status, detail, retryAfter }: Problem): n
       throw fault(`${base} answered ${status}: ${detail.replace(/\.$/, "")}`, {
         retryAfter,
         rateLimited: reason === "RATE_LIMITED",
-        // Of the two others the lock's object does not answer: that shows nothing of it.
+        // `UNREACHABLE` and `INTERNAL` mean that the lock's object did not answer, so they don't show that it lives.
         isAnswer: reason === "RATE_LIMITED",
       });
     default:

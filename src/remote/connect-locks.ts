@@ -42,7 +42,7 @@ export interface LockConnection {
  */
 export function connectLocks(options: ConnectOptions): LockConnection {
   const access = checkConnection(options);
-  // Another way to send requests may lead elsewhere, whatever the URL says.
+  // Another `fetch` may lead to another place, whatever the URL says.
   const polls = options.fetch === undefined ? pollLengthTo(access.base) : new PollLength();
   const primitivesOf = (id: string): LockPrimitives => httpPrimitives(access, polls, checkNameable(id));
   return {

@@ -89,7 +89,7 @@ function callsTo(access: ServiceAccess, polls: PollLength, id: string): Calls {
   };
 }
 
-/** One request, from which its polls learn how long they may be on this way. */
+/** Sends one request, and learns from its outcome how long a poll may take over this route. */
 async function measured<T>(
   polls: PollLength,
   bounds: CallBounds,
@@ -128,7 +128,7 @@ async function send<T extends object>(
     const response = await reach(base, () => fetch(url, { ...init, redirect: "manual", signal: giveUp.signal }));
     return await readAnswer(base, response, shape);
   } catch (error) {
-    // What is given up here was not cut on the way.
+    // This call aborted the request itself: nothing on the way has cut it.
     if (giveUp.signal.aborted && (error as Fault).isCut) (error as Fault).isCut = false;
     throw error;
   } finally {

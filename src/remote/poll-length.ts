@@ -1,19 +1,18 @@
 import { CUT_AFTER } from "../client/fault.ts";
 import { LIMITS } from "../core/limits.ts";
 
-/** How much of the time after which a poll was cut the next may take: its answer must travel, and timers are late. */
+/** The next poll takes this part of the time after which one was cut: its answer must travel, and timers are late. */
 const SAFE_PART = 0.8;
-/** When a longer poll is tried again: at first, and at most, in milliseconds. Twice as long after each that is cut. */
+/** How long until the next try of the full length: at first, and at most, in ms. It doubles after each try that is cut. */
 const FIRST_PAUSE = 60_000;
 const LONGEST_PAUSE = 3_600_000;
-/** Origins that are remembered at most. */
+/** How many origins a process remembers at most. */
 const MOST_ORIGINS = 100;
 
 /**
  * How long a long poll may take on the way to one origin: a proxy may cut a request that waits for longer.
  *
- * A service that is restarted cuts all its connections too, so the full length is tried again now and then, by one poll
- * at a time.
+ * A restart of the service also cuts all its connections, so now and then one poll tries the full length again.
  */
 export class PollLength {
   #length: number = LIMITS.slice;
@@ -30,16 +29,16 @@ export class PollLength {
     return LIMITS.slice;
   }
 
-  /** Takes note that a poll was cut so many milliseconds after it was sent, which are more than 5,000. */
+  /** Takes note that a poll was cut `after` ms after it was sent; `after` is more than 5,000. */
   cut(after: number): void {
-    // Only for a try: when a service is restarted, all the polls that are under way are cut.
+    // Lengthen the pause only for a failed try: a restart of the service cuts all polls under way, and must count once.
     if (this.#isTried) this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2);
     this.#isTried = false;
     this.#length = Math.max(CUT_AFTER, Math.min(this.#length, Math.floor(after * SAFE_PART)));
     this.#tryAgainAt = performance.now() + this.#pause;
   }
 
-  /** Takes note that a poll was answered after so many milliseconds, which therefore get through. */
+  /** Takes note that a poll of `length` ms got its answer, so polls of that length get through. */
   passed(length: number): void {
     if (length <= this.#length) return;
     this.#length = Math.min(length, LIMITS.slice);
@@ -52,7 +51,7 @@ export class PollLength {
 
 const byOrigin = new Map<string, PollLength>();
 
-/** What is known of the way to an origin, by everybody in this process who uses the global `fetch`. */
+/** The poll length for an origin, shared by all connections of this process that use the global `fetch`. */
 export function pollLengthTo(url: string): PollLength {
   const { origin } = new URL(url);
   const known = byOrigin.get(origin) ?? new PollLength();

@@ -24,7 +24,7 @@ function faultOf(base: string, error: unknown): Error {
   return new LockError("UNREACHABLE", `${base} can't be used: ${reason}. ${advice}`, { cause: error });
 }
 
-/** What a method says that is called without its object: workerd, Node and Chrome; Firefox. */
+/** The error of a method that is called without its object: in workerd, Node and Chrome; in Firefox. */
 const DETACHED = /Illegal invocation|does not implement interface/;
 
 /** A certificate that is not trusted: the codes of Node and Bun, the message of Deno. And a port that fetch refuses. */
@@ -32,16 +32,16 @@ function isHopeless(code: string, reason: string): boolean {
   return /CERT|^UNABLE_TO_/.test(code) || /invalid peer certificate|^bad port$/.test(reason);
 }
 
-/** The codes of Node and Bun of a connection that was never made, which nothing can have cut. */
+/** The codes of Node and Bun for a connection that never opened, so nothing can have cut it. */
 const NEVER_SENT = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
 
 const MOST_CAUSES = 8;
 
-/** What is underneath: fetch says "fetch failed" of everything, and why in a cause of its own. */
+/** The root cause: fetch says "fetch failed" for every error, and puts the reason into the `cause`. */
 function rootOf(error: unknown): { code: string; reason: string } {
   let root = error;
   for (let depth = 0; depth < MOST_CAUSES; depth += 1) {
-    // A name with several addresses is tried at each of them.
+    // A name with several addresses fails with one error for each of them: use the first.
     const next: unknown = root instanceof AggregateError ? root.errors[0] : (root as { cause?: unknown } | null)?.cause;
     if (!(next instanceof Error)) break;
     root = next;

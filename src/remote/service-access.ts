@@ -43,9 +43,9 @@ export function checkConnection(options: ConnectOptions): ServiceAccess {
 
 function checkFetch(value: unknown): typeof globalThis.fetch {
   const owner: unknown = value === undefined ? globalThis : value;
-  // Looked up with each call, so that one that is replaced later is used, and called on what it belongs to.
+  // Look `fetch` up with each call: it may be replaced later, and it must be called on its object.
   if (isFetching(owner)) return (...args) => owner.fetch(...args);
-  // Only now: an entry of `ctx.exports` is an object with a fetch, and a function that is none.
+  // Check this second: an entry of `ctx.exports` is an object with a `fetch`, and its type is "function" although you can't call it.
   if (typeof value === "function") return value as typeof globalThis.fetch;
   throw invalid("fetch", "fetch must be a function like fetch, or an object that has one, such as env.LOCKS.");
 }

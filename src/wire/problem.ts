@@ -30,9 +30,9 @@ export interface Problem {
   argument?: string;
   /** Milliseconds after which asking again makes sense. */
   retryAfter?: number;
-  /** It is the token's share of the lock that is used up. */
+  /** The token name has used up its share of the lock. */
   share?: true;
-  /** To a caller that keeps its place and is to ask again: how many are in line. */
+  /** If the caller keeps its queue entry and must ask again: how many are in the queue. */
   waiting?: number;
   /** How the lease ended. */
   ended?: LeaseEnd;
@@ -90,7 +90,7 @@ const SERVICE_REASONS = new Set<string>([
   "INTERNAL",
 ] satisfies ServiceReason[]);
 
-/** What the lock answered, if a problem is its refusal to a caller that has access. */
+/** The refusal of the lock, if that is what the problem is, and not one of the service itself. */
 export function refusalOfProblem(problem: Problem): RefusalReply | undefined {
   const { reason, detail, argument, retryAfter, share, waiting, ended } = problem;
   // Nothing but a result makes a body so long.

@@ -1,7 +1,7 @@
 /**
  * Carries the number of the protocol, on requests and on answers.
  *
- * A request may lack it, such as one of `curl`: then the schema of the route is what decides. An answer always has it.
+ * A request may lack it, such as one of `curl`: then only the schema of the route decides. An answer always has it.
  */
 export const PROTOCOL_HEADER = "Durable-Locks-Protocol";
 

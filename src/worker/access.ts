@@ -57,7 +57,7 @@ export class Access {
   }
 }
 
-/** For whom the object is called. What belongs to a name can be ended by another token of that name: so tokens rotate. */
+/** For whom the service calls the object. Another token of the same name may end what belongs to the name: so tokens rotate. */
 export function callerOf(grantee: Grantee, id: string): Caller {
   return { tokenName: grantee.name, isAdmin: allows(grantee, "admin", id) };
 }

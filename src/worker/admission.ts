@@ -26,7 +26,7 @@ export const authenticated: Middleware = async (c, next) => {
   await next();
 };
 
-/** Refuses a client of another protocol before it has any effect; one that names none is judged by the schemas alone. */
+/** Refuses a client of another protocol before its call has an effect. If it names none, only the schemas decide. */
 export const sameProtocol: Middleware = async (c, next) => {
   const header = c.req.header(PROTOCOL_HEADER);
   const protocol = protocolOf(header);
@@ -73,8 +73,8 @@ export function mayLook(c: Context<ServiceEnv>): boolean {
 }
 
 /**
- * What a token is told of a refusal. One that may not look is not told when the present lease ends: that often tells
- * when it began, and so its number.
+ * What a token learns from a refusal. Without `read` it must not learn when the present lease ends: that often shows
+ * when the lease began, and so its number.
  */
 export function shownTo(c: Context<ServiceEnv>, refusal: RefusalReply): RefusalReply {
   if (mayLook(c)) return refusal;
@@ -82,7 +82,7 @@ export function shownTo(c: Context<ServiceEnv>, refusal: RefusalReply): RefusalR
   return rest;
 }
 
-/** The id of the path for the log, where a request is refused before anybody needs it; null if there is none. */
+/** The id in the path, for the log, also if the refusal came before any code read the id; null if there is none. */
 export function idForLog(c: Context<ServiceEnv>): string | null {
   try {
     return idOf(c);

@@ -7,7 +7,7 @@ import type { LockRequest } from "../core/request.ts";
 import { isLockError } from "../errors.ts";
 import { refused, unreachable, unreachableInLine } from "./refused.ts";
 
-/** A request that has waited for so long was parked, in milliseconds. */
+/** If a request has lasted for so long, it was parked, in milliseconds. */
 const WAS_PARKED = 1_000;
 
 /** Calls the lock's object, and repeats the call after a fault that is worth it. */
@@ -23,15 +23,15 @@ export async function asked<T>(
   }
 }
 
-/** What the client is told of a call that failed. */
+/** What to tell the client about a failed call. */
 function problemOf(error: unknown, ofOutage: typeof unreachable): unknown {
   if (isLockError(error, "UNREACHABLE")) return ofOutage(error);
   return isLockError(error, "VERSION_MISMATCH") ? refused("VERSION_MISMATCH", error.message) : error;
 }
 
 /**
- * Asks for the lock. A request that was parked when its object failed is not repeated here but answered 503: its client
- * knows how many are in line, and when to come back so that they don't all come at once.
+ * Asks for the lock. If the object fails while the request is parked, the service does not repeat it but answers 503: the
+ * client knows how many are in the queue, and spreads its return so that they don't all come at once.
  */
 export async function askedInLine(primitives: LockPrimitives, request: LockRequest): Promise<AcquireReply> {
   const { wait, waited, longPoll = LIMITS.slice } = request;
@@ -40,7 +40,7 @@ export async function askedInLine(primitives: LockPrimitives, request: LockReque
   const call = async (signal: AbortSignal) => {
     const more = Math.round(performance.now() - since);
     try {
-      // Whoever is asked for a second time has waited for longer: its place depends on it.
+      // By the second attempt the caller has waited for longer, and its position in the queue depends on that.
       return await primitives.acquire({ ...request, waited: waited + more }, signal);
     } catch (cause) {
       if (performance.now() - since >= WAS_PARKED && isWorthWaitingOut(cause)) throw failureOf(primitives, cause);

@@ -9,7 +9,7 @@ import type { Service, ServiceEnv } from "./context.ts";
 import { onGet } from "./lock-route.ts";
 import { Refused, refusedBy } from "./refused.ts";
 
-/** How often something is sent, so that no proxy takes the connection for dead, in milliseconds; the lock isn't asked. */
+/** How often the stream sends something, in ms, so that no proxy takes it for dead. This does not ask the lock. */
 const HEARTBEAT = 4_000;
 /** How often the status is sent at most, in milliseconds: a lock may change a thousand times a second. */
 const PAUSE = 100;

@@ -115,7 +115,7 @@ async function acquire(c: Context<ServiceEnv>, request: LockRequest): Promise<Re
   if (reply.success && request.steal)
     logEvent({ event: "steal", tokenName: c.get("grantee").name, lock: c.get("id"), lease: reply.lease });
   if (reply.success || reply.reason !== "BORROWED") return granted(c, reply);
-  // A caller that asks again at once learns nothing from being told after each long poll.
+  // A caller that asks again at once does not need the holders after each long poll.
   const isToldWho = mayLook(c) && wait <= longPoll;
   throw refusedBy(shownTo(c, reply), isToldWho ? await holdersOf(c) : undefined);
 }

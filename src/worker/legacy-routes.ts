@@ -48,7 +48,7 @@ function lockFor(c: Context<ServiceEnv>): Served {
   };
 }
 
-/** What belongs to another token, or an object of another version answers, is refused as on every other path. */
+/** Refuses what belongs to the name of another token or comes from an object of another version, as every other path does. */
 function told<T extends AcquireReply | ReleaseReply>(c: Context<ServiceEnv>, reply: T): T {
   if (reply === true || reply.success) return reply;
   checkAnswered(reply);

@@ -70,7 +70,7 @@ export function unreachable(error: LockError): Refused {
   return unansweredBecause(error, error.retryAfter ?? COME_BACK_IN);
 }
 
-/** The same to a caller in line, who comes back at once, spread by how many are in line, unless there is too much to do. */
+/** The same for a waiter. It gets no `Retry-After` unless the object is overloaded, so it spreads its own return. */
 export function unreachableInLine(error: LockError): Refused {
   const { overloaded = false } = (error.cause ?? {}) as Partial<Fault>;
   return unansweredBecause(error, error.retryAfter ?? (overloaded ? COME_BACK_IN : undefined));

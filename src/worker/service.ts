@@ -128,7 +128,7 @@ function makeApplication(): Service {
   return service;
 }
 
-/** What a token was refused, and tokens that nobody has. A request without any is a visit. */
+/** Logs a refused or unknown token. A request without a token is only a visit. */
 function logIfToken(c: Context<ServiceEnv>, { problem: { reason } }: Refused): void {
   if (reason !== "UNAUTHORIZED" && reason !== "FORBIDDEN" && reason !== "OTHER_TOKEN") return;
   if (!c.req.header("Authorization")) return;
