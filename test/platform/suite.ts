@@ -31,7 +31,7 @@ export default defineConfig({
 /** Lays out this repository's tests in a folder of the project, at a compatibility date. */
 export async function layOutTests(name: string, date: string, aliases: Record<string, string> = {}): Promise<string> {
   const folder = await folderOf(name, { "vitest.config.mts": configOf(aliases) });
-  for (const part of ["test", "examples", "tsconfig.json"])
+  for (const part of ["test", "examples", "docs/correctness.md", "tsconfig.json"])
     await cp(join(ROOT, part), join(folder, part), { recursive: true });
   const config = await readFile(join(ROOT, "test/wrangler.toml"), "utf8");
   const dated = config.replace(/^compatibility_date = .*$/m, `compatibility_date = "${date}"`);
