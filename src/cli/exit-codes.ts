@@ -20,15 +20,15 @@ export const EXIT = {
 /** What `help` and the docs say of each. */
 export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
   ["0", "done; with --skip also: taken, so nothing was run"],
-  ["64", "wrong arguments; a lock that the `run` around the call holds"],
+  ["64", "wrong arguments; the `run` around this call already holds the lock"],
   ["69", "the service can't be reached, did not answer in time, or limits how often you ask"],
   ["70", "a fault of this program or its guard process"],
   ["75", "the lock is taken, and was not granted within --wait"],
   ["76", "the service answered what this version does not understand"],
   ["77", "the token is wrong, or does not cover this lock or action"],
   ["78", "not configured: no URL or token, an unsafe file, Node or a peer missing"],
-  ["79", "the lease was lost: `run` has stopped of the command what it could"],
-  ["80", "at the second signal `run` gave up processes that it can't end; their lock waits for the ttl"],
+  ["79", "the lease was lost: `run` has stopped as much of the command as it could"],
+  ["80", "at the second signal `run` left processes that it can't end; the lock passes on after the ttl"],
   ["126, 127", "the command of `run` can't be executed, is not found"],
   ["128+n", "ended by signal n, the command of `run` or this program"],
   ["other", "`run` exits as its command did"],

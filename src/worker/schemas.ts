@@ -139,7 +139,7 @@ export const ProblemDetails = z
       .optional(),
     waiting: z
       .int()
-      .openapi({ description: "To a caller that keeps its place and is to ask again: how many are in line." })
+      .openapi({ description: "How many are in line. Only a waiter that keeps its place and asks again gets it." })
       .optional(),
     ended: z.enum(["released", "expired", "superseded"]).optional(),
     holders: z.array(z.object({ owner: z.string().optional(), since: clock, deadline: clock })).optional(),
