@@ -11,7 +11,7 @@ const CUTS_AT_SHORTEST = 2;
 const EARLY_CUTS = 3;
 const EARLY_SILENCE = 15_000;
 /** By what part they may differ and still count as similar. */
-const ALIKE = 0.1;
+const MOST_SPREAD = 0.1;
 
 const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 
@@ -67,7 +67,7 @@ export class Patience {
     this.#cutsAtShortest = isLate ? this.#cutsAtShortest + 1 : 0;
     if (this.#cutsAtShortest >= CUTS_AT_SHORTEST) return true;
     const spread = Math.max(...this.#earlyCuts) - Math.min(...this.#earlyCuts);
-    return this.#earlyCuts.length >= EARLY_CUTS && spread <= cutAfter * ALIKE && this.#silence >= EARLY_SILENCE;
+    return this.#earlyCuts.length >= EARLY_CUTS && spread <= cutAfter * MOST_SPREAD && this.#silence >= EARLY_SILENCE;
   }
 
   #outage(): unknown {

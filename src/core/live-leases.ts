@@ -55,8 +55,8 @@ export class LiveLeases {
   }
 
   /** The request ids of all leases whose callers gave the same id as this one, whatever their token. */
-  alike(requestId: string): string[] {
-    return this.#byRequest.alike(requestId);
+  ofEveryName(requestId: string): string[] {
+    return this.#byRequest.ofEveryName(requestId);
   }
 
   /**

@@ -52,8 +52,8 @@ export class WaitQueue {
   }
 
   /** The ids of all waiters whose callers gave the same id as this one, whatever their token. */
-  alike(requestId: string): string[] {
-    return this.#byRequest.alike(requestId);
+  ofEveryName(requestId: string): string[] {
+    return this.#byRequest.ofEveryName(requestId);
   }
 
   /** Why this request can't be queued; undefined if it can. */

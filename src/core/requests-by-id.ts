@@ -11,7 +11,7 @@ export class RequestsById<T> {
   }
 
   /** The whole ids of all requests whose callers gave the same id as this one, whatever their token. */
-  alike(requestId: string): string[] {
+  ofEveryName(requestId: string): string[] {
     const given = givenId(requestId);
     const ofTokens = [...(this.#ofTokens.get(given) ?? [])];
     return this.#all.has(given) ? [given, ...ofTokens] : ofTokens;

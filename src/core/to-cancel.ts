@@ -18,7 +18,7 @@ export function toCancel(
   if (!caller || leases.live.byRequest(requestId) || queue.get(requestId)) return [requestId];
   // Repeated, or late: what it is about was the caller's own, and has ended.
   if (leases.hasEnded(requestId)) return [requestId];
-  const others = [...leases.live.alike(requestId), ...queue.alike(requestId)];
+  const others = [...leases.live.ofEveryName(requestId), ...queue.ofEveryName(requestId)];
   if (caller.isAdmin) return [requestId, ...others];
   return others.length === 0 ? [requestId] : OTHER_TOKEN;
 }

@@ -8,8 +8,9 @@ it("finds a request by its whole id, and all that were given the same id, of tok
   for (const id of ids) requests.add(id, id);
   requests.add(scopedTo("one", "different"), "different");
   for (const id of ids) expect(requests.get(id)).toBe(id);
-  for (const id of [...ids, scopedTo("nobody", "same")]) expect(new Set(requests.alike(id))).toEqual(new Set(ids));
-  expect(requests.alike(scopedTo("other", "different"))).toEqual([scopedTo("one", "different")]);
+  for (const id of [...ids, scopedTo("nobody", "same")])
+    expect(new Set(requests.ofEveryName(id))).toEqual(new Set(ids));
+  expect(requests.ofEveryName(scopedTo("other", "different"))).toEqual([scopedTo("one", "different")]);
 });
 
 it("forgets a request that is deleted, and not the one that has its id by now", () => {
@@ -18,10 +19,10 @@ it("forgets a request that is deleted, and not the one that has its id by now", 
   requests.add(id, "first");
   requests.add(id, "second");
   expect(requests.delete(id, "first")).toBe(false);
-  expect(requests.alike(id)).toEqual([id]);
+  expect(requests.ofEveryName(id)).toEqual([id]);
   expect(requests.delete(id, "second")).toBe(true);
-  expect([requests.get(id), requests.alike(id)]).toEqual([undefined, []]);
+  expect([requests.get(id), requests.ofEveryName(id)]).toEqual([undefined, []]);
   requests.add("same", "over RPC");
   requests.clear();
-  expect([requests.get("same"), requests.alike("same")]).toEqual([undefined, []]);
+  expect([requests.get("same"), requests.ofEveryName("same")]).toEqual([undefined, []]);
 });
