@@ -55,8 +55,9 @@ class Line {
 
   /** One long poll; undefined if another must follow. */
   async ask(signal: AbortSignal | undefined): Promise<Acquired | undefined> {
-    // The first poll passes `waited` on unchanged, to keep the order; each later one adds the time since.
-    const waited = this.#asked++ === 0 ? 0 : this.#waited();
+    // The first poll passes `waited` on unchanged, to keep the order; each later one adds the time since. It is never 0:
+    // that is how a restarted object tells this caller from a newcomer.
+    const waited = this.#asked++ === 0 ? 0 : Math.max(1, this.#waited());
     const wait = Math.max(1, this.#request.wait - waited);
     // A poll must not outlast the patience, and its answer needs time too.
     const longPoll = Math.min(

@@ -3,9 +3,10 @@ import { LIMITS } from "./limits.ts";
 /**
  * How the queue rebuilds after a restart: it lived in the memory of an earlier instance.
  *
- * In the first two seconds of this instance, a caller that says it has waited for longer than the instance has lived
- * opens a window in which the lock grants nothing. The window lasts at least until those two seconds end, and longer
- * while such callers keep coming, because many of them spread their return. It ends after 30 s, whatever callers claim.
+ * In the first two seconds of this instance, a caller that asks again but is not known here opens a window in which the
+ * lock grants nothing. The window lasts at least until those two seconds end, and longer while such callers keep coming,
+ * because many of them spread their return. It ends after 30 s, whatever callers claim. How long a caller says it has
+ * waited does not tell one that was here before: it may have come just before the restart, and its call takes time.
  */
 export class Reassembly {
   readonly #startedAt: number;
@@ -31,12 +32,11 @@ export class Reassembly {
    * lost has tried again within its patience. A caller that claims a longer wait than that counts as arriving now.
    */
   arrivalOf(waited: number, now: number): number {
-    const lived = now - this.#startedAt;
-    if (waited > lived && now < Math.max(this.#until, this.#startedAt + LIMITS.returnWithin)) {
+    if (waited > 0 && now < Math.max(this.#until, this.#startedAt + LIMITS.returnWithin)) {
       this.#extend(now);
       return now - waited;
     }
-    return waited <= Math.min(lived, LIMITS.silence) ? now - waited : now;
+    return waited <= Math.min(now - this.#startedAt, LIMITS.silence) ? now - waited : now;
   }
 
   #extend(now: number): void {

@@ -38,7 +38,10 @@ export const Acquire = z
       })
       .optional(),
     waited: wholeFrom(0)
-      .openapi({ description: "How long this caller has waited so far, in milliseconds." })
+      .openapi({
+        description:
+          "How long this caller has waited so far, in milliseconds: 0 in its first call, more in each that repeats it.",
+      })
       .optional(),
     owner: text.openapi({ description: "A label for people.", example: "worker-7" }).optional(),
     permits: permits.optional(),

@@ -33,8 +33,8 @@ describe("minHold", () => {
 describe("resume", () => {
   it("takes over a lease that was granted elsewhere, and keeps it", async () => {
     const id = freshId();
-    const lease = await leaseOf(lockOf(id).acquire(1_000));
-    const held = await lockOf(id).resume(lease, { ttl: 1_000 });
+    const lease = await leaseOf(lockOf(id).acquire(4_000));
+    const held = await lockOf(id).resume(lease, { ttl: 4_000 });
     expect(held.lease).toBe(lease);
     await outlive(held, 500);
     expect(await held.release()).toBe(true);

@@ -53,6 +53,11 @@ describe("G4 after a restart, callers that waited before", () => {
     expect(lock.grantedFrom(2_000)).toEqual(["first", "second", "third"]);
   });
 
+  it("are told from newcomers by asking again, though one began to wait just before, and its call took longer than that", () => {
+    const lock = new Restarted().come(60, "last", 50).come(70, "first", 900);
+    expect(lock.grantedFrom(70)).toEqual(["first", "last"]);
+  });
+
   it("lengthen the time in which nobody is granted, as long as they keep coming", () => {
     const lock = new Restarted();
     for (let n = 0; n < 10; n += 1) lock.come(n * 1_200, `waiter ${n}`, 60_000);

@@ -40,6 +40,8 @@ class World {
     const arrival = { parties: this.#size, requestId: party.requestId, wait: Math.max(0, WAIT - waited), waited };
     this.#state.wake(this.#now);
     this.#apply(lost);
+    // It asks because it waits: this call is not sent if the answer came first.
+    if (!party.waits) return;
     const isKnown =
       this.#present.includes(party) || this.#disk.some(({ members }) => members.includes(party.requestId));
     if (!isKnown) {
