@@ -1,3 +1,4 @@
+import { isNoSqlite, noSqlite } from "../core/no-sqlite.ts";
 import { LockError, isLockError } from "../errors.ts";
 import type { Fault } from "./fault.ts";
 import { missingMethod } from "./versions.ts";
@@ -17,7 +18,7 @@ export function isWorthRetrying(error: unknown): boolean {
 
 /** Whether a waiter asks again after this fault, an overload included: with time, an overload passes. */
 export function isWorthWaitingOut(error: unknown): error is Fault {
-  return isFault(error) && !isPlanLimit(error);
+  return isFault(error) && !isPlanLimit(error) && !isNoSqlite(error);
 }
 
 /** How long to stay away after a failure, in milliseconds; 0 if it does not say. */
@@ -32,6 +33,7 @@ export function retryAfterOf(error: unknown): number {
  */
 export function failureOf(callee: Callee, error: unknown, advice?: string): unknown {
   if (isPlanLimit(error)) return planLimit(callee, error);
+  if (isNoSqlite(error) && !isLockError(error)) return noSqlite(error);
   if (!isFault(error)) return missingMethod(error) ?? error;
   if (error.rateLimited) return tooMany(callee, error);
   const message = `Lock "${callee.id}" can't be reached: ${reasonOf(error)}. ${advice ? `${advice} ` : ""}${OUTAGE}`;

@@ -7,9 +7,10 @@ import type { DurableLock } from "../object/durable-lock.ts";
 import { checkNamespace } from "./options.ts";
 import type { Binding, LockPrimitives } from "./primitives.ts";
 import { heard } from "./rpc-call.ts";
+import { rpcStub } from "./rpc-stub.ts";
 
 /**
- * The primitives over RPC. Each call gets its own stub, because many exceptions break the stub that they came through.
+ * The primitives over RPC. Each call gets its own stub.
  *
  * The lock service passes the caller for which it calls; all other users of RPC pass none.
  */
@@ -19,7 +20,7 @@ export function rpcPrimitives(
   caller?: Caller,
 ): LockPrimitives {
   checkNamespace(namespace, "DurableLock");
-  const stub = () => namespace.getByName(id);
+  const stub = () => rpcStub(namespace, id, "acquire");
   const called: CallerOption = { protocol: PROTOCOL, ...(caller && { caller }) };
   const sent = (request: LockRequest) => argumentsOf(request, called);
   return {

@@ -7,6 +7,7 @@ import type { DurableRendezvous } from "../object/durable-rendezvous.ts";
 import { checkId, checkNamespace, checkWaiting, newRequestId } from "./options.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
 import { heard } from "./rpc-call.ts";
+import { rpcStub } from "./rpc-stub.ts";
 import type { WaitOptions } from "./use-latch.ts";
 import { unexpectedRefusal } from "./versions.ts";
 
@@ -71,7 +72,7 @@ export function useBarrier(
   const parties = checkCount(checkOptions(options, ["parties"])["parties"], "parties", LIMITS.maxParties);
   checkNamespace(namespace, "DurableRendezvous");
   checkId(id);
-  const stub = () => namespace.getByName(id);
+  const stub = () => rpcStub(namespace, id, "arrive");
   return {
     id,
     arrive: async (given) => {

@@ -5,6 +5,7 @@ import type { DurableRendezvous } from "../object/durable-rendezvous.ts";
 import { checkId, checkNamespace, checkWaiting, newRequestId } from "./options.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
 import { heard } from "./rpc-call.ts";
+import { rpcStub } from "./rpc-stub.ts";
 import { unexpectedRefusal } from "./versions.ts";
 
 /** What a latch is made of. */
@@ -68,7 +69,7 @@ export function useLatch(
   options: LatchOptions,
 ): Latch {
   const count = checkCount(checkOptions(options, ["count"])["count"], "count", LIMITS.maxCount);
-  const stub = () => namespace.getByName(id);
+  const stub = () => rpcStub(namespace, id, "countDown");
   checkNamespace(namespace, "DurableRendezvous");
   checkId(id);
   return {

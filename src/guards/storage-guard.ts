@@ -1,4 +1,5 @@
 import { checkLease, checkText, invalid } from "../core/limits.ts";
+import { sqlOf } from "../core/no-sqlite.ts";
 import { StaleLeaseError } from "../errors.ts";
 
 /**
@@ -24,7 +25,7 @@ export function fenceStorage<T>(storage: DurableObjectStorage, resource: string,
   if (Object.prototype.toString.call(write) === "[object AsyncFunction]") throw notSynchronous();
   const key = `durable-locks:fence:${resource}`;
   return storage.transactionSync(() => {
-    const newest = storage.kv.get<number>(key) ?? 0;
+    const newest = newestOf(storage, key);
     if (lease < newest) throw new StaleLeaseError(resource, lease, newest);
     // The same number again would be a row written for nothing.
     if (lease > newest) storage.kv.put(key, lease);
@@ -36,6 +37,16 @@ export function fenceStorage<T>(storage: DurableObjectStorage, resource: string,
     }
     return value;
   });
+}
+
+function newestOf(storage: DurableObjectStorage, key: string): number {
+  try {
+    return storage.kv.get<number>(key) ?? 0;
+  } catch (error) {
+    // Asked only after a failure: it throws if this storage has no SQLite.
+    sqlOf(storage);
+    throw error;
+  }
 }
 
 function notSynchronous(): Error {

@@ -2,6 +2,7 @@ import { DurableObject, RpcTarget } from "cloudflare:workers";
 import { type Arrival, BarrierState } from "../core/barrier-state.ts";
 import { LatchState } from "../core/latch-state.ts";
 import { LIMITS, checkCount, checkOptions, checkText, checkWait, checkWaited } from "../core/limits.ts";
+import { sqlOf } from "../core/no-sqlite.ts";
 import { type ProtocolOption, checkProtocol } from "../core/protocol.ts";
 import type { ArriveReply, BadArgument, LatchReply } from "../core/rendezvous.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
@@ -67,7 +68,7 @@ export class DurableRendezvous extends DurableObject {
   /** Called by the runtime. */
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    this.#storage = new RendezvousStorage(ctx.storage.sql);
+    this.#storage = new RendezvousStorage(sqlOf(ctx.storage));
     this.#latch = new LatchState(this.#storage.countDowns());
     this.#barrier = new BarrierState(this.#storage.meetings());
     if (this.#storage.exists)

@@ -1,6 +1,7 @@
 import { type Caller, refusalTo } from "../core/caller.ts";
 import { LIMITS } from "../core/limits.ts";
 import { LockState } from "../core/lock-state.ts";
+import { sqlOf } from "../core/no-sqlite.ts";
 import type {
   AcquireReply,
   FollowReply,
@@ -46,7 +47,7 @@ export class LockHost {
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
-    this.#leases = new LeaseStorage(ctx.storage.sql);
+    this.#leases = new LeaseStorage(sqlOf(ctx.storage));
     this.#results = new ResultStorage(ctx.storage.kv);
     const result = this.#leases.exists ? this.#results.load() : undefined;
     this.#state = new LockState(this.#leases.load(), this.#now(), result);

@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { sqlOf } from "../core/no-sqlite.ts";
 
 const DAY = 86_400_000;
 
@@ -24,7 +25,7 @@ export class LockIndex extends DurableObject {
   async add(id: string): Promise<void> {
     const now = Date.now();
     this.#create();
-    const { rowsWritten } = this.ctx.storage.sql.exec(
+    const { rowsWritten } = sqlOf(this.ctx.storage).exec(
       "INSERT INTO ids (id, seen) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET seen = ?2 WHERE seen < ?3",
       id,
       now,
@@ -36,7 +37,7 @@ export class LockIndex extends DurableObject {
   /** The first `limit` ids that begin with `prefix` and come after `after`, in the order of their bytes. */
   async list(prefix: string, after: string, limit: number): Promise<string[]> {
     this.#create();
-    const rows = this.ctx.storage.sql.exec<{ id: string }>(
+    const rows = sqlOf(this.ctx.storage).exec<{ id: string }>(
       // Whatever begins with the prefix lies before it followed by the last of all characters.
       "SELECT id FROM ids WHERE id >= ?1 AND id < ?1 || char(1114111) AND id > ?2 ORDER BY id LIMIT ?3",
       prefix,
@@ -50,14 +51,14 @@ export class LockIndex extends DurableObject {
   override async alarm(): Promise<void> {
     this.#create();
     const now = Date.now();
-    this.ctx.storage.sql.exec("DELETE FROM ids WHERE seen < ?", now - LISTED_FOR);
-    const [left] = this.ctx.storage.sql.exec("SELECT 1 FROM ids LIMIT 1");
+    sqlOf(this.ctx.storage).exec("DELETE FROM ids WHERE seen < ?", now - LISTED_FOR);
+    const [left] = sqlOf(this.ctx.storage).exec("SELECT 1 FROM ids LIMIT 1");
     if (left) await this.ctx.storage.setAlarm(now + DAY);
   }
 
   #create(): void {
     if (this.#isThere) return;
-    this.ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS ids (id TEXT PRIMARY KEY, seen INTEGER) WITHOUT ROWID");
+    sqlOf(this.ctx.storage).exec("CREATE TABLE IF NOT EXISTS ids (id TEXT PRIMARY KEY, seen INTEGER) WITHOUT ROWID");
     this.#isThere = true;
   }
 }

@@ -59,7 +59,7 @@ export const PROBLEMS: Record<ProblemReason, [status: number, title: string]> = 
   RATE_LIMITED: [429, "Too many requests"],
   INTERNAL: [500, "The service failed"],
   NOT_IMPLEMENTED: [501, "Not turned on"],
-  NOT_CONFIGURED: [503, "The service has no tokens"],
+  NOT_CONFIGURED: [503, "The service is not configured"],
   QUEUE_FULL: [503, "The queue is full"],
   TOO_MANY_LEASES: [503, "Too many leases are live"],
   UNREACHABLE: [503, "The lock could not be reached"],

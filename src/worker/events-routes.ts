@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { rpcStub } from "../client/rpc-stub.ts";
 import { TIMED_OUT, timeBox } from "../client/time-box.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { FollowReply } from "../core/replies.ts";
@@ -69,7 +70,7 @@ async function next(c: Context<ServiceEnv>, known: string): Promise<FollowReply>
 
 async function follow(c: Context<ServiceEnv>, known: string | undefined, wait: number): Promise<FollowReply> {
   const id = c.get("id");
-  const reply = await asked(c.get("primitives"), () => c.env.lock.getByName(id).follow(known, wait), wait);
+  const reply = await asked(c.get("primitives"), () => rpcStub(c.env.lock, id, "follow").follow(known, wait), wait);
   if ("status" in reply) return reply;
   throw refusedBy(reply);
 }

@@ -1,3 +1,4 @@
+import { rpcStub } from "../client/rpc-stub.ts";
 import type { LockIndex } from "../object/lock-index.ts";
 
 /** So many objects share the writing: a list of ids that are all new writes a row for each. */
@@ -21,7 +22,7 @@ export class IndexShards {
     const now = Date.now();
     if ((this.#known.get(id) ?? Number.NEGATIVE_INFINITY) > now - KNOWN_FOR) return undefined;
     this.#remember(id, now);
-    return this.#shard(shardOf(segmentOf(id)))
+    return this.#shard(shardOf(segmentOf(id)), "add")
       .add(id)
       .catch((error: unknown) => {
         this.#known.delete(id);
@@ -32,12 +33,12 @@ export class IndexShards {
   /** The first `limit` ids that begin with `prefix` and come after `after`, in the order of their characters. */
   async list(prefix: string, after: string, limit: number): Promise<string[]> {
     const shards = hasSegment(prefix) ? [shardOf(segmentOf(prefix))] : [...Array(SHARDS).keys()];
-    const lists = await Promise.all(shards.map((shard) => this.#shard(shard).list(prefix, after, limit)));
+    const lists = await Promise.all(shards.map((shard) => this.#shard(shard, "list").list(prefix, after, limit)));
     return lists.flat().sort(byCodePoints).slice(0, limit);
   }
 
-  #shard(shard: number): DurableObjectStub<LockIndex> {
-    return this.#namespace.getByName(`shard-${shard}`);
+  #shard(shard: number, method: "add" | "list"): DurableObjectStub<LockIndex> {
+    return rpcStub(this.#namespace, `shard-${shard}`, method);
   }
 
   #remember(id: string, now: number): void {

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { rpcStub } from "../client/rpc-stub.ts";
 import { checkAnswered } from "../client/versions.ts";
 import { LIMITS } from "../core/limits.ts";
 import { PROTOCOL } from "../core/protocol.ts";
@@ -37,7 +38,7 @@ export function addLegacyRoutes(service: Service): void {
 /** The object, called for the token of the request. */
 function lockFor(c: Context<ServiceEnv>): Served {
   const id = c.get("id");
-  const stub = c.env.lock.getByName(id);
+  const stub = rpcStub(c.env.lock, id, "acquire");
   const called = { protocol: PROTOCOL, caller: callerOf(c.get("grantee"), id) };
   return {
     acquire: async (ttl, options) => told(c, await stub.acquire(ttl, { ...options, ...called })),

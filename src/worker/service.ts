@@ -8,6 +8,7 @@ import { addEvents } from "./events-routes.ts";
 import { addListing } from "./index-routes.ts";
 import { checkNamespace } from "../client/options.ts";
 import { invalid } from "../core/limits.ts";
+import { isNoSqlite, noSqlite } from "../core/no-sqlite.ts";
 import { PROTOCOL } from "../core/protocol.ts";
 import { isLockError } from "../errors.ts";
 import { PROTOCOL_HEADER } from "../wire/protocol.ts";
@@ -145,6 +146,10 @@ function pathOf(request: Request, basePath: string): string {
 
 function refusalOf(error: Error): Refused {
   if (error instanceof Refused) return error;
+  // The service's own binding, which no client can mend.
+  const misbound = isNoSqlite(error) ? noSqlite(error) : error;
+  if (isLockError(misbound, "INVALID_ARGUMENT") && misbound.argument === "namespace")
+    return refused("NOT_CONFIGURED", misbound.message);
   if (isLockError(error, "INVALID_ARGUMENT"))
     return refused("INVALID_ARGUMENT", error.message, error.argument === undefined ? {} : { argument: error.argument });
   if (error instanceof HTTPException && error.status === 415)
