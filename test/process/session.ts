@@ -1,13 +1,15 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type WorkerHandle, createTestHarness } from "wrangler";
+import { createTestHarness } from "wrangler";
 
 const ROOT = join(import.meta.dirname, "../..");
 
 /** Several Workers in one local session, as `wrangler dev -c one -c other` runs them. */
 export interface Session extends AsyncDisposable {
-  /** Asks one of the Workers, and reads the answer as JSON. */
+  /** Asks one of the Workers, and gives what it answers. */
+  read: (worker: string, path: string) => Promise<string>;
+  /** The same, with the answer read as JSON. */
   ask: <T>(worker: string, path: string) => Promise<T>;
 }
 
@@ -31,14 +33,15 @@ export async function startSession(folder: string, configs: string[]): Promise<S
   process.env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
   const server = createTestHarness({ workers: configs.map((config) => ({ configPath: join(folder, config) })) });
   await server.listen();
+  const read = async (worker: string, path: string) => {
+    const response = await server.getWorker(worker).fetch(`http://localhost/${path}`);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${worker} answered ${response.status} to ${path}: ${text}`);
+    return text;
+  };
   return {
-    ask: async <T>(worker: string, path: string) => {
-      const handle: WorkerHandle = server.getWorker(worker);
-      const response = await handle.fetch(`http://localhost/${path}`);
-      const text = await response.text();
-      if (!response.ok) throw new Error(`${worker} answered ${response.status} to ${path}: ${text}`);
-      return JSON.parse(text) as T;
-    },
+    read,
+    ask: async <T>(worker: string, path: string) => JSON.parse(await read(worker, path)) as T,
     [Symbol.asyncDispose]: async () => {
       await server.close();
       await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
