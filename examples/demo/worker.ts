@@ -1,14 +1,8 @@
-import { type DurableLock, useDurableLock } from "../../src/index.ts";
-import type { Account } from "./account.ts";
+import { useDurableLock } from "../../src/index.ts";
 import { crash, deposit, depositLocked } from "./deposit.ts";
 
 export { DurableLock } from "../../src/index.ts";
 export { Account } from "./account.ts";
-
-interface Env {
-  DURABLE_LOCK: DurableObjectNamespace<DurableLock>;
-  ACCOUNT: DurableObjectNamespace<Account>;
-}
 
 /** Each request is one worker: a client of its own, racing with all the others. */
 export default {
