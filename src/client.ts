@@ -1,5 +1,5 @@
 /**
- * Locks of a lock service, over HTTP: for Node, Deno, Bun and browsers, without anything that needs Cloudflare.
+ * Locks of a lock service, over HTTP: for Node, Deno, Bun, and pages of the service's own origin, without anything that needs Cloudflare.
  *
  * Begin with {@link connectLocks}.
  *

@@ -23,7 +23,7 @@ keeps its locks on disk, so that leases outlive a restart. The token is made at 
     token: {
       type: "string",
       value: "TOKEN",
-      help: "16 characters or more, or JSON for several; default the file `token` in --dir",
+      help: "16 characters or more, or JSON for several; `ps` shows it: better write the file `token` in --dir",
     },
   },
   examples: [

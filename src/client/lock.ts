@@ -166,7 +166,7 @@ export interface Lock {
    * @example
    * ```ts
    * const tried = await lock.tryWithLock(sendReport, { minHold: 60_000 });
-   * if (!tried.acquired) console.log(`taken, free in ${tried.retryAfter} ms at the latest`);
+   * if (!tried.acquired) console.log(`taken; its lease ends in ${tried.retryAfter} ms unless it is renewed`);
    * ```
    */
   readonly tryWithLock: <T>(fn: Critical<T>, options?: TryOptions) => Promise<Tried<T>>;

@@ -24,7 +24,7 @@ export interface LockConnection {
 }
 
 /**
- * Locks of a lock service, over HTTP: for Node, Deno, Bun and browsers.
+ * Locks of a lock service, over HTTP: for Node, Deno, Bun, and pages of the service's own origin.
  *
  * Makes no request. A lock is the same as in a Worker, with every combinator, but for two things: `bound` is refused,
  * since no connection outlives its request; and results of `once` must be JSON. The ids "." and ".." can't be named in a
@@ -36,7 +36,7 @@ export interface LockConnection {
  * ```ts
  * import { connectLocks } from "durable-locks/client";
  *
- * const { lock } = connectLocks({ url: "https://locks.example.com", token: process.env.LOCKS_TOKEN });
+ * const { lock } = connectLocks({ url: "https://locks.example.com", token });
  * await lock("nightly-report").withLock(({ signal }) => report(signal));
  * ```
  */

@@ -31,7 +31,7 @@ export interface LockServiceOptions {
   /**
    * The secret: one token of 16 characters or more, or a JSON list of tokens with what each may do.
    *
-   * Without one, or with one that is malformed, every request is answered 503, with how to set it.
+   * Without one, or with one that is malformed, every request for a lock is answered 503, with how to set it.
    */
   tokens: string | undefined;
   /** The binding of the `LockIndex` class, if ids are to be listed. @default ids are not listed */

@@ -41,7 +41,6 @@ function blocksOf(readme: string): string[] {
   return [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, block = ""]) => block);
 }
 
-/** As if typed: in a shell that a person has, aliases work. */
 function shell(cwd: string, commands: string): string {
-  return execFileSync("bash", ["-c", `shopt -s expand_aliases\n${commands}`], { cwd, encoding: "utf8" });
+  return execFileSync("bash", ["-c", commands], { cwd, encoding: "utf8" });
 }

@@ -1,16 +1,17 @@
 // Installs the packed tarball into a new Worker project outside the repository and follows the README's Usage word for
-// word: the wrangler configuration, the Worker's code, type check, bundling, and a run on local workerd. Then the service
-// of docs/guards.md, which is no Worker.
+// word: the wrangler configuration, the Worker's code, type check, bundling, and a run on local workerd. Then the two Workers
+// of docs/several-workers.md, and the service of docs/guards.md, which is no Worker.
 import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness } from "wrangler";
-import { layOutService, tryOutService } from "./node-service.ts";
+import { freePort, layOutService, tryOutService } from "./node-service.ts";
 import { tryOutDev } from "./dev.ts";
 import { layOutPages } from "./pages.ts";
+import { SHOP, commandOf, layOutSeveralWorkers, tryOutSession } from "./several-workers.ts";
 import { copyTarball } from "./tarball.ts";
-import { layOutUsage, readme, tryOutConfig, usage } from "./usage.ts";
+import { layOutUsage, outsideOfWorkers, readme, tryOutConfig, usage } from "./usage.ts";
 
 const root = join(import.meta.dirname, "../..");
 const { devDependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as {
@@ -19,16 +20,20 @@ const { devDependencies } = JSON.parse(await readFile(join(root, "package.json")
 const project = await mkdtemp(join(tmpdir(), "durable-locks-user-"));
 
 function run(command: string, ...args: string[]): void {
+  runIn(project, command, ...args);
+}
+
+function runIn(cwd: string, command: string, ...args: string[]): void {
   console.log(`$ ${[command, ...args].join(" ")}`);
   const env = { ...process.env, CI: "1" };
-  const { status, stdout } = spawnSync(command, args, { cwd: project, stdio: ["ignore", "pipe", "inherit"], env });
+  const { status, stdout } = spawnSync(command, args, { cwd, stdio: ["ignore", "pipe", "inherit"], env });
   if (status !== 0) throw new Error(`${command} failed.\n${String(stdout)}`);
 }
 
-/** Outside of Workers: only Node's types are there. */
-const CLIENT = `
-import { type Lock, connectLocks, once } from "durable-locks/client";
-const { lock } = connectLocks({ url: "http://localhost", token: "a-token-of-some-length" });
+/** Outside of Workers, where only Node's types are there: the README's example, and what else has types. */
+const CLIENT = `${outsideOfWorkers()}
+import { type Lock, once } from "durable-locks/client";
+declare function report(signal: AbortSignal): Promise<void>;
 const nightly: Lock = lock("nightly");
 export const results: Promise<number>[] = [nightly.withLock(({ lease }) => lease), once(nightly, () => 1)];
 `;
@@ -62,6 +67,7 @@ async function layOut(): Promise<void> {
   const ofService = { compilerOptions: { ...compilerOptions, types }, include: ["service.ts", "client.ts"] };
   await writeFile(join(project, "tsconfig.service.json"), JSON.stringify(ofService));
   await layOutService(project, root);
+  await layOutSeveralWorkers(project, compilerOptions);
   await writeFile(join(project, "client.ts"), CLIENT);
 }
 
@@ -71,6 +77,10 @@ try {
   run("npx", "tsc");
   run("npx", "wrangler", "deploy", "--dry-run", "--outdir", "dist");
   await tryOutConfig(createTestHarness, join(project, "wrangler.jsonc"));
+  const [wrangler = "", ...types] = await commandOf("npx wrangler types");
+  runIn(join(project, SHOP), wrangler, ...types);
+  runIn(join(project, SHOP), "npx", "tsc");
+  await tryOutSession(project, await freePort());
   run("npx", "tsc", "-p", "tsconfig.service.json");
   await tryOutService(project);
   await tryOutDev(project, readme);

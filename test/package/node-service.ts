@@ -14,7 +14,7 @@ export async function layOutService(project: string, root: string): Promise<void
   await writeFile(join(project, "service.ts"), service);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

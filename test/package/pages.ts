@@ -56,7 +56,7 @@ export async function layOutPages(project: string, root: string): Promise<void> 
       const code = block.replace(/^import .*\n/gm, "");
       const isModule = block.includes("export default");
       const example = isModule
-        ? block
+        ? block.replace(/^import .* from "durable-locks";\n/gm, "")
         : `export async function example(this: { ctx: DurableObjectState }) {\n${code}}\n`;
       await writeFile(join(folder, `${page}-${n + 1}.ts`), imports + GIVEN + example);
     }

@@ -35,6 +35,11 @@ export function usage(language: string): string {
   return blocks(language, "## Usage", "## Without Workers")[0] as string;
 }
 
+/** The README's example outside of Workers. */
+export function outsideOfWorkers(): string {
+  return blocks("ts", "## Without Workers", "## What is promised")[0] as string;
+}
+
 /** The README's Usage in a Worker project, word for word, and its other examples beside it. */
 export async function layOutUsage(project: string): Promise<void> {
   await mkdir(join(project, "src"), { recursive: true });

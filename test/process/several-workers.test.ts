@@ -4,24 +4,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { filesOf } from "../support/page-files.ts";
 import { type Session, layOut, startSession } from "./session.ts";
 
-const page = await readFile(join(import.meta.dirname, "../../docs/several-workers.md"), "utf8");
+const PAGE = await filesOf("several-workers.md");
 const user = await readFile(join(import.meta.dirname, "user.ts"), "utf8");
-
-/** A file of the page, word for word. */
-function fileOf(name: string): string {
-  const [, text] = new RegExp(`\`${name}\`:\n\n\`\`\`\\w+\n(.*?)\`\`\``, "s").exec(page) ?? [];
-  if (text === undefined) throw new Error(`docs/several-workers.md has no ${name}.`);
-  return text;
-}
-
-const PAGE = Object.fromEntries(
-  ["locks/wrangler.jsonc", "locks/src/index.ts", "shop/wrangler.jsonc", "shop/src/index.ts"].map((name) => [
-    name,
-    fileOf(name),
-  ]),
-);
 const named = (name: string) => `"name": "${name}"`;
 
 /** The page's two Workers, and another that binds as the shop does. Shop and billing do what their requests say. */
