@@ -1,7 +1,6 @@
 // `dev`: the service on this machine.
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,6 +42,24 @@ describe("dev", { concurrency: 2 }, () => {
     assert.equal(status, 200);
     service.program.signal("SIGTERM");
     assert.equal((await service.program.exit).code, 0);
+  });
+
+  test("it takes a token that you wrote into the file yourself, and closes the file to others", async () => {
+    const storage = mkdtempSync(join(tmpdir(), "durable-locks-token-"));
+    const port = await freePort();
+    const token = "a-token-that-i-chose";
+    writeFileSync(join(storage, "token"), `${token}\n`, { mode: 0o644 });
+    const dev = new Program(["dev", "--port", String(port), "--dir", storage]);
+    try {
+      const url = `http://127.0.0.1:${port}/v1/locks/x`;
+      const statusOf = async () => (await fetch(url, { headers: { Authorization: `Bearer ${token}` } })).status;
+      await until("the service answers", async () => (await statusOf().catch(() => 0)) === 200);
+      assert.equal(statSync(join(storage, "token")).mode & 0o777, 0o600);
+    } finally {
+      dev.signal("SIGINT");
+      await dev.exit;
+      rmSync(storage, { recursive: true, force: true });
+    }
   });
 
   test("it listens to this machine only, and asks for the token", async () => {
