@@ -1,4 +1,4 @@
-import type { LockStatus } from "../core/replies.ts";
+import type { LockHolder, LockStatus } from "../core/replies.ts";
 import { LIMITS } from "../core/limits.ts";
 import { isLockError } from "../errors.ts";
 import type { Lock } from "../client/lock.ts";
@@ -14,7 +14,9 @@ export const status: Command = {
   name: "status",
   positionals: ["ID"],
   summary: "who holds the lock and who waits for it",
-  details: "Times are by this machine's clock against that of the service. Exits with 0, held or free.",
+  details: `Of each holder: for how long it has held the lock, when it last renewed its lease, and how much is left of the
+lease's ttl. \`run\` and the library renew after a third of the ttl: a holder that has not may be dead.
+Times are by this machine's clock against that of the service. Exits with 0, held or free.`,
   options: ACCESS,
   examples: [
     ["durable-locks status deploy/prod", "for people"],
@@ -97,15 +99,28 @@ function describe(id: string, { holders, waiters, delayedUntil }: LockStatus): s
   const now = Date.now();
   const until = delayedUntil === undefined ? "" : `, none is granted for ${showDuration(delayedUntil - now)}`;
   const lines = [`${printable(id)}: ${holders.length === 0 ? `free${until}` : "held"}`];
-  for (const { owner, lease, since, deadline, exclusive, permits } of holders) {
+  for (const holder of holders) {
+    const { owner, lease, exclusive, permits } = holder;
     const share = exclusive ? "" : `, ${permits} permit${permits === 1 ? "" : "s"}`;
-    const times = `for ${showDuration(now - since)}, ends in ${showDuration(deadline - now)} unless renewed`;
-    lines.push(`  held by ${nameOf(owner)} ${times} (lease ${lease}${share})`);
+    lines.push(`  held by ${nameOf(owner)} ${timesOf(holder, now)} (lease ${lease}${share})`);
   }
   waiters.forEach(({ owner, waited }, index) =>
     lines.push(`  ${index + 1}. in line: ${nameOf(owner)}, for ${showDuration(waited)}`),
   );
   return lines.join("\n");
+}
+
+function timesOf(holder: LockHolder, now: number): string {
+  const { since, ttl, deadline } = holder;
+  const whole = ttl === undefined ? "" : ` of its ${showDuration(ttl)}`;
+  const left = `ends in ${showDuration(deadline - now)}${whole} unless renewed`;
+  return `for ${showDuration(now - since)}${renewalOf(holder, now)}, ${left}`;
+}
+
+/** An object of an older version tells neither the ttl nor the last renewal. */
+function renewalOf({ since, renewedAt }: LockHolder, now: number): string {
+  if (renewedAt === undefined) return "";
+  return renewedAt > since ? `, last renewed ${showDuration(now - renewedAt)} ago` : ", not renewed yet";
 }
 
 function nameOf(owner: string | undefined): string {

@@ -96,7 +96,15 @@ export interface LockHolder extends Claim {
   owner?: string;
   /** When it was granted, by the object's clock (ms since the epoch). */
   since: number;
-  /** When it ends unless renewed, by the object's clock (ms since the epoch). */
+  /** How long it lasts from its last renewal, in milliseconds. Absent if the object's version does not tell it. */
+  ttl?: number;
+  /**
+   * When it was last renewed, or granted if it never was, by the object's clock (ms since the epoch).
+   *
+   * Absent if the object's version does not tell it.
+   */
+  renewedAt?: number;
+  /** When it ends unless renewed, by the object's clock (ms since the epoch): `renewedAt + ttl`. */
   deadline: number;
   /** Whether it is asked to release. */
   releaseRequested?: boolean;

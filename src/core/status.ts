@@ -7,9 +7,12 @@ import type { LockStatus } from "./replies.ts";
 export function statusOf(live: LiveLeases, queue: WaitQueue, now: number): LockStatus {
   const holders = [...live]
     .filter(({ lease }) => lease.deadline > now)
-    .map(({ lease: { lease, since, deadline, releaseRequested, ...rest } }) => ({
+    .map(({ lease: { lease, since, ttl, deadline, releaseRequested, ...rest } }) => ({
       lease,
       since,
+      ttl,
+      // Not stored: only a grant and a renewal set the deadline, each to its own ttl from then.
+      renewedAt: deadline - ttl,
       deadline,
       ...(releaseRequested && { releaseRequested }),
       ...shown(rest),

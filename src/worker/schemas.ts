@@ -107,6 +107,18 @@ const holder = z
     lease,
     owner: z.string().optional(),
     since: clock,
+    // Absent if the lock's object is of a version that does not tell them.
+    ttl: z
+      .number()
+      .openapi({ description: "How long the lease lasts from its last renewal, in milliseconds." })
+      .optional(),
+    renewedAt: z
+      .number()
+      .openapi({
+        description:
+          "When the lease was last renewed, or granted if it never was, by the service's clock, in milliseconds since the epoch.",
+      })
+      .optional(),
     deadline: clock,
     releaseRequested: z.boolean().optional(),
     ...claim,

@@ -56,8 +56,61 @@ describe("commands", { concurrency: 2 }, () => {
     const { stdout } = await call("status", "shown");
     assert.match(
       stdout,
-      /^shown: held\n {2}held by evil\?\[2J\?owner for .*, ends in .* unless renewed \(lease \d+\)\n$/,
+      /^shown: held\n {2}held by evil\?\[2J\?owner for .*, ends in .* of its 30 s unless renewed \(lease \d+\)\n$/,
     );
+  });
+
+  test("status and watch tell of each holder when its lease was last renewed, and its ttl", async () => {
+    const { lease } = await json<{ lease: number }>("acquire", "renewed", "--ttl", "10m");
+    const holderOf = (line: string) =>
+      (JSON.parse(line) as { holders: { since: number; ttl: number; renewedAt: number; deadline: number }[] })
+        .holders[0];
+    const of = async () => holderOf((await call("status", "renewed", "--json")).stdout);
+    const granted = await of();
+    assert.ok(granted);
+    assert.deepEqual([granted.ttl, granted.renewedAt], [600_000, granted.since]);
+    assert.match(
+      (await call("status", "renewed")).stdout,
+      / for .*, not renewed yet, ends in .* of its 10 min 0 s unless renewed/,
+    );
+    await call("renew", "renewed", String(lease), "--ttl", "20m");
+    const renewed = await of();
+    assert.ok(renewed && renewed.renewedAt > renewed.since);
+    assert.deepEqual([renewed.ttl, renewed.deadline - renewed.renewedAt], [1_200_000, 1_200_000]);
+    assert.match(
+      (await call("status", "renewed")).stdout,
+      /, last renewed .* ago, ends in .* of its 20 min 0 s unless renewed/,
+    );
+    for (const [args, has] of [
+      [["--json"], (text: string) => holderOf(text)?.renewedAt === renewed.renewedAt],
+      [[], (text: string) => /last renewed .* ago/.test(text)],
+    ] as const) {
+      const program = service.run(["watch", "renewed", ...args]);
+      await program.until("it tells of the renewal", () => program.stdout !== "" && has(program.stdout));
+      program.signal("SIGINT");
+      await program.exit;
+    }
+  });
+
+  test("status reads the answer of a service of an older version, which tells no ttl and no renewal", async () => {
+    const holder = {
+      lease: 7,
+      since: Date.now(),
+      deadline: Date.now() + 60_000,
+      exclusive: true,
+      permits: 1,
+      capacity: 1,
+    };
+    const answer = { status: 200, headers: {}, body: JSON.stringify({ locked: true, holders: [holder], waiters: [] }) };
+    const { code, stdout } = await callTo(answer, "status", "x");
+    assert.equal(code, 0);
+    assert.match(stdout, /^x: held\n {2}held by somebody for [^,]*, ends in [^,]* s unless renewed \(lease 7\)\n$/);
+    assert.deepEqual(JSON.parse((await callTo(answer, "status", "x", "--json")).stdout), {
+      id: "x",
+      locked: true,
+      holders: [holder],
+      waiters: [],
+    });
   });
 
   test("watch prints each change of hands, one object a line", async () => {

@@ -265,7 +265,17 @@ describe("what is known of the waiters", () => {
     machine.state.enqueue(waiter("c"), NOW + 20);
     expect(machine.state.status(NOW + 15)).toEqual({
       locked: true,
-      holders: [{ lease: expect.any(Number), since: NOW, deadline: NOW + 600_000, owner: "holder", ...EXCLUSIVE }],
+      holders: [
+        {
+          lease: expect.any(Number),
+          since: NOW,
+          ttl: 600_000,
+          renewedAt: NOW,
+          deadline: NOW + 600_000,
+          owner: "holder",
+          ...EXCLUSIVE,
+        },
+      ],
       waiters: [
         { waited: 15, ...EXCLUSIVE },
         { waited: 5, owner: "second", ...ONE_OF_TWO },
