@@ -1,4 +1,6 @@
-import { element, find, lengthOf, row } from "./dom.js";
+import { element, fill, find, lengthOf, say } from "./dom.js";
+import { copyButton, longText, shortOf } from "./long-text.js";
+import { holderRow, moveHolder, row } from "./rows.js";
 import { call, post, problemOf } from "./service.js";
 
 /** @typedef {import("../wire/status.ts").WireStatus & { timeline: import("../core/replies.ts").TimelineEntry[] }} Status */
@@ -17,6 +19,8 @@ export class Card {
     this.onSignedOut = onSignedOut;
     this.id = id;
     this.stop = new AbortController();
+    /** What the token may do; undefined while that is not known. @type {string[] | undefined} */
+    this.actions = undefined;
     /** What is added to this page's steady clock to get the lock's. */
     this.ahead = 0;
     this.said = "";
@@ -26,15 +30,28 @@ export class Card {
     this.status = undefined;
     const { content } = /** @type {HTMLTemplateElement} */ (find("#lock"));
     this.root = /** @type {HTMLElement} */ (find("article", /** @type {DocumentFragment} */ (content.cloneNode(true))));
-    find("h2", this.root).textContent = id;
-    this.root.setAttribute("aria-label", id);
-    find(".timeline", this.root).setAttribute("aria-label", `What happened lately to ${id}`);
-    find(".holders", this.root).setAttribute("aria-label", `Who holds ${id}`);
-    find(".waiters", this.root).setAttribute("aria-label", `Who waits for ${id}`);
+    find(".tools", this.root).append(...longText("id", id, find("h2", this.root)));
+    this.label();
     find(".unfollow", this.root).addEventListener("click", () => this.onUnfollow());
+    find(".ask", this.root).addEventListener("click", () => void this.ask());
     find(".force", this.root).addEventListener("click", () => void this.force());
+    const number = find(".number", this.root);
+    this.copy = copyButton(
+      "number",
+      () => number.textContent ?? "",
+      () => number,
+    );
+    number.after(this.copy);
     this.show("Connecting…");
     void this.follow();
+  }
+
+  label() {
+    const short = shortOf(this.id);
+    this.root.setAttribute("aria-label", short);
+    find(".timeline", this.root).setAttribute("aria-label", `What happened lately to ${short}`);
+    find(".holders", this.root).setAttribute("aria-label", `Who holds ${short}`);
+    find(".waiters", this.root).setAttribute("aria-label", `Who waits for ${short}`);
   }
 
   /** Follows until stopped: again at once after the stream's own end, later and later after failures. */
@@ -48,6 +65,7 @@ export class Card {
         if (response.status === 401) return this.onSignedOut(await problemOf(response));
         if (response.status === 403 || response.status === 400) return this.show(await problemOf(response));
         if (!response.ok || !response.body) throw new Error(await problemOf(response));
+        this.actions = response.headers.get("Token-Actions")?.split(", ");
         await this.read(response.body, silence);
         failures = 0;
       } catch {
@@ -92,9 +110,12 @@ export class Card {
     find(".connection", this.root).textContent = problem;
   }
 
-  /** What came of a force release: kept apart, for the next event ends what is said of the connection. @param {string} text */
-  tell(text) {
+  /** What came of a visitor's call: kept apart, for the next event ends what is said of the connection. @param {string} text @param {{ isProblem?: boolean, number?: number }} [more] */
+  tell(text, { isProblem = false, number } = {}) {
+    find(".outcome", this.root).classList.toggle("problem", isProblem);
     find(".outcome", this.root).textContent = text;
+    find(".number", this.root).textContent = String(number ?? "");
+    find(".fence", this.root).hidden = number === undefined;
   }
 
   /** @param {Status} status */
@@ -109,45 +130,54 @@ export class Card {
     find(".holding", this.root).hidden = !locked;
     find(".queueing", this.root).hidden = waiters.length === 0;
     find(".past", this.root).hidden = timeline.length === 0;
-    find(".force", this.root).hidden = !locked && !delayedUntil;
-    this.list(
-      "holding",
-      holders.length,
-      holders.slice(0, MOST_ROWS).map((holder) => holderItem(holder)),
-    );
-    this.list(
-      "queueing",
-      waiters.length,
-      waiters.slice(0, MOST_ROWS).map(({ owner }) => row(owner ?? "unnamed", element("span", "when"))),
-    );
-    const past = timeline.map(({ what, lease, owner }) =>
-      row(`${said(what)}: ${owner ?? "unnamed"}`, element("span", "lease", String(lease)), element("span", "when")),
-    );
-    find(".timeline", this.root).replaceChildren(...past.toReversed());
+    this.offer(locked, delayedUntil !== undefined);
+    this.list("holding", holders, (holder) => ({
+      key: `${holder.lease} ${holder.owner}`,
+      make: () => holderRow(holder),
+    }));
+    this.list("queueing", waiters, ({ owner = "unnamed" }) => ({
+      key: owner,
+      make: () => row(owner, "", element("span", "when")),
+    }));
+    const past = timeline.map(({ what, lease, owner = "unnamed" }) => ({
+      key: `${what} ${lease}`,
+      make: () => row(owner, `${said(what)}: `, element("span", "lease", String(lease)), element("span", "when")),
+    }));
+    fill(find(".timeline", this.root), past.toReversed());
     this.tick();
-    this.announce(
-      locked
-        ? `${this.id} is held by ${holders
-            .slice(0, MOST_ROWS)
-            .map(({ owner }) => owner ?? "unnamed")
-            .join(", ")}`
-        : `${this.id} is free`,
-    );
+    const who = holders.slice(0, MOST_ROWS).map(({ owner }) => shortOf(owner ?? "unnamed"));
+    this.announce(`${shortOf(this.id)} is ${locked ? `held by ${who.join(", ")}` : "free"}`);
   }
 
-  /** @param {string} section @param {number} count @param {HTMLElement[]} rows */
-  list(section, count, rows) {
+  /** Shows the buttons that make sense now, of those that the token may use. @param {boolean} locked @param {boolean} delayed */
+  offer(locked, delayed) {
+    const may = (/** @type {string} */ action) => this.actions?.includes(action) ?? true;
+    this.hide(".ask", !locked || !may("lock"));
+    this.hide(".force", !(locked || delayed) || !may("admin"));
+    find(".looking", this.root).hidden = may("lock") || may("admin");
+  }
+
+  /** The focus of a button that goes is kept in the card. @param {string} selector @param {boolean} isHidden */
+  hide(selector, isHidden) {
+    const button = find(selector, this.root);
+    if (isHidden && document.activeElement === button) this.root.focus();
+    button.hidden = isHidden;
+  }
+
+  /** @template T @param {string} section @param {T[]} all @param {(item: T) => { key: string, make: () => HTMLElement }} entryOf */
+  list(section, all, entryOf) {
     const root = find(`.${section}`, this.root);
-    const shown = rows.length < count ? `${count}, the first ${rows.length}` : String(count);
-    find(".count", root).textContent = count > 1 || section === "queueing" ? `(${shown})` : "";
-    find("ul, ol", root).replaceChildren(...rows);
+    const entries = all.slice(0, MOST_ROWS).map(entryOf);
+    const shown = entries.length < all.length ? `${all.length}, the first ${entries.length}` : String(all.length);
+    find(".count", root).textContent = all.length > 1 || section === "queueing" ? `(${shown})` : "";
+    fill(find("ul, ol", root), entries);
   }
 
   /** Says a change of hands, and nothing that ticks. @param {string} text */
   announce(text) {
     if (text === this.said) return;
     this.said = text;
-    find("#said").textContent = text;
+    say(text);
   }
 
   /** Moves what moves with time. */
@@ -156,13 +186,7 @@ export class Card {
     const { holders, waiters, timeline, now: asOf } = this.status;
     const now = performance.now() + this.ahead;
     const each = (/** @type {string} */ list) => [...find(list, this.root).children];
-    each(".holders").forEach((item, index) => {
-      const { since, deadline } = /** @type {Holder} */ (holders[index]);
-      find(".when", item).textContent = `held ${lengthOf(now - since)}`;
-      find(".left", item).textContent = now < deadline ? `${lengthOf(deadline - now)} left` : "expired";
-      /** @type {HTMLProgressElement} */ (find("progress", item)).value =
-        Math.max(0, deadline - now) / Math.max(1, deadline - asOf);
-    });
+    each(".holders").forEach((item, index) => moveHolder(item, /** @type {Holder} */ (holders[index]), now));
     each(".waiters").forEach((item, index) => {
       find(".when", item).textContent = `waits ${lengthOf((waiters[index]?.waited ?? 0) + now - asOf)}`;
     });
@@ -172,40 +196,48 @@ export class Card {
     });
   }
 
+  /** Asks all holders to release. */
+  async ask() {
+    const asked = await this.send("request-release", "the holders are asked");
+    if (asked)
+      this.tell(
+        "The present holders are asked to release. Each learns it with its next renewal at the latest, and decides itself.",
+      );
+  }
+
   /** Ends all leases, if that is what the visitor wants. */
   async force() {
     const dialog = /** @type {HTMLDialogElement} */ (find("#confirm"));
-    find("#confirm-id").textContent = this.id;
+    find("#confirm-id").textContent = shortOf(this.id);
     dialog.returnValue = "cancel";
     dialog.showModal();
     await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
     if (dialog.returnValue !== "release") return;
+    const forced = await this.send("force-release", "the lock was released");
+    if (!forced) return;
+    this.tell("Released by force. A resource that refuses lower numbers than this one refuses late writes:", {
+      number: forced.lease,
+    });
+    const focused = document.activeElement;
+    if (focused === document.body || this.root.contains(focused)) this.copy.focus();
+  }
+
+  /** Answers undefined if it failed, and tells why. @param {string} name @param {string} unknown */
+  async send(name, unknown) {
     this.tell("");
     try {
-      const path = `v1/locks/${encodeURIComponent(this.id)}/force-release`;
-      const response = await post(path, { requestId: crypto.randomUUID() });
-      if (!response.ok) this.tell(await problemOf(response));
+      const response = await post(`v1/locks/${encodeURIComponent(this.id)}/${name}`, {
+        requestId: crypto.randomUUID(),
+      });
+      if (response.ok) return await response.json();
+      this.tell(await problemOf(response), { isProblem: true });
     } catch {
-      this.tell("The service could not be reached: nobody knows whether the lock was released. Try again.");
+      this.tell(`The service could not be reached: nobody knows whether ${unknown}. Try again.`, { isProblem: true });
     }
+    return undefined;
   }
 }
 
 /** @param {string} what */
 const said = (what) =>
   ({ granted: "Granted", released: "Released", expired: "Expired", superseded: "Ended by force" })[what] ?? what;
-
-/** @param {Holder} holder */
-function holderItem({ owner, lease, releaseRequested, exclusive, permits, capacity }) {
-  const share = exclusive ? "" : ` (${permits} of ${capacity})`;
-  const item = row(
-    `${owner ?? "unnamed"}${share}${releaseRequested ? ", asked to release" : ""}`,
-    element("span", "lease", `lease ${lease}`),
-    element("span", "when"),
-    element("span", "left"),
-  );
-  const bar = element("progress", "");
-  bar.setAttribute("aria-hidden", "true");
-  item.append(bar);
-  return item;
-}

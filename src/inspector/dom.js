@@ -15,11 +15,34 @@ export function element(tag, name, text = "") {
   return made;
 }
 
-/** @param {string} text @param {...HTMLElement} rest */
-export function row(text, ...rest) {
-  const item = element("li", "");
-  item.append(element("span", "who", text), ...rest);
-  return item;
+/** @param {string} name @param {string} text @param {() => unknown} onClick */
+export function button(name, text, onClick) {
+  const made = /** @type {HTMLButtonElement} */ (element("button", name, text));
+  made.type = "button";
+  made.addEventListener("click", () => void onClick());
+  return made;
+}
+
+/** Says something to those who hear the page and don't see it. @param {string} text */
+export function say(text) {
+  find("#said").textContent = text;
+}
+
+/**
+ * Puts rows into a list. A row whose key was there before stays: it may be read, selected or have the focus.
+ *
+ * @param {HTMLElement} list @param {{ key: string, make: () => HTMLElement }[]} entries
+ */
+export function fill(list, entries) {
+  const before = Map.groupBy(/** @type {Iterable<HTMLElement>} */ (list.children), ({ dataset }) => dataset["key"]);
+  const rows = entries.map(({ key, make }) => {
+    const row = before.get(key)?.shift() ?? make();
+    row.dataset["key"] = key;
+    return row;
+  });
+  for (const gone of before.values()) for (const row of gone) row.remove();
+  for (const [index, row] of rows.entries())
+    if (list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null);
 }
 
 /** @param {number} ms */

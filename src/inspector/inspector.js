@@ -88,6 +88,9 @@ async function suggest() {
   find("#ids").replaceChildren(...options);
 }
 
+// Whoever has several services must see which one this is, before a token is typed too.
+find("#host").textContent = location.host;
+document.title = `${location.host} – locks`;
 find("#sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
   const input = /** @type {HTMLInputElement} */ (find("#token"));

@@ -25,13 +25,20 @@ export function addEvents(service: Service): void {
       suffix: "/events",
       action: "read",
       summary: "Streams the status and the latest events as they change, for five minutes: then connect again.",
-      answer: z.string().openapi({ description: "Events named `status`, with the status and its `timeline` as JSON." }),
+      answer: z.string().openapi({
+        description:
+          "Events named `status`, with the status and its `timeline` as JSON. The header `Token-Actions` lists what the token may do with the lock.",
+      }),
       type: "text/event-stream",
     },
     async (c) => {
       // Before the stream begins: a lock that can't be followed is refused by its status.
       const first = await follow(c, undefined, 0);
-      return c.body(eventsOf(c, first), 200, { "Content-Type": "text/event-stream" });
+      return c.body(eventsOf(c, first), 200, {
+        "Content-Type": "text/event-stream",
+        // Its token may do these here: they go for the same ids as "read", by which it was let in.
+        "Token-Actions": c.get("grantee").actions.join(", "),
+      });
     },
   );
 }

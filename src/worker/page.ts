@@ -3,6 +3,8 @@ import dom from "../inspector/dom.js?raw";
 import style from "../inspector/inspector.css?raw";
 import page from "../inspector/inspector.html?raw";
 import script from "../inspector/inspector.js?raw";
+import text from "../inspector/long-text.js?raw";
+import rows from "../inspector/rows.js?raw";
 import calls from "../inspector/service.js?raw";
 import type { Service } from "./context.ts";
 import { onlyBy } from "./lock-route.ts";
@@ -10,11 +12,13 @@ import { onlyBy } from "./lock-route.ts";
 const CSS = "text/css; charset=utf-8";
 const JS = "text/javascript; charset=utf-8";
 
-const FILES: Record<string, [text: string, type: string]> = {
+const FILES: Record<string, [content: string, type: string]> = {
   "inspector.css": [style, CSS],
   "inspector.js": [script, JS],
   "card.js": [card, JS],
   "dom.js": [dom, JS],
+  "long-text.js": [text, JS],
+  "rows.js": [rows, JS],
   "service.js": [calls, JS],
 };
 
@@ -43,9 +47,9 @@ export function addPage(service: Service): void {
     });
   });
   onlyBy(service, "GET", "/");
-  for (const [name, [text, type]] of Object.entries(FILES)) {
+  for (const [name, [content, type]] of Object.entries(FILES)) {
     const path = `/inspector/${name}`;
-    service.get(path, (c) => c.body(text, 200, { "Content-Type": type }));
+    service.get(path, (c) => c.body(content, 200, { "Content-Type": type }));
     onlyBy(service, "GET", path);
   }
 }

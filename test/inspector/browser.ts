@@ -1,7 +1,9 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, type Page, chromium } from "playwright-core";
 
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
 /** Whether there is a browser to test with; on CI there must be. */
@@ -49,6 +51,26 @@ export async function follow(page: Page, id: string) {
   await page.getByLabel("Lock id").fill(id);
   await page.getByRole("button", { name: "Follow", exact: true }).click();
   return page.getByRole("article", { name: id, exact: true });
+}
+
+/** Of a long id the card has not the whole name: it must be the only one. */
+export async function followLong(page: Page, id: string) {
+  await follow(page, id);
+  return page.getByRole("article");
+}
+
+/** Serious issues of accessibility, and what is too wide. */
+export async function faultsOf(page: Page): Promise<string[]> {
+  // Evaluated by the debugger, past the policy of the page, which lets in no script of ours.
+  await page.evaluate(AXE);
+  const { violations }: { violations: { id: string; impact: string; nodes: { html: string }[] }[] } =
+    await page.evaluate("axe.run()");
+  const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  return [
+    ...serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`),
+    ...(overflow > 0 ? [`It is ${overflow} px too wide.`] : []),
+  ];
 }
 
 /** Keeps a picture if a folder for them is named. */

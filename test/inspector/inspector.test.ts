@@ -1,20 +1,22 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 import type { Browser, Locator } from "playwright-core";
 import { connectLocks } from "../../src/client.ts";
 import { until } from "../cli/program.ts";
 import { Service } from "../cli/service.ts";
-import { type Tab, follow, hasBrowser, launch, openTab, picture, signIn } from "./browser.ts";
+import { type Tab, faultsOf, follow, followLong, hasBrowser, launch, openTab, picture, signIn } from "./browser.ts";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const ALL = "token-that-may-do-all-things";
 const READER = "token-that-may-only-read";
+const LOCKER = "token-that-may-read-and-lock";
 const TOKENS = JSON.stringify([
   { name: "all", token: ALL, actions: ["read", "lock", "admin"] },
   { name: "reader", token: READER, actions: ["read"] },
+  { name: "locker", token: LOCKER, actions: ["read", "lock"] },
 ]);
+
+/** As long as an id may be, and without a place to break it. */
+const LONG = `tenant-${"x".repeat(489)}-nightly-report!`;
 
 const holds = async (card: Locator, text: string | RegExp) => {
   const has = async () => {
@@ -108,22 +110,254 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     assert.deepEqual(tab.errors, []);
   });
 
-  test("says it plainly if the token may not release by force", async () => {
-    await using tab = await open(READER);
-    await locks().lock("kept").acquire(60_000);
-    const card = await follow(tab.page, "kept");
-    await card.getByRole("button", { name: /Force release/ }).click();
-    await tab.page.getByRole("dialog").getByRole("button", { name: "Force release" }).click();
-    await holds(card, 'does not allow "admin"');
-    // News of the lock does not take the answer away.
-    await locks()
-      .lock("kept")
-      .acquire(1_000, { wait: 30_000, owner: "next", signal: AbortSignal.timeout(500) })
-      .catch(() => {});
-    await until("the queue was told", async () => !(await card.locator(".queueing").isVisible()));
-    await holds(card, 'does not allow "admin"');
-    assert.equal(await locks().lock("kept").isLocked(), true);
+  test("copies a long id, and the number of a forced release, whose button gets the focus", async () => {
+    await using tab = await open(ALL, { permissions: ["clipboard-read", "clipboard-write"] });
+    const { page } = tab;
+    const id = `f${LONG.slice(1)}`;
+    const held = await locks().lock(id).acquire(60_000, { owner: "stuck" });
+    assert.ok(held.success);
+    const card = await followLong(page, id);
+    const copied = async (what: string, text: string | null) => {
+      await until(
+        `the ${what} is copied`,
+        async () => (await page.evaluate(() => navigator.clipboard.readText())) === text,
+      );
+      await until("it is said", async () => (await page.locator("#said").textContent()) === `Copied: ${what}`);
+    };
+    await card.getByRole("button", { name: "Copy id" }).click();
+    await copied("id", id);
+    const force = async () => {
+      await card.getByRole("button", { name: /Force release/ }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Force release" }).click();
+    };
+    await force();
+    await holds(card, "Released by force.");
+    await holds(card, "Free");
+    const number = await card.locator(".number").textContent();
+    assert.ok(Number(number) > held.lease);
+    const copy = card.getByRole("button", { name: "Copy number" });
+    await until("the button has the focus", () => copy.evaluate((button) => button === document.activeElement));
+    await picture(page, "forced");
+    await page.keyboard.press("Enter");
+    await copied("number", number);
+    await locks().lock(id).acquire(60_000);
+    await force();
+    const next = async () => Number(await card.locator(".number").textContent());
+    await until("it is another number", async () => (await next()) > Number(number));
+    assert.deepEqual(tab.errors, []);
   });
+
+  test("selects what the browser does not let it copy", async () => {
+    await using tab = await open("");
+    const { page } = tab;
+    await page.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await page.reload();
+    await signIn(page, ALL);
+    await followLong(page, LONG);
+    await page.getByRole("button", { name: "Copy id" }).click();
+    await until("it is selected", () => page.evaluate((id) => getSelection()?.toString() === id, LONG));
+    await until("it is said", async () =>
+      /not let the page copy/.test((await page.locator("#said").textContent()) ?? ""),
+    );
+    assert.deepEqual(tab.errors, []);
+  });
+
+  test("asks the holders to release, and says so", async () => {
+    await using tab = await open(LOCKER);
+    let asked = 0;
+    const held = await locks()
+      .lock("asked")
+      .hold({ owner: "busy", ttl: 60_000, onReleaseRequested: () => (asked += 1) });
+    const card = await follow(tab.page, "asked");
+    const ask = card.getByRole("button", { name: "Ask to release" });
+    await ask.click();
+    await holds(card, "The present holders are asked to release.");
+    await holds(card, "busy, asked to release");
+    await picture(tab.page, "asked");
+    await held.renew();
+    await until("the holder was asked", () => asked === 1);
+    await ask.focus();
+    await held.release();
+    await holds(card, "Free");
+    assert.equal(await ask.isVisible(), false);
+    assert.ok(await card.evaluate((root) => root === document.activeElement), "the focus stays in the card");
+    // News of the lock does not take the answer away.
+    await holds(card, "The present holders are asked to release.");
+    assert.deepEqual(tab.errors, []);
+  });
+
+  for (const [what, token, buttons, note] of [
+    ["look", READER, [], true],
+    ["look and lock", LOCKER, ["Ask to release"], false],
+    ["do all", ALL, ["Ask to release", "Force release…"], false],
+  ] as const)
+    test(`offers a token that may ${what} what it may do with a held lock`, async () => {
+      await using tab = await open(token);
+      const id = `offered to ${what}`;
+      await locks().lock(id).acquire(60_000, { owner: "the holder" });
+      const card = await follow(tab.page, id);
+      await holds(card, "the holder");
+      const offered = card.locator("footer").getByRole("button");
+      assert.deepEqual(await offered.allTextContents(), buttons);
+      assert.equal(await card.getByText("may look at this lock, and not release it").isVisible(), note);
+      await picture(tab.page, `may ${what}`);
+      await locks().lock(id).forceRelease();
+      await holds(card, "Free");
+      assert.deepEqual(await offered.allTextContents(), []);
+      assert.deepEqual(tab.errors, []);
+    });
+
+  for (const [name, path] of [
+    ["Ask to release", "request-release"],
+    ["Force release…", "force-release"],
+  ] as const)
+    test(`says why the service refuses or can't be reached: ${name}`, async () => {
+      await using tab = await open();
+      const { page } = tab;
+      const lock = locks().lock(`refused ${path}`);
+      await lock.acquire(60_000, { owner: "the holder" });
+      const card = await follow(page, lock.id);
+      await holds(card, "the holder");
+      const press = async () => {
+        await card.getByRole("button", { name }).click();
+        if (path === "force-release")
+          await page.getByRole("dialog").getByRole("button", { name: "Force release" }).click();
+      };
+      // As if the token had lost its rights since the page asked for them.
+      const problem = { status: 403, contentType: "application/problem+json", body: '{"detail":"Not any longer."}' };
+      await page.route(`**/${path}`, (route) => route.fulfill(problem));
+      await press();
+      await holds(card, "Not any longer.");
+      // News of the lock does not take the answer away.
+      await lock.requestRelease();
+      await holds(card, "asked to release");
+      await holds(card, "Not any longer.");
+      assert.equal(await card.locator(".number").isVisible(), false);
+      await page.unroute(`**/${path}`);
+      await page.route(`**/${path}`, (route) => route.abort());
+      await press();
+      await holds(card, "The service could not be reached");
+      assert.equal(await lock.isLocked(), true);
+    });
+
+  test("runs the bar by what is left of the ttl: nothing but a renewal fills it again", async () => {
+    await using tab = await open();
+    const { page } = tab;
+    const ttl = 30_000;
+    const lock = locks().lock("bar");
+    const held = await lock.acquire(ttl, { owner: "maybe dead" });
+    assert.ok(held.success);
+    const card = await follow(page, "bar");
+    await holds(card, "maybe dead");
+    const filled = () => card.locator("progress").evaluate((bar) => (bar as HTMLProgressElement).value);
+    await until("the bar has run for a while", async () => (await filled()) < 0.85);
+    const waiting = lock.acquire(1, { owner: "next", wait: 60_000 });
+    await holds(card, /Queue \(1\)/);
+    assert.ok((await filled()) < 0.95, "a waiter does not fill it");
+    await page.reload();
+    await holds(card, "maybe dead");
+    assert.ok((await filled()) < 0.95, "to look again does not fill it");
+    await holds(card, "not renewed yet");
+    await picture(page, "bar");
+    await lock.renew(held.lease, ttl);
+    await holds(card, /last renewed \d s ago/);
+    await until("the renewal fills it", async () => (await filled()) > 0.9);
+    await lock.renew(held.lease, 2 * ttl);
+    await until("the deadline is a minute away", async () => /5\d s left/.test((await card.textContent()) ?? ""));
+    assert.ok((await filled()) > 0.85, "it is measured by the renewal's ttl");
+    await lock.forceRelease();
+    await waiting;
+    assert.deepEqual(tab.errors, []);
+  });
+
+  test("shows the holders of an object of an older version, which tells no ttl and no renewal", async () => {
+    await using tab = await open();
+    const now = Date.now();
+    const holder = {
+      lease: 7,
+      owner: "old",
+      since: now,
+      deadline: now + 60_000,
+      exclusive: true,
+      permits: 1,
+      capacity: 1,
+    };
+    const status = { id: "older", locked: true, holders: [holder], waiters: [], now, timeline: [] };
+    const body = `event: status\ndata: ${JSON.stringify(status)}\n\n`;
+    await tab.page.route("**/older/events", (route) => route.fulfill({ contentType: "text/event-stream", body }));
+    const card = await follow(tab.page, "older");
+    await holds(card, /old.*held.*left/);
+    assert.deepEqual(
+      [await card.locator("progress").isVisible(), await card.locator(".renewed").textContent()],
+      [false, ""],
+    );
+    assert.deepEqual(tab.errors, []);
+  });
+
+  test("names its host in the title and in the heading, before a token is typed too", async () => {
+    await using tab = await open("");
+    const { host } = new URL(service.url);
+    assert.match(await tab.page.title(), new RegExp(`^${host}`));
+    assert.equal(await tab.page.getByRole("heading", { level: 1 }).textContent(), `Locks at ${host}`);
+  });
+
+  for (const [name, options] of Object.entries({
+    phone: { colorScheme: "light", viewport: { width: 360, height: 740 } },
+    "dark phone": { colorScheme: "dark", viewport: { width: 360, height: 740 } },
+    wide: { colorScheme: "light" },
+  } as const))
+    test(`shortens a long id and long owners, and shows them whole: ${name}`, async () => {
+      await using tab = await open(ALL, options);
+      const { page } = tab;
+      const id = `${name[0]}${LONG.slice(1)}`;
+      const lock = locks().lock(id);
+      const owner = `owner-${"o".repeat(500)}-end`;
+      const held = await lock.acquire(60_000, { owner });
+      assert.ok(held.success);
+      const waiting = lock.acquire(1, { owner, wait: 30_000 });
+      const card = await followLong(page, id);
+      const heading = card.getByRole("heading", { level: 2 });
+      await holds(card, "Queue (1)");
+      const fits = async (what: string) => {
+        assert.deepEqual(await faultsOf(page), [], what);
+        const wide = await card.evaluate((root) =>
+          [...root.querySelectorAll("*")]
+            .filter((node) => node.scrollWidth > node.clientWidth + 1 && node.clientWidth > 0)
+            .map((node) => node.className || node.tagName),
+        );
+        assert.deepEqual(wide, [], `${what}: nothing in the card overflows`);
+        await picture(page, `long-${name}-${what}`);
+      };
+      const lines = () =>
+        heading.evaluate(
+          (node) => node.getBoundingClientRect().height / Number.parseFloat(getComputedStyle(node).lineHeight),
+        );
+      assert.ok((await lines()) < 2.5, `the id takes ${await lines()} lines`);
+      const shown = (await heading.textContent()) ?? "";
+      assert.ok(shown.startsWith(id.slice(0, 20)) && shown.endsWith(id.slice(-10)) && shown.includes("…"), shown);
+      assert.equal((await card.textContent())?.includes(owner), false);
+      await fits("short");
+      await card.getByRole("button", { name: "Show whole id" }).press("Enter");
+      assert.equal(await heading.textContent(), id);
+      const whole = card.locator(".holders").getByRole("button", { name: "Show whole name" });
+      await whole.press("Enter");
+      await holds(card, owner);
+      await fits("whole");
+      // A row stays the same through a renewal: whoever reads it keeps the place and the focus.
+      await lock.renew(held.lease, 60_000);
+      await holds(card, /last renewed \d+ s ago/);
+      const shorten = card.locator(".holders").getByRole("button", { name: "Shorten name" });
+      assert.ok(await shorten.evaluate((button) => button === document.activeElement));
+      await card.getByRole("button", { name: "Shorten id" }).click();
+      assert.equal(await heading.textContent(), shown);
+      await card.getByRole("button", { name: /Force release/ }).click();
+      await fits("dialog");
+      await page.getByRole("dialog").getByRole("button", { name: "Force release" }).click();
+      await holds(card, "Released by force.");
+      await fits("forced");
+      await waiting;
+      assert.deepEqual(tab.errors, []);
+    });
 
   test("shows HTML in ids and owners as text", async () => {
     await using tab = await open();
@@ -132,7 +366,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     const card = await follow(tab.page, id);
     await holds(card, "<b>me</b>");
     assert.equal(await tab.page.locator("article img, article script, article b").count(), 0);
-    assert.equal(await tab.page.title(), "Locks");
+    assert.match(await tab.page.title(), / – locks$/);
     assert.deepEqual([tab.errors, tab.strays], [[], []]);
   });
 
@@ -200,17 +434,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
       );
       assert.equal(styled, "absolute", "the style sheet is in force");
       const check = async (what: string) => {
-        // Evaluated by the debugger, past the policy of the page, which lets in no script of ours.
-        await page.evaluate(AXE);
-        const found = await page.evaluate("axe.run()");
-        const { violations } = found as { violations: { id: string; impact: string; nodes: { html: string }[] }[] };
-        const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
-        assert.deepEqual(
-          serious.map(({ id, nodes }) => [what, id, nodes[0]?.html]),
-          [],
-        );
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        assert.ok(overflow <= 0, `${what} is ${overflow} px too wide`);
+        assert.deepEqual(await faultsOf(page), [], what);
         await picture(page, `${name}-${what}`);
       };
       await check("sign-in");
@@ -229,8 +453,11 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
       await card.getByRole("button", { name: /Force release/ }).click();
       await check("dialog");
       // A waiter that is left behind would keep this process alive for the rest of its wait.
-      await lock.forceRelease();
+      await page.getByRole("dialog").getByRole("button", { name: "Force release" }).click();
       await Promise.all(waiting);
+      await holds(card, "Released by force.");
+      await holds(card, "Free");
+      await check("forced");
     });
 
   test("can be used by keyboard alone", async () => {
@@ -250,6 +477,18 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await holds(card, "Free");
+    await until("the button that copies has the focus", () =>
+      page.evaluate(() => document.activeElement?.textContent === "Copy number"),
+    );
+    await page.keyboard.press("Enter");
+    await locks().lock("keys").acquire(60_000);
+    await card.getByRole("button", { name: "Ask to release" }).waitFor();
+    // Backwards: past the button that releases by force.
+    await page.keyboard.press("Shift+Tab");
+    await page.keyboard.press("Shift+Tab");
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Ask to release");
+    await page.keyboard.press("Enter");
+    await holds(card, "The present holders are asked to release.");
   });
 });
 

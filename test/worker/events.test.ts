@@ -20,6 +20,7 @@ it("streams the status as it changes, with what led to it", async () => {
   const id = freshId();
   const response = await send(at(id, "events"), { token: TOKENS.reader });
   expect(response.headers.get("Content-Type")).toBe("text/event-stream");
+  expect(response.headers.get("Token-Actions")).toBe("read");
   const events = eventsOf(response);
   expect((await events.next()).value).toMatchObject({ event: "status", data: { id, locked: false, timeline: [] } });
   const granted = await stubOf(id).acquire(60_000, { owner: "one", permits: 1, capacity: Infinity });
@@ -35,6 +36,16 @@ it("streams the status as it changes, with what led to it", async () => {
     timeline: [{}, { lease, what: "released" }],
   });
   await events.return(undefined);
+});
+
+it.each([
+  ["all", "read, lock, admin"],
+  ["ours", "read, lock, admin"],
+  ["reader", "read"],
+] as const)("says what the token may do with the lock: %s", async (token, actions) => {
+  const response = await send(at(`ours/${freshId()}`, "events"), { token: TOKENS[token] });
+  expect(response.headers.get("Token-Actions")).toBe(actions);
+  await response.body?.cancel();
 });
 
 it("tells only the last of many changes in quick succession", async () => {

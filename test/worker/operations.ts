@@ -20,7 +20,9 @@ export const OPERATIONS: Record<string, { action: Action; body?: object }> = {
 export const PUBLIC = new Set([
   "/",
   "/openapi.json",
-  ...["card.js", "dom.js", "inspector.css", "inspector.js", "service.js"].map((name) => `/inspector/${name}`),
+  ...["card.js", "dom.js", "inspector.css", "inspector.js", "long-text.js", "rows.js", "service.js"].map(
+    (name) => `/inspector/${name}`,
+  ),
 ]);
 
 /** A method on a path of the service. */
