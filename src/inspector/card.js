@@ -1,7 +1,7 @@
 import { element, fill, find, lengthOf, say } from "./dom.js";
 import { copyButton, longText, shortOf } from "./long-text.js";
 import { holderRow, moveHolder, row } from "./rows.js";
-import { call, post, problemOf } from "./service.js";
+import { call, post, problemOf, newRequestId } from "./service.js";
 
 /** @typedef {import("../wire/status.ts").WireStatus & { timeline: import("../core/replies.ts").TimelineEntry[] }} Status */
 /** @typedef {import("../wire/status.ts").WireHolder} Holder */
@@ -227,7 +227,7 @@ export class Card {
     this.tell("");
     try {
       const response = await post(`v1/locks/${encodeURIComponent(this.id)}/${name}`, {
-        requestId: crypto.randomUUID(),
+        requestId: newRequestId(),
       });
       if (response.ok) return await response.json();
       this.tell(await problemOf(response), { isProblem: true });

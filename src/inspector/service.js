@@ -24,3 +24,8 @@ export async function problemOf(response) {
 export function post(path, body) {
   return call(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 }
+
+/** Not `crypto.randomUUID`, which a page lacks that was loaded over plain http from another machine. */
+export function newRequestId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

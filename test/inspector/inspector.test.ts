@@ -186,6 +186,15 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     assert.deepEqual(tab.errors, []);
   });
 
+  test("asks the holders to release from a page that was loaded over plain http", async () => {
+    await using tab = await open(LOCKER);
+    await tab.page.evaluate(() => Object.defineProperty(crypto, "randomUUID", { value: undefined }));
+    await locks().lock("over plain http").acquire(60_000);
+    const card = await follow(tab.page, "over plain http");
+    await card.getByRole("button", { name: "Ask to release" }).click();
+    await holds(card, "The present holders are asked to release.");
+  });
+
   for (const [what, token, buttons, note] of [
     ["look", READER, [], true],
     ["look and lock", LOCKER, ["Ask to release"], false],
