@@ -18,8 +18,13 @@ export interface LockPrimitives {
   readonly url?: string;
   /** How long the next long poll may take over this transport, in milliseconds; 25 s if absent. */
   longPoll?(): number;
-  /** Takes the lock, waiting for one long poll at most; asking again with the same request id keeps the queue entry. */
-  acquire(request: LockRequest, signal?: AbortSignal): Promise<AcquireReply>;
+  /**
+   * Takes the lock, waiting for one long poll at most; asking again with the same request id keeps the queue entry.
+   *
+   * A transport may call `onQueued` when it knows that a request that waits has arrived at the object, or, if it can't
+   * know, when it has sent the request.
+   */
+  acquire(request: LockRequest, signal?: AbortSignal, onQueued?: () => void): Promise<AcquireReply>;
   /** Sets the remaining time of a live lease. */
   renew(lease: number, ttl: number, requestId: string, signal?: AbortSignal): Promise<AcquireReply>;
   /** Changes what a live lease takes, with no gap in between; `BORROWED` if the other leases leave no room for it. */

@@ -28,10 +28,10 @@ export function rpcPrimitives(
     get key() {
       return namespace.idFromName(id).toString();
     },
-    acquire: (request, signal) =>
+    acquire: (request, signal, onQueued) =>
       request.wait === 0
         ? heard(stub().acquire(...sent(request)), signal)
-        : parkedAcquire(stub(), sent(request), signal),
+        : parkedAcquire(stub(), sent(request), signal, onQueued),
     renew: (lease, ttl, requestId, signal) => heard(stub().renew(lease, ttl, { requestId, ...called }), signal),
     convert: (lease, claim, requestId, signal) =>
       heard(stub().convert(lease, { ...claimed(claim), requestId, ...called }), signal),
@@ -66,10 +66,12 @@ async function parkedAcquire(
   stub: DurableObjectStub<DurableLock>,
   sent: Sent,
   signal: AbortSignal | undefined,
+  onQueued: (() => void) | undefined,
 ): Promise<AcquireReply> {
   const pending = stub.enqueue(...sent);
   // Heard as well: if the object is reset before it answers, the ticket rejects beside the turn that is waited for.
   const received = Promise.resolve(pending).catch(() => undefined);
+  void received.then((ticket) => ticket && onQueued?.());
   try {
     // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
     const granted = async () => (pending.turn === undefined ? await pending : pending).turn.granted();

@@ -51,9 +51,12 @@ export function httpPrimitives(access: ServiceAccess, polls: PollLength, id: str
     key: `${access.base} ${id}`,
     url: access.base,
     longPoll: () => polls.next(),
-    acquire: async (request, signal) => {
+    acquire: async (request, signal, onQueued) => {
       const bounds = { parked: Math.min(request.wait, request.longPoll ?? LIMITS.slice), signal };
-      return acquired(await post(isAcquired, "acquire", toAcquireBody(request), bounds));
+      const answer = post(isAcquired, "acquire", toAcquireBody(request), bounds);
+      // The answer comes with the grant: nothing tells sooner that the request has arrived.
+      onQueued?.();
+      return acquired(await answer);
     },
     renew: async (lease, ttl, requestId, signal) =>
       granted(await post(isGranted, "renew", { lease, ttl, requestId }, { signal })),
