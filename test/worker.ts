@@ -1,5 +1,5 @@
 import { importParts } from "../examples/crash-release.ts";
-import { DurableLock, DurableRendezvous, useDurableLock } from "../src/index.ts";
+import { DurableLock, DurableRendezvous, type WebLockManager, useDurableLock, webLocks } from "../src/index.ts";
 
 export { DurableLock, DurableRendezvous };
 export { LockIndex } from "../src/object/lock-index.ts";
@@ -14,6 +14,7 @@ export default {
     if (pathname === "/arrive") return arriveAndDie(env, id);
     if (pathname === "/hold") return holdAndDie(env, id, searchParams);
     if (pathname === "/ask") return askAndDie(env, id);
+    if (pathname === "/web-locks") return useManagerOfModule(env, id, searchParams);
     return pathname === "/import" ? importAndDie(env, id) : queueAndDie(env, id);
   },
 } satisfies ExportedHandler<Cloudflare.Env>;
@@ -81,4 +82,29 @@ async function importAndDie(env: Cloudflare.Env, tenant: string): Promise<Respon
     void importParts(env.DURABLE_LOCK, { store }, tenant, ["a", "b"]);
   });
   return new Response("gone");
+}
+
+/** By its name, so that tests don't share one. */
+const managers = new Map<string, WebLockManager>();
+
+/**
+ * Asks the manager that all requests of this isolate share three times for one lock, at once, and answers the order of
+ * the grants and what the manager listed during the first. Each grant lasts for as long as the lock named `gate` is held.
+ */
+async function useManagerOfModule(env: Cloudflare.Env, id: string, params: URLSearchParams): Promise<Response> {
+  const manager = params.get("manager") ?? id;
+  const locks = managers.get(manager) ?? webLocks(env.DURABLE_LOCK);
+  managers.set(manager, locks);
+  const [order, gate] = [[] as number[], params.get("gate")];
+  let listed: unknown;
+  const ask = (n: number, steal: boolean) =>
+    locks.request(id, { steal }, async () => {
+      order.push(n);
+      listed ??= await locks.query();
+      if (gate) while (await useDurableLock(env.DURABLE_LOCK, gate).isLocked()) await scheduler.wait(10);
+    });
+  const asked = Promise.allSettled([1, 2, 3].map((n) => ask(n, params.get("steal") === String(n))));
+  if (params.has("die")) return new Response("gone");
+  const failed = (await asked).flatMap((outcome) => (outcome.status === "rejected" ? [String(outcome.reason)] : []));
+  return Response.json({ order, listed, failed });
 }

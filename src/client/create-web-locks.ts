@@ -1,69 +1,98 @@
+import { checkText } from "../core/limits.ts";
 import type { RefusalReply } from "../core/replies.ts";
 import { isLockError } from "../errors.ts";
 import { everything, oneOfMany } from "./claims.ts";
-import type { Hold } from "./held-lease.ts";
+import type { Kept } from "./held-lease.ts";
 import { refused, tryHold } from "./hold.ts";
-import { type HoldOptions, checkCombined, checkHold } from "./options.ts";
+import { type HoldOptions, type Holding, checkCombined, checkHold } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
+import { markRequest } from "./request-mark.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
+import { SendingOrder, type Turn } from "./sending-order.ts";
 import { timeBox } from "./time-box.ts";
+import { type Listed, WebLockList } from "./web-lock-list.ts";
 import type { WebLockInfo, WebLockManager, WebLockSnapshot } from "./web-lock-manager.ts";
-import { checkRequest } from "./web-lock-options.ts";
+import { type WebLockRequest, checkRequest, toText } from "./web-lock-options.ts";
 import { runUnder } from "./with-lock.ts";
 
-/** How the locks of a manager are held. */
-export type WebLocksOptions = Pick<HoldOptions, "ttl" | "bound">;
+/** How the locks of a manager are held: `owner` is its `clientId`, a random one by default. */
+export type WebLocksOptions = Pick<HoldOptions, "ttl" | "maxHold" | "bound" | "owner">;
+
+const OPTIONS = ["ttl", "maxHold", "bound", "owner"] as const satisfies (keyof WebLocksOptions)[];
 
 /** The Web Locks API over any transport. */
 export function createWebLocks(
   primitivesOf: (name: string) => LockPrimitives,
   options: WebLocksOptions | undefined,
 ): WebLockManager {
-  const terms = checkCombined(options, ["ttl", "bound"]) as WebLocksOptions;
+  const terms = checkCombined(options, OPTIONS) as WebLocksOptions;
   checkHold(terms, everything);
-  const clientId = crypto.randomUUID();
-  const held = new Set<WebLockInfo>();
-  const pending = new Set<WebLockInfo>();
+  const list = new WebLockList();
+  const order = new SendingOrder();
+  // Made with the first request: a manager may be made where there is no randomness.
+  let clientId = terms.owner;
 
-  async function request<T>(name: string, ...rest: unknown[]): Promise<Awaited<T>> {
-    const { callback, mode, steal, ifAvailable, signal } = checkRequest<T>(name, rest);
-    const primitives = primitivesOf(name);
-    const wait = ifAvailable || steal ? 0 : Number.POSITIVE_INFINITY;
-    const asked = { ...terms, owner: clientId, wait, ...(signal && { signal }) };
-    const holding = checkHold(asked, mode === "shared" ? oneOfMany : everything);
-    holding.request.steal = steal;
-    const info = { name, mode, clientId };
-    const hold = await listed(pending, info, asWebLock(tryHold(primitives, holding), signal));
-    if ("held" in hold) {
-      const work = runUnder(hold, ({ lease, signal: lost }) => callback({ name, mode, lease, signal: lost }));
-      return listed(held, info, untilLost(work as Promise<Awaited<T>>, hold.held.signal));
+  async function request<T>(...args: unknown[]): Promise<Awaited<T>> {
+    const asked = checkRequest<T>(args);
+    const { name, mode, ifAvailable, steal, signal } = asked;
+    const primitives = primitivesOf(checkText(name, "name"));
+    const owner = (clientId ??= crypto.randomUUID());
+    const holding = holdingOf({ ...terms, owner }, asked);
+    const mark = markRequest();
+    const turn = order.join(name, mark, signal);
+    const listed = list.add({ name, mode, clientId: owner }, mark, !ifAvailable && !steal);
+    try {
+      const hold = await asWebLock(take(primitives, holding, turn, listed), signal);
+      turn.arrived();
+      if (!("held" in hold)) return await runWithout(primitives, holding, hold, asked);
+      if (steal) list.loseHolds(name);
+      listed.hold(hold);
+      return await runAsWebLock(hold, asked);
+    } finally {
+      turn.arrived();
+      listed.remove();
     }
-    if (ifAvailable && hold.reason === "BORROWED") return await callback(null);
-    throw refused(primitives, holding, hold);
   }
 
-  const query = async (name?: string): Promise<WebLockSnapshot> =>
-    name === undefined ? { held: [...held], pending: [...pending] } : snapshotOf(primitivesOf(name));
+  async function query(name?: unknown): Promise<WebLockSnapshot> {
+    if (name === undefined) return list.snapshot();
+    return snapshotOf(primitivesOf(checkText(toText(name, "name"), "name")));
+  }
   return { request, query };
 }
 
-/** Lists a request for as long as it is pending or held. */
-async function listed<T>(list: Set<WebLockInfo>, info: WebLockInfo, work: Promise<T>): Promise<T> {
-  list.add(info);
-  try {
-    return await work;
-  } finally {
-    list.delete(info);
-  }
+function holdingOf<T>(terms: WebLocksOptions, { mode, ifAvailable, steal, signal }: WebLockRequest<T>): Holding {
+  const wait = ifAvailable || steal ? 0 : Number.POSITIVE_INFINITY;
+  const holding = checkHold({ ...terms, wait, ...(signal && { signal }) }, mode === "shared" ? oneOfMany : everything);
+  holding.request.steal = steal;
+  return holding;
+}
+
+/** Takes the lock when its turn has come. Each call is a sign of life, and tells when it has arrived at the object. */
+async function take(
+  primitives: LockPrimitives,
+  holding: Holding,
+  turn: Turn,
+  { waits }: Listed,
+): Promise<Kept | RefusalReply> {
+  const acquire: LockPrimitives["acquire"] = (request, signal) => {
+    waits();
+    return primitives.acquire(request, signal, turn.arrived);
+  };
+  if (turn.come) await turn.come;
+  return tryHold({ ...primitives, acquire }, holding);
 }
 
 /**
  * As the standard says, an abort rejects at once. The request is cancelled in the background, and so is a grant that
  * came in the same turn. A grant that arrives after its lease has ended is a lost lock.
  */
-async function asWebLock<T extends Hold | RefusalReply>(hold: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+async function asWebLock(
+  hold: Promise<Kept | RefusalReply>,
+  signal: AbortSignal | undefined,
+): Promise<Kept | RefusalReply> {
   try {
-    return (await timeBox(hold, Number.POSITIVE_INFINITY, signal)) as T;
+    return (await timeBox(hold, Number.POSITIVE_INFINITY, signal)) as Kept | RefusalReply;
   } catch (error) {
     if (!signal?.aborted) throw lostAsAbort(error);
     void hold.then((late) => ("held" in late ? late.release() : undefined)).catch(() => {});
@@ -71,18 +100,33 @@ async function asWebLock<T extends Hold | RefusalReply>(hold: Promise<T>, signal
   }
 }
 
-/** As the standard has it: the victim's request rejects at once, though its callback may run on. */
-async function untilLost<T>(work: Promise<T>, lost: AbortSignal): Promise<T> {
+/** What comes of a request that was not granted: `ifAvailable` is told by null that the lock is taken. */
+async function runWithout<T>(
+  primitives: LockPrimitives,
+  holding: Holding,
+  refusal: RefusalReply,
+  { ifAvailable, callback }: WebLockRequest<T>,
+): Promise<Awaited<T>> {
+  if (ifAvailable && refusal.reason === "BORROWED") return await callback(null);
+  throw refused(primitives, holding, refusal);
+}
+
+/** As the standard has it, the victim's request rejects at once, though its callback may run on. */
+async function runAsWebLock<T>(hold: Kept, { name, mode, callback }: WebLockRequest<T>): Promise<Awaited<T>> {
+  const lost = hold.held.signal;
+  const work = runUnder(hold, ({ lease, signal }) => callback({ name, mode, lease, signal }));
   try {
-    return (await timeBox(work, Number.POSITIVE_INFINITY, lost)) as T;
+    return (await timeBox(work, Number.POSITIVE_INFINITY, lost)) as Awaited<T>;
   } catch (error) {
     throw lost.aborted ? lostAsAbort(error) : error;
   }
 }
 
+/** The loss of a lock as the standard reports it; the cause tells why. */
 function lostAsAbort(error: unknown): unknown {
   if (!isLockError(error, "LEASE_LOST")) return error;
-  return Object.assign(new DOMException(error.message, "AbortError"), { cause: error });
+  const abort = new DOMException(error.message, "AbortError");
+  return Object.defineProperty(abort, "cause", { value: error, writable: true, configurable: true });
 }
 
 async function snapshotOf(primitives: LockPrimitives): Promise<WebLockSnapshot> {

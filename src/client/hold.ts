@@ -13,7 +13,7 @@ import type { LockPrimitives } from "./primitives.ts";
 import { unexpectedRefusal } from "./versions.ts";
 
 /** Takes the lock and keeps it, or tells why not. */
-export async function tryHold(primitives: LockPrimitives, acquisition: Holding): Promise<Hold | RefusalReply> {
+export async function tryHold(primitives: LockPrimitives, acquisition: Holding): Promise<Kept | RefusalReply> {
   checkBindable(primitives, acquisition.bounds);
   const acquired = await acquire(primitives, acquisition);
   if (!acquired.success) return acquired;
@@ -47,7 +47,7 @@ async function keep(
   granted: Granted,
   { bounds, claim, signal }: Pick<Holding, "bounds"> & { claim: Claim; signal?: AbortSignal | undefined },
   giveUp: (kept: Kept) => Promise<unknown>,
-): Promise<Hold> {
+): Promise<Kept> {
   const hold = holdLease(primitives, granted, bounds);
   noteHold(primitives.key, granted.lease, claim, hold.keepAlive);
   // A hold that is given up is bound no further.

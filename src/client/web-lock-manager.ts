@@ -24,7 +24,7 @@ export interface WebLockOptions {
   mode?: WebLockMode;
   /** Don't wait: call back with null if the lock is taken. @default false */
   ifAvailable?: boolean;
-  /** Take the lock from whoever holds it, past whoever waits. @default false */
+  /** Take the lock from its holders, ahead of all that wait. @default false */
   steal?: boolean;
   /** Aborts the waiting, not the holding. */
   signal?: AbortSignal;
@@ -36,7 +36,7 @@ export interface WebLockInfo {
   name: string;
   /** Whether it is shared. */
   mode: WebLockMode;
-  /** The manager that asked; of requests made otherwise, their owner label. */
+  /** The manager that asked: its option `owner`, or a random id. Of requests made otherwise, their owner label. */
   clientId?: string;
 }
 
@@ -53,19 +53,37 @@ export interface WebLockManager {
   /**
    * Asks for a lock, runs the callback under it, and settles as the callback does.
    *
-   * @throws as the standard says: `TypeError`, and `DOMException`s named `NotSupportedError` and `AbortError`; the reason
-   * of `signal`; and `LockError`s with `UNREACHABLE`, `QUEUE_FULL`, `TOO_MANY_LEASES`, `RELEASE_FAILED`, `INVALID_ARGUMENT`.
+   * Requests for one name that one Worker request makes of one manager are granted in the order in which they were made,
+   * over HTTP in the order in which they arrive. Every error rejects the promise.
+   *
+   * @param name - the lock id, 1 to 512 bytes, not beginning with "-"
+   * @throws as the standard says: `TypeError`, and `DOMException`s named `NotSupportedError` and `AbortError` (the lock was
+   * lost or stolen: `cause` is the `LeaseLostError`); the reason of `signal`; and `LockError`s with `UNREACHABLE`,
+   * `QUEUE_FULL`, `TOO_MANY_LEASES`, `RELEASE_FAILED`, `VERSION_MISMATCH`, `INVALID_ARGUMENT`; over HTTP `ACCESS_DENIED`,
+   * `RATE_LIMITED`.
+   * @example
+   * ```ts
+   * await locks.request("sync", async (lock) => await sync({ signal: lock?.signal }));
+   * ```
    */
   request<T>(name: string, callback: WebLockCallback<T>): Promise<Awaited<T>>;
-  /** The same, with options. */
-  request<T>(name: string, options: WebLockOptions, callback: WebLockCallback<T>): Promise<Awaited<T>>;
+  /** The same, with options; `undefined` and `null` mean none. */
+  request<T>(
+    name: string,
+    options: WebLockOptions | null | undefined,
+    callback: WebLockCallback<T>,
+  ): Promise<Awaited<T>>;
   /**
    * What *this manager* holds and waits for, without asking anybody; with a name, who holds that lock and who waits for
-   * it *anywhere*, as its object knows.
+   * it *anywhere*, as its object knows. The answer is a copy.
    *
-   * No object knows all names, so there is no asking for everything.
+   * No object knows all names, so you can't ask for everything.
    *
-   * @throws `UNREACHABLE`
+   * @throws `UNREACHABLE` if the object does not answer within 5 s; `INVALID_ARGUMENT` for a name that can't be a lock id.
+   * @example
+   * ```ts
+   * const { held, pending } = await locks.query("sync");
+   * ```
    */
   query(name?: string): Promise<WebLockSnapshot>;
 }

@@ -1,12 +1,11 @@
 import { createLock } from "../client/create-lock.ts";
 import type { Lock } from "../client/lock.ts";
-import { checkId } from "../client/options.ts";
 import type { LockPrimitives } from "../client/primitives.ts";
 import { type ReadWriteLock, createReadWriteLock } from "../client/create-read-write-lock.ts";
 import { type Semaphore, type SemaphoreOptions, createSemaphore } from "../client/create-semaphore.ts";
 import type { WebLockManager } from "../client/web-lock-manager.ts";
 import { type WebLocksOptions, createWebLocks } from "../client/create-web-locks.ts";
-import { invalid } from "../core/limits.ts";
+import { checkText, invalid } from "../core/limits.ts";
 import { httpPrimitives } from "./http-primitives.ts";
 import { PollLength, pollLengthTo } from "./poll-length.ts";
 import { type ConnectOptions, checkConnection } from "./service-access.ts";
@@ -44,17 +43,18 @@ export function connectLocks(options: ConnectOptions): LockConnection {
   const access = checkConnection(options);
   // Another `fetch` may lead to another place, whatever the URL says.
   const polls = options.fetch === undefined ? pollLengthTo(access.base) : new PollLength();
-  const primitivesOf = (id: string): LockPrimitives => httpPrimitives(access, polls, checkNameable(id));
+  const primitivesOf = (id: string, argument = "id"): LockPrimitives =>
+    httpPrimitives(access, polls, checkNameable(id, argument));
   return {
     lock: (id) => createLock(primitivesOf(id)),
     semaphore: (id, given) => createSemaphore(primitivesOf(id), given),
     readWriteLock: (id) => createReadWriteLock(primitivesOf(id)),
-    webLocks: (given) => createWebLocks(primitivesOf, given),
+    webLocks: (given) => createWebLocks((name) => primitivesOf(name, "name"), given),
   };
 }
 
 /** A URL's path can't have these as a part, encoded or not: they stand for where it is and the way up. */
-function checkNameable(id: string): string {
-  if (checkId(id) !== "." && id !== "..") return id;
-  throw invalid("id", `the id "${id}" can't be named in a URL: use another one over HTTP.`);
+function checkNameable(id: string, argument: string): string {
+  if (checkText(id, argument) !== "." && id !== "..") return id;
+  throw invalid(argument, `the ${argument} "${id}" can't be part of a URL: use another one over HTTP.`);
 }

@@ -137,7 +137,11 @@ const HOLDS: ClientCall[] = [
       alias: ["count", "permits"],
     },
   ),
-  optional("webLocks", { ttl: HOLD.ttl, bound: flag }, async ({ locks }, options) => webLocks(locks, options)),
+  optional(
+    "webLocks",
+    { ttl: HOLD.ttl, maxHold: HOLD.maxHold, owner: HOLD.owner, bound: flag },
+    async ({ locks }, options) => webLocks(locks, options),
+  ),
 ];
 
 const isName: Rule = (value) => text(value);

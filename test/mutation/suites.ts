@@ -51,7 +51,10 @@ const OWN: [RegExp, string[]][] = [
     test("toolkit/once", "toolkit/once-results", "toolkit/once-retain", "toolkit/once-faults"),
   ],
   [/^client\/with-locks/, test("toolkit/with-locks")],
-  [/^client\/.*web-lock/, test("client/create-web-locks", "toolkit/web-locks")],
+  [
+    /^client\/(.*web-lock|request-mark|sending-order)/,
+    test("client/create-web-locks", "client/web-lock-options", "toolkit/web-locks", "toolkit/web-locks-requests"),
+  ],
   [/^client\/.*read-write-lock/, test("toolkit/read-write-lock")],
 ];
 

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { type WebLock, webLocks } from "../../src/index.ts";
-import { faultyNamespace, losingReplies } from "../support/faulty-namespace.ts";
-import { crash, freshId, leaseOf, lockOf, outcome, stubOf, untilWaiting } from "../support/locks.ts";
+import { connectionLost, faultyNamespace, losingReplies } from "../support/faulty-namespace.ts";
+import { crash, freshId, leaseOf, lockOf, outcome, sleep, stubOf, untilWaiting } from "../support/locks.ts";
 
 const empty = { locked: false, holders: [], waiters: [] };
 
@@ -170,6 +170,40 @@ describe.concurrent("webLocks over faults", () => {
     await untilWaiting(name, 1);
     held.letGo();
     expect(await Promise.all([done, next])).toEqual(["done", "next"]);
+  });
+});
+
+describe.concurrent("webLocks order", () => {
+  it.each(["exclusive", "shared"] as const)(
+    "G4 is the order of asking though the first call is late (%s)",
+    async (mode) => {
+      const name = freshId();
+      const isLate = vi.fn().mockReturnValueOnce(true);
+      const { namespace } = faultyNamespace(async (method, run) => {
+        if (method === "enqueue" && isLate()) throw connectionLost();
+        return run();
+      });
+      const [locks, order] = [webLocks(namespace), [] as number[]];
+      await Promise.all([1, 2, 3].map((n) => locks.request(name, { mode }, () => order.push(n))));
+      expect(order).toEqual([1, 2, 3]);
+    },
+  );
+
+  it("G4 holds for ifAvailable and steal too", async () => {
+    const name = freshId();
+    const isLate = vi.fn().mockReturnValueOnce(true);
+    const { namespace } = faultyNamespace(async (_method, run) => {
+      if (isLate()) await sleep(300);
+      return run();
+    });
+    const [locks, held] = [webLocks(namespace), holding()];
+    const first = outcome(locks.request(name, held.callback));
+    const second = locks.request(name, { ifAvailable: true }, (lock) => lock);
+    const third = locks.request(name, { steal: true }, (lock) => lock?.lease);
+    expect(await second).toBe(null);
+    expect(await third).toBeGreaterThan((await held.granted).lease);
+    expect(await first).toMatchObject({ error: { name: "AbortError", cause: { why: "superseded" } } });
+    held.letGo();
   });
 });
 

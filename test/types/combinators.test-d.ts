@@ -24,6 +24,11 @@ const locks = webLocks(namespace, { bound: true });
 expectTypeOf(locks).toEqualTypeOf<WebLockManager>();
 expectTypeOf(locks.request("name", async () => 7)).resolves.toEqualTypeOf<number>();
 expectTypeOf(locks.request("name", { mode: "shared" }, (granted) => granted)).resolves.toEqualTypeOf<WebLock | null>();
+expectTypeOf(locks.request("name", undefined, () => 7)).resolves.toEqualTypeOf<number>();
+expectTypeOf(locks.request("name", null, () => 7)).resolves.toEqualTypeOf<number>();
+void webLocks(namespace, { owner: "importer", maxHold: 60_000 });
+// @ts-expect-error each request makes its own
+void webLocks(namespace, { requestId: "mine" });
 // @ts-expect-error no mode of a lock
 void locks.request("name", { mode: "both" }, () => {});
 
