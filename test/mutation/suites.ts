@@ -53,7 +53,13 @@ const OWN: [RegExp, string[]][] = [
   [/^client\/with-locks/, test("toolkit/with-locks")],
   [
     /^client\/(.*web-lock|request-mark|sending-order)/,
-    test("client/create-web-locks", "client/web-lock-options", "toolkit/web-locks", "toolkit/web-locks-requests"),
+    test(
+      "client/create-web-locks",
+      "client/sending-order",
+      "client/web-lock-options",
+      "toolkit/web-locks",
+      "toolkit/web-locks-requests",
+    ),
   ],
   [/^client\/.*read-write-lock/, test("toolkit/read-write-lock")],
 ];
