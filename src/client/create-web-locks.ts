@@ -4,7 +4,7 @@ import { isLockError } from "../errors.ts";
 import { everything, oneOfMany } from "./claims.ts";
 import type { Kept } from "./held-lease.ts";
 import { refused, tryHold } from "./hold.ts";
-import { type HoldOptions, type Holding, checkCombined, checkHold } from "./options.ts";
+import { type HoldOptions, type Holding, checkCombined, checkHold, checkResume } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { markRequest } from "./request-mark.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
@@ -26,11 +26,13 @@ export function createWebLocks(
   options: WebLocksOptions | undefined,
 ): WebLockManager {
   const terms = checkCombined(options, OPTIONS) as WebLocksOptions;
-  checkHold(terms, everything);
+  const { owner: label, ...bounds } = terms;
+  checkResume(bounds);
+  if (label !== undefined) checkText(label, "owner");
   const list = new WebLockList();
   const order = new SendingOrder();
-  // Made with the first request: a manager may be made where there is no randomness.
-  let clientId = terms.owner;
+  // A random one is drawn with the first request: at module level, where a manager may be made, a Worker has no randomness.
+  let clientId = label;
 
   async function request<T>(...args: unknown[]): Promise<Awaited<T>> {
     const asked = checkRequest<T>(args);
