@@ -17,6 +17,8 @@
  *   says what to deploy.
  * - `ACCESS_DENIED`: the lock service does not know this token, the token does not allow this call, or the lease belongs to
  *   another token; over HTTP only.
+ * - `WRONG_REQUEST`: what is used belongs to another request of the Worker, such as a held lease in a global variable.
+ *   Nothing was changed; to continue under a lease in another request, pass its number on and `resume` it.
  * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: a job ran, but its result can't be stored, so it will run again;
  *   or, over HTTP, it is stored and JSON can't carry it.
  */
@@ -34,6 +36,7 @@ export type LockErrorCode =
   | "STALE_LEASE"
   | "VERSION_MISMATCH"
   | "ACCESS_DENIED"
+  | "WRONG_REQUEST"
   | "RESULT_TOO_LARGE"
   | "RESULT_NOT_CLONEABLE";
 

@@ -4,12 +4,16 @@ import { LeaseLostError } from "../errors.ts";
 import type { Grant } from "./ask-once.ts";
 import { KeepAlive, type Renewal } from "./keep-alive.ts";
 import type { HoldBounds } from "./options.ts";
+import { inRequestOf } from "./own-request.ts";
 import type { LockPrimitives } from "./primitives.ts";
 import { lossOf, releaseOnce } from "./release.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
 
 /**
  * A lease that is held and renewed until it is released or lost. Its members can be destructured.
+ *
+ * It belongs to the request of the Worker that took it. In another request its `lease` and `deadline` can be read, and
+ * everything else throws `WRONG_REQUEST` and changes nothing: pass the number on and call `resume(lease)` of the lock.
  *
  * @example
  * ```ts
@@ -91,28 +95,41 @@ export function holdLease(primitives: LockPrimitives, grant: Granted, bounds: Ho
     if (released && result) throw releasedBefore(lease);
     return (released ??= releaseOnce(primitives, { lease, keepAlive, heldUntil }, result));
   };
+  const held = heldLease(lease, keepAlive, { release, isReleased: () => released !== undefined });
+  return { held, release, keepAlive, onReleaseRequested };
+}
 
-  const held: HeldLease = {
+interface Ending {
+  release: Hold["release"];
+  isReleased: () => boolean;
+}
+
+/** The holder's view. Each use asks whose request it is first, so what another request tries changes nothing. */
+function heldLease(lease: number, keepAlive: KeepAlive, { release, isReleased }: Ending): HeldLease {
+  const here = <T>(use: () => T) => inRequestOf(keepAlive.signal, lease, use);
+  const end = async () => here(() => release());
+  return {
     lease,
     get deadline() {
       return keepAlive.deadline;
     },
-    signal: keepAlive.signal,
-    isLost: () => keepAlive.isLost(),
-    remaining: () => keepAlive.remaining(),
+    get signal() {
+      return here(() => keepAlive.signal);
+    },
+    isLost: () => here(() => keepAlive.isLost()),
+    remaining: () => here(() => keepAlive.remaining()),
     renew: async (ttl) => {
       if (ttl !== undefined) checkDuration(ttl, "ttl");
-      throwIfOver(keepAlive, lease, released !== undefined);
+      here(() => throwIfOver(keepAlive, lease, isReleased()));
       try {
         await keepAlive.renewNow(ttl);
       } finally {
-        throwIfOver(keepAlive, lease, released !== undefined);
+        throwIfOver(keepAlive, lease, isReleased());
       }
     },
-    release: () => release(),
-    [Symbol.asyncDispose]: async () => void (await release()),
+    release: end,
+    [Symbol.asyncDispose]: async () => void (await end()),
   };
-  return { held, release, keepAlive, onReleaseRequested };
 }
 
 /** At most once, and apart from whatever is under way: it is the user's code, and may throw or return a promise. */

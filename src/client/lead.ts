@@ -1,9 +1,10 @@
-import { type LockError, isLockError } from "../errors.ts";
+import { type LockErrorCode, isLockError } from "../errors.ts";
 import { everything } from "./claims.ts";
 import type { HeldLease } from "./held-lease.ts";
 import { startHold } from "./hold.ts";
 import type { Lock } from "./lock.ts";
 import { type HoldOptions, checkCombined, checkHold, checkLock, checkWork } from "./options.ts";
+import { inOwnRequest } from "./own-request.ts";
 import { DEFAULT_BACKOFF, fullJitter, pauseAfter } from "./retry.ts";
 import { sleep } from "./time-box.ts";
 
@@ -64,19 +65,30 @@ export async function lead<T>(lock: Lock, fn: Lead<T>, options?: LeadOptions): P
   }
 }
 
+const LEADERSHIP = "This leadership";
+
 /** In milliseconds. */
 const SHORT_TERM = 5_000;
 
 /** One term: what `fn` came to, or how long it lasted if it ended before `fn` did. */
 async function leadOnce<T>(lock: Lock, fn: Lead<T>, options: LeadOptions): Promise<{ value: T } | { lasted: number }> {
   const end = new AbortController();
-  const resign = () => end.abort(new DOMException("The leader resigned.", "AbortError"));
+  const resign = () =>
+    inOwnRequest(end.signal, LEADERSHIP, () => end.abort(new DOMException("The leader resigned.", "AbortError")));
   const held = await campaign(lock, { ...options, onReleaseRequested: resign });
   const since = performance.now();
   const unfollow = [held.signal, options.signal].map((signal) => follow(signal, end));
   const isOver = () => held.isLost() || end.signal.aborted;
+  const leadership: Leadership = {
+    term: held.lease,
+    get signal() {
+      return inOwnRequest(end.signal, LEADERSHIP, () => end.signal);
+    },
+    isOver,
+    resign,
+  };
   try {
-    const settled = isOver() ? undefined : await settle(fn, { term: held.lease, signal: end.signal, isOver, resign });
+    const settled = isOver() ? undefined : await settle(fn, leadership);
     const ledThroughout = !isOver();
     // Nobody knows whether a release that was not answered came through; the lease was live by the local clock.
     const wasLive = await held.release().catch(() => true);
@@ -106,10 +118,8 @@ function follow(signal: AbortSignal | undefined, end: AbortController): () => vo
   return () => signal?.removeEventListener("abort", onAbort);
 }
 
-/** Whether asking again would get the same answer. */
-function isHopeless({ code }: LockError): boolean {
-  return code === "INVALID_ARGUMENT" || code === "VERSION_MISMATCH" || code === "ACCESS_DENIED";
-}
+/** What asking again would get again. */
+const HOPELESS = new Set<LockErrorCode>(["INVALID_ARGUMENT", "VERSION_MISMATCH", "ACCESS_DENIED", "WRONG_REQUEST"]);
 
 /** Waits in line for as long as it takes; an outage is waited out. */
 async function campaign({ primitives }: Lock, options: HoldOptions): Promise<HeldLease> {
@@ -118,7 +128,7 @@ async function campaign({ primitives }: Lock, options: HoldOptions): Promise<Hel
       const holding = checkHold({ ...options, wait: Number.POSITIVE_INFINITY }, everything);
       return (await startHold(primitives, holding)).held;
     } catch (error) {
-      if (!isLockError(error) || isHopeless(error)) throw error;
+      if (!isLockError(error) || HOPELESS.has(error.code)) throw error;
       await sleep(pauseAfter(error, attempt), options.signal);
     }
   }

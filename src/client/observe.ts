@@ -1,8 +1,9 @@
-import { LIMITS, checkOptions, invalid } from "../core/limits.ts";
+import { LIMITS, checkOptions } from "../core/limits.ts";
 import type { LockHolder, LockStatus } from "../core/replies.ts";
 import { isLockError } from "../errors.ts";
 import type { Lock } from "./lock.ts";
-import { checkLock } from "./options.ts";
+import { checkLock, checkSignal } from "./options.ts";
+import { inOwnRequest } from "./own-request.ts";
 import { ANSWER_WITHIN, callObject, pauseAfter } from "./retry.ts";
 import { sleep } from "./time-box.ts";
 import { unexpectedRefusal } from "./versions.ts";
@@ -39,10 +40,21 @@ export interface ObserveOptions {
  */
 export function observe(lock: Lock, options?: ObserveOptions): AsyncGenerator<Leader | undefined, void> {
   checkLock(lock);
-  const { signal } = checkOptions(options, ["signal"]) as ObserveOptions;
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalid("signal", "signal must be an AbortSignal, such as controller.signal or AbortSignal.timeout(ms).");
-  return leaders(lock, signal);
+  return inOneRequest(leaders(lock, checkSignal(checkOptions(options, ["signal"])["signal"])));
+}
+
+/**
+ * Ties a generator to the request that first asks it. It answers one call after the other, so behind a call of a request
+ * that has ended, one of another request would never be answered.
+ */
+function inOneRequest<T>(generator: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  const [next, end] = [generator.next.bind(generator), generator.return.bind(generator)];
+  let home: AbortSignal | undefined;
+  const here = async <R>(call: () => Promise<R>) =>
+    inOwnRequest((home ??= new AbortController().signal), "This loop over observe", call);
+  generator.next = () => here(() => next());
+  generator.return = (value) => here(() => end(value));
+  return generator;
 }
 
 async function* leaders(lock: Lock, signal: AbortSignal | undefined): AsyncGenerator<Leader | undefined, void> {

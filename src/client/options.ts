@@ -3,6 +3,7 @@ import { type LockRequest, checkRequest } from "../core/request.ts";
 import type { ClaimRule } from "./claims.ts";
 import type { HeldLease } from "./held-lease.ts";
 import type { Lock } from "./lock.ts";
+import { checkOwnSignal } from "./own-request.ts";
 import { type Backoff, DEFAULT_BACKOFF } from "./retry.ts";
 
 /** Polling instead of queueing: exponential backoff with full jitter. */
@@ -229,8 +230,9 @@ function orElse<T>(value: T | undefined, absent: T): T {
   return value === undefined ? absent : value;
 }
 
-function checkSignal(signal: unknown): AbortSignal | undefined {
-  if (signal === undefined || signal instanceof AbortSignal) return signal;
+export function checkSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined) return undefined;
+  if (signal instanceof AbortSignal) return checkOwnSignal(signal);
   throw invalid("signal", "signal must be an AbortSignal, such as controller.signal or AbortSignal.timeout(ms).");
 }
 

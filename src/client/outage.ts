@@ -1,6 +1,7 @@
 import { isNoSqlite, noSqlite } from "../core/no-sqlite.ts";
 import { LockError, isLockError } from "../errors.ts";
 import type { Fault } from "./fault.ts";
+import { wrongRequest } from "./own-request.ts";
 import { missingMethod } from "./versions.ts";
 
 /** Which lock was called, and where, for the error's message. */
@@ -34,7 +35,7 @@ export function retryAfterOf(error: unknown): number {
 export function failureOf(callee: Callee, error: unknown, advice?: string): unknown {
   if (isPlanLimit(error)) return planLimit(callee, error);
   if (isNoSqlite(error) && !isLockError(error)) return noSqlite(error);
-  if (!isFault(error)) return missingMethod(error) ?? error;
+  if (!isFault(error)) return missingMethod(error) ?? wrongRequest(`What calls lock "${callee.id}"`, error) ?? error;
   if (error.rateLimited) return tooMany(callee, error);
   const message = `Lock "${callee.id}" can't be reached: ${reasonOf(error)}. ${advice ? `${advice} ` : ""}${OUTAGE}`;
   return new LockError("UNREACHABLE", message, { cause: error, retryAfter: retryAfterOf(error) || undefined });

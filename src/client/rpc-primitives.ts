@@ -5,6 +5,7 @@ import type { AcquireReply, RefusalReply } from "../core/replies.ts";
 import type { LockRequest, RequestOptions } from "../core/request.ts";
 import type { DurableLock } from "../object/durable-lock.ts";
 import { checkNamespace } from "./options.ts";
+import { inOwnRequest } from "./own-request.ts";
 import type { Binding, LockPrimitives } from "./primitives.ts";
 import { heard } from "./rpc-call.ts";
 import { rpcStub } from "./rpc-stub.ts";
@@ -54,10 +55,13 @@ async function bind(
 ): Promise<Binding | RefusalReply> {
   const bond = await heard(stub.bind(lease), signal);
   if (!("tie" in bond)) return bond;
+  const { signal: home } = new AbortController();
+  const here = <T>(use: () => T) => inOwnRequest(home, "This binding", use);
   return {
     success: true,
-    next: async (told) => bond.news.next(told),
-    [Symbol.dispose]: () => disposable(bond)[Symbol.dispose](),
+    next: async (told) => here(() => bond.news.next(told)),
+    // Asked here too: the runtime would let another request dispose of it, and so end the lease.
+    [Symbol.dispose]: () => here(() => disposable(bond)[Symbol.dispose]()),
   };
 }
 

@@ -1,3 +1,4 @@
+import { checkOwnSignal } from "./own-request.ts";
 import type { WebLockCallback, WebLockMode } from "./web-lock-manager.ts";
 
 /** The options of a request, converted. */
@@ -64,7 +65,7 @@ function checkTerms(name: string, { mode, ifAvailable, steal, signal }: WebLockT
   if (steal && mode !== "exclusive") throw unsupported('steal takes the whole lock: leave mode "shared" out.');
   if (signal && (steal || ifAvailable))
     throw unsupported("signal ends the waiting, and steal and ifAvailable don't wait: leave signal out.");
-  signal?.throwIfAborted();
+  if (signal) checkOwnSignal(signal).throwIfAborted();
 }
 
 function unsupported(message: string): DOMException {

@@ -3,6 +3,7 @@ import { asAsked } from "./claims.ts";
 import type { HeldLease } from "./held-lease.ts";
 import type { Lock } from "./lock.ts";
 import { type HoldOptions, checkCombined, checkHold, checkWork, isLock } from "./options.ts";
+import { inOwnRequest } from "./own-request.ts";
 import { type Releasable, runUnder } from "./with-lock.ts";
 
 /** How to take and hold many locks: `wait` is for all of them together. */
@@ -112,10 +113,13 @@ async function takeAll(locks: Lock[], { signal, wait, ...options }: Taking): Pro
 }
 
 function together(holds: HeldLease[], inOrder: HeldLease[]): Releasable<HeldLocks> {
+  const lost = AbortSignal.any(holds.map(({ signal }) => signal));
   const held: HeldLocks = {
     holds,
     leases: holds.map(({ lease }) => lease),
-    signal: AbortSignal.any(holds.map(({ signal }) => signal)),
+    get signal() {
+      return inOwnRequest(lost, "What holds these locks", () => lost);
+    },
     isLost: () => holds.some((hold) => hold.isLost()),
   };
   return { held, release: () => releaseAll(inOrder) };

@@ -1,3 +1,4 @@
+import { wrongRequest } from "../client/own-request.ts";
 import { invalid } from "../core/limits.ts";
 import { LockError, isLockError } from "../errors.ts";
 import { fault } from "./answer.ts";
@@ -7,7 +8,7 @@ export async function reach(base: string, call: () => Promise<Response>): Promis
   try {
     return await call();
   } catch (error) {
-    throw isLockError(error) ? error : faultOf(base, error);
+    throw isLockError(error) ? error : (wrongRequest(`What sends requests to ${base}`, error) ?? faultOf(base, error));
   }
 }
 

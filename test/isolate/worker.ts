@@ -1,12 +1,30 @@
+import { type Transport, isKept, keep, leave, useKept, useNumber } from "./kept.ts";
 import { useAll } from "./made.ts";
 
 export { DurableLock, DurableRendezvous } from "durable-locks";
 export { Keeper } from "./keeper.ts";
 
+const TESTS: Readonly<Record<string, (search: URLSearchParams, env: Cloudflare.Env) => unknown>> = {
+  "/all": useAll,
+  "/keep": (search) => keep(viaOf(search), idOf(search), search.has("stay")),
+  "/leave": (search) => leave(idOf(search)),
+  "/use": (search) => useKept(viaOf(search), idOf(search)),
+  "/number": (search) => useNumber(viaOf(search), idOf(search)),
+  "/kept": (search) => isKept(idOf(search)),
+  "/object": async (search, env) => {
+    const keeper = env.KEEPER.getByName(idOf(search));
+    await keeper.take(idOf(search));
+    return keeper.renewAndRelease();
+  },
+};
+
 export default {
-  async fetch(request) {
-    const { pathname } = new URL(request.url);
-    if (pathname === "/all") return Response.json(await useAll());
-    return new Response("There is no such test.", { status: 404 });
+  async fetch(request, env) {
+    const { pathname, searchParams } = new URL(request.url);
+    const result = await TESTS[pathname]?.(searchParams, env);
+    return Response.json(result);
   },
 } satisfies ExportedHandler<Cloudflare.Env>;
+
+const idOf = (search: URLSearchParams) => search.get("id") ?? "";
+const viaOf = (search: URLSearchParams) => search.get("via") as Transport;
