@@ -22,7 +22,13 @@ export type {
 export type { Binding, LockPrimitives } from "./client/primitives.ts";
 export { type Barrier, type BarrierOptions, type Met, useBarrier } from "./client/use-barrier.ts";
 export { useDurableLock } from "./client/use-durable-lock.ts";
-export { type Latch, type LatchOptions, type WaitOptions, useLatch } from "./client/use-latch.ts";
+export {
+  type CountDownOptions,
+  type Latch,
+  type LatchOptions,
+  type WaitOptions,
+  useLatch,
+} from "./client/use-latch.ts";
 export { type ReadWriteLock, createReadWriteLock } from "./client/create-read-write-lock.ts";
 export { useReadWriteLock } from "./client/use-read-write-lock.ts";
 export { type Semaphore, type SemaphoreOptions, createSemaphore } from "./client/create-semaphore.ts";

@@ -14,9 +14,12 @@ export function parseDuration(text: string, option: string): number {
   throw new Failure(EXIT.usage, `--${option} needs a number with its unit${hint}.`);
 }
 
+/** What stands for a time without end. */
+export const FOREVER = "forever";
+
 /** A wait, which may be `forever`. */
 export function parseWait(text: string): number {
-  return text === "forever" ? Number.POSITIVE_INFINITY : parseDuration(text, "wait");
+  return text === FOREVER ? Number.POSITIVE_INFINITY : parseDuration(text, "wait");
 }
 
 /** A duration for people: the two largest units, or less. */

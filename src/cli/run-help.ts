@@ -27,7 +27,7 @@ it: nohup node_modules/.bin/durable-locks run …`,
     "max-hold": {
       type: "string",
       value: "TIME",
-      help: "hold the lock no longer, then stop the command; default no end",
+      help: "hold the lock no longer, then stop the command, or `forever`; default forever",
     },
     skip: { type: "boolean", help: "if the lock is taken, run nothing and exit 0" },
     once: { type: "boolean", help: "run it once: when it has succeeded, later calls run nothing and exit 0" },

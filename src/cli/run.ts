@@ -2,7 +2,7 @@ import type { HeldLease } from "../client/held-lease.ts";
 import { once } from "../client/once.ts";
 import { isLockError } from "../errors.ts";
 import { type Command, type Input, textOf } from "./command.ts";
-import { parseDuration, showDuration } from "./duration.ts";
+import { FOREVER, parseDuration, showDuration } from "./duration.ts";
 import { EXIT, Failure, exitCodeOf, exitCodeOfSignal } from "./exit-codes.ts";
 import { environmentUnder, heldAround, leaseAround } from "./held-locks.ts";
 import { RUN_HELP } from "./run-help.ts";
@@ -76,7 +76,7 @@ function readPlan(input: Input): Plan {
   const terms = readTerms(input, { ttl: DEFAULT_TTL, wait: Number.POSITIVE_INFINITY });
   if (flags["skip"]) terms.wait = 0;
   const longest = textOf(input, "max-hold");
-  const maxHold = longest === undefined ? undefined : parseDuration(longest, "max-hold");
+  const maxHold = longest === undefined || longest === FOREVER ? undefined : parseDuration(longest, "max-hold");
   const grace = graceOf(input, terms.ttl, maxHold);
   const retain = textOf(input, "retain");
   if (retain !== undefined && !flags["once"]) throw new Failure(EXIT.usage, "--retain goes with --once.");

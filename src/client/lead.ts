@@ -10,7 +10,7 @@ import { sleep } from "./time-box.ts";
 
 /** How to stand for election. */
 export interface LeadOptions extends Pick<HoldOptions, "ttl" | "owner" | "bound" | "lockDelay"> {
-  /** Ends it all: the candidate leaves the line, the leader's `signal` fires and it resigns once `fn` has settled. */
+  /** Ends it all: the candidate leaves the line, the leader's `signal` fires and it resigns once `fn` has settled. @default none */
   signal?: AbortSignal;
 }
 

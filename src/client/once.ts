@@ -12,9 +12,9 @@ export interface OnceOptions extends Pick<
   HoldOptions,
   "ttl" | "wait" | "signal" | "owner" | "maxHold" | "bound" | "lockDelay" | "onReleaseRequested"
 > {
-  /** How long the result is remembered, in milliseconds up to 366 days: within it the job does not run again. @default a day */
+  /** How long the result is remembered, in milliseconds up to 366 days: within it the job does not run again. @default 86400000 */
   retain?: number;
-  /** Tells the payload, such as `JSON.stringify(order)`; of any length, only its hash is stored. @default not compared */
+  /** Tells the payload, such as `JSON.stringify(order)`; of any length, only its hash is stored. Without one, payloads are not compared. @default none */
   fingerprint?: string;
   /** Whether a failure counts as the job's result, thrown again to later callers, instead of being tried again. @default false */
   recordErrors?: boolean;

@@ -1,4 +1,14 @@
-import { LIMITS, checkDuration, checkFlag, checkOptions, checkText, checkWait, invalid } from "../core/limits.ts";
+import {
+  LIMITS,
+  checkDuration,
+  checkDurationOrZero,
+  checkFlag,
+  checkMaxHold,
+  checkOptions,
+  checkText,
+  checkWait,
+  invalid,
+} from "../core/limits.ts";
 import { type LockRequest, checkRequest } from "../core/request.ts";
 import type { ClaimRule } from "./claims.ts";
 import type { HeldLease } from "./held-lease.ts";
@@ -8,7 +18,7 @@ import { type Backoff, DEFAULT_BACKOFF } from "./retry.ts";
 
 /** Polling instead of queueing: exponential backoff with full jitter. */
 export interface RetryOptions {
-  /** How often to ask again at most. @default until `wait` is over */
+  /** How often to ask again at most; `Infinity` for as long as `wait` lasts. @default Infinity */
   retries?: number;
   /** The bound of the first delay, in milliseconds. @default 50 */
   minTimeout?: number;
@@ -20,17 +30,17 @@ export interface RetryOptions {
 
 /** How to take the lock. */
 export interface AcquireOptions {
-  /** How long to wait, in milliseconds up to a day; `Infinity` for ever. @default 0, and 10000 in combinators */
+  /** How long to wait, in milliseconds up to a day; `Infinity` without end. With `retry` the default is 10000. @default 0 */
   wait?: number;
-  /** Aborts the waiting, not the holding: the caller leaves the queue and the call rejects with the signal's reason. */
+  /** Aborts the waiting, not the holding: the caller leaves the queue and the call rejects with the signal's reason. @default none */
   signal?: AbortSignal;
-  /** Ask again and again instead of queueing: no place in the line, and no call is kept open. */
+  /** Ask again and again instead of queueing: no place in the line, and no call is kept open. @default none */
   retry?: RetryOptions;
-  /** A label for people, shown by `status()`; up to 512 bytes. */
+  /** A label for people, shown by `status()`; up to 512 bytes. @default none */
   owner?: string;
-  /** Permits to take out of `capacity`: a shared lease. Without both the lease is exclusive. @default 1 */
+  /** Permits to take out of `capacity`, and only with it: a shared lease. Without both the lease is exclusive. @default 1 */
   permits?: number;
-  /** How many permits there are in all; `Infinity` for no limit. */
+  /** How many permits there are in all; `Infinity` for no limit. @default none */
   capacity?: number;
   /**
    * Names the request, so that you can repeat it after a lost reply, even from elsewhere, without a second effect.
@@ -47,11 +57,13 @@ export interface AcquireOptions {
 
 /** How to hold the lock. Each call is a request of its own: to continue under a lease that you know, use `resume`. */
 export interface HoldOptions extends Omit<AcquireOptions, "requestId"> {
+  /** How long to wait, in milliseconds up to a day; `Infinity` without end. @default 10000 */
+  wait?: number;
   /** The lease, in milliseconds up to a day, renewed at a third of it: how soon others get on if this holder dies. @default 30000 */
   ttl?: number;
-  /** The longest hold in all, in milliseconds: no renewal goes beyond it. @default unlimited */
+  /** The longest hold in all, in milliseconds up to a day, or `Infinity`: no renewal goes beyond it. @default Infinity */
   maxHold?: number;
-  /** The shortest hold, in milliseconds: released earlier, the lock stays taken until then. @default 0 */
+  /** The shortest hold, in milliseconds up to a day: released earlier, the lock stays taken until then. @default 0 */
   minHold?: number;
   /**
    * Free the lock as soon as this execution context ends, crashed or forgotten, and not only after the ttl.
@@ -68,7 +80,7 @@ export interface HoldOptions extends Omit<AcquireOptions, "requestId"> {
    * ```
    */
   bound?: boolean;
-  /** Called once if somebody asks for the lock with `requestRelease`: at once if bound, else with the next renewal. What it throws is logged. */
+  /** Called once if somebody asks for the lock with `requestRelease`: at once if bound, else with the next renewal. What it throws is logged. @default none */
   onReleaseRequested?: (held: HeldLease) => void;
 }
 
@@ -208,8 +220,8 @@ type Loose<T> = { [K in keyof T]?: T[K] | undefined };
 function checkBounds({ ttl, maxHold, minHold, bound, onReleaseRequested }: Loose<HoldBounds>): HoldBounds {
   const bounds = {
     ttl: ttl === undefined ? DEFAULT_TTL : checkDuration(ttl, "ttl"),
-    maxHold: maxHold === undefined ? Number.POSITIVE_INFINITY : checkDuration(maxHold, "maxHold"),
-    minHold: minHold === undefined ? 0 : checkDuration(minHold, "minHold"),
+    maxHold: maxHold === undefined ? Number.POSITIVE_INFINITY : checkMaxHold(maxHold),
+    minHold: minHold === undefined ? 0 : checkDurationOrZero(minHold, "minHold"),
     bound: checkFlag(bound, "bound"),
     onReleaseRequested: checkCallback(onReleaseRequested, "onReleaseRequested"),
   };
@@ -251,6 +263,10 @@ function checkRetry(retry: unknown): Acquisition["poll"] {
 
 function checkNumber(value: number | undefined, argument: string, min: number, absent: number): number {
   if (value === undefined) return absent;
-  if (typeof value === "number" && value >= min && value <= LIMITS.maxWait) return value;
-  throw invalid(`retry.${argument}`, `retry.${argument} must be a number from ${min} to ${LIMITS.maxWait}.`);
+  if (value === absent || (typeof value === "number" && value >= min && value <= LIMITS.maxWait)) return value;
+  const orInfinity = absent === Number.POSITIVE_INFINITY ? ", or Infinity" : "";
+  throw invalid(
+    `retry.${argument}`,
+    `retry.${argument} must be a number from ${min} to ${LIMITS.maxWait}${orInfinity}.`,
+  );
 }

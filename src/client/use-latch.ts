@@ -16,10 +16,18 @@ export interface LatchOptions {
 
 /** How to wait. */
 export interface WaitOptions {
-  /** How long to wait, in milliseconds up to a day; `Infinity` for ever. @default 10000 */
+  /** How long to wait, in milliseconds up to a day; `Infinity` without end. @default 10000 */
   wait?: number;
-  /** Aborts the waiting. */
+  /** Aborts the waiting. @default none */
   signal?: AbortSignal;
+}
+
+/** How to count down. */
+export interface CountDownOptions {
+  /** By how much: 1 to the latch's `count`. @default 1 */
+  by?: number;
+  /** Names the count-down: repeating it has no second effect. @default a random id */
+  requestId?: string;
 }
 
 /** A gate that opens when it has been counted down often enough, and stays open. */
@@ -27,11 +35,11 @@ export interface Latch {
   /** The latch's id. */
   readonly id: string;
   /**
-   * Counts down by `by` (1), once for each `requestId`; answers how often it has to be counted down yet.
+   * Counts down, once for each `requestId`; answers how often it has to be counted down yet.
    *
    * @throws `INVALID_ARGUMENT`, also for another `count` than the others gave; `UNREACHABLE`.
    */
-  readonly countDown: (options?: { by?: number; requestId?: string }) => Promise<number>;
+  readonly countDown: (options?: CountDownOptions) => Promise<number>;
   /**
    * Waits until it is open.
    *

@@ -26,7 +26,7 @@ export interface WebLockOptions {
   ifAvailable?: boolean;
   /** Take the lock from its holders, ahead of all that wait. @default false */
   steal?: boolean;
-  /** Aborts the waiting, not the holding. */
+  /** Aborts the waiting, not the holding. @default none */
   signal?: AbortSignal;
 }
 

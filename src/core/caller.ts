@@ -12,7 +12,7 @@ export interface Caller {
 
 /** What this package adds to the options of a call. */
 export interface CallerOption extends ProtocolOption {
-  /** For whom the lock service calls. Only the lock service sends it. */
+  /** For whom the lock service calls. Only the lock service sends it. @default none */
   caller?: Caller;
 }
 

@@ -66,6 +66,24 @@ export function checkDuration(value: unknown, argument: string): number {
   );
 }
 
+/** A duration of at most a day that may be 0, for none. */
+export function checkDurationOrZero(value: unknown, argument: string): number {
+  if (isWholeNumber(value, 0, LIMITS.maxTtl)) return value;
+  throw invalid(
+    argument,
+    `${argument} must be a whole number of milliseconds from 0 to ${LIMITS.maxTtl} (1 day), got ${shown(value)}.`,
+  );
+}
+
+/** The longest hold: a duration, or `Infinity` for no limit. */
+export function checkMaxHold(value: unknown): number {
+  if (value === Infinity || isWholeNumber(value, 1, LIMITS.maxTtl)) return value;
+  throw invalid(
+    "maxHold",
+    `maxHold must be a whole number of milliseconds from 1 to ${LIMITS.maxTtl} (1 day), or Infinity for no limit, got ${shown(value)}.`,
+  );
+}
+
 /** How long the result of a job is kept. */
 export function checkRetain(value: unknown): number {
   if (isWholeNumber(value, 1, LIMITS.maxRetain)) return value;

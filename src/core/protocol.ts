@@ -9,7 +9,7 @@ export const PROTOCOL = 2;
 
 /** What the clients of this package add to the options of a call. A caller may also name no protocol. */
 export interface ProtocolOption {
-  /** The number of the protocol that the caller speaks. */
+  /** The number of the protocol that the caller speaks. @default none */
   protocol?: number;
 }
 

@@ -2,6 +2,7 @@ import type { Claim, LeaseTerms } from "./lease.ts";
 import {
   checkClaim,
   checkDuration,
+  checkDurationOrZero,
   checkFlag,
   checkLongPoll,
   checkOnce,
@@ -16,25 +17,25 @@ import type { JobResult } from "./replies.ts";
 
 /** How a request for the lock is described, by callers of the object and of the client alike. */
 export interface RequestOptions {
-  /** How long to wait in the queue, in milliseconds. */
+  /** How long to wait in the queue, in milliseconds up to a day; `Infinity` without end. @default 0 */
   wait?: number;
   /** How long this one call stays parked at most, in ms; its answer keeps the queue entry. @default 25000 */
   longPoll?: number;
-  /** How long the caller has waited so far, in milliseconds: keeps its place if the object was restarted meanwhile. */
+  /** How long the caller has waited so far, in milliseconds: keeps its place if the object was restarted meanwhile. @default 0 */
   waited?: number;
-  /** A label for people, shown by `status()`. */
+  /** A label for people, shown by `status()`. @default none */
   owner?: string;
-  /** Permits to take out of `capacity`; without both the request is exclusive. */
+  /** Permits to take out of `capacity`, and only with it; without both the request is exclusive. @default 1 */
   permits?: number;
-  /** How many permits there are in all, `Infinity` for no limit. */
+  /** How many permits there are in all, `Infinity` for no limit. @default none */
   capacity?: number;
-  /** Names the request: repeating it has no second effect. */
+  /** Names the request: repeating it has no second effect. @default a random id */
   requestId?: string;
-  /** How long nobody else is granted after the lease expired, in milliseconds. */
+  /** How long nobody else is granted after the lease expired, in milliseconds. @default 0 */
   lockDelay?: number;
-  /** Take the lock from whoever holds it, past whoever waits. */
+  /** Take the lock from whoever holds it, past whoever waits. @default false */
   steal?: boolean;
-  /** For a job that runs once: the fingerprint of its payload, "" for none. A kept result is the answer then. */
+  /** For a job that runs once: the fingerprint of its payload, "" for none. A kept result is the answer then. @default none */
   once?: string;
 }
 
@@ -82,7 +83,7 @@ export function checkRequest(ttl: unknown, options: unknown, newId: () => string
     owner: owner === undefined ? undefined : checkText(owner, "owner"),
     ...claim,
     requestId: checkRequestId(requestId, newId),
-    lockDelay: lockDelay === undefined || lockDelay === 0 ? 0 : checkDuration(lockDelay, "lockDelay"),
+    lockDelay: lockDelay === undefined ? 0 : checkDurationOrZero(lockDelay, "lockDelay"),
     steal: steal === true,
     once: checkOnce(once),
   };
@@ -99,11 +100,11 @@ export function checkRelease(options: unknown, newId: () => string): { requestId
 
 /** What a lease is to be converted to: `permits` out of `capacity`, or exclusive without both. */
 export interface ConvertOptions {
-  /** Permits to take out of `capacity`. */
+  /** Permits to take out of `capacity`, and only with it. @default 1 */
   permits?: number;
-  /** How many permits there are in all, `Infinity` for no limit. */
+  /** How many permits there are in all, `Infinity` for no limit. @default none */
   capacity?: number;
-  /** Names the request: repeating it has no second effect. */
+  /** Names the request: repeating it has no second effect. @default a random id */
   requestId?: string;
 }
 

@@ -19,7 +19,8 @@ const lease = wholeFrom(1).openapi({
 const requestId = text
   .openapi({ description: "Names the request: repeating it has no second effect. Random if absent." })
   .optional();
-const permits = wholeFrom(1).openapi({ description: "Permits to take out of `capacity`." });
+const permits = wholeFrom(1).openapi({ description: "Permits to take out of `capacity`, and only with it." });
+const permitsAsked = permits.openapi({ default: 1 }).optional();
 const capacity = z
   .union([wholeFrom(1), unlimited])
   .openapi({ description: "How many permits there are in all. Without permits and capacity the lease is exclusive." });
@@ -29,30 +30,35 @@ export const Acquire = z
     ttl,
     wait: z
       .union([wholeFrom(0, LIMITS.maxWait), unlimited])
-      .openapi({ description: "How long to queue, in milliseconds. One request is parked for 25 s at most." })
+      .openapi({
+        description: "How long to queue, in milliseconds. One request is parked for 25 s at most.",
+        default: 0,
+      })
       .optional(),
     longPoll: wholeFrom(1, LIMITS.slice)
       .openapi({
         description:
           "How long this one request is parked at most, in milliseconds: less than what a proxy cuts it after.",
+        default: LIMITS.slice,
       })
       .optional(),
     waited: wholeFrom(0)
       .openapi({
         description:
           "How long this caller has waited so far, in milliseconds: 0 in its first call, more in each that repeats it.",
+        default: 0,
       })
       .optional(),
     owner: text.openapi({ description: "A label for people.", example: "worker-7" }).optional(),
-    permits: permits.optional(),
+    permits: permitsAsked,
     capacity: capacity.optional(),
     requestId,
     lockDelay: wholeFrom(0, LIMITS.maxTtl)
-      .openapi({ description: "How long nobody else is granted after the lease expired, in milliseconds." })
+      .openapi({ description: "How long nobody else is granted after the lease expired, in milliseconds.", default: 0 })
       .optional(),
     steal: z
       .boolean()
-      .openapi({ description: "Take the lock from whoever holds it; needs the action admin." })
+      .openapi({ description: "Take the lock from whoever holds it; needs the action admin.", default: false })
       .optional(),
     once: z
       .string()
@@ -64,7 +70,7 @@ export const Acquire = z
 
 export const Renew = z.strictObject({ lease, ttl, requestId }).openapi("Renew");
 export const Convert = z
-  .strictObject({ lease, permits: permits.optional(), capacity: capacity.optional(), requestId })
+  .strictObject({ lease, permits: permitsAsked, capacity: capacity.optional(), requestId })
   .openapi("Convert");
 export const Release = z
   .strictObject({
@@ -73,7 +79,7 @@ export const Release = z
     result: z
       .strictObject({
         value: z.unknown().openapi({ description: "What the job came to: any JSON; absent for nothing." }).optional(),
-        failed: z.boolean().optional(),
+        failed: z.boolean().openapi({ default: false }).optional(),
         retain: wholeFrom(1, LIMITS.maxRetain).openapi({ description: "How long to keep it, in milliseconds." }),
       })
       .openapi({ description: "The result of a job that runs once, kept together with the release or not at all." })

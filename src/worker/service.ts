@@ -34,13 +34,13 @@ export interface LockServiceOptions {
    * Without one, or with one that is malformed, every request for a lock is answered 503, with how to set it.
    */
   tokens: string | undefined;
-  /** The binding of the `LockIndex` class, if ids are to be listed. @default ids are not listed */
+  /** The binding of the `LockIndex` class, if ids are to be listed. @default none */
   index?: DurableObjectNamespace<LockIndex> | undefined;
   /** Where the service is mounted, such as `/locks`. @default "" */
   basePath?: string;
-  /** Counts requests by the name of their token: a rate-limiting binding. @default no limit */
+  /** Counts requests by the name of their token: a rate-limiting binding. Without one there is no limit. @default none */
   limiter?: RateLimiter | undefined;
-  /** Counts failed authentications by address: a rate-limiting binding. @default no limit */
+  /** Counts failed authentications by address: a rate-limiting binding. Without one there is no limit. @default none */
   authLimiter?: RateLimiter | undefined;
   /** Whether the plain paths of the first library are served too. @default false */
   legacy?: boolean;

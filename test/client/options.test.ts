@@ -38,6 +38,15 @@ describe("G9 what is not said has a default", () => {
     expect(checkWaiting(undefined)).toEqual({ wait: 10_000, signal: undefined });
   });
 
+  it("and a default may be said", () => {
+    const said = { minHold: 0, maxHold: Infinity, bound: false, ttl: 30_000, lockDelay: 0, wait: 10_000 };
+    expect(checkHold({ ...said, retry: { retries: Infinity } }, everything)).toMatchObject({
+      bounds: BOUNDS,
+      poll: { retries: Infinity },
+    });
+    expect(checkResume({ minHold: 0, bound: true }).bound).toBe(true);
+  });
+
   it("and what is said is taken", () => {
     const { signal } = new AbortController();
     const onReleaseRequested = () => {};
@@ -76,6 +85,9 @@ describe("G9 what is wrong is named", () => {
     ["signal", { signal: { aborted: false } }, "AbortSignal"],
     ["wait", { wait: null }, "wait"],
     ["minHold", { minHold: 11, maxHold: 10 }, "minHold (11) must not be above maxHold (10)"],
+    ["minHold", { minHold: -1 }, "from 0 to 86400000 (1 day), got -1"],
+    ["maxHold", { maxHold: 0 }, "from 1 to 86400000 (1 day), or Infinity for no limit, got 0"],
+    ["retry.retries", { retry: { retries: -Infinity } }, "from 0 to 86400000, or Infinity"],
     ["minHold", { minHold: null }, "minHold"],
     ["maxHold", { maxHold: null }, "maxHold"],
     ["ttl", { ttl: null }, "ttl"],

@@ -65,7 +65,7 @@ const isFingerprint: Rule = (value) => value === undefined || (typeof value === 
 
 /** A rule that looks at several fields. */
 function minHoldFits({ minHold: least, maxHold: most, bound }: Record<string, unknown>): string[] {
-  if (least === undefined) return [];
+  if (least === undefined || least === 0) return [];
   if (bound === true) return ["bound"];
   return typeof least === "number" && typeof most === "number" && least > most ? ["minHold"] : [];
 }

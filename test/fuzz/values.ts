@@ -18,8 +18,8 @@ const isFlag: Rule = (value) => typeof value === "boolean";
 
 export const RULES = {
   ttl: (value) => isWhole(value, 1, DAY),
-  maxHold: absentOr((value) => isWhole(value, 1, DAY)),
-  minHold: absentOr((value) => isWhole(value, 1, DAY)),
+  maxHold: absentOr((value) => value === Infinity || isWhole(value, 1, DAY)),
+  minHold: absentOr((value) => isWhole(value, 0, DAY)),
   lease: (value) => isWhole(value, 1, Number.MAX_SAFE_INTEGER),
   known: (value) => isWhole(value, 0, Number.MAX_SAFE_INTEGER),
   wait: (value) => value === Infinity || isWhole(value, 0, DAY),

@@ -1,5 +1,6 @@
 import { type Transport, isKept, keep, leave, useKept, useNumber } from "./kept.ts";
 import { useAll } from "./made.ts";
+import { passDefault } from "./options.ts";
 
 export { DurableLock, DurableRendezvous } from "durable-locks";
 export { Keeper } from "./keeper.ts";
@@ -11,6 +12,12 @@ const TESTS: Readonly<Record<string, (search: URLSearchParams, env: Cloudflare.E
   "/use": (search) => useKept(viaOf(search), idOf(search)),
   "/number": (search) => useNumber(viaOf(search), idOf(search)),
   "/kept": (search) => isKept(idOf(search)),
+  "/default": (search) => {
+    const [type = "", option = "", byDefault = ""] = ["type", "option", "byDefault"].map(
+      (name) => search.get(name) ?? "",
+    );
+    return passDefault(type, option, byDefault);
+  },
   "/object": async (search, env) => {
     const keeper = env.KEEPER.getByName(idOf(search));
     await keeper.take(idOf(search));

@@ -4,11 +4,21 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { Service } from "../cli/service.ts";
-import { type Document, type Operation, closed } from "./document.ts";
+import { type Document, type Operation, type Schema, closed } from "./document.ts";
 import { bodiesOf, valuesOf } from "./requests.ts";
 
 const RUNS = 60;
 const TOKEN = "token-that-may-do-all-things";
+
+/** The defaults of a schema's properties, those of objects in it included. */
+function defaultsIn(properties: Record<string, Schema>): Record<string, unknown> {
+  const defaults: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(properties)) {
+    if (schema.default !== undefined) defaults[name] = schema.default;
+    Object.assign(defaults, defaultsIn(schema.properties ?? {}));
+  }
+  return defaults;
+}
 
 describe("the OpenAPI document", () => {
   let service: Service;
@@ -114,6 +124,30 @@ describe("the OpenAPI document", () => {
     );
     console.log(`${made} requests:`, Object.fromEntries(statuses));
     for (const status of [200, 400, 410]) assert.ok(statuses.has(status), `there is a ${status} among them`);
+  });
+
+  test("states defaults that are accepted when they are sent", async () => {
+    const stated: string[] = [];
+    for (const name of ["acquire", "convert", "renew", "release"]) {
+      const schema = document.components.schemas[name.charAt(0).toUpperCase() + name.slice(1)];
+      for (const [option, value] of Object.entries(defaultsIn(schema?.properties ?? {}))) {
+        const lock = `/v1/locks/default-${name}-${option}`;
+        const lease = name === "acquire" ? undefined : await held(lock);
+        const given = { [option]: value, ...(option === "permits" && { capacity: 3 }) };
+        const result = option === "failed" ? { result: { retain: 1, ...given } } : given;
+        const body = JSON.stringify({
+          ...(name !== "release" && name !== "convert" && { ttl: 5_000 }),
+          lease,
+          ...result,
+        });
+        assert.equal((await call(`${lock}/${name}`, { method: "POST", body })).status, 200, `${name} ${body}`);
+        stated.push(`${name} ${option}`);
+      }
+    }
+    const acquire = ["wait", "longPoll", "waited", "permits", "lockDelay", "steal"].map(
+      (option) => `acquire ${option}`,
+    );
+    assert.deepEqual(stated, [...acquire, "convert permits", "release failed"]);
   });
 });
 
