@@ -116,7 +116,17 @@ async function runWithout<T>(
 /** As the standard has it, the victim's request rejects at once, though its callback may run on. */
 async function runAsWebLock<T>(hold: Kept, { name, mode, callback }: WebLockRequest<T>): Promise<Awaited<T>> {
   const lost = hold.held.signal;
-  const work = runUnder(hold, ({ lease, signal }) => callback({ name, mode, lease, signal }));
+  const work = runUnder(hold, (held) =>
+    callback({
+      name,
+      mode,
+      lease: held.lease,
+      // Read only when it is asked for: in another request that throws, and says why.
+      get signal() {
+        return held.signal;
+      },
+    }),
+  );
   try {
     return (await timeBox(work, Number.POSITIVE_INFINITY, lost)) as Awaited<T>;
   } catch (error) {

@@ -7,6 +7,7 @@ import {
   type Leader,
   type Leadership,
   type Lock,
+  type WebLock,
   createLock,
   createReadWriteLock,
   isLockError,
@@ -37,6 +38,7 @@ interface Kept {
   silent: HeldLease;
   many: HeldLocks;
   leadership: Leadership;
+  webLock: WebLock;
   leaders: AsyncGenerator<Leader | undefined>;
   parked: AsyncGenerator<Leader | undefined>;
   signal: AbortSignal;
@@ -58,9 +60,12 @@ export async function keep(via: Transport, id: string, stay: boolean): Promise<u
   const end = new AbortController();
   const elected = Promise.withResolvers<Leadership>();
   const together = Promise.withResolvers<HeldLocks>();
+  const granted = Promise.withResolvers<WebLock>();
   const until = new Promise<void>((resolve) => end.signal.addEventListener("abort", () => resolve()));
   const led = lead(lockOf(via, `${id}:lead`), async (leadership) => (elected.resolve(leadership), await until));
   const many = withLocks([lockOf(via, `${id}:many`)], async (locks) => (together.resolve(locks), await until));
+  const manager = via === "rpc" ? webLocks(env.DURABLE_LOCK) : connection.webLocks();
+  const requested = manager.request(`${id}:web`, async (webLock) => (granted.resolve(webLock as WebLock), await until));
   const parked = observe(lock);
   await parked.next();
   void parked.next().catch(() => {});
@@ -77,6 +82,7 @@ export async function keep(via: Transport, id: string, stay: boolean): Promise<u
     silent: await holdSilently(lockOf(via, `${id}:silent`)),
     many: await together.promise,
     leadership: await elected.promise,
+    webLock: await granted.promise,
     leaders,
     parked,
     signal: end.signal,
@@ -89,7 +95,7 @@ export async function keep(via: Transport, id: string, stay: boolean): Promise<u
   await held.renew();
   const released = await held.release();
   end.abort();
-  await Promise.all([led, many]);
+  await Promise.all([led, many, requested]);
   return { released, bound: await kept[id]?.bound?.release(), locked: await lock.isLocked() };
 }
 
@@ -114,7 +120,7 @@ export function leave(id: string): boolean {
 
 /** Uses what another request has left, in every way. */
 export async function useKept(via: Transport, id: string): Promise<Record<string, Outcome>> {
-  const { held, bound, silent, many, leadership, leaders, parked, signal, fetched, stubbed, binding } = kept[
+  const { held, bound, silent, many, leadership, webLock, leaders, parked, signal, fetched, stubbed, binding } = kept[
     id
   ] as Kept;
   const lock = lockOf(via, id);
@@ -140,6 +146,7 @@ export async function useKept(via: Transport, id: string): Promise<Record<string
     "signal of many": () => many.signal,
     "isLost of many": () => many.isLost(),
     "signal of a leader": () => leadership.signal,
+    "signal of a web lock": () => webLock.signal,
     "isOver of a leader": () => leadership.isOver(),
     "resign of a leader": () => leadership.resign(),
     "the next of observe": () => leaders.next(),
