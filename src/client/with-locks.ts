@@ -38,9 +38,10 @@ export interface HeldLocks {
 /**
  * Runs `fn` while holding all the given locks, of whatever kinds.
  *
- * They are taken one after the other in an order of their own, the same for every caller, so two callers who list them
- * differently never wait for each other for ever. If one can't be had in time, those already taken are given back. If
- * one is lost before `fn` settles, `signal` fires and the call rejects, as with `withLock`.
+ * They are taken one after the other in an order that is the same for every caller of one transport, so two callers that
+ * list them differently never wait for each other. A caller over RPC and one over HTTP have different orders, and only the
+ * end of their `wait` frees them from each other. If one can't be had in time, those already taken are given back. If one
+ * is lost before `fn` settles, `signal` fires and the call rejects, as with `withLock`.
  *
  * @param locks - 1 to 100 locks of different ids, of one transport
  * @throws what `withLock` throws; `INVALID_ARGUMENT` also if a lock is given twice, if only as its reader and writer.
