@@ -50,8 +50,9 @@ interface Job {
  * be recorded (its runner died, or lost its lease) is followed by another: what `fn` does elsewhere must be repeatable,
  * or fenced by `lease`.
  *
- * The result may be anything structured-cloneable of up to 2 MB, `undefined` included; class instances come back as
- * plain objects. An error that was recorded comes back as an `Error` with its name, message and own fields.
+ * The result may be what `structuredClone` takes, `undefined` included, up to 2 MB and 1,000 levels deep, but no class of
+ * the platform such as `Blob`; class instances come back as plain objects. An error that was recorded comes back as an
+ * `Error` with its name, message, cause and own fields.
  *
  * @throws what `fn` throws; `FINGERPRINT_MISMATCH`, `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`; what `withLock` throws.
  * With `RELEASE_FAILED` nobody knows whether the result is stored: ask again.

@@ -1,4 +1,5 @@
-import type { AcquireReply, JobResult, OnceReason, RefusalReply, ReleaseReply } from "../core/replies.ts";
+import type { AcquireReply, JobResult, RefusalReply, ReleaseReply } from "../core/replies.ts";
+import { type Unkeepable, unkeepable } from "../core/unkeepable.ts";
 import { LockError } from "../errors.ts";
 import { type KeepAlive, lossMessage } from "./keep-alive.ts";
 import { reasonOf } from "./outage.ts";
@@ -6,7 +7,7 @@ import type { LockPrimitives } from "./primitives.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
 import { unexpectedRefusal } from "./versions.ts";
 
-type Unstorable = Extract<OnceReason, `RESULT_${string}`>;
+type Unstorable = Unkeepable["reason"];
 
 /** What is to be ended. */
 interface Ending {
@@ -48,6 +49,7 @@ export async function releaseOnce(primitives: LockPrimitives, ending: Ending, re
 
 /**
  * A release and the result that goes with it. Cloned here: RPC takes less than a clone does, such as no class instances.
+ * What is not kept is refused here too, so that every transport refuses the same, and sends nothing in vain.
  */
 async function releaseWith(
   primitives: LockPrimitives,
@@ -60,6 +62,8 @@ async function releaseWith(
   } catch (error) {
     return { success: false, reason: "RESULT_NOT_CLONEABLE", message: String(error) };
   }
+  const refusal = unkeepable(result.value);
+  if (refusal) return { success: false, ...refusal };
   try {
     return await primitives.release(lease, requestId, result, signal);
   } catch (error) {

@@ -31,6 +31,8 @@ export const LIMITS = {
   silence: 60_000,
   /** The largest result of a job, as a structured clone. */
   maxResultBytes: 2_000_000,
+  /** How deeply it may be nested: what a recursion over it takes must fit on every platform's stack. */
+  maxResultDepth: 1_000,
   /** The longest that the result of a job is kept. */
   maxRetain: 366 * DAY,
   /** How often a lock is looked at for clean-up. */

@@ -21,7 +21,7 @@ export type OnceReason = "RECORDED" | "FINGERPRINT_MISMATCH" | "RESULT_TOO_LARGE
 
 /** The outcome of a job, to be stored with the release of its lease. */
 export interface JobResult {
-  /** What the job returned, or why it failed: anything structured-cloneable, up to 2 MB. */
+  /** What the job returned, or why it failed: a structured clone of up to 2 MB, nested 1,000 levels deep at most. */
   value: unknown;
   /** Whether it failed. */
   failed: boolean;

@@ -1,8 +1,8 @@
-import { isLargerThan } from "../core/clone-size.ts";
 import { isLeaseNumber } from "../core/lease.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { KeptResult, OnceReason } from "../core/replies.ts";
 import type { ResultInfo } from "../core/result.ts";
+import { unkeepable } from "../core/unkeepable.ts";
 
 const KEY = "result";
 
@@ -41,7 +41,8 @@ export class ResultStorage {
   /** Stores a result in place of an earlier one, or tells why it can't be stored; then nothing is changed. */
   write(info: ResultInfo, value: unknown): OnceReason | undefined {
     try {
-      if (isLargerThan(LIMITS.maxResultBytes, value)) return "RESULT_TOO_LARGE";
+      const refusal = unkeepable(value);
+      if (refusal) return refusal.reason;
       this.#kv.put<Stored>(KEY, { ...info, value });
       return undefined;
     } catch (error) {

@@ -11,26 +11,37 @@ describe("the size of a structured clone is judged", () => {
   it.each<[string, unknown, number, number]>([
     ["a string of one-byte characters", "é".repeat(1_000), 900, 1_010],
     ["a string of wider characters", "語".repeat(1_000), 1_900, 2_010],
-    ["bytes", new Uint8Array(1_000), 900, 1_010],
-    ["a view, which is written with its whole buffer", new Uint8Array(new ArrayBuffer(1_000), 0, 1), 900, 1_010],
-    ["a buffer that occurs twice, which is written once", [shared, shared.buffer], 900, 1_010],
+    ["bytes", new Uint8Array(1_000), 900, 1_020],
+    ["a view, which is written with its whole buffer", new Uint8Array(new ArrayBuffer(1_000), 0, 1), 900, 1_020],
+    ["a buffer that occurs twice, which is written once", [shared, shared.buffer], 900, 1_020],
     ["fractions", Array.from({ length: 100 }, () => 0.5), 800, 1_010],
     ["a large integer", 2n ** 8_000n, 900, 1_010],
     ["keys", { ["k".repeat(1_000)]: 1 }, 900, 1_010],
     ["a map's keys and values", new Map([["k".repeat(500), "v".repeat(500)]]), 900, 1_020],
     ["a set", new Set(["x".repeat(1_000)]), 900, 1_010],
-    ["an error's message", Object.assign(new Error("x".repeat(1_000)), { stack: "" }), 900, 1_020],
+    ["an error's message", Object.assign(new Error("x".repeat(1_000)), { stack: "" }), 900, 1_030],
     ["a pattern", new RegExp("x".repeat(1_000)), 900, 1_010],
     ["a cycle", cycle, 900, 1_010],
-    ["what holes leave of an array", Object.assign([], { 4_000_000: "x".repeat(1_000) }), 900, 1_020],
+    [
+      "an error's own fields",
+      Object.assign(new Error(""), { stack: "", ["k".repeat(500)]: "v".repeat(500) }),
+      900,
+      1_040,
+    ],
+    ["an array's fields", Object.assign([], { ["k".repeat(500)]: "v".repeat(500) }), 900, 1_020],
+    ["holes, each of which counts as a byte", Object.assign([], { 4_000: "x".repeat(1_000) }), 4_900, 5_010],
   ])("by %s", (_what, value, less, most) => {
     expect(isLargerThan(less, value)).toBe(true);
     expect(isLargerThan(most, value)).toBe(false);
   });
 
+  it("without counting the holes of an array that is longer than the limit", () => {
+    expect(isLargerThan(2_000_000, Object.assign([], { 4_294_967_294: 1 }))).toBe(true);
+  });
+
   it("without a recursion, however deeply a value is nested", () => {
-    expect(isLargerThan(100_000, nested)).toBe(true);
-    expect(isLargerThan(200_000, nested)).toBe(false);
+    expect(isLargerThan(300_000, nested)).toBe(true);
+    expect(isLargerThan(600_000, nested)).toBe(false);
   });
 
   it("without reading on once the limit is passed", () => {
