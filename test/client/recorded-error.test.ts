@@ -80,6 +80,50 @@ describe("a failure that is recorded", () => {
     expect(back.cause).toBeUndefined();
   });
 
+  it("keeps what the errors of an AggregateError are, also inside of each other", () => {
+    const inner = new AggregateError([new PaymentError("one"), 2n], "inner");
+    const back = backOf(new AggregateError([inner], "many")) as AggregateError;
+    expect(back).toBeInstanceOf(AggregateError);
+    expect(back.errors[0]).toBeInstanceOf(AggregateError);
+    expect(back.errors[0]).toMatchObject({ message: "inner", errors: [{ name: "PaymentError", amount: 3 }, 2n] });
+    expect(Object.keys(back)).toEqual([]);
+  });
+
+  it("keeps a thousand errors of an AggregateError that has itself many times", () => {
+    const endless = new AggregateError([], "endless");
+    endless.errors = Array.from({ length: 100 }, () => endless);
+    const count = (of: unknown): number =>
+      1 + ((of as Partial<AggregateError>).errors ?? []).reduce((sum: number, next) => sum + count(next), 0);
+    expect(count(backOf(endless))).toBe(1_001);
+  });
+
+  it("without a name or stack, as a caller of another language stores it, comes back as an Error", () => {
+    expect(errorOf({ message: "broken" })).toMatchObject({ name: "Error", message: "broken", stack: "Error: broken" });
+  });
+
+  it.each([[{}], [{ message: 7 }], [{ message: "m", name: 7 }], [[]]])(
+    "as %j, which is no record, comes back as that",
+    (record) => {
+      expect(errorOf(record)).toBe(record);
+    },
+  );
+
+  it("with a field __proto__ has that field, and no other prototype", () => {
+    const fields = JSON.parse('{"__proto__":{"admin":true}}') as object;
+    const back = errorOf({ message: "m", fields }) as Error;
+    expect(Object.getPrototypeOf(back)).toBe(Error.prototype);
+    expect(Object.hasOwn(back, "__proto__")).toBe(true);
+  });
+
+  it("in a record that contains itself, or one record many times, is made once of each", () => {
+    const record: Record<string, unknown> = { message: "one" };
+    let many: object = record;
+    for (let level = 0; level < 100; level += 1) many = { message: "many", errors: [many, many] };
+    Object.assign(record, { cause: many });
+    const back = errorOf(many) as AggregateError;
+    expect(back.errors[0]).toBe(back.errors[1]);
+  });
+
   it.each([["text"], [null], [7]])("by another version as %j comes back as that", (record) => {
     expect(errorOf(record)).toBe(record);
   });
