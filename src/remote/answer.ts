@@ -2,6 +2,7 @@ import type { Fault } from "../client/fault.ts";
 import { PROTOCOL, mismatchOf } from "../core/protocol.ts";
 import type { RefusalReply } from "../core/replies.ts";
 import { LockError } from "../errors.ts";
+import { excessOf } from "../wire/body-bounds.ts";
 import { PROTOCOL_HEADER, protocolOf } from "../wire/protocol.ts";
 import { PROBLEMS, type Problem, refusalOfProblem } from "../wire/problem.ts";
 
@@ -79,6 +80,8 @@ function retryAfterOf(header: string | null): number | undefined {
 }
 
 function parsed(text: string): object | undefined {
+  // What one caller stored another reads: nothing is parsed that could take the memory or the stack of this process.
+  if (excessOf(text) !== undefined) return undefined;
   try {
     const body: unknown = JSON.parse(text);
     return typeof body === "object" && body !== null ? body : undefined;

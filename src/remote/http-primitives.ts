@@ -6,9 +6,9 @@ import { unexpectedRefusal } from "../client/versions.ts";
 import { LIMITS } from "../core/limits.ts";
 import { PROTOCOL } from "../core/protocol.ts";
 import type { AcquireReply, JobResult, RefusalReply, ReleaseReply } from "../core/replies.ts";
-import { isJson } from "../wire/json.ts";
 import { PROTOCOL_HEADER } from "../wire/protocol.ts";
-import { toAcquireBody, toClaimBody } from "../wire/requests.ts";
+import { toAcquireBody, toClaimBody, toResult } from "../wire/requests.ts";
+import { fromWireResult } from "../wire/result-codec.ts";
 import { fromWireStatus } from "../wire/status.ts";
 import { readAnswer } from "./answer.ts";
 import type { PollLength } from "./poll-length.ts";
@@ -26,6 +26,8 @@ interface CallBounds {
   /** Milliseconds for which the service may park it. @default 0 */
   parked?: number;
   signal: AbortSignal | undefined;
+  /** Whether its body has a result, which alone can make a body too long for a proxy. @default false */
+  hasResult?: boolean;
 }
 
 /** Calls to one lock of a service. */
@@ -118,7 +120,7 @@ async function send<T extends object>(
   { base, fetch }: ServiceAccess,
   shape: Shape<T>,
   url: string,
-  { parked = 0, signal }: CallBounds,
+  { parked = 0, signal, hasResult = false }: CallBounds,
   init: RequestInit,
 ): Promise<T | RefusalReply> {
   signal?.throwIfAborted();
@@ -129,6 +131,7 @@ async function send<T extends object>(
   try {
     // Redirects are not followed: the token is for this service alone.
     const response = await reach(base, () => fetch(url, { ...init, redirect: "manual", signal: giveUp.signal }));
+    if (hasResult && response.status === 413) return await tooLarge(response);
     return await readAnswer(base, response, shape);
   } catch (error) {
     // This call aborted the request itself: nothing on the way has cut it.
@@ -150,39 +153,32 @@ async function snapshot(
   return answer;
 }
 
-/** A job's result must be read as it was written: what JSON can't carry exactly is refused while the lease is live. */
+/** A job's result must be read as it was written: what can't be carried exactly is refused while the lease is live. */
 async function release(
   post: Calls["post"],
   { lease, requestId, result }: { lease: number; requestId: string; result: JobResult | undefined },
   signal: AbortSignal | undefined,
 ): Promise<ReleaseReply> {
-  if (result && !result.failed && !isJson(result.value))
-    return {
-      success: false,
-      reason: "RESULT_NOT_CLONEABLE",
-      message: "over HTTP it must be JSON: no Date, Map, NaN, undefined inside, class instance or cycle",
-    };
-  const kept = result && { ...result, value: result.failed ? asFarAsJsonGoes(result.value) : result.value };
+  const kept = result && toResult(result);
+  if (kept && "reason" in kept) return { success: false, ...kept };
   const body = { lease, requestId, ...(kept && { result: kept }) };
-  const answer = await post(isDone("released"), "release", body, { signal });
+  const answer = await post(isDone("released"), "release", body, { signal, hasResult: kept !== undefined });
   return isRefusal(answer) ? answer : true;
 }
 
-/** Of an error that is recorded, whatever can't be carried is left out, as it is where it is cloned. */
-function asFarAsJsonGoes(value: unknown): unknown {
-  try {
-    const carried: unknown = JSON.parse(JSON.stringify(value) ?? "null");
-    if (isJson(carried)) return carried;
-  } catch {
-    // It can't be written at all.
-  }
-  return { thrown: String(value).toWellFormed() };
+/** The service says so, or a proxy that takes no body of that length. */
+async function tooLarge(response: Response): Promise<RefusalReply> {
+  // Nobody reads it: the connection is free for the release without the result.
+  await response.body?.cancel().catch(() => {});
+  return { success: false, reason: "RESULT_TOO_LARGE" };
 }
 
 function acquired(answer: Granted | Recorded | RefusalReply): AcquireReply {
   if (!("recorded" in answer)) return granted(answer);
-  const { value, failed, lease } = answer.recorded;
-  return { success: false, reason: "RECORDED", result: { value, failed, lease } };
+  const { failed, lease, ...carried } = answer.recorded;
+  const read = fromWireResult(carried);
+  if ("reason" in read) return { success: false, reason: "RESULT_NOT_CLONEABLE", message: read.message };
+  return { success: false, reason: "RECORDED", result: { ...read, failed, lease } };
 }
 
 function granted(answer: Granted | RefusalReply): AcquireReply {

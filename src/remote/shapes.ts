@@ -1,4 +1,5 @@
 import type { GrantReply, KeptResult } from "../core/replies.ts";
+import type { WireResult } from "../wire/result-codec.ts";
 import type { WireStatus } from "../wire/status.ts";
 
 /** A grant or renewal, as the service answers it. */
@@ -6,7 +7,7 @@ export type Granted = Omit<GrantReply, "success">;
 
 /** What a job that ran once came to, as the service answers it. */
 export interface Recorded {
-  recorded: KeptResult;
+  recorded: WireResult & Omit<KeptResult, "value">;
 }
 
 /** Whether a body has the number of a lease. */

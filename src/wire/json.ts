@@ -1,29 +1,31 @@
-/** Deeper than any result worth keeping, and less than what a recursion may take. */
-const DEEPEST = 200;
+import { fieldsOf } from "../core/clone-size.ts";
+import { LIMITS } from "../core/limits.ts";
 
 /**
  * Whether JSON carries a value exactly, so that what is read is what was written; `undefined` itself is carried by being
  * left out.
  */
 export function isJson(value: unknown): boolean {
-  return value === undefined || isExact(value, DEEPEST);
+  return value === undefined || isExact(value, LIMITS.maxResultDepth, new Set());
 }
 
-function isExact(value: unknown, depth: number): boolean {
-  if (depth === 0) return false;
+function isExact(value: unknown, depth: number, seen: Set<object>): boolean {
   if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
   if (typeof value === "string") return value.isWellFormed();
   if (value === null || typeof value === "boolean") return true;
-  if (typeof value !== "object") return false;
-  if (Array.isArray(value)) return isPlainArray(value) && value.every((item) => isExact(item, depth - 1));
+  // An object that occurs twice would be read as two. Followed each time, a few of them take exponential time.
+  if (typeof value !== "object" || depth === 0 || seen.has(value)) return false;
+  seen.add(value);
+  const isExactInside = (item: unknown) => isExact(item, depth - 1, seen);
+  if (Array.isArray(value)) return isPlainArray(value) && value.every(isExactInside);
   return (
-    isPlainObject(value) && Object.entries(value).every(([key, item]) => isExact(key, 1) && isExact(item, depth - 1))
+    isPlainObject(value) && Object.entries(value).every(([key, item]) => key.isWellFormed() && isExactInside(item))
   );
 }
 
 /** Without holes, which `every` would pass over, and without fields of its own. */
 function isPlainArray(value: unknown[]): boolean {
-  return Object.keys(value).length === value.length;
+  return Object.keys(value).length === value.length && fieldsOf(value).length === 0;
 }
 
 /** `__proto__` would be read as something else; toJSON would be called. */

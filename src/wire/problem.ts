@@ -55,7 +55,7 @@ export const PROBLEMS: Record<ProblemReason, [status: number, title: string]> = 
   RESULT_TOO_LARGE: [413, "The result is too large to be kept"],
   UNSUPPORTED_MEDIA_TYPE: [415, "The body must be JSON"],
   FINGERPRINT_MISMATCH: [422, "The job has another payload"],
-  RESULT_NOT_CLONEABLE: [422, "The result can't be carried as JSON"],
+  RESULT_NOT_CLONEABLE: [422, "The result can't be carried"],
   RATE_LIMITED: [429, "Too many requests"],
   INTERNAL: [500, "The service failed"],
   NOT_IMPLEMENTED: [501, "Not turned on"],
@@ -93,8 +93,6 @@ const SERVICE_REASONS = new Set<string>([
 /** The refusal of the lock, if that is what the problem is, and not one of the service itself. */
 export function refusalOfProblem(problem: Problem): RefusalReply | undefined {
   const { reason, detail, argument, retryAfter, share, waiting, ended } = problem;
-  // Nothing but a result makes a body so long.
-  if (reason === "PAYLOAD_TOO_LARGE") return { success: false, reason: "RESULT_TOO_LARGE" };
   if (SERVICE_REASONS.has(reason) || reason === "OTHER_TOKEN") return undefined;
   return {
     success: false,

@@ -1,6 +1,8 @@
 import type { Claim } from "../core/lease.ts";
 import type { JobResult } from "../core/replies.ts";
 import type { LockRequest, RequestOptions } from "../core/request.ts";
+import type { Unkeepable } from "../core/unkeepable.ts";
+import { type WireResult, fromWireResult, toWireResult } from "./result-codec.ts";
 import { type WireNumber, fromWireNumber, toWireNumber } from "./numbers.ts";
 
 /** What of a lock is asked for, in JSON; exclusive without both. */
@@ -26,7 +28,7 @@ export interface AcquireBody extends ClaimBody {
 export interface ReleaseBody {
   lease: number;
   requestId?: string | undefined;
-  result?: { value?: unknown; failed?: boolean | undefined; retain: number } | undefined;
+  result?: (WireResult & { failed?: boolean | undefined; retain: number }) | undefined;
 }
 
 /** To JSON. */
@@ -60,9 +62,18 @@ export function fromClaimBody({ permits, capacity }: ClaimBody): { permits?: num
   return defined({ permits, capacity: capacity === undefined ? undefined : fromWireNumber(capacity) });
 }
 
-/** From JSON. */
-export function fromResult({ value, failed, retain }: NonNullable<ReleaseBody["result"]>): JobResult {
-  return { value, failed: failed === true, retain };
+type ResultBody = NonNullable<ReleaseBody["result"]>;
+
+/** To JSON, or why no result may be so. */
+export function toResult({ value, ...rest }: JobResult): ResultBody | Unkeepable {
+  const carried = toWireResult(value);
+  return "reason" in carried ? carried : { ...carried, ...rest };
+}
+
+/** From JSON, or why it is no result. */
+export function fromResult({ failed, retain, ...carried }: ResultBody): JobResult | Unkeepable {
+  const read = fromWireResult(carried);
+  return "reason" in read ? read : { ...read, failed: failed === true, retain };
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

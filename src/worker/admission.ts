@@ -3,11 +3,12 @@ import { bodyLimit } from "hono/body-limit";
 import { rpcPrimitives } from "../client/rpc-primitives.ts";
 import { checkText } from "../core/limits.ts";
 import { PROTOCOL, mismatchOf } from "../core/protocol.ts";
+import { excessOf } from "../wire/body-bounds.ts";
 import { PROTOCOL_HEADER, protocolOf } from "../wire/protocol.ts";
 import type { RefusalReply } from "../core/replies.ts";
 import { type Action, type Grantee, allows, callerOf } from "./access.ts";
 import type { ServiceEnv } from "./context.ts";
-import { refused } from "./refused.ts";
+import { refused, refusedBy } from "./refused.ts";
 
 type Middleware = MiddlewareHandler<ServiceEnv>;
 
@@ -113,6 +114,14 @@ export const jsonOnly: Middleware = async (c, next) => {
   const [type = ""] = (c.req.header("Content-Type") ?? "").split(";");
   if (type.trim().toLowerCase() !== "application/json")
     throw refused("UNSUPPORTED_MEDIA_TYPE", "Send JSON: `Content-Type: application/json`.");
+  await next();
+};
+
+/** Refuses a result that would take too much memory or stack, before it is parsed. */
+export const notExcessive: Middleware = async (c, next) => {
+  const excess = excessOf(await c.req.text());
+  if (excess === "size") throw refusedBy({ success: false, reason: "RESULT_TOO_LARGE" });
+  if (excess === "depth") throw refusedBy({ success: false, reason: "RESULT_NOT_CLONEABLE" });
   await next();
 };
 

@@ -2,11 +2,13 @@ import { waitUntil } from "cloudflare:workers";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { LIMITS, checkDuration, checkLease, checkText } from "../core/limits.ts";
-import type { AcquireReply, GrantReply, KeptResult, RefusalReply } from "../core/replies.ts";
+import { PROTOCOL } from "../core/protocol.ts";
+import type { AcquireReply, GrantReply, JobResult, KeptResult, RefusalReply } from "../core/replies.ts";
 import { type LockRequest, checkConversion, checkRelease, checkRequest } from "../core/request.ts";
-import { isJson } from "../wire/json.ts";
 import type { Problem } from "../wire/problem.ts";
-import { fromAcquireBody, fromClaimBody, fromResult } from "../wire/requests.ts";
+import { PROTOCOL_HEADER } from "../wire/protocol.ts";
+import { type ReleaseBody, fromAcquireBody, fromClaimBody, fromResult } from "../wire/requests.ts";
+import { toWireResult } from "../wire/result-codec.ts";
 import { checkAllowed, mayLook, shownTo } from "./admission.ts";
 import { asked, askedInLine } from "./asked.ts";
 import type { Service, ServiceEnv } from "./context.ts";
@@ -14,9 +16,6 @@ import { logEvent } from "./event-log.ts";
 import { onPost } from "./lock-route.ts";
 import { refused, refusedBy } from "./refused.ts";
 import { Acquire, Cancelled, Convert, Granted, Named, Recorded, Release, Released, Renew } from "./schemas.ts";
-
-/** Results of jobs of up to 2 MB, escaped as JSON may be, and what else a release has. */
-const MOST_BYTES_OF_RESULT = 4_500_000;
 
 const newId = () => crypto.randomUUID();
 
@@ -69,15 +68,11 @@ function addEndings(service: Service): void {
       summary: "Ends a live lease.",
       body: Release,
       answer: Released,
-      most: MOST_BYTES_OF_RESULT,
+      hasResult: true,
     },
-    async (c, { lease, requestId: given, result: kept }) => {
+    async (c, { lease, requestId: given, result: sent }) => {
       const primitives = c.get("primitives");
-      if (kept && !isJson(kept.value))
-        throw refused("RESULT_NOT_CLONEABLE", "The result is nested too deeply to be kept.");
-      const { requestId, result } = checkRelease({ requestId: given, result: kept && fromResult(kept) }, newId);
-      // JSON that would be read as something else, or is nested too deeply: kept, nobody could ask for it over HTTP.
-      if (!isJson(result?.value)) throw refusedBy({ success: false, reason: "RESULT_NOT_CLONEABLE" });
+      const { requestId, result } = checkRelease({ requestId: given, result: sent && resultOf(sent) }, newId);
       const reply = await asked(primitives, () => primitives.release(checkLease(lease), requestId, result));
       if (reply !== true) throw refusedBy(reply);
       return c.json({ released: true });
@@ -139,7 +134,7 @@ async function holdersOf(c: Context<ServiceEnv>): Promise<Problem["holders"]> {
 
 function granted(c: Context<ServiceEnv>, reply: AcquireReply): Response {
   if (reply.success) return c.json(grantOf(reply), 200, { "Fencing-Token": String(reply.lease) });
-  if (reply.reason === "RECORDED" && reply.result) return c.json({ recorded: recordedOf(reply.result) });
+  if (reply.reason === "RECORDED" && reply.result) return c.json({ recorded: recordedOf(c, reply.result) });
   throw refusedBy(shownTo(c, reply));
 }
 
@@ -147,8 +142,25 @@ function grantOf({ lease, deadline, validFor, releaseRequested }: GrantReply) {
   return { lease, deadline, validFor, ...(releaseRequested && { releaseRequested }) };
 }
 
-/** Recorded by a Worker it may be more than JSON can say; half of it would be a lie. */
-function recordedOf(result: KeptResult): KeptResult {
-  if (isJson(result.value)) return result;
-  throw refused("RESULT_NOT_CLONEABLE", "The job has run, but JSON can't carry its result: read it in a Worker.");
+/** The result of a release. JSON that would be read as something else is refused: kept, nobody could ask for it. */
+function resultOf(sent: NonNullable<ReleaseBody["result"]>): JobResult {
+  const result = fromResult(sent);
+  if ("reason" in result) throw refusedBy({ success: false, ...result });
+  return result;
+}
+
+/**
+ * A recorded result. Half of it would be a lie: an earlier version may have stored what is not kept today, and a caller that
+ * names no protocol may not know of `encoded`, as the client of the packed 0.1.0, and take it for `undefined`.
+ */
+function recordedOf(c: Context<ServiceEnv>, { value, failed, lease }: KeptResult) {
+  const carried = toWireResult(value);
+  if ("reason" in carried)
+    throw refused("RESULT_NOT_CLONEABLE", "The job has run, but JSON can't carry its result: read it in a Worker.");
+  if ("encoded" in carried && c.req.header(PROTOCOL_HEADER) === undefined)
+    throw refused(
+      "RESULT_NOT_CLONEABLE",
+      `The job has run, but JSON has no word for its result: read it in a Worker, or send the header ${PROTOCOL_HEADER}: ${PROTOCOL} to get it encoded.`,
+    );
+  return { ...carried, failed, lease };
 }

@@ -2,14 +2,18 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { LIMITS } from "../core/limits.ts";
 import { PROBLEMS } from "../wire/problem.ts";
+import { MOST_BYTES_WITH_RESULT } from "../wire/body-bounds.ts";
 import type { Action } from "./access.ts";
-import { atMost, forLock, jsonOnly } from "./admission.ts";
+import { atMost, forLock, jsonOnly, notExcessive } from "./admission.ts";
 import type { Service, ServiceEnv } from "./context.ts";
 import { refused } from "./refused.ts";
 import { ProblemDetails } from "./schemas.ts";
 
 /** Room for every argument at its longest, escaped. */
 const MOST_BYTES = 65_536;
+
+const forArguments = [atMost(MOST_BYTES)];
+const forResults = [atMost(MOST_BYTES_WITH_RESULT), notExcessive];
 
 type Handled = (c: Context<ServiceEnv>) => Promise<Response>;
 
@@ -24,8 +28,8 @@ interface LockRoute {
 interface LockCall<B extends z.ZodType> extends LockRoute {
   name: string;
   body: B;
-  /** Bytes of a body at most. */
-  most?: number;
+  /** Whether a body may have the result of a job, which is far larger than all arguments. */
+  hasResult?: boolean;
 }
 
 const params = z.object({
@@ -50,7 +54,7 @@ function titlesOf(status: number): string {
 /** Puts `POST /v1/locks/{id}/{name}` on the service. */
 export function onPost<B extends z.ZodType>(
   service: Service,
-  { name, action, summary, body, answer, most = MOST_BYTES }: LockCall<B>,
+  { name, action, summary, body, answer, hasResult = false }: LockCall<B>,
   handle: (c: Context<ServiceEnv>, body: z.infer<B>) => Promise<Response>,
 ): void {
   const path = `/v1/locks/{id}/${name}`;
@@ -60,7 +64,7 @@ export function onPost<B extends z.ZodType>(
     path,
     operationId: name,
     summary: `${summary} Needs the action "${action}".`,
-    middleware: [forLock(action), jsonOnly, atMost(most)] as const,
+    middleware: [forLock(action), jsonOnly, ...(hasResult ? forResults : forArguments)],
     request: { params, body: { required: true, content } },
     responses: { 200: described(answer), ...problems },
   });

@@ -39,7 +39,8 @@ const DETAILS: Record<Exclude<RefusalReply["reason"], "INVALID_ARGUMENT" | "RECO
     "The lease, or the request, belongs to another token's name: only a token of that name, or one that has the action admin too, may do this.",
   FINGERPRINT_MISMATCH: "The job ran, or runs, for another payload: the same id was used for two different things.",
   RESULT_TOO_LARGE: "The result is too large to be kept, and the lease is as it was: release it with a smaller one.",
-  RESULT_NOT_CLONEABLE: "The result can't be kept, and the lease is as it was: release it with plain JSON.",
+  RESULT_NOT_CLONEABLE:
+    "The result can't be kept, and the lease is as it was: release it with plain JSON, or a right `encoded`.",
 };
 
 const DETAILS_OF_SHARE: Partial<typeof DETAILS> = {

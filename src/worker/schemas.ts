@@ -68,6 +68,14 @@ export const Acquire = z
   })
   .openapi("Acquire");
 
+const value = z
+  .unknown()
+  .openapi({ description: "What the job came to: any JSON. Absent for nothing, and if there is `encoded`." });
+const encoded = z.unknown().openapi({
+  description:
+    "In place of `value`, what the job came to if JSON has no word for it, such as a date: a table in the format of the npm package devalue.",
+});
+
 export const Renew = z.strictObject({ lease, ttl, requestId }).openapi("Renew");
 export const Convert = z
   .strictObject({ lease, permits: permitsAsked, capacity: capacity.optional(), requestId })
@@ -78,7 +86,8 @@ export const Release = z
     requestId,
     result: z
       .strictObject({
-        value: z.unknown().openapi({ description: "What the job came to: any JSON; absent for nothing." }).optional(),
+        value: value.optional(),
+        encoded: encoded.optional(),
         failed: z.boolean().openapi({ default: false }).optional(),
         retain: wholeFrom(1, LIMITS.maxRetain).openapi({ description: "How long to keep it, in milliseconds." }),
       })
@@ -100,7 +109,7 @@ export const Granted = z
   })
   .openapi("Granted");
 export const Recorded = z
-  .object({ recorded: z.object({ value: z.unknown().optional(), failed: z.boolean(), lease }) })
+  .object({ recorded: z.object({ value: value.optional(), encoded: encoded.optional(), failed: z.boolean(), lease }) })
   .openapi("Recorded");
 export const Released = z.object({ released: z.literal(true) }).openapi("Released");
 export const Cancelled = z.object({ cancelled: z.literal(true) }).openapi("Cancelled");

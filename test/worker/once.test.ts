@@ -1,6 +1,9 @@
+import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { freshId, holders, lockOf, stubOf } from "../support/locks.ts";
+import { PROTOCOL } from "../../src/core/protocol.ts";
 import { once } from "../../src/index.ts";
+import { PROTOCOL_HEADER } from "../../src/wire/protocol.ts";
 import { ask, at } from "./calls.ts";
 
 const RETAIN = 60_000;
@@ -68,10 +71,75 @@ it("a result of 2 MB is kept, and a larger one is 413 with the lease as it was",
   expect((await again(id)).body["recorded"]).toEqual({ value, failed: false, lease: large.lease });
 });
 
-it("a result that a Worker recorded and JSON can't carry is 422, and never half of it", async () => {
+it("a result that a Worker recorded and JSON has no word for is encoded, and can be stored in that form", async () => {
+  const [id, copy] = [freshId(), freshId()];
+  await once(lockOf(id), async () => new Map([["at", new Date(0)]]), { retain: RETAIN });
+  // A caller that names no protocol may be a client that takes an answer without a value for undefined.
+  const unaware = await again(id);
+  expect([unaware.status, unaware.body.reason]).toEqual([422, "RESULT_NOT_CLONEABLE"]);
+  expect(unaware.body["detail"]).toContain(`${PROTOCOL_HEADER}: ${PROTOCOL}`);
+  const headers = { [PROTOCOL_HEADER]: String(PROTOCOL) };
+  const { status, body } = await ask(at(id, "acquire"), { headers, body: { ttl: 60_000, once: "" } });
+  const { encoded } = body["recorded"] as unknown as { encoded: unknown };
+  expect([status, body["recorded"]]).toEqual([
+    200,
+    { encoded: [["Map", 1, 2], "at", ["Date", "1970-01-01T00:00:00.000Z"]], failed: false, lease: expect.any(Number) },
+  ]);
+  const { lease } = (await again(copy)).body;
+  const released = await ask(at(copy, "release"), { body: { lease, result: { encoded, retain: RETAIN } } });
+  expect(released.status).toBe(200);
+  expect(await once<unknown>(lockOf(copy), () => "ran")).toEqual(new Map([["at", new Date(0)]]));
+});
+
+it("a result that an earlier version stored and no transport carries is 422, and never half of it", async () => {
   const id = freshId();
-  await once(lockOf(id), async () => new Date(0), { retain: RETAIN });
+  await once(lockOf(id), () => 1, { retain: RETAIN });
+  await runInDurableObject(stubOf(id), (_lock, { storage }) => {
+    storage.kv.put("result", { ...storage.kv.get<object>("result"), value: [new Headers({ a: "b" })] });
+  });
   const { status, body } = await again(id);
   expect([status, body.reason]).toEqual([422, "RESULT_NOT_CLONEABLE"]);
   expect(body["detail"]).toContain("in a Worker");
+});
+
+it.each([
+  ["four billion holes", [[-7, 4_294_967_295, 0, 1], 2]],
+  ["a table that is none", [[1]]],
+  ["a text", "[[1],2]"],
+  ["a value beside it", [1], 1],
+])("an encoded result of %s is 422, and the lease is as it was", async (_name, encoded, value?: unknown) => {
+  const id = freshId();
+  const { lease } = (await again(id)).body;
+  const result = { encoded, value, retain: RETAIN };
+  const { status, body } = await ask(at(id, "release"), { body: { lease, result } });
+  expect([status, body.reason]).toEqual([422, "RESULT_NOT_CLONEABLE"]);
+  expect(await stubOf(id).status()).toMatchObject({ holders: [{ lease }] });
+});
+
+it("the text of a result is refused before it is parsed if it has too many arrays or is nested too deeply", async () => {
+  const id = freshId();
+  const { lease } = (await again(id)).body;
+  const released = (value: string) =>
+    ask(at(id, "release"), { body: `{"lease":${lease},"result":{"retain":60000,"value":${value}}}` });
+  expect((await released(`[${"[],".repeat(1_100_000)}[]]`)).body.reason).toBe("RESULT_TOO_LARGE");
+  expect((await released(`${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}`)).body.reason).toBe("RESULT_NOT_CLONEABLE");
+  // What is in a text is not nested.
+  expect((await released(JSON.stringify(`${"[".repeat(5_000)}"\\"${"{".repeat(5_000)}`))).status).toBe(200);
+});
+
+const BASE64_GROWTH = 4 / 3;
+it.each([
+  [1_900_000, 200, undefined],
+  [2_100_000, 413, "RESULT_TOO_LARGE"],
+  [4_600_000, 413, "RESULT_TOO_LARGE"],
+  [12_000_000, 413, expect.stringMatching(/^(RESULT|PAYLOAD)_TOO_LARGE$/)],
+])("a result of %i bytes is answered by its size, as value and as encoded: %i", async (size, status, reason) => {
+  const buffer = ["ArrayBuffer", "A".repeat(Math.floor(size / 3) * 3 * BASE64_GROWTH)];
+  for (const carried of [{ value: "x".repeat(size) }, { encoded: [["Uint8Array", 1], buffer] }]) {
+    const id = freshId();
+    const { lease } = (await again(id)).body;
+    const answer = await ask(at(id, "release"), { body: { lease, result: { ...carried, retain: RETAIN } } });
+    expect([answer.status, answer.body.reason]).toEqual([status, reason]);
+    expect(await holders(id)).toBe(reason === undefined ? 0 : 1);
+  }
 });

@@ -1,0 +1,104 @@
+import { LIMITS } from "../core/limits.ts";
+
+/**
+ * An encoded result is a table, in the format of devalue: the first entry is the value, and entries refer to each other by
+ * their place in the table. Numbers below zero stand for what JSON has no word for.
+ */
+type Table = readonly unknown[];
+
+/** `undefined`, `NaN`, `Infinity`, `-Infinity` and `-0`. */
+const CONSTANTS = new Set<unknown>([-1, -3, -4, -5, -6]);
+const HOLE = -2;
+const SPARSE = -7;
+
+/** An error, a big integer or an array with fields is written as up to four entries, each inside the one before. */
+const DEEPEST = 4 * LIMITS.maxResultDepth;
+
+/** What a typed entry has after its type: references, strings alone, or a reference and then numbers. */
+const TYPES: Record<string, "references" | "strings" | "view"> = {
+  Set: "references",
+  Map: "references",
+  Object: "references",
+  BigInt: "references",
+  Fields: "references",
+  Date: "strings",
+  RegExp: "strings",
+  ArrayBuffer: "strings",
+  DataView: "view",
+  Int8Array: "view",
+  Uint8Array: "view",
+  Uint8ClampedArray: "view",
+  Int16Array: "view",
+  Uint16Array: "view",
+  Float16Array: "view",
+  Int32Array: "view",
+  Uint32Array: "view",
+  Float32Array: "view",
+  Float64Array: "view",
+  BigInt64Array: "view",
+  BigUint64Array: "view",
+};
+
+/**
+ * Whether an encoded result can be read: every entry is of a known shape, no array is longer than a result may be, and no
+ * recursion over it is deeper than the stack is. What one caller stored another reads, so nothing of it is trusted.
+ */
+export function isReadable(encoded: unknown): encoded is number | unknown[] {
+  if (!Array.isArray(encoded)) return CONSTANTS.has(encoded);
+  const references: number[][] = [];
+  for (const entry of encoded as Table) {
+    const found = referencesOf(entry);
+    if (!areWithin(encoded, found)) return false;
+    references.push(found);
+  }
+  return encoded.length > 0 && !isTooDeep(references);
+}
+
+function areWithin(table: Table, references: unknown[] | undefined): references is number[] {
+  return references?.every((reference) => CONSTANTS.has(reference) || isPlace(reference, table.length)) ?? false;
+}
+
+function isPlace(value: unknown, end: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value < end;
+}
+
+const NONE: unknown[] = [];
+
+/** What an entry refers to; undefined if it is of no known shape. */
+function referencesOf(entry: unknown): unknown[] | undefined {
+  if (typeof entry !== "object" || entry === null) return NONE;
+  if (!Array.isArray(entry)) return Object.values(entry);
+  const first: unknown = entry[0];
+  if (typeof first === "string") return referencesOfTyped(first, entry.slice(1));
+  if (first !== SPARSE) return entry.includes(HOLE) ? entry.filter((reference) => reference !== HOLE) : entry;
+  const [length, ...pairs] = entry.slice(1) as unknown[];
+  const [indexes, references] = [pairs.filter((_, at) => at % 2 === 0), pairs.filter((_, at) => at % 2 === 1)];
+  const isShort = isPlace(length, LIMITS.maxResultBytes) && indexes.every((index) => isPlace(index, length));
+  return isShort && indexes.length === references.length ? references : undefined;
+}
+
+function referencesOfTyped(type: string, rest: unknown[]): unknown[] | undefined {
+  const shape = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
+  if (shape === "references") return rest.length === 1 || type === "Set" || type === "Map" ? rest : undefined;
+  if (shape === "strings") return rest.every((item) => typeof item === "string") ? [] : undefined;
+  const [buffer, ...range] = rest;
+  return shape === "view" && range.every((item) => typeof item === "number") ? [buffer] : undefined;
+}
+
+/** Goes from the first entry through all others, in the order of a recursion and without one. */
+function isTooDeep(references: number[][]): boolean {
+  const seen = new Uint8Array(references.length);
+  const rest = [{ at: 0, depth: 1 }];
+  for (let next = rest.pop(); next; next = rest.pop()) {
+    const { at, depth } = next;
+    if (seen[at] === 1) continue;
+    if (depth > DEEPEST) return true;
+    seen[at] = 1;
+    const inner = references[at] ?? [];
+    for (let last = inner.length - 1; last >= 0; last -= 1) {
+      const to = inner[last] as number;
+      if (to >= 0 && seen[to] === 0) rest.push({ at: to, depth: depth + 1 });
+    }
+  }
+  return false;
+}

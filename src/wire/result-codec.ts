@@ -1,0 +1,65 @@
+import { stringify, unflatten } from "devalue";
+import { type Unkeepable, unkeepable } from "../core/unkeepable.ts";
+import { isReadable } from "./encoded-table.ts";
+import { FieldsReader, fieldsToWrite } from "./fields.ts";
+import { isJson } from "./json.ts";
+
+/** A result as JSON: its `value` if JSON carries that exactly, otherwise `encoded`, a table in the format of devalue. */
+export interface WireResult {
+  /** Absent for `undefined`. */
+  value?: unknown;
+  encoded?: unknown;
+}
+
+const UNCARRIED: Unkeepable = { reason: "RESULT_NOT_CLONEABLE", message: "it can't be carried over HTTP" };
+
+/** Writes a structured clone as JSON, or tells why no result may be so. */
+export function toWireResult(value: unknown): WireResult | Unkeepable {
+  const refusal = unkeepable(value);
+  if (refusal) return refusal;
+  if (isJson(value)) return { value };
+  try {
+    // Parsed again, so that the body has the table itself and not a text in which everything is escaped twice.
+    return { encoded: JSON.parse(stringify(value, { Fields: fieldsToWrite, BigInt: hexOf })) as unknown };
+  } catch {
+    // What has not been foreseen must not be written as something else.
+    return UNCARRIED;
+  }
+}
+
+/** Reads it, or tells why it is no result: what one caller stored another reads, so nothing of it is trusted. */
+export function fromWireResult({ value, encoded }: WireResult): { value: unknown } | Unkeepable {
+  if (encoded !== undefined && value !== undefined) return UNCARRIED;
+  const read = encoded === undefined ? { value } : decoded(encoded);
+  const refusal = read ? unkeepable(read.value) : UNCARRIED;
+  if (refusal) return refusal;
+  return encoded === undefined && !isJson(value) ? UNCARRIED : (read as { value: unknown });
+}
+
+function decoded(encoded: unknown): { value: unknown } | undefined {
+  if (!isReadable(encoded)) return undefined;
+  const reader = new FieldsReader();
+  try {
+    return {
+      value: unflatten(encoded, {
+        Fields: (fields) => reader.read(fields),
+        BigInt: (text: unknown) => fromHex(reader, text),
+      }),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Hexadecimal, which is written and read in linear time. A decimal of 2 MB takes seconds. */
+function hexOf(value: unknown): string | undefined {
+  if (typeof value !== "bigint") return undefined;
+  return value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
+}
+
+function fromHex(reader: FieldsReader, text: unknown): bigint {
+  const [, sign, digits] = /^(-?)(0x[0-9a-f]+)$/.exec(String(text)) ?? [];
+  if (digits === undefined) throw new Error("This is no integer.");
+  reader.spend(digits.length);
+  return sign === "-" ? -BigInt(digits) : BigInt(digits);
+}
