@@ -91,7 +91,7 @@ export class LockError extends Error {
  * - `expired`: its time ran out at the object, or `maxHold` was reached.
  * - `superseded`: it was released, by whomever, or its place was given to another holder.
  * - `unreachable`: no renewal was confirmed in time; the object may still count it as live for a moment. The `cause` is
- *   the fault of the last renewal, unless that got no answer at all.
+ *   the fault of the last renewal that failed, or its `UNREACHABLE` if it got no answer within 5 s.
  */
 export type LeaseLoss = "expired" | "superseded" | "unreachable";
 

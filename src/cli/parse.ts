@@ -5,7 +5,7 @@ import { EXIT, Failure } from "./exit-codes.ts";
 /** What every command understands. */
 export const COMMON: Readonly<Record<string, Option>> = {
   json: { type: "boolean", help: "results and messages as JSON, one object a line" },
-  quiet: { type: "boolean", help: "no messages on stderr, except for errors" },
+  quiet: { type: "boolean", help: "no messages on stderr, except for errors and warnings" },
   help: { type: "boolean", help: "this help" },
 };
 

@@ -143,7 +143,7 @@ describe("commands", { concurrency: 2 }, () => {
     assert.ok(!(stdout + stderr).includes(secret));
   });
 
-  test("a service that is not there is 69, and the message says why", async () => {
+  test("G11 a service that is not there is 69, and the message says why", async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     const { code, stderr } = await call("release", "x", "1", "--url", url);
     assert.equal(code, 69);
@@ -151,7 +151,7 @@ describe("commands", { concurrency: 2 }, () => {
     assert.ok(!stderr.includes(service.env["DURABLE_LOCKS_TOKEN"] as string));
   });
 
-  test("a service that limits how often it is asked is 69, and the message says when to ask again", async () => {
+  test("G11 a service that limits how often it is asked is 69, and the message says when to ask again", async () => {
     const limited = { status: 429, headers: { "Retry-After": "30" }, body: "" };
     const { code, stderr } = await callTo(limited, "status", "x", "--json");
     assert.equal(code, 69);
@@ -159,7 +159,7 @@ describe("commands", { concurrency: 2 }, () => {
     assert.match(message, /neither an outage nor contention: ask again in 30000 ms/);
   });
 
-  test("watch goes on through an outage that comes while it watches, and says what it met", async () => {
+  test("G11 watch goes on through an outage that comes while it watches, and says what it met", async () => {
     const free = { locked: false, holders: [], waiters: [] };
     const answers = [{ status: 200, headers: {}, body: JSON.stringify(free) }];
     const down = { status: 429, headers: { "Retry-After": "30" }, body: "" };

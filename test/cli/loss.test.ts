@@ -92,7 +92,7 @@ describe("the holder's side", { concurrency: 2 }, () => {
     assert.ok(journal.heard("SIGTERM"));
   });
 
-  test("held for as long as --max-hold allows, the command is stopped before the lock passes on, and the exit code is 79", async () => {
+  test("G11 held for as long as --max-hold allows, the command is stopped before the lock passes on, and the exit code is 79", async () => {
     const journal = new Journal(service.folder, "max-hold");
     const program = service.run(["run", "max-hold", ...TTL, "--max-hold", "3s", "--", ...journal.command("SIGTERM")]);
     await journal.begun(program);
@@ -148,7 +148,7 @@ describe("the service's side", { concurrency: 2 }, () => {
     assert.equal(journal.leases().length, 1);
   });
 
-  test("gone for good: the command is ended, and killed, within its lease", async () => {
+  test("G11 gone for good: the command is ended, and killed, within its lease, and the message says why", async () => {
     await using service = await Service.start();
     const journal = new Journal(service.folder, "gone");
     const run = service.run(["run", "gone", ...TTL, "--", ...journal.grandchild("SIGTERM")]);

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { KeepAlive, type Renew, type Renewal, lossMessage } from "../../src/client/keep-alive.ts";
+import { LockError } from "../../src/errors.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, sleep } from "../support/outcome.ts";
 
@@ -432,6 +433,13 @@ describe("G11 a lease whose renewals fail until its time is over", () => {
       cause: last,
       message: expect.stringContaining("The last one failed: The lock service refused access. Stop writing"),
     });
+  });
+
+  it("is lost with the outage itself if nothing came back at all", async () => {
+    const outage = new LockError("UNREACHABLE", "The object did not answer within 5000 ms.");
+    const { keepAlive } = keep(30_000, () => Promise.reject(outage));
+    await pass(29_000);
+    expect(keepAlive.signal.reason).toMatchObject({ why: "unreachable", cause: outage });
   });
 
   it("is lost with the last fault of a renewal that is still under way", async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { faultyNamespace } from "../support/faulty-namespace.ts";
 import { freshId, lockOf } from "../support/locks.ts";
 
-describe("a thousand concurrent withLock calls on one id", () => {
+describe("G4 a thousand concurrent withLock calls on one id", () => {
   it("all run, one at a time, in arrival order, with 2 requests each and no polling", { timeout: 60_000 }, async () => {
     const id = freshId();
     const { namespace, calls } = faultyNamespace((_method, run) => run());

@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 describe("G8 nothing leaks: storage", () => {
-  it("asking about an id that was never locked stores nothing", async () => {
+  it("G10 asking about an id that was never locked stores nothing", async () => {
     const id = freshId();
     const lock = lockOf(id);
     expect(await lock.isLocked()).toBe(false);
@@ -82,7 +82,7 @@ describe("G8 nothing leaks: storage", () => {
     expect(await stored(id)).toEqual({ tables: false, alarm: false });
   });
 
-  it("an alarm that is set is not set again, also after a restart", async () => {
+  it("G10 an alarm that is set is not set again, also after a restart", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(1));
     await evictDurableObject(stubOf(id));
@@ -93,7 +93,7 @@ describe("G8 nothing leaks: storage", () => {
     });
   });
 
-  it("an alarm that the clean-up has set is not set again by the next grant", async () => {
+  it("G10 an alarm that the clean-up has set is not set again by the next grant", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(1));
     await runInDurableObject(stubOf(id), (_lock, { storage }) => storage.deleteAlarm());
