@@ -12,7 +12,7 @@ import type { LockRequest } from "../core/request.ts";
 export interface LockPrimitives {
   /** The lock's id, for error messages. */
   readonly id: string;
-  /** Tells this lock from every other, also of the same id elsewhere: many locks are taken in the order of their keys. */
+  /** Tells this lock from every other, also of the same id elsewhere. */
   readonly key: string;
   /** The URL of the lock service, for error messages; absent if calls go to the object directly. */
   readonly url?: string;

@@ -38,12 +38,11 @@ export interface HeldLocks {
 /**
  * Runs `fn` while holding all the given locks, of whatever kinds.
  *
- * They are taken one after the other in an order that is the same for every caller of one transport, so two callers that
- * list them differently never wait for each other. A caller over RPC and one over HTTP have different orders, and only the
- * end of their `wait` frees them from each other. If one can't be had in time, those already taken are given back. If one
- * is lost before `fn` settles, `signal` fires and the call rejects, as with `withLock`.
+ * They are taken one after the other in the order of their ids, whatever order they are listed in, so two callers never
+ * wait for each other. If one can't be had in time, those already taken are given back. If one is lost before `fn`
+ * settles, `signal` fires and the call rejects, as with `withLock`.
  *
- * @param locks - 1 to 100 locks of different ids, of one transport
+ * @param locks - 1 to 100 locks of different ids
  * @throws what `withLock` throws; `INVALID_ARGUMENT` also if a lock is given twice, if only as its reader and writer.
  * @example
  * ```ts
@@ -73,7 +72,7 @@ export async function withLocks<T>(
 
 const MOST_LOCKS = 100;
 
-/** By key, which is the same for every caller; two kinds of lock on one id would wait for each other. */
+/** By id, then by key: the same for every caller, over RPC and HTTP. Two kinds of lock on one id would wait for each other. */
 function inCanonicalOrder(locks: readonly Lock[]): Lock[] {
   if (!Array.isArray(locks) || locks.length === 0 || locks.length > MOST_LOCKS || !Array.from(locks).every(isLock))
     throw invalid(
@@ -86,7 +85,15 @@ function inCanonicalOrder(locks: readonly Lock[]): Lock[] {
     if (byKey.has(key)) throw invalid("locks", `lock "${lock.id}" is given twice: it would wait for itself.`);
     byKey.set(key, lock);
   }
-  return [...byKey].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, lock]) => lock);
+  return [...byKey.values()].sort(
+    (one, other) => inOrder(one.id, other.id) || inOrder(one.primitives.key, other.primitives.key),
+  );
+}
+
+/** By UTF-16 code units: the order of a locale would differ from caller to caller. */
+function inOrder(one: string, other: string): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
 }
 
 interface Taking extends Omit<WithLocksOptions, "signal"> {

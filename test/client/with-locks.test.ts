@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { RefusalReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
-import { createLock, withLocks } from "../../src/index.ts";
+import { type Lock, createLock, withLocks } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";
@@ -12,7 +12,11 @@ fakeTime();
 const GONE: RefusalReply = { success: false, reason: "NO_LONGER_VALID", ended: "expired" };
 
 /** Locks a, b and so on, with what is asked of them in its order; `answers` are those of the one of that name. */
-function locksOf(names: string, answers: Record<string, Partial<LockPrimitives>> = {}) {
+function locksOf(
+  names: string,
+  answers: Record<string, Partial<LockPrimitives>> = {},
+  keys: Record<string, string> = {},
+) {
   const asked: string[] = [];
   const requests: LockRequest[] = [];
   const locks = Array.from(names, (name, index) => {
@@ -26,7 +30,7 @@ function locksOf(names: string, answers: Record<string, Partial<LockPrimitives>>
     return createLock({
       ...primitives,
       id: name,
-      key: name,
+      key: keys[name] ?? name,
       acquire: (request) => (asked.push(`take ${name}`), requests.push(request), primitives.acquire(request)),
       release: (...args) => (asked.push(`release ${name}`), primitives.release(...args)),
       cancel: (...args) => (asked.push(`cancel ${name}`), primitives.cancel(...args)),
@@ -46,6 +50,24 @@ describe("G1 many locks at once", () => {
     expect(leases).toEqual([1, 2, 3]);
     expect(asked).toEqual(["take a", "take b", "take c", "release a", "release b", "release c"]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("are taken in the order of their ids, though a transport has keys that are in another order, and then of their keys", async () => {
+    const { locks, asked } = locksOf("cab", {}, { a: "3", b: "2", c: "1" });
+    const [c, a, b] = locks as [Lock, Lock, Lock];
+    const twin = createLock({
+      ...c.primitives,
+      key: "0",
+      acquire: (...args) => (asked.push("take twin"), c.primitives.acquire(...args)),
+    });
+    await withLocks([c, a, twin, b], () => {});
+    expect(asked.filter((one) => one.startsWith("take"))).toEqual([
+      "take a",
+      "take b",
+      "take twin",
+      "take c",
+      "take c",
+    ]);
   });
 
   it("are waited for for one time together", async () => {

@@ -5,8 +5,7 @@ import { faultyNamespace, losingReplies } from "../support/faulty-namespace.ts";
 import { crash, freshId, freshLock, lockOf, outcome, stubOf, untilWaiting } from "../support/locks.ts";
 
 const isLocked = (locks: Lock[]) => Promise.all(locks.map((lock) => lock.isLocked()));
-const inKeyOrder = (locks: Lock[]) =>
-  locks.toSorted((one, other) => (one.primitives.key < other.primitives.key ? -1 : 1)) as [Lock, Lock];
+const inIdOrder = (locks: Lock[]) => locks.toSorted((one, other) => (one.id < other.id ? -1 : 1)) as [Lock, Lock];
 
 // At once: most of a test is waiting for time to pass, and each has locks of its own.
 describe.concurrent("withLocks", () => {
@@ -47,7 +46,7 @@ describe.concurrent("withLocks", () => {
     await Promise.all(lists.map((list) => withLocks(list, work, { wait: 15_000 })));
   });
 
-  it("orders by what tells locks apart everywhere, not by their ids alone", () => {
+  it("tells locks of one id in two namespaces apart", () => {
     const id = freshId();
     const elsewhere = env.LEDGER as unknown as typeof env.DURABLE_LOCK;
     expect(lockOf(id).primitives.key).not.toBe(lockOf(id, elsewhere).primitives.key);
@@ -88,7 +87,7 @@ describe.concurrent("G9 withLocks refuses", () => {
 
 describe.concurrent("G8 withLocks gives back what it has taken", () => {
   it("when one of them is not to be had in time", async () => {
-    const [first, second] = inKeyOrder([freshLock(), freshLock()]);
+    const [first, second] = inIdOrder([freshLock(), freshLock()]);
     const held = await second.hold();
     const { error } = await outcome(withLocks([first, second], () => {}, { wait: 50 }));
     expect(error).toMatchObject({ code: "LOCK_TIMEOUT" });
@@ -98,7 +97,7 @@ describe.concurrent("G8 withLocks gives back what it has taken", () => {
   });
 
   it("when it is aborted while it waits, and leaves the queue", async () => {
-    const [first, second] = inKeyOrder([freshLock(), freshLock()]);
+    const [first, second] = inIdOrder([freshLock(), freshLock()]);
     const held = await second.hold();
     const abort = new AbortController();
     const done = outcome(withLocks([first, second], () => {}, { signal: abort.signal }));
@@ -111,7 +110,7 @@ describe.concurrent("G8 withLocks gives back what it has taken", () => {
   });
 
   it("when one that was taken is lost while it waits for the next", async () => {
-    const [first, second] = inKeyOrder([freshLock(), freshLock()]);
+    const [first, second] = inIdOrder([freshLock(), freshLock()]);
     const held = await second.hold();
     const done = outcome(withLocks([first, second], () => {}, { ttl: 6_000 }));
     await untilWaiting(second.id, 1);
