@@ -44,6 +44,7 @@ export type {
   JobResult,
   KeptResult,
   LeaseEnd,
+  HolderInBrief,
   LockHolder,
   LockStatus,
   LockWaiter,

@@ -55,6 +55,7 @@ export type {
   JobResult,
   KeptResult,
   LeaseEnd,
+  HolderInBrief,
   LockHolder,
   LockStatus,
   LockWaiter,

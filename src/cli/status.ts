@@ -74,7 +74,7 @@ async function look(
   const parked = Math.min(LOOK_EVERY, LIMITS.slice);
   const bounds = { id, url, within: parked + ANSWER_WITHIN };
   const reply = await callObject((signal) => primitives.watch(newest, parked, signal), bounds);
-  return "holders" in reply ? reply : undefined;
+  return "waiters" in reply ? reply : undefined;
 }
 
 /** What makes a difference to a reader: not that a lease was renewed, nor that time goes by. */

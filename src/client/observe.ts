@@ -92,7 +92,7 @@ async function look(
     known === undefined ? primitives.status(given) : primitives.watch(known, longPoll(), given);
   try {
     const reply = await callObject(ask, { id, url, within: LIMITS.slice + ANSWER_WITHIN, signal });
-    if ("holders" in reply) return { status: reply };
+    if ("waiters" in reply) return { status: reply };
     if (reply.reason === "QUEUE_FULL") return { fault: reply };
     throw unexpectedRefusal(reply);
   } catch (error) {

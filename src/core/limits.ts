@@ -14,6 +14,9 @@ export const LIMITS = {
   maxTokenNameBytes: 64,
   maxWaiters: 10_000,
   maxLeases: 10_000,
+  /** How many holders a refusal names at most, and one that ends no wait: thousands of waiters may get it together. */
+  maxHoldersNamed: 10,
+  maxHoldersNamedInLine: 3,
   /** The share of one token name of the lock service: half, so that no name keeps all others out. */
   maxWaitersPerToken: 5_000,
   maxLeasesPerToken: 5_000,

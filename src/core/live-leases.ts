@@ -16,6 +16,11 @@ export class LiveLeases {
   readonly #lingering = new Set<Slot>();
   readonly #shares = new Shares();
 
+  /** How many are live. */
+  get size(): number {
+    return this.#byLease.size;
+  }
+
   /** Why the lock can grant no further lease, whatever is free; undefined if it can. An exclusive one is always alone. */
   full({ requestId = "", exclusive }: Asked): RefusalReply | undefined {
     const refusal = { success: false, reason: "TOO_MANY_LEASES" } as const;

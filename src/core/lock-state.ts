@@ -9,7 +9,7 @@ import type { LockRequest } from "./request.ts";
 import { JobRecord, type ResultInfo } from "./result.ts";
 import type { Slot } from "./slots.ts";
 import { toCancel } from "./to-cancel.ts";
-import { statusOf } from "./status.ts";
+import { oldestOf, statusOf } from "./status.ts";
 
 /** What a transition asks of its host: write the slots, then answer the parked calls. */
 export interface Effects {
@@ -186,6 +186,11 @@ export class LockState {
     return statusOf(this.#leases.live, this.#queue, now);
   }
 
+  /** Who has held the lock for longest, `most` at most. */
+  oldestHolders(most: number): Pick<RefusalReply, "holders" | "moreHolders"> {
+    return oldestOf(this.#leases.live, most);
+  }
+
   /** The live lease of the given number. */
   find(lease: number, now: number): Lease | undefined {
     const slot = this.#leases.live.byLease(lease);
@@ -260,7 +265,8 @@ export class LockState {
     if (!waiter.parked) return this.#queue.leave(waiter, now);
     const reply = this.#refusal(waiter, now);
     if (waiter.final) return this.#dequeue(waiter, reply);
-    this.#answers.push({ requestId: waiter.requestId, reply: { ...reply, waiting: this.#queue.size } });
+    const line = { waiting: this.#queue.size, place: this.#queue.placeOf(waiter) };
+    this.#answers.push({ requestId: waiter.requestId, reply: { ...reply, ...line } });
     waiter.parked = false;
     waiter.until = now + LIMITS.returnWithin;
   }

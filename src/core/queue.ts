@@ -29,6 +29,7 @@ export class WaitQueue {
   /** How the queue rebuilds after a restart. */
   readonly reassembly: Reassembly;
   #changes = 0;
+  #lastIndex = 0;
 
   constructor(startedAt: number) {
     this.reassembly = new Reassembly(startedAt);
@@ -54,6 +55,17 @@ export class WaitQueue {
   /** The ids of all waiters whose callers gave the same id as this one, whatever their token. */
   ofEveryName(requestId: string): string[] {
     return this.#byRequest.ofEveryName(requestId);
+  }
+
+  /**
+   * A waiter's place, 1 for the head.
+   *
+   * The search begins where the last one ended: thousands of places are asked for in order when their polls end together.
+   */
+  placeOf(waiter: Waiter): number {
+    const index = this.#waiters.indexOf(waiter, this.#lastIndex);
+    this.#lastIndex = index < 0 ? this.#waiters.indexOf(waiter) : index;
+    return this.#lastIndex + 1;
   }
 
   /** Why this request can't be queued; undefined if it can. */

@@ -63,6 +63,12 @@ export interface RefusalReply {
   share?: true;
   /** With `BORROWED`, if the caller keeps its queue entry and must ask again: how many are in the queue. */
   waiting?: number;
+  /** With `waiting`: the caller's place in the queue, 1 for the next in line. */
+  place?: number;
+  /** With `BORROWED`, from `acquire`: who holds the lock, the oldest first; 10 at most, and 3 with `waiting`. */
+  holders?: HolderInBrief[];
+  /** With `holders`: how many more there are, if any. */
+  moreHolders?: number;
   /** With `NO_LONGER_VALID`: how the lease ended, where the object still knows. */
   ended?: LeaseEnd;
   /** With `INVALID_ARGUMENT`: which argument. */
@@ -109,6 +115,9 @@ export interface LockHolder extends Claim {
   /** Whether it is asked to release. */
   releaseRequested?: boolean;
 }
+
+/** A live lease, as a refusal names it. */
+export type HolderInBrief = Pick<LockHolder, "lease" | "owner" | "since" | "deadline">;
 
 /** A caller in the queue, as `status()` shows it. */
 export interface LockWaiter extends Claim {

@@ -1,7 +1,7 @@
 import type { Claim } from "./lease.ts";
 import type { LiveLeases } from "./live-leases.ts";
 import type { WaitQueue } from "./queue.ts";
-import type { LockStatus } from "./replies.ts";
+import type { HolderInBrief, LockStatus, RefusalReply } from "./replies.ts";
 
 /** What may be shown of a lock: never a request id, which is the power to cancel. */
 export function statusOf(live: LiveLeases, queue: WaitQueue, now: number): LockStatus {
@@ -23,6 +23,17 @@ export function statusOf(live: LiveLeases, queue: WaitQueue, now: number): LockS
   }));
   const delayedUntil = live.delayedUntil(now);
   return { locked: holders.length > 0, holders, waiters, ...(delayedUntil !== undefined && { delayedUntil }) };
+}
+
+/** The oldest live leases, `most` at most, and how many more there are: a refusal must not grow with them. */
+export function oldestOf(live: LiveLeases, most: number): Pick<RefusalReply, "holders" | "moreHolders"> {
+  const holders: HolderInBrief[] = [];
+  for (const { lease } of live) {
+    if (holders.length === most) return { holders, moreHolders: live.size - most };
+    const { owner, since, deadline } = lease;
+    holders.push({ lease: lease.lease, ...(owner !== undefined && { owner }), since, deadline });
+  }
+  return { holders };
 }
 
 function shown({ owner, exclusive, permits, capacity }: Claim & { owner: string | undefined }) {

@@ -234,12 +234,15 @@ export class LockHost {
     this.#state.record.forget();
   }
 
-  /** The state knows that there is a result; what it is, only storage does. */
+  /** The state knows that there is a result; what it is, only storage does. A refusal says who is in the way. */
   #completion(): (reply: AcquireReply) => AcquireReply {
     let result: KeptResult | undefined;
     return (reply) => {
-      if (reply.success || reply.reason !== "RECORDED") return reply;
-      return { ...reply, result: (result ??= this.#results.read()) };
+      if (reply.success) return reply;
+      if (reply.reason === "RECORDED") return { ...reply, result: (result ??= this.#results.read()) };
+      if (reply.reason !== "BORROWED") return reply;
+      const most = reply.waiting === undefined ? LIMITS.maxHoldersNamed : LIMITS.maxHoldersNamedInLine;
+      return { ...reply, ...this.#state.oldestHolders(most) };
     };
   }
 

@@ -1,5 +1,4 @@
-import type { LeaseEnd, RefusalReply } from "../core/replies.ts";
-import type { WireHolder } from "./status.ts";
+import type { HolderInBrief, LeaseEnd, RefusalReply } from "../core/replies.ts";
 
 /** Why the service itself refuses, besides what the lock answers. */
 type ServiceReason =
@@ -34,10 +33,14 @@ export interface Problem {
   share?: true;
   /** If the caller keeps its queue entry and must ask again: how many are in the queue. */
   waiting?: number;
+  /** With `waiting`: the caller's place in the queue, 1 for the next in line. */
+  place?: number;
   /** How the lease ended. */
   ended?: LeaseEnd;
-  /** Who holds the lock; only for a token that may read. */
-  holders?: Pick<WireHolder, "owner" | "since" | "deadline">[];
+  /** Who holds the lock, the oldest first, 10 at most, and 3 with `waiting`; only for a token that may read. */
+  holders?: HolderInBrief[];
+  /** How many more hold it. */
+  moreHolders?: number;
 }
 
 /** The status and title of each. 409 for contention: 423 is of WebDAV, where the resource itself is locked. */
@@ -69,7 +72,10 @@ export const PROBLEMS: Record<ProblemReason, [status: number, title: string]> = 
 export function problemOf(
   reason: ProblemReason,
   detail: string,
-  more: Pick<Problem, "argument" | "retryAfter" | "share" | "waiting" | "ended" | "holders"> = {},
+  more: Pick<
+    Problem,
+    "argument" | "retryAfter" | "share" | "waiting" | "place" | "ended" | "holders" | "moreHolders"
+  > = {},
 ): Problem {
   const [status, title] = PROBLEMS[reason];
   return { type: `urn:durable-locks:${reason}`, title, status, detail, reason, ...more };
@@ -92,7 +98,7 @@ const SERVICE_REASONS = new Set<string>([
 
 /** The refusal of the lock, if that is what the problem is, and not one of the service itself. */
 export function refusalOfProblem(problem: Problem): RefusalReply | undefined {
-  const { reason, detail, argument, retryAfter, share, waiting, ended } = problem;
+  const { reason, detail, argument, retryAfter, share } = problem;
   if (SERVICE_REASONS.has(reason) || reason === "OTHER_TOKEN") return undefined;
   return {
     success: false,
@@ -100,7 +106,19 @@ export function refusalOfProblem(problem: Problem): RefusalReply | undefined {
     ...(argument !== undefined && { argument, message: detail }),
     ...(retryAfter !== undefined && { retryAfter }),
     ...(share && { share }),
+    ...detailsOf(problem),
+  };
+}
+
+type Details = Pick<Problem, "waiting" | "place" | "ended" | "holders" | "moreHolders">;
+
+/** What a problem and a refusal of the lock say in the same words. */
+export function detailsOf({ waiting, place, ended, holders, moreHolders }: Details): Details {
+  return {
     ...(waiting !== undefined && { waiting }),
+    ...(place !== undefined && { place }),
     ...(ended !== undefined && { ended }),
+    ...(Array.isArray(holders) && { holders }),
+    ...(moreHolders !== undefined && { moreHolders }),
   };
 }

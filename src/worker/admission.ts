@@ -68,18 +68,13 @@ export function checkAllowed(grantee: Grantee, action: Action, id: string): void
   throw refused("FORBIDDEN", `The token "${grantee.name}" does not allow "${action}" on this id.`);
 }
 
-/** Whether the token may look at the lock of the path. */
-export function mayLook(c: Context<ServiceEnv>): boolean {
-  return allows(c.get("grantee"), "read", c.get("id"));
-}
-
 /**
- * What a token learns from a refusal. Without `read` it must not learn when the present lease ends: that often shows
- * when the lease began, and so its number.
+ * What a token learns from a refusal. Without `read` it must not learn who holds the lock, nor when the present lease
+ * ends: that often shows when the lease began, and so its number.
  */
 export function shownTo(c: Context<ServiceEnv>, refusal: RefusalReply): RefusalReply {
-  if (mayLook(c)) return refusal;
-  const { retryAfter: _, ...rest } = refusal;
+  if (allows(c.get("grantee"), "read", c.get("id"))) return refusal;
+  const { retryAfter: _, holders: _who, moreHolders: _many, ...rest } = refusal;
   return rest;
 }
 

@@ -1,15 +1,14 @@
 import { waitUntil } from "cloudflare:workers";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { LIMITS, checkDuration, checkLease, checkText } from "../core/limits.ts";
+import { checkDuration, checkLease, checkText } from "../core/limits.ts";
 import { PROTOCOL } from "../core/protocol.ts";
 import type { AcquireReply, GrantReply, JobResult, KeptResult, RefusalReply } from "../core/replies.ts";
 import { type LockRequest, checkConversion, checkRelease, checkRequest } from "../core/request.ts";
-import type { Problem } from "../wire/problem.ts";
 import { PROTOCOL_HEADER } from "../wire/protocol.ts";
 import { type ReleaseBody, fromAcquireBody, fromClaimBody, fromResult } from "../wire/requests.ts";
 import { toWireResult } from "../wire/result-codec.ts";
-import { checkAllowed, mayLook, shownTo } from "./admission.ts";
+import { checkAllowed, shownTo } from "./admission.ts";
 import { asked, askedInLine } from "./asked.ts";
 import type { Service, ServiceEnv } from "./context.ts";
 import { logEvent } from "./event-log.ts";
@@ -104,32 +103,17 @@ function addCancellation(service: Service): void {
 async function acquire(c: Context<ServiceEnv>, request: LockRequest): Promise<Response> {
   const primitives = c.get("primitives");
   if (request.steal) checkAllowed(c.get("grantee"), "admin", c.get("id"));
-  const { wait, longPoll = LIMITS.slice } = request;
   const reply = await askedInLine(primitives, request);
   if (reply.success) note(c);
   if (reply.success && request.steal)
     logEvent({ event: "steal", tokenName: c.get("grantee").name, lock: c.get("id"), lease: reply.lease });
-  if (reply.success || reply.reason !== "BORROWED") return granted(c, reply);
-  // A caller that asks again at once does not need the holders after each long poll.
-  const isToldWho = mayLook(c) && wait <= longPoll;
-  throw refusedBy(shownTo(c, reply), isToldWho ? await holdersOf(c) : undefined);
+  return granted(c, reply);
 }
 
 /** Lists the id; the grant does not wait for it. */
 function note(c: Context<ServiceEnv>): void {
   const noted = c.env.index?.note(c.get("id"));
   if (noted) waitUntil(noted);
-}
-
-/** Who is in the way; none if they can't be asked, for the refusal itself stands. */
-async function holdersOf(c: Context<ServiceEnv>): Promise<Problem["holders"]> {
-  const primitives = c.get("primitives");
-  const status = await asked(primitives, () => primitives.status()).catch(() => undefined);
-  return status?.holders.map(({ owner, since, deadline }) => ({
-    ...(owner !== undefined && { owner }),
-    since,
-    deadline,
-  }));
 }
 
 function granted(c: Context<ServiceEnv>, reply: AcquireReply): Response {

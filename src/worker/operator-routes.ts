@@ -69,7 +69,7 @@ function addStatus(service: Service): void {
         known === undefined
           ? await asked(primitives, () => primitives.status())
           : await asked(primitives, (signal) => primitives.watch(Number(known), parked, signal), parked);
-      if (!("holders" in reply)) throw refusedBy(reply);
+      if (!("waiters" in reply)) throw refusedBy(reply);
       return c.json(toWireStatus(c.get("id"), reply, Date.now()));
     },
   );

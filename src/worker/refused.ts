@@ -3,7 +3,7 @@ import { reasonOf } from "../client/outage.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { RefusalReply } from "../core/replies.ts";
 import type { LockError } from "../errors.ts";
-import { type Problem, type ProblemReason, problemOf } from "../wire/problem.ts";
+import { type Problem, type ProblemReason, detailsOf, problemOf } from "../wire/problem.ts";
 
 /** Ends a request with a problem. */
 export class Refused extends Error {
@@ -49,8 +49,8 @@ const DETAILS_OF_SHARE: Partial<typeof DETAILS> = {
 };
 
 /** What the lock refused, as a problem. */
-export function refusedBy(refusal: RefusalReply, holders?: Problem["holders"]): Refused {
-  const { reason, argument, message, ended, retryAfter, share, waiting } = refusal;
+export function refusedBy(refusal: RefusalReply): Refused {
+  const { reason, argument, message, retryAfter, share } = refusal;
   if (reason === "INVALID_ARGUMENT" || reason === "VERSION_MISMATCH")
     return refused(reason, message ?? "An argument is wrong.", argument ? { argument } : {});
   if (reason === "RECORDED") return refused("INTERNAL", "The lock answered what was not asked.");
@@ -60,9 +60,7 @@ export function refusedBy(refusal: RefusalReply, holders?: Problem["holders"]): 
   return refused(reason, detail ?? "The lock refused.", {
     ...(after !== undefined && { retryAfter: after }),
     ...(share && { share }),
-    ...(waiting !== undefined && { waiting }),
-    ...(ended !== undefined && { ended }),
-    ...(holders && { holders }),
+    ...detailsOf(refusal),
   });
 }
 

@@ -171,7 +171,18 @@ export const ProblemDetails = z
       .int()
       .openapi({ description: "How many are in line. Only a waiter that keeps its place and asks again gets it." })
       .optional(),
+    place: z.int().openapi({ description: "With waiting: the caller's place in line, 1 for the next." }).optional(),
     ended: z.enum(["released", "expired", "superseded"]).optional(),
-    holders: z.array(z.object({ owner: z.string().optional(), since: clock, deadline: clock })).optional(),
+    holders: z
+      .array(z.object({ lease, owner: z.string().optional(), since: clock, deadline: clock }))
+      .max(LIMITS.maxHoldersNamed)
+      .openapi({
+        description: "Who holds the lock, the oldest first; of many only the first. For a token that may read.",
+      })
+      .optional(),
+    moreHolders: z
+      .int()
+      .openapi({ description: "How many hold it besides those in holders; absent for none." })
+      .optional(),
   })
   .openapi("Problem");

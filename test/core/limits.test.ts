@@ -43,6 +43,8 @@ describe("G9 the bounds", () => {
       maxTokenNameBytes: 64,
       maxWaiters: 10_000,
       maxLeases: 10_000,
+      maxHoldersNamed: 10,
+      maxHoldersNamedInLine: 3,
       maxWaitersPerToken: 5_000,
       maxLeasesPerToken: 5_000,
       maxCount: 10_000,

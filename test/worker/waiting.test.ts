@@ -53,8 +53,11 @@ it("one request is parked for a slice at most, and who asks again with its reque
     const second = asking("b", 0);
     await untilQueued(id, ["a", "b"]);
     await advance(25_000);
-    for (const { status, body } of [await first, await second])
-      expect([status, body.reason, body["holders"]]).toEqual([409, "BORROWED", undefined]);
+    for (const [index, { status, body }] of [await first, await second].entries())
+      expect([status, body]).toMatchObject([
+        409,
+        { reason: "BORROWED", waiting: 2, place: index + 1, holders: [{ owner: "one" }] },
+      ]);
     const back = asking("b", 25_000);
     await untilQueued(id, ["a", "b"]);
     // Whoever does not come back within 2 s has lost its place.
