@@ -1,10 +1,11 @@
 import type { Lock, Result } from "../client/lock.ts";
+import type { RefusalReply } from "../core/replies.ts";
 import { type Command, type Input, textOf } from "./command.ts";
 import { parseDuration, showDuration } from "./duration.ts";
 import { EXIT } from "./exit-codes.ts";
 import { heldAround, leaseAround } from "./held-locks.ts";
 import { ACCESS } from "./parse.ts";
-import { describeHolders, tellProgress } from "./queue-progress.ts";
+import { describeRefusal, tellProgress } from "./queue-progress.ts";
 import { lockOf, serviceOf } from "./service.ts";
 import { Signals } from "./signals.ts";
 import { TERMS, parseCount, readTerms } from "./terms.ts";
@@ -29,17 +30,16 @@ export const acquire: Command = {
     const { reporter } = input;
     const { ttl, ...terms } = readTerms(input, { ttl: DEFAULT_TTL, wait: 0 });
     const service = serviceOf(input);
-    const { lock } = service;
     const signals = new Signals();
     const around = terms.wait > 0 ? await leaseAround(service, { ttl, ...terms }, signals.interruption) : undefined;
     if (around !== undefined) terms.wait = 0;
     const waiting = new AbortController();
-    if (terms.wait > 0) void tellProgress(lock, terms.owner, reporter, waiting.signal);
+    const { lock, refusal } = tellProgress(service.lock, reporter, waiting.signal);
     try {
       const result = await lock.acquire(ttl, { ...terms, signal: signals.interruption });
       waiting.abort();
       if (around !== undefined && !result.success) throw heldAround(lock.id, around);
-      return await granted(input, lock, result);
+      return granted(input, lock, result, refusal());
     } catch (error) {
       if (signals.interruption.aborted) return signals.exitCode;
       throw error;
@@ -96,7 +96,7 @@ come: what checks fencing tokens can be told to refuse what is older.`,
   },
 };
 
-async function granted({ reporter }: Input, lock: Lock, result: Result): Promise<number> {
+function granted({ reporter }: Input, lock: Lock, result: Result, refusal?: RefusalReply): number {
   if (result.success) {
     const { lease, deadline } = result;
     reporter.result(String(lease), { lease, deadline });
@@ -106,10 +106,8 @@ async function granted({ reporter }: Input, lock: Lock, result: Result): Promise
     reporter.failure(`${lock.id}: the lease is over. Stop what it protected, and acquire again.`, EXIT.lost);
     return EXIT.lost;
   }
-  const status = await lock.status().catch(() => undefined);
-  const who = status?.locked ? `held by ${describeHolders(status.holders)}` : "taken";
   const after = result.retryAfter === undefined ? "" : `; free in ${showDuration(result.retryAfter)} unless renewed`;
-  reporter.failure(`${lock.id}: ${who}${after}.`, EXIT.taken);
+  reporter.failure(`${lock.id}: ${describeRefusal(refusal)}${after}.`, EXIT.taken);
   return EXIT.taken;
 }
 

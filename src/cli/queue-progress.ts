@@ -1,84 +1,82 @@
+import { createLock } from "../client/create-lock.ts";
 import type { Lock } from "../client/lock.ts";
-import type { LockHolder, LockStatus } from "../core/replies.ts";
+import type { LockPrimitives } from "../client/primitives.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { HolderInBrief, RefusalReply } from "../core/replies.ts";
 import { showDuration } from "./duration.ts";
 import { type Reporter, printable } from "./reporter.ts";
 
-/** How long a look at the queue may be parked; a change of holder ends it at once. */
-const LOOK_EVERY = 3_000;
-const REDRAW_EVERY = 1_000;
-/** Who gets the lock at once is told nothing of a queue. */
+/** A caller that gets the lock within this time, in milliseconds, hears nothing of a queue. */
 const QUIET_FOR = 300;
+/** The longest that one call waits if somebody reads how the queue moves, in milliseconds: its answer has the place. */
+const TELL_EVERY = 10_000;
+const REDRAW_EVERY = 1_000;
 
-/** Tells who holds the lock and what place `owner` has in the queue, until `over` fires. An outage is not its concern. */
-export async function tellProgress(lock: Lock, owner: string, reporter: Reporter, over: AbortSignal): Promise<void> {
+/** A lock to wait for. */
+export interface AwaitedLock {
+  lock: Lock;
+  /** The last refusal of a request for it. */
+  refusal: () => RefusalReply | undefined;
+}
+
+/**
+ * Tells who holds the lock and what place this caller has in the queue, until `over` fires.
+ *
+ * It asks for nothing: the answer that ends a long poll says both, however long the queue is. If somebody reads it, the
+ * polls are shorter.
+ */
+export function tellProgress({ primitives }: Lock, reporter: Reporter, over: AbortSignal): AwaitedLock {
   const since = performance.now();
-  let status: LockStatus | undefined;
+  let polls = 0;
+  let refusal: RefusalReply | undefined;
   const draw = () => {
-    if (!over.aborted && status?.locked) show(status, owner, performance.now() - since, reporter);
+    if (!over.aborted && refusal) show(refusal, performance.now() - since, reporter);
   };
-  await pause(QUIET_FOR, over);
-  const redraw = setInterval(draw, REDRAW_EVERY);
-  over.addEventListener("abort", () => clearInterval(redraw));
-  while (!over.aborted) {
-    const seen = await look(lock, status, over).catch(() => undefined);
-    if (seen) status = seen;
-    else await pause(LOOK_EVERY, over);
+  const acquire: LockPrimitives["acquire"] = async (request, signal) => {
+    const reply = await primitives.acquire(request, signal);
+    refusal = reply.success ? undefined : reply;
     draw();
+    return reply;
+  };
+  const longest = () => primitives.longPoll?.() ?? LIMITS.slice;
+  const longPoll = () => Math.min(longest(), (polls += 1) === 1 ? QUIET_FOR : TELL_EVERY);
+  if (!reporter.isQuiet) {
+    const redraw = setInterval(draw, REDRAW_EVERY);
+    over.addEventListener("abort", () => clearInterval(redraw));
   }
+  const lock = createLock({ ...primitives, acquire, longPoll: reporter.isQuiet ? longest : longPoll });
+  return { lock, refusal: () => refusal };
 }
 
-async function look(
-  { primitives }: Lock,
-  before: LockStatus | undefined,
-  over: AbortSignal,
-): Promise<LockStatus | undefined> {
-  if (!before) return primitives.status(over);
-  const newest = Math.max(0, ...before.holders.map(({ lease }) => lease));
-  const reply = await primitives.watch(newest, LOOK_EVERY, over);
-  return "holders" in reply ? reply : undefined;
-}
-
-function show({ holders, waiters }: LockStatus, owner: string, waited: number, reporter: Reporter): void {
-  const place = placeOf(waiters, owner, waited);
-  // Not in the queue yet, or granted already.
-  if (place === undefined) return;
-  const line = `, place ${place} of ${waiters.length} in the queue`;
-  const who = describeHolders(holders);
+function show(refusal: RefusalReply, waited: number, reporter: Reporter): void {
+  const { place, waiting, holders = [], moreHolders } = refusal;
+  // Not in the queue.
+  if (place === undefined || waiting === undefined) return;
   const [first] = holders;
-  const detail = first ? ` (for ${showDuration(Date.now() - first.since)}; waiting for ${showDuration(waited)})` : "";
-  reporter.progress("waiting", `waiting: held by ${who}${line}`, detail, {
+  const held = first ? `held by ${describeHolders(refusal)}, ` : "";
+  const heldFor = first ? `for ${showDuration(Date.now() - first.since)}; ` : "";
+  const detail = ` (${heldFor}waiting for ${showDuration(waited)})`;
+  reporter.progress("waiting", `waiting: ${held}place ${place} of ${waiting} in the queue`, detail, {
     holders,
+    ...(moreHolders !== undefined && { moreHolders }),
     place,
-    waiters: waiters.length,
+    waiters: waiting,
     waited: Math.round(waited),
   });
 }
 
-/** Owners need not be unique; then it is the one who has waited about as long. */
-function placeOf(waiters: LockStatus["waiters"], owner: string, waited: number): number | undefined {
-  const away = (index: number) => Math.abs((waiters[index]?.waited ?? 0) - waited);
-  const mine = [...waiters.keys()].filter((index) => waiters[index]?.owner === owner);
-  const nearest = mine.sort((one, other) => away(one) - away(other))[0];
-  return nearest === undefined ? undefined : nearest + 1;
+/** Who refused the lock, in one phrase. */
+export function describeRefusal(refusal: RefusalReply | undefined): string {
+  return refusal?.holders?.length ? `held by ${describeHolders(refusal)}` : "taken";
 }
 
-/** Who holds it, in one phrase. */
-export function describeHolders(holders: readonly LockHolder[]): string {
+function describeHolders({ holders = [], moreHolders = 0 }: RefusalReply): string {
   const [first] = holders;
   if (!first) return "nobody";
-  const name = first.owner === undefined ? `lease ${first.lease}` : printable(first.owner);
-  return holders.length === 1 ? name : `${name} and ${holders.length - 1} more`;
+  const more = holders.length - 1 + moreHolders;
+  return more === 0 ? nameOf(first) : `${nameOf(first)} and ${more} more`;
 }
 
-/** Sleeps; wakes early when `over` fires. */
-async function pause(ms: number, over: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, ms);
-    over.addEventListener("abort", done);
-    function done(): void {
-      clearTimeout(timer);
-      over.removeEventListener("abort", done);
-      resolve();
-    }
-  });
+function nameOf({ owner, lease }: HolderInBrief): string {
+  return owner === undefined ? `lease ${lease}` : printable(owner);
 }

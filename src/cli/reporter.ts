@@ -22,6 +22,11 @@ export class Reporter {
     process.stdout.on("error", () => {});
   }
 
+  /** Whether nobody reads how work goes on. */
+  get isQuiet(): boolean {
+    return this.#manner.quiet;
+  }
+
   /** What was asked for. */
   result(text: string, fields: Fields): void {
     process.stdout.write(`${this.#manner.json ? JSON.stringify(fields) : text}\n`);

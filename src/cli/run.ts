@@ -1,4 +1,5 @@
 import type { HeldLease } from "../client/held-lease.ts";
+import type { Lock } from "../client/lock.ts";
 import { once } from "../client/once.ts";
 import { isLockError } from "../errors.ts";
 import { type Command, type Input, textOf } from "./command.ts";
@@ -6,7 +7,7 @@ import { FOREVER, parseDuration, showDuration } from "./duration.ts";
 import { EXIT, Failure, exitCodeOf, exitCodeOfSignal } from "./exit-codes.ts";
 import { environmentUnder, heldAround, leaseAround } from "./held-locks.ts";
 import { RUN_HELP } from "./run-help.ts";
-import { describeHolders, tellProgress } from "./queue-progress.ts";
+import { type AwaitedLock, describeRefusal, tellProgress } from "./queue-progress.ts";
 import { type Remembering, rememberFaults } from "./renewal-faults.ts";
 import type { Reporter } from "./reporter.ts";
 import { type Service, serviceOf } from "./service.ts";
@@ -48,7 +49,10 @@ async function runUnderLock(input: Input): Promise<number> {
   const around = plan.terms.wait > 0 ? await leaseAround(plan, plan.terms, signals.interruption) : undefined;
   if (around !== undefined) plan.terms.wait = 0;
   const left = Promise.withResolvers<never>();
-  const taken = take(plan, signals, async (held) => {
+  const waiting = new AbortController();
+  const awaited = tellProgress(plan.lock, reporter, waiting.signal);
+  const taken = take(plan, awaited.lock, signals, async (held) => {
+    waiting.abort();
     ending = await work(plan, held, signals);
     // Part of the command still runs, so don't release the lock: it passes on when the lease ends.
     if (ending.left) await goOn(left, held);
@@ -61,7 +65,9 @@ async function runUnderLock(input: Input): Promise<number> {
   } catch (error) {
     if (ending) return afterwards(plan, ending, error);
     if (around !== undefined && isLockError(error, "LOCK_TIMEOUT")) throw heldAround(plan.lock.id, around);
-    return await notRun(plan, signals, error);
+    return notRun(plan, awaited, signals, error);
+  } finally {
+    waiting.abort();
   }
 }
 
@@ -105,27 +111,24 @@ function graceOf(input: Input, ttl: number, maxHold: number | undefined): number
   throw new Failure(EXIT.usage, `--grace must be at most a third of ${bounds}: ${showDuration(most)}.`);
 }
 
-/** Waits for the lock, tells of it, and has `fn` run under it, or not at all if it was done before. */
-async function take(plan: Plan, signals: Signals, fn: (held: HeldLease) => Promise<void>): Promise<void> {
-  const { lock, terms, maxHold, retain, reporter } = plan;
-  const waiting = new AbortController();
-  void tellProgress(lock, terms.owner, reporter, waiting.signal);
+/** Waits for the lock, and has `fn` run under it, or not at all if it was done before. */
+async function take(
+  { terms, maxHold, retain }: Plan,
+  lock: Lock,
+  signals: Signals,
+  fn: (held: HeldLease) => Promise<void>,
+): Promise<void> {
   const signal = signals.interruption;
   const options = { ...terms, ...(maxHold !== undefined && { maxHold }), signal };
   const { permits, capacity, ...exclusive } = options;
   const started = async (held: HeldLease) => {
-    waiting.abort();
     signal.throwIfAborted();
     await fn(held);
     return { finished: new Date().toISOString(), owner: terms.owner };
   };
-  try {
-    if (retain === undefined) await lock.withLock(started, options);
-    else if (permits === undefined && capacity === undefined) await once(lock, started, { ...exclusive, retain });
-    else throw new Failure(EXIT.usage, "--once takes the whole lock: leave --permits and --capacity out.");
-  } finally {
-    waiting.abort();
-  }
+  if (retain === undefined) await lock.withLock(started, options);
+  else if (permits === undefined && capacity === undefined) await once(lock, started, { ...exclusive, retain });
+  else throw new Failure(EXIT.usage, "--once takes the whole lock: leave --permits and --capacity out.");
 }
 
 async function work(plan: Plan, held: HeldLease, signals: Signals): Promise<SupervisedEnding> {
@@ -180,18 +183,17 @@ function afterwards(plan: Plan, ending: SupervisedEnding, error: unknown): numbe
 }
 
 /** The exit code when the command never ran. */
-async function notRun(plan: Plan, signals: Signals, error: unknown): Promise<number> {
-  const { lock, skip, reporter } = plan;
+function notRun({ lock, skip, reporter }: Plan, { refusal }: AwaitedLock, signals: Signals, error: unknown): number {
   if (signals.interruption.aborted) {
     reporter.note("interrupted", "interrupted while waiting; nothing was run.");
     return signals.exitCode;
   }
   if (!isLockError(error, "LOCK_TIMEOUT")) throw error;
-  const status = await lock.status().catch(() => undefined);
-  const who = status?.locked ? `held by ${describeHolders(status.holders)}` : "taken";
-  const holders = status?.holders ?? [];
+  const { holders = [], moreHolders } = refusal() ?? {};
+  const who = describeRefusal(refusal());
   if (skip) {
-    reporter.note("skipped", `${lock.id}: ${who}; skipped.`, { id: lock.id, holders });
+    const more = moreHolders === undefined ? {} : { moreHolders };
+    reporter.note("skipped", `${lock.id}: ${who}; skipped.`, { id: lock.id, holders, ...more });
     return EXIT.ok;
   }
   reporter.failure(`${lock.id}: ${who}, and not granted within --wait.`, exitCodeOf(error));
