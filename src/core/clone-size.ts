@@ -1,11 +1,11 @@
 /**
- * Whether a structured clone of a value takes more than `limit` bytes.
+ * How many bytes a structured clone of a value takes; beyond `most` it counts no further.
  *
  * An estimate, because how much a row may hold depends on the runtime: 2 MB in August 2026, almost 10 MB in November. It is
  * about what V8 writes or less, but each hole of an array counts as a byte and each object as some bytes at least, so that
  * what is within the limit also has a bounded length as JSON.
  */
-export function isLargerThan(limit: number, value: unknown): boolean {
+export function cloneSize(value: unknown, most: number): number {
   const seen = new Set<object>();
   const rest: object[] = [];
   let size = 0;
@@ -15,19 +15,19 @@ export function isLargerThan(limit: number, value: unknown): boolean {
   };
   count(value);
   // A list and not a recursion: a result may be nested more deeply than the stack holds.
-  for (let item = rest.pop(); item && size <= limit; item = rest.pop()) {
+  for (let item = rest.pop(); item && size <= most; item = rest.pop()) {
     if (seen.has(item)) continue;
     seen.add(item);
     // An element or a hole takes a byte at least: a long array need not be read.
-    if (Array.isArray(item) && item.length > limit) return true;
+    if (Array.isArray(item) && item.length > most) return most + 1;
     size += sizeOfObject(item);
     for (const part of partsOf(item)) {
-      if (size > limit) return true;
+      if (size > most) return size;
       count(part);
     }
     if (Array.isArray(item)) size += holesOf(item);
   }
-  return size > limit;
+  return size;
 }
 
 function holesOf(array: unknown[]): number {

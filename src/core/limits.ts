@@ -36,6 +36,9 @@ export const LIMITS = {
   maxResultBytes: 2_000_000,
   /** How deeply it may be nested: what a recursion over it takes must fit on every platform's stack. */
   maxResultDepth: 1_000,
+  /** How many bytes of results are answered together, and how long after a group the next one is answered. */
+  maxBytesTogether: 16_000_000,
+  betweenGroups: 50,
   /** The longest that the result of a job is kept. */
   maxRetain: 366 * DAY,
   /** How often a lock is looked at for clean-up. */

@@ -1,4 +1,4 @@
-import { isLargerThan, partsOf } from "./clone-size.ts";
+import { cloneSize, partsOf } from "./clone-size.ts";
 import { LIMITS } from "./limits.ts";
 import type { OnceReason } from "./replies.ts";
 
@@ -15,7 +15,7 @@ export interface Unkeepable {
  * Each transport and the object ask here, so that a result that one of them takes can be read over every other.
  */
 export function unkeepable(value: unknown): Unkeepable | undefined {
-  if (isLargerThan(LIMITS.maxResultBytes, value))
+  if (cloneSize(value, LIMITS.maxResultBytes) > LIMITS.maxResultBytes)
     return { reason: "RESULT_TOO_LARGE", message: `it is larger than ${LIMITS.maxResultBytes} bytes` };
   const message = uncarried(value, LIMITS.maxResultDepth);
   return message === undefined ? undefined : { reason: "RESULT_NOT_CLONEABLE", message };

@@ -7,7 +7,6 @@ import type {
   FollowReply,
   HoldNews,
   JobResult,
-  KeptResult,
   LockStatus,
   RefusalReply,
   ReleaseReply,
@@ -16,6 +15,7 @@ import type { LockRequest } from "../core/request.ts";
 import type { Slot } from "../core/slots.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
 import { type Bond, News, Tie } from "./bond.ts";
+import { Handout } from "./handout.ts";
 import { Parking } from "./parking.ts";
 import { ResultStorage } from "./result-storage.ts";
 import { LeaseStorage } from "./storage.ts";
@@ -36,6 +36,7 @@ export class LockHost {
   readonly #clock = new SteadyClock();
   readonly #leases: LeaseStorage;
   readonly #results: ResultStorage;
+  readonly #handout: Handout;
   readonly #parking = new Parking<AcquireReply>({ success: false, reason: "BORROWED" });
   readonly #watchers = new Watchers();
   readonly #timeline = new Timeline();
@@ -49,6 +50,7 @@ export class LockHost {
     this.#ctx = ctx;
     this.#leases = new LeaseStorage(sqlOf(ctx.storage));
     this.#results = new ResultStorage(ctx.storage.kv);
+    this.#handout = new Handout(this.#results);
     const result = this.#leases.exists ? this.#results.load() : undefined;
     this.#state = new LockState(this.#leases.load(), this.#now(), result);
     // Asked for and not inferred from the rows: an alarm that was lost would never be set again.
@@ -68,9 +70,10 @@ export class LockHost {
     this.#watchers.check(now);
     const { writes, answers } = this.#state.takeEffects();
     if (writes.length > 0) this.#write(writes, now);
-    // Read once for all who waited for it.
-    const complete = this.#completion();
-    for (const { requestId, reply } of answers) this.#parking.answer(requestId, complete(reply));
+    for (const { requestId, reply } of answers)
+      if (isRecorded(reply)) for (const call of this.#parking.take(requestId)) this.#handout.add(call);
+      else this.#parking.answer(requestId, this.#complete(reply));
+    this.#handout.give(now);
     this.#timer.set(this.#nextWake(now), now);
     return result;
   }
@@ -82,13 +85,14 @@ export class LockHost {
 
   /** Grants, refuses or parks a request. */
   request(request: LockRequest): Requested {
-    const { wait, requestId } = request;
-    const answered = (reply: AcquireReply) => ({ reply: this.#completion()(reply), leave: () => {} });
+    const { wait, requestId, longPoll = LIMITS.slice } = request;
+    const until = wait > longPoll ? this.#now() + longPoll : Number.POSITIVE_INFINITY;
+    const answered = (reply: AcquireReply) => this.#answered(reply, until);
     if (wait === 0) return answered(this.run((state, now) => state.acquire(request, now)));
     if (this.#parking.isFull(requestId)) return answered({ success: false, reason: "QUEUE_FULL" });
     const reply = this.run((state, now) => state.enqueue(request, now));
     if (reply) return answered(reply);
-    const parked = this.#parking.park(requestId);
+    const parked = this.#parking.park(requestId, until);
     const leave = () => {
       if (this.#parking.leave(parked)) this.run((state, now) => state.drop(requestId, now));
     };
@@ -186,6 +190,7 @@ export class LockHost {
     const info = this.#state.resultOf(lease, { failed, retain }, now);
     const reason = this.#orAbort(() => this.#results.write(info, value));
     if (reason) return { success: false, reason };
+    this.#handout.forget();
     this.#state.keepResult(info, now);
     return undefined;
   }
@@ -223,7 +228,7 @@ export class LockHost {
 
   #nextWake(now: number): number | undefined {
     const next = this.#state.nextWake(now, this.#watchers.size > 0) ?? Number.POSITIVE_INFINITY;
-    const due = Math.min(next, this.#watchers.nextDue());
+    const due = Math.min(next, this.#watchers.nextDue(), this.#handout.nextDue());
     return due === Number.POSITIVE_INFINITY ? undefined : due;
   }
 
@@ -231,19 +236,24 @@ export class LockHost {
   #dropResult(now: number): void {
     if (!this.#state.record.isOver(now)) return;
     this.#orAbort(() => this.#results.delete());
+    this.#handout.forget();
     this.#state.record.forget();
   }
 
-  /** The state knows that there is a result; what it is, only storage does. A refusal says who is in the way. */
-  #completion(): (reply: AcquireReply) => AcquireReply {
-    let result: KeptResult | undefined;
-    return (reply) => {
-      if (reply.success) return reply;
-      if (reply.reason === "RECORDED") return { ...reply, result: (result ??= this.#results.read()) };
-      if (reply.reason !== "BORROWED") return reply;
-      const most = reply.waiting === undefined ? LIMITS.maxHoldersNamed : LIMITS.maxHoldersNamedInLine;
-      return { ...reply, ...this.#state.oldestHolders(most) };
-    };
+  /** Answers a call that is not parked. The state knows that there is a result; what it is, only storage does. */
+  #answered(reply: AcquireReply, until: number): Requested {
+    if (!isRecorded(reply)) return { reply: this.#complete(reply), leave: () => {} };
+    const { promise, resolve } = Promise.withResolvers<AcquireReply>();
+    const leave = this.#handout.add({ answer: resolve, until });
+    this.run(() => {});
+    return { reply: promise, leave };
+  }
+
+  /** A refusal says who is in the way. */
+  #complete(reply: AcquireReply): AcquireReply {
+    if (reply.success || reply.reason !== "BORROWED") return reply;
+    const most = reply.waiting === undefined ? LIMITS.maxHoldersNamed : LIMITS.maxHoldersNamedInLine;
+    return { ...reply, ...this.#state.oldestHolders(most) };
   }
 
   #write(writes: Slot[], now: number): void {
@@ -267,4 +277,8 @@ export class LockHost {
   #now(): number {
     return this.#clock.read(Date.now());
   }
+}
+
+function isRecorded(reply: AcquireReply): boolean {
+  return !reply.success && reply.reason === "RECORDED";
 }

@@ -4,6 +4,13 @@ export interface Parked<R> {
   readonly reply: Promise<R>;
 }
 
+/** What a call that is parked waits for. */
+interface Call<R> {
+  answer: (reply: R) => void;
+  /** When it must be answered, though not for good: its caller asks again. */
+  until: number;
+}
+
 /** Repetitions of one request that may be parked side by side. */
 const MOST_PER_REQUEST = 100;
 
@@ -14,7 +21,7 @@ const MOST_PER_REQUEST = 100;
  * last of them is gone. Nobody knows which of them still has a caller.
  */
 export class Parking<R> {
-  readonly #calls = new Map<string, Map<Parked<R>, (reply: R) => void>>();
+  readonly #calls = new Map<string, Map<Parked<R>, Call<R>>>();
   readonly #left: R;
 
   /** `left` is the answer to a call whose caller is gone. */
@@ -27,27 +34,32 @@ export class Parking<R> {
     return (this.#calls.get(requestId)?.size ?? 0) >= MOST_PER_REQUEST;
   }
 
-  park(requestId: string): Parked<R> {
+  park(requestId: string, until: number = Number.POSITIVE_INFINITY): Parked<R> {
     const { promise, resolve } = Promise.withResolvers<R>();
     const parked = { requestId, reply: promise };
-    const calls = this.#calls.get(requestId) ?? new Map<Parked<R>, typeof resolve>();
-    this.#calls.set(requestId, calls.set(parked, resolve));
+    const calls = this.#calls.get(requestId) ?? new Map<Parked<R>, Call<R>>();
+    this.#calls.set(requestId, calls.set(parked, { answer: resolve, until }));
     return parked;
   }
 
   answer(requestId: string, reply: R): void {
-    const calls = this.#calls.get(requestId);
+    for (const { answer } of this.take(requestId)) answer(reply);
+  }
+
+  /** Takes out the calls of a request, to be answered one by one. */
+  take(requestId: string): Call<R>[] {
+    const calls = [...(this.#calls.get(requestId)?.values() ?? [])];
     this.#calls.delete(requestId);
-    for (const resolve of calls?.values() ?? []) resolve(reply);
+    return calls;
   }
 
   /** Lets one call go, whose caller is gone; true if it was the last of its request that was still parked. */
   leave(parked: Parked<R>): boolean {
     const { requestId } = parked;
     const calls = this.#calls.get(requestId);
-    const resolve = calls?.get(parked);
-    if (!calls || !resolve) return false;
-    resolve(this.#left);
+    const call = calls?.get(parked);
+    if (!calls || !call) return false;
+    call.answer(this.#left);
     calls.delete(parked);
     if (calls.size > 0) return false;
     return this.#calls.delete(requestId);

@@ -1,3 +1,4 @@
+import { cloneSize } from "../core/clone-size.ts";
 import { isLeaseNumber } from "../core/lease.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { KeptResult, OnceReason } from "../core/replies.ts";
@@ -16,6 +17,8 @@ interface Stored extends ResultInfo {
  */
 export class ResultStorage {
   readonly #kv: SyncKvStorage;
+  /** Of the value that is stored, in bytes; counted when it is written or first read. */
+  #size: number | undefined;
 
   constructor(kv: SyncKvStorage) {
     this.#kv = kv;
@@ -33,9 +36,10 @@ export class ResultStorage {
     return undefined;
   }
 
-  read(): KeptResult {
+  /** The result, and how many bytes it takes. */
+  read(): { result: KeptResult; size: number } {
     const { value, failed, lease } = this.#kv.get<Stored>(KEY) as Stored;
-    return { value, failed, lease };
+    return { result: { value, failed, lease }, size: (this.#size ??= cloneSize(value, LIMITS.maxResultBytes)) };
   }
 
   /** Stores a result in place of an earlier one, or tells why it can't be stored; then nothing is changed. */
@@ -44,6 +48,7 @@ export class ResultStorage {
       const refusal = unkeepable(value);
       if (refusal) return refusal.reason;
       this.#kv.put<Stored>(KEY, { ...info, value });
+      this.#size = undefined;
       return undefined;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -55,6 +60,7 @@ export class ResultStorage {
   }
 
   delete(): void {
+    this.#size = undefined;
     this.#kv.delete(KEY);
   }
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { isLargerThan } from "../../src/core/clone-size.ts";
+import { cloneSize } from "../../src/core/clone-size.ts";
+
+const isLargerThan = (limit: number, value: unknown) => cloneSize(value, limit) > limit;
 
 const cycle: unknown[] = [];
 cycle.push(cycle, "x".repeat(1_000));

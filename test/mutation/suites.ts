@@ -32,6 +32,7 @@ const OWN: [RegExp, string[]][] = [
   [/^object\/lock-index/, test("worker/index")],
   [/^object\/timeline/, test("object/follow", "worker/events")],
   [/^object\/(bond|ties|watchers|parking)/, test("toolkit/bound", "toolkit/bound-faults", "object/watch")],
+  [/^object\/handout/, test("object/handout", "toolkit/once-results")],
   [/^object\/result-storage/, test("toolkit/once-retain", "toolkit/once", "toolkit/once-results")],
   [
     /^object\/(lease-row|table)/,

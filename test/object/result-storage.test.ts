@@ -20,9 +20,9 @@ describe("the result of a job is stored", () => {
       expect(results.load()).toBeUndefined();
       expect(results.write(INFO, { amount: 3 })).toBeUndefined();
       expect(results.load()).toEqual(INFO);
-      expect(results.read()).toEqual({ value: { amount: 3 }, failed: false, lease: 7 });
+      expect(results.read().result).toEqual({ value: { amount: 3 }, failed: false, lease: 7 });
       expect(results.write({ ...INFO, failed: true, lease: 8 }, undefined)).toBeUndefined();
-      expect(results.read()).toEqual({ value: undefined, failed: true, lease: 8 });
+      expect(results.read().result).toEqual({ value: undefined, failed: true, lease: 8 });
       results.delete();
       expect(results.load()).toBeUndefined();
       expect(told).not.toHaveBeenCalled();
@@ -38,7 +38,7 @@ describe("the result of a job is stored", () => {
       expect(results.write(INFO, nested)).toBe("RESULT_NOT_CLONEABLE");
       // Newer runtimes would store it: the limit is ours, and the same everywhere.
       expect(results.write(INFO, "x".repeat(2_000_001))).toBe("RESULT_TOO_LARGE");
-      expect(results.read().value).toBe("before");
+      expect(results.read().result.value).toBe("before");
     });
   });
 

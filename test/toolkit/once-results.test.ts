@@ -249,3 +249,16 @@ describe("a run that failed", () => {
     expect(await askedNow(id)).toEqual({ value: RERUN, ran: true });
   });
 });
+
+it("a result of 2 MB reaches all of forty waiters, of whom none runs the job", async () => {
+  const id = freshId();
+  let runs = 0;
+  const gate = Promise.withResolvers<string>();
+  const asking = Array.from({ length: 41 }, () =>
+    once(lockOf(id), () => ((runs += 1), gate.promise), { wait: 60_000 }),
+  );
+  await untilWaiting(id, 40);
+  gate.resolve("x".repeat(1_900_000));
+  const lengths = (await Promise.all(asking)).map(({ length }) => length);
+  expect([runs, new Set(lengths), lengths.length]).toEqual([1, new Set([1_900_000]), 41]);
+});

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../src/core/limits.ts";
-import { isLargerThan } from "../../src/core/clone-size.ts";
+import { cloneSize } from "../../src/core/clone-size.ts";
 import { MOST_BYTES_WITH_RESULT } from "../../src/wire/body-bounds.ts";
 import { fromWireResult, toWireResult } from "../../src/wire/result-codec.ts";
 import { anyResult, same } from "../support/results.ts";
@@ -50,7 +50,7 @@ describe("a result on the wire", () => {
     const LARGE = LIMITS.maxResultBytes / 10;
     const fill = (make: (at: number) => unknown) => {
       const list: unknown[] = [];
-      while (!isLargerThan(LARGE, list)) for (let n = 0; n < 1_000; n += 1) list.push(make(5_000 + list.length));
+      while (cloneSize(list, LARGE) <= LARGE) for (let n = 0; n < 1_000; n += 1) list.push(make(5_000 + list.length));
       list.length -= 1_000;
       return JSON.stringify(toWireResult(list)).length;
     };
