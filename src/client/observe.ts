@@ -88,8 +88,12 @@ async function look(
 ): Promise<{ status: LockStatus } | { fault: unknown }> {
   const { id, url } = primitives;
   const longPoll = () => primitives.longPoll?.() ?? LIMITS.slice;
-  const ask = (given: AbortSignal) =>
-    known === undefined ? primitives.status(given) : primitives.watch(known, longPoll(), given);
+  const ask = (given: AbortSignal) => {
+    if (known === undefined) return primitives.status(given);
+    // The answer must not grow with the candidates.
+    if (primitives.watchNewest) return primitives.watchNewest(known, longPoll(), given);
+    return primitives.watch(known, longPoll(), given);
+  };
   try {
     const reply = await callObject(ask, { id, url, within: LIMITS.slice + ANSWER_WITHIN, signal });
     if ("waiters" in reply) return { status: reply };

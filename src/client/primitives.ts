@@ -39,6 +39,8 @@ export interface LockPrimitives {
   status(signal?: AbortSignal): Promise<LockStatus>;
   /** The status, as soon as the newest live lease is not `known` (0: none is live), or after `wait` ms, one slice at most. */
   watch(known: number, wait: number, signal?: AbortSignal): Promise<LockStatus | RefusalReply>;
+  /** As `watch`, but the status has the newest holder alone, and no waiters; if absent, `observe` uses `watch`. */
+  watchNewest?(known: number, wait: number, signal?: AbortSignal): Promise<LockStatus | RefusalReply>;
   /** Ends all leases; answers a number above theirs and below all that come. */
   forceRelease(requestId: string, signal?: AbortSignal): Promise<number | RefusalReply>;
   /** Asks all holders to release; repeated, it asks nobody who came since. */

@@ -42,6 +42,7 @@ export function rpcPrimitives(
     isLocked: (signal) => heard(stub().isLocked(), signal),
     status: (signal) => heard(stub().status(), signal),
     watch: (known, wait, signal) => heard(stub().watch(known, wait), signal),
+    watchNewest: (known, wait, signal) => heard(stub().watch(known, wait, { newest: true }), signal),
     forceRelease: (requestId, signal) => heard(stub().forceRelease({ requestId, ...called }), signal),
     requestRelease: (requestId, signal) => heard(stub().requestRelease({ requestId, ...called }), signal),
     bind: (lease, signal) => bind(stub(), lease, signal),

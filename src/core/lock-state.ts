@@ -9,7 +9,7 @@ import type { LockRequest } from "./request.ts";
 import { JobRecord, type ResultInfo } from "./result.ts";
 import type { Slot } from "./slots.ts";
 import { toCancel } from "./to-cancel.ts";
-import { oldestOf, statusOf } from "./status.ts";
+import { newestOf, newestStatusOf, oldestOf, statusOf } from "./status.ts";
 
 /** What a transition asks of its host: write the slots, then answer the parked calls. */
 export interface Effects {
@@ -186,6 +186,10 @@ export class LockState {
     return statusOf(this.#leases.live, this.#queue, now);
   }
 
+  newestStatus(now: number): LockStatus {
+    return newestStatusOf(this.#leases.live, now);
+  }
+
   /** Who has held the lock for longest, `most` at most. */
   oldestHolders(most: number): Pick<RefusalReply, "holders" | "moreHolders"> {
     return oldestOf(this.#leases.live, most);
@@ -204,9 +208,7 @@ export class LockState {
 
   /** The newest live lease, 0 if there is none. */
   newest(now: number): number {
-    let newest = 0;
-    for (const { lease } of this.#leases.live) if (lease.deadline > now) newest = Math.max(newest, lease.lease);
-    return newest;
+    return newestOf(this.#leases.live, now)?.lease ?? 0;
   }
 
   /** When the lock was last in use; undefined if nothing of it is stored. */

@@ -1,28 +1,30 @@
-import type { Claim } from "./lease.ts";
+import type { Claim, Lease } from "./lease.ts";
 import type { LiveLeases } from "./live-leases.ts";
 import type { WaitQueue } from "./queue.ts";
-import type { HolderInBrief, LockStatus, RefusalReply } from "./replies.ts";
+import type { HolderInBrief, LockHolder, LockStatus, RefusalReply } from "./replies.ts";
 
 /** What may be shown of a lock: never a request id, which is the power to cancel. */
 export function statusOf(live: LiveLeases, queue: WaitQueue, now: number): LockStatus {
-  const holders = [...live]
-    .filter(({ lease }) => lease.deadline > now)
-    .map(({ lease: { lease, since, ttl, deadline, releaseRequested, ...rest } }) => ({
-      lease,
-      since,
-      ttl,
-      // Not stored: only a grant and a renewal set the deadline, each to its own ttl from then.
-      renewedAt: deadline - ttl,
-      deadline,
-      ...(releaseRequested && { releaseRequested }),
-      ...shown(rest),
-    }));
+  const holders = [...live].filter(({ lease }) => lease.deadline > now).map(({ lease }) => holderOf(lease));
   const waiters = [...queue].map(({ arrivedAt, ...rest }) => ({
     waited: Math.max(0, now - arrivedAt),
     ...shown(rest),
   }));
   const delayedUntil = live.delayedUntil(now);
   return { locked: holders.length > 0, holders, waiters, ...(delayedUntil !== undefined && { delayedUntil }) };
+}
+
+/** The status with the newest holder alone and no waiters, which does not grow with them. */
+export function newestStatusOf(live: LiveLeases, now: number): LockStatus {
+  const newest = newestOf(live, now);
+  return { locked: newest !== undefined, holders: newest ? [holderOf(newest)] : [], waiters: [] };
+}
+
+/** The newest live lease. */
+export function newestOf(live: LiveLeases, now: number): Lease | undefined {
+  let newest: Lease | undefined;
+  for (const { lease } of live) if (lease.deadline > now && lease.lease > (newest?.lease ?? 0)) newest = lease;
+  return newest;
 }
 
 /** The oldest live leases, `most` at most, and how many more there are: a refusal must not grow with them. */
@@ -34,6 +36,19 @@ export function oldestOf(live: LiveLeases, most: number): Pick<RefusalReply, "ho
     holders.push({ lease: lease.lease, ...(owner !== undefined && { owner }), since, deadline });
   }
   return { holders };
+}
+
+function holderOf({ lease, since, ttl, deadline, releaseRequested, ...rest }: Lease): LockHolder {
+  return {
+    lease,
+    since,
+    ttl,
+    // Not stored: only a grant and a renewal set the deadline, each to its own ttl from then.
+    renewedAt: deadline - ttl,
+    deadline,
+    ...(releaseRequested && { releaseRequested }),
+    ...shown(rest),
+  };
 }
 
 function shown({ owner, exclusive, permits, capacity }: Claim & { owner: string | undefined }) {

@@ -1,6 +1,14 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Caller, type CallerOption, scopedTo, takeCaller } from "../core/caller.ts";
-import { checkDuration, checkLease, checkOptions, checkText, checkWait, checkWatched } from "../core/limits.ts";
+import {
+  checkDuration,
+  checkFlag,
+  checkLease,
+  checkOptions,
+  checkText,
+  checkWait,
+  checkWatched,
+} from "../core/limits.ts";
 import type { AcquireReply, FollowReply, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
 import {
   type ConvertOptions,
@@ -138,9 +146,16 @@ export class DurableLock extends DurableObject {
     return answer(() => this.#host.bind(checkLease(lease)));
   }
 
-  /** The status, as soon as the newest live lease is not `known` (0: none is live), or after `wait` ms, at most 25 s. */
-  async watch(known: number, wait: number): Promise<LockStatus | RefusalReply> {
-    return answer(() => this.#host.watch(checkWatched(known), checkWait(wait)));
+  /**
+   * The status, as soon as the newest live lease is not `known` (0: none is live), or after `wait` ms, at most 25 s.
+   *
+   * With `newest` it has the newest holder alone and no waiters, so it does not grow with the queue.
+   */
+  async watch(known: number, wait: number, options?: { newest?: boolean }): Promise<LockStatus | RefusalReply> {
+    return answer(() => {
+      const newest = checkFlag(checkOptions(options, ["newest"])["newest"], "newest");
+      return this.#host.watch(checkWatched(known), checkWait(wait), newest);
+    });
   }
 
   /**

@@ -128,13 +128,13 @@ export class LockHost {
   }
 
   /** The status, once the newest live lease is another than the one that is known, or `wait` is over. */
-  async watch(known: number, wait: number): Promise<LockStatus | RefusalReply> {
+  async watch(known: number, wait: number, newest = false): Promise<LockStatus | RefusalReply> {
     if (this.#watchers.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" };
     const isNews = (now: number) => (this.#state.newest(now) === known ? undefined : true);
     const seen = this.#watchers.watch(isNews, this.#now() + Math.min(wait, LIMITS.slice));
     this.run((state, now) => state.wake(now));
     await seen;
-    return this.ask((state, now) => state.status(now));
+    return this.ask((state, now) => (newest ? state.newestStatus(now) : state.status(now)));
   }
 
   /** The status and what led to it, once the revision is another than the one that is known, or `wait` is over. */

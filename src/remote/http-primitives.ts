@@ -30,6 +30,13 @@ interface CallBounds {
   hasResult?: boolean;
 }
 
+/** What is waited for. */
+interface Watched {
+  known: number;
+  wait: number;
+  newest?: boolean;
+}
+
 /** Calls to one lock of a service. */
 interface Calls {
   get: <T extends object>(shape: Shape<T>, query: string, bounds: CallBounds) => Promise<T | RefusalReply>;
@@ -47,6 +54,10 @@ export function httpPrimitives(access: ServiceAccess, polls: PollLength, id: str
   const status = async (query: string, bounds: CallBounds) => {
     const answer = await get(isStatus, query, bounds);
     return isRefusal(answer) ? answer : fromWireStatus(answer);
+  };
+  const watch = ({ known, wait, newest }: Watched, signal: AbortSignal | undefined) => {
+    const parked = Math.min(wait, LIMITS.slice);
+    return status(`?known=${known}&wait=${parked}${newest ? "&newest=true" : ""}`, { parked, signal });
   };
   return {
     id,
@@ -68,10 +79,8 @@ export function httpPrimitives(access: ServiceAccess, polls: PollLength, id: str
     cancel: (requestId, signal) => post(isDone("cancelled"), "cancel", { requestId }, { signal }),
     isLocked: async (signal) => (await snapshot(status, signal)).locked,
     status: (signal) => snapshot(status, signal),
-    watch: (known, wait, signal) => {
-      const parked = Math.min(wait, LIMITS.slice);
-      return status(`?known=${known}&wait=${parked}`, { parked, signal });
-    },
+    watch: (known, wait, signal) => watch({ known, wait }, signal),
+    watchNewest: (known, wait, signal) => watch({ known, wait, newest: true }, signal),
     forceRelease: async (requestId, signal) => {
       const answer = await post(hasLease, "force-release", { requestId }, { signal });
       return isRefusal(answer) ? answer : answer.lease;

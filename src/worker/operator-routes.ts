@@ -17,6 +17,10 @@ const watched = z.strictObject({
   wait: digits
     .openapi({ description: `With known: how long to wait, in milliseconds, ${LIMITS.slice} at most.` })
     .optional(),
+  newest: z
+    .literal("true")
+    .openapi({ description: "With known: answers with the newest holder alone, and without waiters." })
+    .optional(),
 });
 
 /** How people look at a lock, and step in. */
@@ -63,12 +67,16 @@ function addStatus(service: Service): void {
     { suffix: "", action: "read", summary: "Tells who holds the lock and who waits.", query: watched, answer: Status },
     async (c) => {
       const primitives = c.get("primitives");
-      const { known, wait = "0" } = c.req.query();
+      const { known, wait = "0", newest } = c.req.query();
       const parked = Math.min(Number(wait), LIMITS.slice);
+      const watch = (signal: AbortSignal) =>
+        newest !== undefined && primitives.watchNewest
+          ? primitives.watchNewest(Number(known), parked, signal)
+          : primitives.watch(Number(known), parked, signal);
       const reply =
         known === undefined
           ? await asked(primitives, () => primitives.status())
-          : await asked(primitives, (signal) => primitives.watch(Number(known), parked, signal), parked);
+          : await asked(primitives, watch, parked);
       if (!("waiters" in reply)) throw refusedBy(reply);
       return c.json(toWireStatus(c.get("id"), reply, Date.now()));
     },

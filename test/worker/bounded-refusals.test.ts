@@ -1,7 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it, vi } from "vitest";
-import { DurableLock } from "../../src/index.ts";
-import { freshId, stubOf, untilWaiting } from "../support/locks.ts";
+import { DurableLock, observe } from "../../src/index.ts";
+import { connectOver } from "../support/http.ts";
+import { freshId, lockOf, stubOf, untilWaiting } from "../support/locks.ts";
 import { TOKENS, ask, at, send } from "./calls.ts";
 
 const READER = { permits: 1, capacity: Infinity };
@@ -73,4 +74,38 @@ it("a refused conversion does not grow with the holders", async () => {
   const { status, body } = await ask(at(id, "convert"), { body: { lease } });
   expect([status, body.reason]).toEqual([409, "BORROWED"]);
   expect(JSON.stringify(body).length).toBeLessThan(1_000);
+});
+
+it("who watches for the newest holder hears of it alone, however many hold the lock and wait", async () => {
+  const id = freshId();
+  const leases = await readers(id, 200);
+  const writer = write(id, { wait: 60_000, requestId: "writer" });
+  await untilWaiting(id, 1);
+  const newest = { locked: true, holders: [{ lease: leases.at(-1) }], waiters: [] };
+  const { body } = await ask(`${at(id)}?known=0&wait=25000&newest=true`);
+  expect(body).toMatchObject(newest);
+  const watched = (options?: object) => stubOf(id).watch(0, 25_000, options);
+  expect(await watched({ newest: true })).toMatchObject(newest);
+  expect(await watched()).toMatchObject({ holders: { length: 200 }, waiters: { length: 1 } });
+  expect(await watched({ newest: 1 })).toMatchObject({ reason: "INVALID_ARGUMENT", argument: "newest" });
+  await send(at(id, "cancel"), { body: { requestId: "writer" } });
+  await writer;
+});
+
+it.each([
+  ["over RPC", (id: string) => lockOf(id)],
+  ["over HTTP", (id: string) => connectOver().lock(id)],
+])("an observer hears of the newest holder alone, %s", async (_way, connect) => {
+  const id = freshId();
+  const watch = vi.spyOn(DurableLock.prototype, "watch");
+  const observer = observe(connect(id));
+  expect((await observer.next()).value).toBeUndefined();
+  const next = observer.next();
+  await vi.waitFor(() => expect(watch).toHaveBeenCalled(), { timeout: 10_000, interval: 5 });
+  const [lease] = await readers(id, 1);
+  expect((await next).value).toMatchObject({ term: lease });
+  expect(watch.mock.calls).toEqual([[0, 25_000, { newest: true }]]);
+  expect(await watch.mock.results[0]?.value).toMatchObject({ holders: [{ lease }], waiters: [] });
+  await observer.return();
+  vi.restoreAllMocks();
 });
