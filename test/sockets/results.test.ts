@@ -4,7 +4,7 @@ import { type AddressInfo } from "node:net";
 import { createServer } from "node:http";
 import { describe, expect, inject, it } from "vitest";
 import { connectLocks, once } from "../../src/client.ts";
-import { failureOf, freshId } from "../support/outcome.ts";
+import { failureOf, freshId, outcome } from "../support/outcome.ts";
 import { same } from "../support/results.ts";
 
 const [url, token] = [inject("url"), inject("token")];
@@ -70,8 +70,10 @@ describe("a result that goes through sockets", () => {
     for (const carried of [{ value: text(size) }, { encoded: encodedOf(size) }]) {
       const id = freshId();
       const { lease } = (await post(id, "acquire", { ttl: 60_000, once: "" })).body;
-      const released = await post(id, "release", { lease, result: { ...carried, retain: 60_000 } });
-      expect(released.status).toBe(status);
+      const released = await outcome(post(id, "release", { lease, result: { ...carried, retain: 60_000 } }));
+      // A body of over 14 MB is not read to its end, and the connection may break before curl has the answer.
+      const mayBreak = size === 12_000_000 && "encoded" in carried;
+      if (!mayBreak || "value" in released) expect(released.value?.status).toBe(status);
       expect(await lock(id).isLocked()).toBe(status !== 200);
     }
   });
