@@ -25,14 +25,11 @@ export function createWebLocks(
   primitivesOf: (name: string) => LockPrimitives,
   options: WebLocksOptions | undefined,
 ): WebLockManager {
-  const terms = checkCombined(options, OPTIONS) as WebLocksOptions;
-  const { owner: label, ...bounds } = terms;
-  checkResume(bounds);
-  if (label !== undefined) checkText(label, "owner");
+  const terms = checkTerms(options);
   const list = new WebLockList();
   const order = new SendingOrder();
   // A random one is drawn with the first request: at module level, where a manager may be made, a Worker has no randomness.
-  let clientId = label;
+  let clientId = terms.owner;
 
   async function request<T>(...args: unknown[]): Promise<Awaited<T>> {
     const asked = checkRequest<T>(args);
@@ -61,6 +58,14 @@ export function createWebLocks(
     return snapshotOf(primitivesOf(checkText(toText(name, "name"), "name")));
   }
   return { request, query };
+}
+
+function checkTerms(options: WebLocksOptions | undefined): WebLocksOptions {
+  const terms = checkCombined(options, OPTIONS) as WebLocksOptions;
+  const { owner, ...bounds } = terms;
+  checkResume(bounds);
+  if (owner !== undefined) checkText(owner, "owner");
+  return terms;
 }
 
 function holdingOf<T>(terms: WebLocksOptions, { mode, ifAvailable, steal, signal }: WebLockRequest<T>): Holding {

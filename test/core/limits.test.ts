@@ -55,6 +55,7 @@ describe("G9 the bounds", () => {
       reassembly: 30_000,
       silence: 60_000,
       maxResultBytes: 2_000_000,
+      maxResultDepth: 1_000,
       maxBytesTogether: 16_000_000,
       betweenGroups: 50,
       maxRetain: 366 * DAY,
