@@ -86,12 +86,12 @@ function inCanonicalOrder(locks: readonly Lock[]): Lock[] {
     byKey.set(key, lock);
   }
   return [...byKey.values()].sort(
-    (one, other) => inOrder(one.id, other.id) || inOrder(one.primitives.key, other.primitives.key),
+    (one, other) => compare(one.id, other.id) || compare(one.primitives.key, other.primitives.key),
   );
 }
 
 /** By UTF-16 code units: the order of a locale would differ from caller to caller. */
-function inOrder(one: string, other: string): number {
+function compare(one: string, other: string): number {
   if (one === other) return 0;
   return one < other ? -1 : 1;
 }
