@@ -55,6 +55,8 @@ export class FieldsReader {
   readonly #made = new Map<unknown, { target: object; asked: number }>();
   /** How much has been done: a table can name the same long list again and again. */
   #done = 0;
+  /** How long all arrays are together: their memory is taken at once, however little is in them. */
+  #lengths = 0;
 
   read(fields: unknown): object {
     const { kind, hidden, shown } = partsOfFields(fields);
@@ -72,10 +74,21 @@ export class FieldsReader {
     for (let at = 0; at < pairs.length && at in pairs; at += 2) {
       const [name, value] = [pairs[at], pairs[at + 1]];
       if (typeof name !== "string") throw new Error("The name of a field is no string.");
-      if (Array.isArray(target) && name === "length") target.length = lengthOf(value);
+      if (Array.isArray(target)) this.#setInArray(target, name, value, enumerable);
       else if (target instanceof DOMException) setStack(target, name, value);
       else Object.defineProperty(target, name, { value, enumerable, configurable: true, writable: true });
     }
+  }
+
+  #setInArray(target: unknown[], name: string, value: unknown, enumerable: boolean): void {
+    const before = target.length;
+    const length = name === "length" ? lengthOf(value) : undefined;
+    if (length === undefined)
+      Object.defineProperty(target, name, { value, enumerable, configurable: true, writable: true });
+    // Counted before it is set: each element and hole takes a byte of a result at least.
+    this.#lengths += Math.max(0, (length ?? target.length) - before);
+    if (this.#lengths > LIMITS.maxResultBytes) throw new Error("Its arrays are longer than those of any result.");
+    if (length !== undefined) target.length = length;
   }
 
   /** Counts work, and ends what takes more of it than any result does. */

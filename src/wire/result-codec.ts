@@ -58,7 +58,8 @@ function hexOf(value: unknown): string | undefined {
 }
 
 function fromHex(reader: FieldsReader, text: unknown): bigint {
-  const [, sign, digits] = /^(-?)(0x[0-9a-f]+)$/.exec(String(text)) ?? [];
+  // Of lists that are in each other, the text would be exponentially long.
+  const [, sign, digits] = (typeof text === "string" && /^(-?)(0x[0-9a-f]+)$/.exec(text)) || [];
   if (digits === undefined) throw new Error("This is no integer.");
   reader.spend(digits.length);
   return sign === "-" ? -BigInt(digits) : BigInt(digits);

@@ -137,6 +137,10 @@ describe("G9 a table that another caller made", () => {
         ...Array.from({ length: 1_000 }, () => ["BigInt", 1]),
       ],
     ],
+    [
+      "has an integer that is lists of lists, whose text would be a billion times as long",
+      [["BigInt", 1], ...Array.from({ length: 40 }, (_, at) => (at < 39 ? [at + 2, at + 2] : "1"))],
+    ],
     ["has a box of an object", [["Object", 1], {}]],
     ["has a box of itself", [["Object", 0]]],
     ["has fields that are none", [["Fields", 1], { a: 1 }]],
@@ -159,6 +163,37 @@ describe("G9 a table that another caller made", () => {
         ...Array.from({ length: 1_000 }, (_, at) => [
           ["Fields", 2 * at + 5],
           [1, 2, 3],
+        ]).flat(),
+      ],
+    ],
+    [
+      "has many arrays of two million holes, each with a field",
+      [
+        Array.from({ length: 10_000 }, (_, at) => 2 * at + 7),
+        "Array",
+        "length",
+        1_999_999,
+        [2, 3],
+        "a",
+        [5, 3],
+        ...Array.from({ length: 10_000 }, (_, at) => [
+          ["Fields", 2 * at + 8],
+          [1, 4, 6],
+        ]).flat(),
+      ],
+    ],
+    [
+      "has many arrays with a field far behind their first",
+      [
+        Array.from({ length: 100_000 }, (_, at) => 2 * at + 6),
+        "Array",
+        [],
+        "1000",
+        0,
+        [3, 4],
+        ...Array.from({ length: 100_000 }, (_, at) => [
+          ["Fields", 2 * at + 7],
+          [1, 2, 5],
         ]).flat(),
       ],
     ],
