@@ -6,6 +6,9 @@ const NO_SQLITE = "has no SQLite storage";
 const ADVICE =
   'List it under "new_sqlite_classes" and not under "new_classes" in the migrations of the Worker that exports it. If it is deployed already, export it under another name and bind that: the storage of a class can\'t be changed.';
 
+/** What workerd says of it. Whatever else fails is a fault of the storage, which passes. */
+const NOT_ENABLED = /SQL is not enabled/;
+
 /** The SQLite of a Durable Object. Throws `INVALID_ARGUMENT` if its class was created without. */
 export function sqlOf<T extends { readonly databaseSize: number }>({ sql }: { readonly sql: T }): T {
   try {
@@ -13,6 +16,7 @@ export function sqlOf<T extends { readonly databaseSize: number }>({ sql }: { re
     void sql.databaseSize;
     return sql;
   } catch (cause) {
+    if (!NOT_ENABLED.test(String(cause))) throw cause;
     throw new LockError("INVALID_ARGUMENT", `The class of this Durable Object ${NO_SQLITE}. ${ADVICE}`, {
       argument: "storage",
       cause,
