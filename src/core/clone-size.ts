@@ -58,7 +58,8 @@ export function fieldsOf(array: unknown[]): string[] {
   return keys.slice(end);
 }
 
-function isIndex(key: string): boolean {
+/** Whether it is the name of an element of an array. */
+export function isIndex(key: string): boolean {
   const index = Number(key) >>> 0;
   return String(index) === key && index !== 0xff_ff_ff_ff;
 }

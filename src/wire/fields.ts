@@ -1,10 +1,13 @@
-import { fieldsOf } from "../core/clone-size.ts";
+import { fieldsOf, isIndex } from "../core/clone-size.ts";
 import { LIMITS } from "../core/limits.ts";
 
 /** Names and values in turn. */
 type Pairs = unknown[];
 
-/** An object that is written field by field: its kind, the fields that are not enumerable, and those that are. */
+/**
+ * An object that is written field by field: its kind, the fields that are not enumerable, and those that are. Of an array:
+ * a list of one array with its elements, and its other fields.
+ */
 type Fields = [kind: string, hidden: Pairs, shown: Pairs];
 
 const ERRORS: Record<string, ErrorConstructor> = {
@@ -23,8 +26,16 @@ const ERRORS: Record<string, ErrorConstructor> = {
 export function fieldsToWrite(value: unknown): Fields | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   if (value instanceof Error) return fieldsOfError(value);
-  if (Array.isArray(value)) return fieldsOf(value).length > 0 ? fieldsAs("Array", value) : undefined;
+  if (Array.isArray(value)) return fieldsOfArray(value);
   return Object.hasOwn(value, "__proto__") ? fieldsAs("Object", value) : undefined;
+}
+
+/** Its elements are an array without fields: the name of each would take more bytes than the element. */
+function fieldsOfArray(array: unknown[]): Fields | undefined {
+  const names = fieldsOf(array);
+  if (names.length === 0) return undefined;
+  const fields = array as unknown as Record<string, unknown>;
+  return ["Array", [array.slice()], names.flatMap((name) => [name, fields[name]])];
 }
 
 function fieldsOfError(error: Error): Fields {
@@ -64,7 +75,8 @@ export class FieldsReader {
     this.#made.set(fields, made);
     made.asked += 1;
     if (made.asked > 2) throw new Error("An object is named by more than one entry.");
-    this.#fill(made.target, hidden, false);
+    if (Array.isArray(made.target)) this.#copy(made.target, hidden[0]);
+    else this.#fill(made.target, hidden, false);
     this.#fill(made.target, shown, true);
     return made.target;
   }
@@ -74,21 +86,22 @@ export class FieldsReader {
     for (let at = 0; at < pairs.length && at in pairs; at += 2) {
       const [name, value] = [pairs[at], pairs[at + 1]];
       if (typeof name !== "string") throw new Error("The name of a field is no string.");
-      if (Array.isArray(target)) this.#setInArray(target, name, value, enumerable);
-      else if (target instanceof DOMException) setStack(target, name, value);
+      if (Array.isArray(target) && (name === "length" || isIndex(name))) throw new Error("An element is no field.");
+      if (target instanceof DOMException) setStack(target, name, value);
       else Object.defineProperty(target, name, { value, enumerable, configurable: true, writable: true });
     }
   }
 
-  #setInArray(target: unknown[], name: string, value: unknown, enumerable: boolean): void {
-    const before = target.length;
-    const length = name === "length" ? lengthOf(value) : undefined;
-    if (length === undefined)
-      Object.defineProperty(target, name, { value, enumerable, configurable: true, writable: true });
-    // Counted before it is set: each element and hole takes a byte of a result at least.
-    this.#lengths += Math.max(0, (length ?? target.length) - before);
+  /** Fills an array; its elements are not yet there if it is asked for inside of them. */
+  #copy(target: unknown[], elements: unknown): void {
+    if (elements === undefined) return;
+    if (!Array.isArray(elements)) throw new Error("These are no elements.");
+    this.#lengths += elements.length - target.length;
+    // Each element and each hole takes at least a byte of a result.
     if (this.#lengths > LIMITS.maxResultBytes) throw new Error("Its arrays are longer than those of any result.");
-    if (length !== undefined) target.length = length;
+    this.spend(elements.length);
+    target.length = elements.length;
+    for (const [at, item] of elements.entries()) if (at in elements) target[at] = item;
   }
 
   /** Counts work, and ends what takes more of it than any result does. */
@@ -130,9 +143,4 @@ function errorOf(kind: string): Error {
 function textOf(value: unknown): string {
   if (typeof value === "string") return value;
   throw new Error("This is no text.");
-}
-
-function lengthOf(value: unknown): number {
-  if (typeof value === "number" && value >= 0 && value <= LIMITS.maxResultBytes) return value;
-  throw new Error("This is no length.");
 }
