@@ -1,4 +1,4 @@
-import { cloneSize, partsOf } from "./clone-size.ts";
+import { cloneSize, fieldsOf, partsOf } from "./clone-size.ts";
 import { LIMITS } from "./limits.ts";
 import type { OnceReason } from "./replies.ts";
 
@@ -40,9 +40,16 @@ export function uncarried(value: unknown, deepest: number): string | undefined {
     if (item instanceof ArrayBuffer && item.resizable) return "it has a resizable ArrayBuffer";
     const inner: unknown[] = [];
     for (const part of partsOf(item)) if (!isPlainPrimitive(part)) inner.push(part);
-    for (const part of inner.toReversed()) rest.push({ item: part, depth: depth + 1 });
+    const below = inner.length > 0 ? depth + levelsOf(item) : depth;
+    for (const part of inner.toReversed()) rest.push({ item: part, depth: below });
   }
   return undefined;
+}
+
+/** As how many levels it is written over HTTP: `src/wire/fields.ts` puts lists around the fields of some. */
+function levelsOf(item: object): number {
+  const hasFields = Array.isArray(item) ? fieldsOf(item).length > 0 : Object.hasOwn(item, "__proto__");
+  return hasFields || item instanceof Error ? 4 : 1;
 }
 
 function isPlainPrimitive(value: unknown): boolean {

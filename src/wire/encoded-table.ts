@@ -11,8 +11,8 @@ const CONSTANTS = new Set<unknown>([-1, -3, -4, -5, -6]);
 const HOLE = -2;
 const SPARSE = -7;
 
-/** An error, a big integer or an array with fields is written as up to four entries, each inside the one before. */
-const DEEPEST = 4 * LIMITS.maxResultDepth;
+/** An error or an array with fields is written as four entries, each inside the one before, and counted as four levels. */
+const DEEPEST = LIMITS.maxResultDepth + 4;
 
 /** What a typed entry has after its type: references, strings alone, or a reference and then numbers. */
 const TYPES: Record<string, "references" | "strings" | "view"> = {

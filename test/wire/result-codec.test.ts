@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../src/core/limits.ts";
+import { unkeepable } from "../../src/core/unkeepable.ts";
 import { cloneSize } from "../../src/core/clone-size.ts";
 import { MOST_BYTES_WITH_RESULT } from "../../src/wire/body-bounds.ts";
 import { fromWireResult, toWireResult } from "../../src/wire/result-codec.ts";
@@ -44,6 +45,21 @@ describe("a result on the wire", () => {
     for (let level = 0; level < 500; level += 1) value = [value, value];
     expect(fromWireResult(received(toWireResult(value)))).toHaveProperty("value");
   });
+
+  it.each<[string, (inner: unknown) => unknown]>([
+    ["errors", (cause) => new Error("", { cause })],
+    ["arrays with fields", (inner) => Object.assign([inner], { field: 1 })],
+    ["fields of arrays", (inner) => Object.assign([], { inner })],
+    ["objects with a field __proto__", (inner) => JSON.parse(`{"__proto__":${JSON.stringify(inner)}}`) as unknown],
+  ])(
+    "is kept if it is 250 %s in each other, each of which is written as four levels, and refused if more",
+    (_, wrap) => {
+      let value: unknown = null;
+      for (let level = 0; level < 250; level += 1) value = wrap(value);
+      expect(fromWireResult(received(toWireResult(structuredClone(value))))).toHaveProperty("value");
+      expect(unkeepable(structuredClone(wrap(value)))).toMatchObject({ reason: "RESULT_NOT_CLONEABLE" });
+    },
+  );
 
   it("takes little more bytes as an array that also has a field, whose elements are as many", () => {
     const [plain, withField] = [
@@ -118,7 +134,7 @@ describe("G9 a table that another caller made", () => {
     ["refers to a fraction", [[0.5]]],
     ["refers to a text", [{ a: "1" }]],
     ["refers to a list", [[[1]], 1]],
-    ["is nested too deeply", chain(4_001)],
+    ["is nested too deeply", chain(1_005)],
     ["is nested so deeply that the stack would overflow", chain(1_000_000)],
     [
       "has a chain that looks flat, as each of its links is in the first",
