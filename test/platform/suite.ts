@@ -51,7 +51,8 @@ export async function testsOfDoors(): Promise<string[]> {
   const doors = new Set(Object.values(DOORS).map((name) => join(ROOT, `src/${name}.ts`)));
   const files = await readdir(join(ROOT, "test"), { recursive: true });
   const tests = files.filter(
-    (file) => file.endsWith(".test.ts") && !/^(cli|inspector|isolate|openapi|platform|process|skew|sockets)\//.test(file),
+    (file) =>
+      file.endsWith(".test.ts") && !/^(cli|inspector|isolate|openapi|platform|process|skew|sockets)\//.test(file),
   );
   const chosen: string[] = [];
   for (const test of tests) {
