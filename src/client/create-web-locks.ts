@@ -6,9 +6,9 @@ import type { Kept } from "./held-lease.ts";
 import { refused, tryHold } from "./hold.ts";
 import { type HoldOptions, type Holding, checkCombined, checkHold, checkResume } from "./options.ts";
 import type { LockPrimitives } from "./primitives.ts";
-import { markRequest } from "./request-mark.ts";
+import { markRequest } from "./own-request.ts";
 import { ANSWER_WITHIN, callObject } from "./retry.ts";
-import { SendingOrder, type Turn } from "./sending-order.ts";
+import { SendingOrder, type TurnToSend } from "./sending-order.ts";
 import { timeBox } from "./time-box.ts";
 import { type Listed, WebLockList } from "./web-lock-list.ts";
 import type { WebLockInfo, WebLockManager, WebLockSnapshot } from "./web-lock-manager.ts";
@@ -79,7 +79,7 @@ function holdingOf<T>(terms: WebLocksOptions, { mode, ifAvailable, steal, signal
 async function take(
   primitives: LockPrimitives,
   holding: Holding,
-  turn: Turn,
+  turn: TurnToSend,
   { waits }: Listed,
 ): Promise<Kept | RefusalReply> {
   const acquire: LockPrimitives["acquire"] = (request, signal) => {

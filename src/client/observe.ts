@@ -20,7 +20,7 @@ export interface Leader {
 
 /** How to observe. */
 export interface ObserveOptions {
-  /** Ends it: the loop is over, without an error. @default none */
+  /** Ends the loop, without an error. @default none */
   signal?: AbortSignal;
 }
 

@@ -39,15 +39,37 @@ export function inRequestOf<T>(signal: AbortSignal, lease: number, use: () => T)
 }
 
 function throwIfForeign(signal: AbortSignal, explain: (error: unknown) => LockError | undefined): void {
+  const error = foreignError(signal);
+  if (error !== undefined) throw explain(error) ?? error;
+}
+
+/** What the runtime throws if the signal belongs to another request: nothing else tells whose it is. */
+function foreignError(signal: AbortSignal): unknown {
   try {
-    // The runtime looks whose it is; nobody else tells.
     void signal.aborted;
+    return undefined;
   } catch (error) {
-    throw explain(error) ?? error;
+    return error;
   }
 }
 
 function heldElsewhere(lease: number, cause: unknown): LockError {
   const advice = `Take a lease in the request that uses it. To continue under this one, pass its number on and call resume(${lease}); to end it, call release(${lease}) of its lock.`;
   return new LockError("WRONG_REQUEST", `Lease ${lease} is held by another request. ${WHY}. ${advice}`, { cause });
+}
+
+/**
+ * A mark of the Worker request in which it was made; outside of Workers, of the whole process.
+ *
+ * It is an `AbortSignal`, because workerd lets only the request that made one look at it.
+ */
+export type RequestMark = AbortSignal;
+
+export function markRequest(): RequestMark {
+  return new AbortController().signal;
+}
+
+/** Whether this code runs in the request that the mark was made in. */
+export function isThisRequest(mark: RequestMark): boolean {
+  return foreignError(mark) === undefined;
 }

@@ -1,4 +1,4 @@
-import { type RequestMark, isThisRequest } from "./request-mark.ts";
+import { type RequestMark, isThisRequest } from "./own-request.ts";
 import { ANSWER_WITHIN } from "./retry.ts";
 import { timeBox } from "./time-box.ts";
 
@@ -10,7 +10,7 @@ interface Sending {
 }
 
 /** When a lock request may be sent. */
-export interface Turn {
+export interface TurnToSend {
   /** Settles when it may be sent; undefined if it may be sent at once. Rejects if its signal fires before. */
   readonly come: Promise<unknown> | undefined;
   /** To be called when the request has arrived at the object, or is given up. */
@@ -28,7 +28,7 @@ export class SendingOrder {
   /** By name, in the order of the last request for each: what a Worker request leaves when it dies is swept out. */
   readonly #sendings = new Map<string, Sending[]>();
 
-  join(name: string, mark: RequestMark, signal: AbortSignal | undefined): Turn {
+  join(name: string, mark: RequestMark, signal: AbortSignal | undefined): TurnToSend {
     const since = performance.now();
     this.#sweep(since);
     const others = (this.#sendings.get(name) ?? []).filter((sending) => isRecent(sending, since));

@@ -1,7 +1,7 @@
 import { LIMITS } from "../core/limits.ts";
 import type { Kept } from "./held-lease.ts";
 import { lossMessage } from "./keep-alive.ts";
-import { type RequestMark, isThisRequest } from "./request-mark.ts";
+import { type RequestMark, isThisRequest } from "./own-request.ts";
 import { ANSWER_WITHIN } from "./retry.ts";
 import type { WebLockInfo, WebLockSnapshot } from "./web-lock-manager.ts";
 

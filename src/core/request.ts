@@ -33,7 +33,7 @@ export interface RequestOptions {
   requestId?: string;
   /** How long nobody else is granted after the lease expired, in milliseconds. @default 0 */
   lockDelay?: number;
-  /** Take the lock from whoever holds it, past whoever waits. @default false */
+  /** Take the lock from all holders, ahead of all waiters. @default false */
   steal?: boolean;
   /** For a job that runs once: the fingerprint of its payload, "" for none. A kept result is the answer then. @default none */
   once?: string;

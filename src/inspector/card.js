@@ -110,7 +110,7 @@ export class Card {
     find(".connection", this.root).textContent = problem;
   }
 
-  /** What came of a visitor's call: kept apart, for the next event ends what is said of the connection. @param {string} text @param {{ isProblem?: boolean, number?: number }} [more] */
+  /** Shows the outcome of a visitor's call, in a place of its own: the next event overwrites the message about the connection. @param {string} text @param {{ isProblem?: boolean, number?: number }} [more] */
   tell(text, { isProblem = false, number } = {}) {
     find(".outcome", this.root).classList.toggle("problem", isProblem);
     find(".outcome", this.root).textContent = text;

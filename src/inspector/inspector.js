@@ -88,7 +88,7 @@ async function suggest() {
   find("#ids").replaceChildren(...options);
 }
 
-// Whoever has several services must see which one this is, before a token is typed too.
+// Somebody with several services must see which one this is before typing a token into it.
 find("#host").textContent = location.host;
 document.title = `${location.host} – locks`;
 find("#sign-in").addEventListener("submit", (event) => {

@@ -63,7 +63,7 @@ export class Handout {
     return this.#calls.size === 0 ? Number.POSITIVE_INFINITY : this.#groupEnds;
   }
 
-  /** Reads the result anew for whoever asks from now on. */
+  /** Reads the result again for the next caller. */
   forget(): void {
     this.#current = undefined;
   }

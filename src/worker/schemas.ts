@@ -58,7 +58,10 @@ export const Acquire = z
       .optional(),
     steal: z
       .boolean()
-      .openapi({ description: "Take the lock from whoever holds it; needs the action admin.", default: false })
+      .openapi({
+        description: "Take the lock from all holders, ahead of all waiters; needs the action admin.",
+        default: false,
+      })
       .optional(),
     once: z
       .string()

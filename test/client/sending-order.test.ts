@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type RequestMark, markRequest } from "../../src/client/request-mark.ts";
+import { type RequestMark, markRequest } from "../../src/client/own-request.ts";
 import { SendingOrder } from "../../src/client/sending-order.ts";
 import { WebLockList } from "../../src/client/web-lock-list.ts";
 import { fakeTime, pass } from "../support/fake-time.ts";

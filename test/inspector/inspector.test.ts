@@ -352,7 +352,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
       await whole.press("Enter");
       await holds(card, owner);
       await fits("whole");
-      // A row stays the same through a renewal: whoever reads it keeps the place and the focus.
+      // A row stays the same through a renewal: its reader loses neither the place nor the focus.
       await lock.renew(held.lease, 60_000);
       await holds(card, /last renewed \d+ s ago/);
       const shorten = card.locator(".holders").getByRole("button", { name: "Shorten name" });

@@ -53,7 +53,7 @@ const OWN: [RegExp, string[]][] = [
   ],
   [/^client\/with-locks/, test("toolkit/with-locks")],
   [
-    /^client\/(.*web-lock|request-mark|sending-order)/,
+    /^client\/(.*web-lock|own-request|sending-order)/,
     test(
       "client/create-web-locks",
       "client/sending-order",

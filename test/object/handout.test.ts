@@ -89,7 +89,7 @@ describe("G9 the result of a job", () => {
     });
   });
 
-  it("whose turn does not come within a long poll is asked for again, by whoever has time left", async () => {
+  it("is asked for again by a waiter that has time left when its long poll ends before its turn", async () => {
     await withWaiters(0, async ({ answers, finish, ask }) => {
       for (let n = 0; n < 17; n += 1) ask(`patient ${n}`, { wait: 60_000, longPoll: 20 });
       finish("x".repeat(1.9 * MB));

@@ -35,7 +35,7 @@ async function replay(way: [Way, Way], job: () => unknown, options: OnceOptions 
 }
 
 /** Expects the same of each way, and gives it. */
-async function alike(job: () => unknown, options?: OnceOptions): Promise<Seen> {
+async function sameOverBoth(job: () => unknown, options?: OnceOptions): Promise<Seen> {
   const seen = [];
   for (const way of ALL) seen.push(await replay(way, job, options));
   const [first] = seen as [Seen];
@@ -198,7 +198,7 @@ describe.concurrent(
   { timeout: 120_000 },
   () => {
     it.each(Object.entries(KEPT))("%s", async (_name, make) => {
-      const seen = await alike(make);
+      const seen = await sameOverBoth(make);
       expect(seen).toHaveProperty("value");
       expect(seen.value).not.toBe("ran again");
       // What the clone of a class or an error is, depends on the platform; everything else is itself.
@@ -211,7 +211,7 @@ describe.concurrent(
 describe("the result of a job is the same over RPC and HTTP, stored and read either way:", () => {
   it("anything that fast-check makes", async () => {
     await fc.assert(
-      fc.asyncProperty(anyResult, async (value) => void (await alike(() => value))),
+      fc.asyncProperty(anyResult, async (value) => void (await sameOverBoth(() => value))),
       { numRuns: 25 },
     );
   }, 120_000);
@@ -222,7 +222,7 @@ describe.concurrent(
   { timeout: 120_000 },
   () => {
     it.each(Object.entries(REFUSED))("%s", async (_name, [make, code]) => {
-      expect(await alike(make)).toEqual({ code });
+      expect(await sameOverBoth(make)).toEqual({ code });
     });
   },
 );
@@ -265,7 +265,7 @@ describe.concurrent(
     };
     it.each(Object.entries(THROWN))("%s", async (_name, make) => {
       const thrown = make();
-      const seen = await alike(() => Promise.reject(thrown), { recordErrors: true });
+      const seen = await sameOverBoth(() => Promise.reject(thrown), { recordErrors: true });
       expect(seen).toHaveProperty("thrown");
       if (!(thrown instanceof Error)) return;
       expect(seen.thrown).toBeInstanceOf(Error);
@@ -275,7 +275,7 @@ describe.concurrent(
 
     it("with its fields, and the errors of an AggregateError with theirs", async () => {
       const many = Object.assign(new AggregateError([new PaymentError("one"), 2n], "many"), { amount: 10n });
-      const { thrown } = await alike(() => Promise.reject(many), { recordErrors: true });
+      const { thrown } = await sameOverBoth(() => Promise.reject(many), { recordErrors: true });
       expect(thrown).toBeInstanceOf(AggregateError);
       expect(thrown).toMatchObject({ amount: 10n, errors: [{ name: "PaymentError", status: 402 }, 2n] });
     });
@@ -293,7 +293,7 @@ describe("a result that is too large over HTTP", { timeout: 120_000 }, () => {
     ["a map of texts of control characters", () => new Map([[1, "\u0001".repeat(1_900_000)]])],
     ["big integers of 1.9 MB", () => 2n ** 15_200_000n],
   ])("is none of %s", async (_name, make) => {
-    const { value } = await alike(make);
+    const { value } = await sameOverBoth(make);
     expect(same(value, make())).toBe(true);
   });
 
@@ -306,7 +306,7 @@ describe("a result that is too large over HTTP", { timeout: 120_000 }, () => {
         ] as const,
     ),
   )("is one of %i bytes, as %s: RESULT_TOO_LARGE, and the lock is free", async (size, _field, make) => {
-    expect(await alike(() => make(size))).toEqual({ code: "RESULT_TOO_LARGE" });
+    expect(await sameOverBoth(() => make(size))).toEqual({ code: "RESULT_TOO_LARGE" });
   });
 
   it("is not even sent", async () => {
