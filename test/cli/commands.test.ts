@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Exit } from "./program.ts";
 import { type Answering, answering } from "./answering.ts";
-import { Service, freePort } from "./service.ts";
+import { freePort } from "../sockets/free-port.ts";
+import { Service } from "./service.ts";
 
 let service: Service;
 before(async () => {

@@ -9,7 +9,8 @@ import { isGroupAlive } from "../../src/cli/process-group.ts";
 import type { Failure } from "../../src/cli/exit-codes.ts";
 import { findWorkerd } from "../../src/cli/workerd.ts";
 import { Program, until } from "./program.ts";
-import { Service, freePort } from "./service.ts";
+import { freePort } from "../sockets/free-port.ts";
+import { Service } from "./service.ts";
 
 describe("dev", { concurrency: 2 }, () => {
   test("Ctrl-C ends it with 0 and leaves no workerd; the token is its owner's alone", async () => {

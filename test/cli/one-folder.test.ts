@@ -12,7 +12,7 @@ import { claimFolder } from "../../src/cli/folder-claim.ts";
 import { type ProcessIdentity, identify, stateOf } from "../../src/cli/process-identity.ts";
 import { findWorkerd } from "../../src/cli/workerd.ts";
 import { Program, until } from "./program.ts";
-import { freePort } from "./service.ts";
+import { freePort } from "../sockets/free-port.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));
 const programs: Program[] = [];

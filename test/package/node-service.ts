@@ -1,8 +1,7 @@
+import { freePort } from "../sockets/free-port.ts";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fenceHeaders } from "../../src/http.ts";
 
@@ -12,15 +11,6 @@ export async function layOutService(project: string, root: string): Promise<void
   const service = page.match(/```ts\n(import \{ createServer \}.*?)```/s)?.[1];
   if (service === undefined) throw new Error("docs/guards.md has no service for Node.");
   await writeFile(join(project, "service.ts"), service);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Runs it on plain Node: a lease passes, a newer one passes, the older passes no more, and none is no way in. */

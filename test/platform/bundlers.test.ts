@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type * as Wrangler from "wrangler";
 import { hasBrowser, launch } from "../inspector/browser.ts";
-import { freePort } from "../sockets/service.ts";
+import { freePort } from "../sockets/free-port.ts";
 import { OLDEST, ROOT, TODAY, folderOf, run } from "./project.ts";
 
 const WORKER = "platform/programs/worker.ts";

@@ -9,12 +9,7 @@ import { anyResult, same } from "../support/results.ts";
 const http = connectOver().lock;
 const WAYS = { RPC: (id: string): Lock => lockOf(id), HTTP: (id: string): Lock => http(id) };
 type Way = keyof typeof WAYS;
-const ALL: [stored: Way, read: Way][] = [
-  ["RPC", "RPC"],
-  ["RPC", "HTTP"],
-  ["HTTP", "RPC"],
-  ["HTTP", "HTTP"],
-];
+const ALL = Object.keys(WAYS) as Way[];
 
 interface Seen {
   code?: string;
@@ -22,25 +17,28 @@ interface Seen {
   thrown?: unknown;
 }
 
-/** What a later caller gets of a job, or how its result was refused. */
-async function replay(way: [Way, Way], job: () => unknown, options: OnceOptions = {}): Promise<Seen> {
-  const [stored, read] = way;
+/** What later callers get of a job that was stored one way, each way; or how its result was refused. */
+async function replays(stored: Way, job: () => unknown, options: OnceOptions = {}): Promise<[string, Seen][]> {
   const id = freshId();
   const first = await outcome(once(WAYS[stored](id), job, options));
   expect(await lockOf(id).isLocked()).toBe(false);
   const { code } = (first.error ?? {}) as { code?: unknown };
-  if (typeof code === "string" && code.startsWith("RESULT_")) return { code };
-  const again = await outcome(once<unknown>(WAYS[read](id), () => "ran again", options));
-  return "error" in again ? { thrown: again.error } : { value: again.value };
+  if (typeof code === "string" && code.startsWith("RESULT_")) return [[stored, { code }]];
+  const seen: [string, Seen][] = [];
+  for (const read of ALL) {
+    const again = await outcome(once<unknown>(WAYS[read](id), () => "ran again", options));
+    seen.push([`${stored}, ${read}`, "error" in again ? { thrown: again.error } : { value: again.value }]);
+  }
+  return seen;
 }
 
 /** Expects the same of each way, and gives it. */
 async function sameOverBoth(job: () => unknown, options?: OnceOptions): Promise<Seen> {
-  const seen = [];
-  for (const way of ALL) seen.push(await replay(way, job, options));
-  const [first] = seen as [Seen];
-  for (const [at, other] of seen.entries())
-    if (!same(other, first)) expect.fail(`${ALL[at]}: ${fc.stringify(other)}, RPC: ${fc.stringify(first)}`);
+  const seen: [string, Seen][] = [];
+  for (const stored of ALL) seen.push(...(await replays(stored, job, options)));
+  const [[, first]] = seen as [[string, Seen]];
+  for (const [at, other] of seen)
+    if (!same(other, first)) expect.fail(`${at}: ${fc.stringify(other)}, RPC: ${fc.stringify(first)}`);
   return first;
 }
 

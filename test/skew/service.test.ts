@@ -10,7 +10,7 @@ import { after, before, it } from "node:test";
 import { PROTOCOL } from "../../src/core/protocol.ts";
 import { Children } from "../chaos/children.ts";
 import { Server } from "../chaos/server.ts";
-import { freePort } from "../cli/service.ts";
+import { freePort } from "../sockets/free-port.ts";
 import { type Package, today, unpackFirst } from "./packed.ts";
 
 const TOKEN = "the-token-of-the-tests";

@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "./service.ts";
+import { freePort } from "./free-port.ts";
 
 const STARTS_WITHIN = 20_000;
 

@@ -7,7 +7,8 @@ import { describe, expect, it, vi } from "vitest";
 import { connectLocks } from "../../src/client.ts";
 import { failureOf, freshId, outcome } from "../support/outcome.ts";
 import { Gateway } from "./gateway.ts";
-import { NARROW, TOKEN, freePort, startService } from "./service.ts";
+import { freePort } from "./free-port.ts";
+import { NARROW, TOKEN, startService } from "./service.ts";
 
 const soon = { timeout: 20_000, interval: 50 };
 
