@@ -1,6 +1,5 @@
 import { freePort } from "../sockets/free-port.ts";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Program, type ProgramOptions, until } from "./program.ts";

@@ -1,7 +1,6 @@
 import { freePort } from "../sockets/free-port.ts";
 import { spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
 import { join } from "node:path";
 import { fenceHeaders } from "../../src/http.ts";
 
