@@ -31,10 +31,10 @@ await rm(join(import.meta.dirname, "dist"), { recursive: true, force: true });
 export default defineConfig([
   {
     ...common,
-    entry: ["src/index.ts", "src/http.ts"],
+    entry: { index: "src/index.ts", http: "src/fencing.ts" },
     platform: "neutral",
     // With the types of the service, so that `DurableLock` is one class to both: of two, neither is assignable to the other.
-    dts: { entry: ["src/index.ts", "src/http.ts", "src/service.ts"], banner },
+    dts: { entry: { index: "src/index.ts", http: "src/fencing.ts", service: "src/service.ts" }, banner },
   },
   {
     ...common,
@@ -46,7 +46,7 @@ export default defineConfig([
   {
     ...common,
     // Its router and schemas come along: who only locks installs none of them.
-    entry: { service: "src/service.ts", worker: "src/worker/worker.ts" },
+    entry: { service: "src/service.ts", worker: "src/service/worker.ts" },
     platform: "neutral",
     mainFields: ["module", "main"],
     noExternal: [/^(?!cloudflare:)/],

@@ -9,14 +9,14 @@ export default defineConfig({
     alias: {
       "durable-locks/client": new URL("./src/client.ts", import.meta.url).pathname,
       "durable-locks/service": new URL("./src/service.ts", import.meta.url).pathname,
-      "durable-locks/http": new URL("./src/http.ts", import.meta.url).pathname,
+      "durable-locks/http": new URL("./src/fencing.ts", import.meta.url).pathname,
       "durable-locks": new URL("./src/index.ts", import.meta.url).pathname,
     },
   },
   test: {
     include: ["test/**/*.test.ts"],
     // Those run in Node.
-    exclude: ["test/{cli,inspector,isolate,openapi,platform,process,skew,sockets}/**"],
+    exclude: ["test/{cli,inspector,isolate,layout,openapi,platform,process,skew,sockets}/**"],
     testTimeout: 20_000,
     // Two files side by side: most of a test is waiting. More would make timers late on a machine with two cores.
     maxWorkers: 2,

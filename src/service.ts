@@ -3,6 +3,7 @@
  *
  * @module
  */
-export type { RateLimiter } from "./worker/context.ts";
-export { type LockService, type LockServiceOptions, createLockService } from "./worker/service.ts";
+export type { RateLimiter } from "./service/request/context.ts";
+export { type LockService, type LockServiceOptions, createLockService } from "./service/create-service.ts";
 export { LockIndex } from "./object/lock-index.ts";
+export type { LockNamespace } from "./transport/rpc/namespace.ts";

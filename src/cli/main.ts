@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
-import type { Command } from "./command.ts";
-import { dev } from "./dev.ts";
-import { EXIT, Failure, exitCodeOf } from "./exit-codes.ts";
-import { ignoresHangup } from "./hangup.ts";
-import { manual, overview } from "./help.ts";
-import { acquire, forceRelease, release, renew } from "./lease-commands.ts";
-import { parse } from "./parse.ts";
-import { Reporter } from "./reporter.ts";
-import { run } from "./run.ts";
-import { status, watch } from "./status.ts";
+import { dev } from "./commands/dev.ts";
+import { acquire, forceRelease, release, renew } from "./commands/leases.ts";
+import { run } from "./commands/run.ts";
+import { status, watch } from "./commands/status.ts";
+import { ignoresHangup } from "./supervisor/hangup.ts";
+import type { Command } from "./terminal/command.ts";
+import { EXIT, exitCodeOf, Failure } from "./terminal/exit-codes.ts";
+import { manual, overview } from "./terminal/help.ts";
+import { parse } from "./terminal/parse.ts";
+import { Reporter } from "./terminal/reporter.ts";
 
 const COMMANDS: readonly Command[] = [run, acquire, renew, release, status, watch, forceRelease, dev];
 

@@ -1,4 +1,5 @@
-import { LIMITS, checkFlag, checkOptions, checkText } from "./limits.ts";
+import { checkFlag, checkOptions, checkText } from "./checks.ts";
+import { LIMITS } from "./limits.ts";
 import { type ProtocolOption, checkProtocol } from "./protocol.ts";
 import type { RefusalReply } from "./replies.ts";
 
@@ -38,6 +39,7 @@ function checkCaller(value: unknown): Caller {
 
 /** Separates name and id. Neither contains a lone surrogate, so no id that a caller gives can look like a scoped one. */
 const SEPARATOR = "\ud800";
+
 /** Finds only a lone one: `indexOf` would also find the half of a character such as U+10000 in a name or an id. */
 const LONE_SEPARATOR = /\ud800/u;
 

@@ -1,9 +1,9 @@
-import type { LeaseBook } from "./lease-book.ts";
-import type { WaitQueue } from "./queue.ts";
+import type { LeaseBook } from "./leases/lease-book.ts";
+import { otherRequest } from "./leases/same-request.ts";
+import type { WaitQueue } from "./queue/wait-queue.ts";
 import type { AcquireReply, RefusalReply } from "./replies.ts";
 import type { LockRequest } from "./request.ts";
-import type { JobRecord } from "./result.ts";
-import { otherRequest } from "./same-request.ts";
+import type { JobRecord } from "./results/job-record.ts";
 
 /** The requests that need no lease: their answer does not depend on who holds the lock. */
 export class Decisions {

@@ -1,15 +1,15 @@
 import type { Caller } from "./caller.ts";
 import { Decisions } from "./decisions.ts";
-import { LeaseBook, grantOf } from "./lease-book.ts";
-import type { Claim, Lease } from "./lease.ts";
+import { grantOf, LeaseBook } from "./leases/lease-book.ts";
+import type { Claim, Lease } from "./leases/lease.ts";
+import type { Slot } from "./leases/slots.ts";
 import { LIMITS } from "./limits.ts";
-import { type Waiter, WaitQueue } from "./queue.ts";
+import { type Waiter, WaitQueue } from "./queue/wait-queue.ts";
 import type { AcquireReply, GrantReply, LockStatus, RefusalReply, ReleaseReply } from "./replies.ts";
 import type { LockRequest } from "./request.ts";
-import { JobRecord, type ResultInfo } from "./result.ts";
-import type { Slot } from "./slots.ts";
-import { toCancel } from "./to-cancel.ts";
+import { type ResultInfo, JobRecord } from "./results/job-record.ts";
 import { newestOf, newestStatusOf, oldestOf, statusOf } from "./status.ts";
+import { toCancel } from "./to-cancel.ts";
 
 /** What a transition asks of its host: write the slots, then answer the parked calls. */
 export interface Effects {

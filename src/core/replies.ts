@@ -1,4 +1,4 @@
-import type { Claim } from "./lease.ts";
+import type { Claim } from "./leases/lease.ts";
 
 /**
  * Why a request was refused: an expected outcome, not an exception.
@@ -91,6 +91,7 @@ export interface KeptResult {
 
 /** What the object answers to an acquire or a renewal. */
 export type AcquireReply = GrantReply | RefusalReply;
+
 /** What the object answers to a release. */
 export type ReleaseReply = true | RefusalReply;
 
@@ -169,4 +170,16 @@ export interface HoldNews {
   ended?: LeaseEnd;
   /** The holder is asked to release. */
   releaseRequested?: boolean;
+}
+
+/** What is answered to whoever gave a bad argument, or another number than the others. */
+export interface BadArgument {
+  /** Tells it from a success. */
+  success: false;
+  /** What it is. */
+  reason: "INVALID_ARGUMENT" | "VERSION_MISMATCH";
+  /** Which argument. */
+  argument: string;
+  /** What is wrong with it. */
+  message: string;
 }

@@ -1,4 +1,3 @@
-import type { Claim, LeaseTerms } from "./lease.ts";
 import {
   checkClaim,
   checkDuration,
@@ -12,7 +11,8 @@ import {
   checkWait,
   checkWaited,
   invalid,
-} from "./limits.ts";
+} from "./checks.ts";
+import type { Claim, LeaseTerms } from "./leases/lease.ts";
 import type { JobResult } from "./replies.ts";
 
 /** How a request for the lock is described, by callers of the object and of the client alike. */

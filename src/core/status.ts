@@ -1,6 +1,6 @@
-import type { Claim, Lease } from "./lease.ts";
-import type { LiveLeases } from "./live-leases.ts";
-import type { WaitQueue } from "./queue.ts";
+import type { Claim, Lease } from "./leases/lease.ts";
+import type { LiveLeases } from "./leases/live-leases.ts";
+import type { WaitQueue } from "./queue/wait-queue.ts";
 import type { HolderInBrief, LockHolder, LockStatus, RefusalReply } from "./replies.ts";
 
 /** What may be shown of a lock: never a request id, which is the power to cancel. */

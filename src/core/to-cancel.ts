@@ -1,6 +1,6 @@
 import { type Caller, OTHER_TOKEN } from "./caller.ts";
-import type { LeaseBook } from "./lease-book.ts";
-import type { WaitQueue } from "./queue.ts";
+import type { LeaseBook } from "./leases/lease-book.ts";
+import type { WaitQueue } from "./queue/wait-queue.ts";
 import type { RefusalReply } from "./replies.ts";
 
 /**

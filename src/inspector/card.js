@@ -1,7 +1,7 @@
 import { element, fill, find, lengthOf, say } from "./dom.js";
 import { copyButton, longText, shortOf } from "./long-text.js";
 import { holderRow, moveHolder, row } from "./rows.js";
-import { call, post, problemOf, newRequestId } from "./service.js";
+import { call, post, problemOf, newRequestId } from "./calls.js";
 
 /** @typedef {import("../wire/status.ts").WireStatus & { timeline: import("../core/replies.ts").TimelineEntry[] }} Status */
 /** @typedef {import("../wire/status.ts").WireHolder} Holder */

@@ -1,6 +1,6 @@
 import { Card } from "./card.js";
 import { find } from "./dom.js";
-import { call, problemOf, token } from "./service.js";
+import { call, problemOf, token } from "./calls.js";
 
 /** A browser opens six connections to a server without HTTP/2; one is left for everything but streams. */
 const MOST_FOLLOWED = 5;

@@ -8,7 +8,7 @@ import {
   checkText,
   checkWait,
   checkWatched,
-} from "../core/limits.ts";
+} from "../core/checks.ts";
 import type { AcquireReply, FollowReply, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
 import {
   type ConvertOptions,
@@ -19,11 +19,11 @@ import {
   checkRequest,
   checkRequestIdOption,
 } from "../core/request.ts";
-import { answer, refusalOf } from "./answer.ts";
-import type { Bond } from "./bond.ts";
-import { serve } from "./http.ts";
+import { answer, refusalOf } from "./bad-argument.ts";
+import type { Bond } from "./exit-watch.ts";
 import { LockHost } from "./lock-host.ts";
-import { Place, type Ticket, Turn } from "./ticket.ts";
+import { serve } from "../wire/plain-requests.ts";
+import { type Ticket, Place, Turn } from "./ticket.ts";
 
 const newId = () => crypto.randomUUID();
 

@@ -1,6 +1,6 @@
 import { LIMITS } from "../core/limits.ts";
 import type { AcquireReply, KeptResult } from "../core/replies.ts";
-import type { ResultStorage } from "./result-storage.ts";
+import type { ResultStorage } from "./storage/result-storage.ts";
 
 /** A call that the result of the job answers. */
 interface ResultCall {

@@ -1,4 +1,5 @@
 import { type Caller, refusalTo } from "../core/caller.ts";
+import type { Slot } from "../core/leases/slots.ts";
 import { LIMITS } from "../core/limits.ts";
 import { LockState } from "../core/lock-state.ts";
 import { sqlOf } from "../core/no-sqlite.ts";
@@ -12,14 +13,13 @@ import type {
   ReleaseReply,
 } from "../core/replies.ts";
 import type { LockRequest } from "../core/request.ts";
-import type { Slot } from "../core/slots.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
-import { type Bond, News, Tie } from "./bond.ts";
+import { type Bond, News, Tie } from "./exit-watch.ts";
+import { Ties } from "./exit-watches.ts";
 import { Handout } from "./handout.ts";
-import { Parking } from "./parking.ts";
-import { ResultStorage } from "./result-storage.ts";
-import { LeaseStorage } from "./storage.ts";
-import { Ties } from "./ties.ts";
+import { Parking } from "./parked-calls.ts";
+import { LeaseStorage } from "./storage/lease-storage.ts";
+import { ResultStorage } from "./storage/result-storage.ts";
 import { Timeline } from "./timeline.ts";
 import { WakeTimer } from "./wake-timer.ts";
 import { Watchers } from "./watchers.ts";

@@ -1,5 +1,5 @@
-import { fieldsOf, isIndex } from "../core/clone-size.ts";
 import { LIMITS } from "../core/limits.ts";
+import { fieldsOf, isIndex } from "../core/results/clone-size.ts";
 
 /** Names and values in turn. */
 type Pairs = unknown[];

@@ -1,5 +1,5 @@
-import { fieldsOf } from "../core/clone-size.ts";
 import { LIMITS } from "../core/limits.ts";
+import { fieldsOf } from "../core/results/clone-size.ts";
 
 /**
  * Whether JSON carries a value exactly, so that what is read is what was written; `undefined` itself is carried by being

@@ -1,9 +1,9 @@
-import type { Claim } from "../core/lease.ts";
+import type { Claim } from "../core/leases/lease.ts";
 import type { JobResult } from "../core/replies.ts";
 import type { LockRequest, RequestOptions } from "../core/request.ts";
-import type { Unkeepable } from "../core/unkeepable.ts";
-import { type WireResult, fromWireResult, toWireResult } from "./result-codec.ts";
+import type { Unkeepable } from "../core/results/unkeepable.ts";
 import { type WireNumber, fromWireNumber, toWireNumber } from "./numbers.ts";
+import { type WireResult, fromWireResult, toWireResult } from "./result-codec.ts";
 
 /** What of a lock is asked for, in JSON; exclusive without both. */
 export interface ClaimBody {

@@ -1,5 +1,5 @@
 import { stringify, unflatten } from "devalue";
-import { type Unkeepable, unkeepable } from "../core/unkeepable.ts";
+import { type Unkeepable, unkeepable } from "../core/results/unkeepable.ts";
 import { isReadable } from "./encoded-table.ts";
 import { FieldsReader, fieldsToWrite } from "./fields.ts";
 import { isJson } from "./json.ts";

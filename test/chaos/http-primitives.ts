@@ -1,4 +1,4 @@
-import type { LockPrimitives } from "../../src/client/primitives.ts";
+import type { LockPrimitives } from "../../src/transport/primitives.ts";
 
 /** The primitives over HTTP: a connection that breaks is the fault that the platform would make of it. */
 export function httpPrimitives(origin: string, id: string): LockPrimitives {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { everything, oneOfMany, outOf } from "../../src/client/claims.ts";
-import { createLock, createLockOf } from "../../src/client/create-lock.ts";
-import type { HeldLease } from "../../src/client/held-lease.ts";
-import type { Lock } from "../../src/client/lock.ts";
-import { once } from "../../src/client/once.ts";
-import type { HoldOptions } from "../../src/client/options.ts";
 import { isLockError } from "../../src/errors.ts";
+import type { HeldLease } from "../../src/hold/held-lease.ts";
+import { createLock, createLockOf } from "../../src/toolkit/create-lock.ts";
+import type { Lock } from "../../src/toolkit/lock.ts";
+import { once } from "../../src/toolkit/once.ts";
+import { everything, oneOfMany, outOf } from "../../src/toolkit/options/claim-rule.ts";
+import type { HoldOptions } from "../../src/toolkit/options/hold-options.ts";
 import { type Journal, recorded } from "../history/recorder.ts";
 import type { Asked, Run, Section, Step } from "../history/records.ts";
 import { httpPrimitives } from "./http-primitives.ts";

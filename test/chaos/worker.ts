@@ -1,6 +1,6 @@
-import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
-import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { DurableLock } from "../../src/index.ts";
+import type { LockPrimitives } from "../../src/transport/primitives.ts";
+import { rpcPrimitives } from "../../src/transport/rpc/rpc-primitives.ts";
 
 export { DurableLock } from "../../src/index.ts";
 

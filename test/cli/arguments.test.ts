@@ -4,8 +4,8 @@ import { chmodSync, lchownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { findAccess } from "../../src/cli/config.ts";
-import { parseDuration, showDuration } from "../../src/cli/duration.ts";
+import { findAccess } from "../../src/cli/commands/config.ts";
+import { parseDuration, showDuration } from "../../src/cli/terminal/duration.ts";
 import { type Exit, Program } from "./program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));

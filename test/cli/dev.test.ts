@@ -5,11 +5,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { isGroupAlive } from "../../src/cli/process-group.ts";
-import type { Failure } from "../../src/cli/exit-codes.ts";
-import { findWorkerd } from "../../src/cli/workerd.ts";
-import { Program, until } from "./program.ts";
+import { findWorkerd } from "../../src/cli/dev/workerd.ts";
+import { isGroupAlive } from "../../src/cli/supervisor/process-group.ts";
+import type { Failure } from "../../src/cli/terminal/exit-codes.ts";
 import { freePort } from "../sockets/free-port.ts";
+import { Program, until } from "./program.ts";
 import { Service } from "./service.ts";
 
 describe("dev", { concurrency: 2 }, () => {

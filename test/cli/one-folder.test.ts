@@ -7,12 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
-import type { Failure } from "../../src/cli/exit-codes.ts";
-import { claimFolder } from "../../src/cli/folder-claim.ts";
-import { type ProcessIdentity, identify, stateOf } from "../../src/cli/process-identity.ts";
-import { findWorkerd } from "../../src/cli/workerd.ts";
-import { Program, until } from "./program.ts";
+import { claimFolder } from "../../src/cli/dev/folder-lock.ts";
+import { findWorkerd } from "../../src/cli/dev/workerd.ts";
+import { type ProcessIdentity, identify, stateOf } from "../../src/cli/supervisor/process-identity.ts";
+import type { Failure } from "../../src/cli/terminal/exit-codes.ts";
 import { freePort } from "../sockets/free-port.ts";
+import { Program, until } from "./program.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));
 const programs: Program[] = [];
@@ -110,7 +110,7 @@ describe("one folder", { concurrency: 2 }, () => {
     const folder = join(parent, "many");
     mkdirSync(folder);
     const script = `
-      const { claimFolder } = await import(${JSON.stringify(join(import.meta.dirname, "../../src/cli/folder-claim.ts"))});
+      const { claimFolder } = await import(${JSON.stringify(join(import.meta.dirname, "../../src/cli/dev/folder-lock.ts"))});
       process.stdin.once("data", async () => {
         const claim = await claimFolder(${JSON.stringify(folder)}).catch((error) => console.log(error.exitCode));
         if (claim) console.log("claimed");

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { isGroupAlive, nameSurvivors, survivorsOf } from "../../src/cli/process-group.ts";
-import { parseStat } from "../../src/cli/process-table.ts";
+import { isGroupAlive, nameSurvivors, survivorsOf } from "../../src/cli/supervisor/process-group.ts";
+import { parseStat } from "../../src/cli/supervisor/process-table.ts";
 import { until } from "./program.ts";
 
-const MODULE = join(import.meta.dirname, "../../src/cli/process-group.ts");
+const MODULE = join(import.meta.dirname, "../../src/cli/supervisor/process-group.ts");
 
 /** What a process that `launcher` starts sees of a group. */
 function survivorsBy(launcher: readonly string[], group: string): unknown {
@@ -28,6 +28,7 @@ function canLaunch([command = "", ...args]: readonly string[]): boolean {
 
 /** In a PID namespace of its own, whose /proc is still that of the outer one. */
 const INNER = ["unshare", "--pid", "--fork", "sh", "-c", '"$@"; exit $?', "sh", "setsid"];
+
 /** Without rights, where /proc hides the processes of other users. */
 const HIDDEN = [
   "unshare",

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
-import { acquire } from "../../src/client/acquire.ts";
-import type { Acquisition } from "../../src/client/options.ts";
 import type { AcquireReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
+import { acquire } from "../../src/hold/acquire.ts";
+import type { Acquisition } from "../../src/hold/acquisition.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { connectionLost } from "../support/faulty-namespace.ts";
 import { failureOf, settled, sleep } from "../support/outcome.ts";

@@ -1,10 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
-import { bindLease, checkBindable } from "../../src/client/bind.ts";
-import { holdLease } from "../../src/client/held-lease.ts";
-import { lossMessage } from "../../src/client/keep-alive.ts";
-import type { HoldBounds } from "../../src/client/options.ts";
-import type { Binding, LockPrimitives } from "../../src/client/primitives.ts";
 import type { HoldNews, RefusalReply } from "../../src/core/replies.ts";
+import { bindLease, checkBindable } from "../../src/hold/exit-watch.ts";
+import { type HoldBounds, holdLease } from "../../src/hold/held-lease.ts";
+import { lossMessage } from "../../src/hold/loss.ts";
+import type { Binding, LockPrimitives } from "../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, settled, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asAsked, everything, oneOfMany, outOf } from "../../src/client/claims.ts";
+import { asAsked, everything, oneOfMany, outOf } from "../../src/toolkit/options/claim-rule.ts";
 
 const NOTHING = { permits: undefined, capacity: undefined };
 const refusal = (argument: string, message: string) => expect.objectContaining({ argument, message });

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { AcquireReply, RefusalReply } from "../../src/core/replies.ts";
 import { createLock, createReadWriteLock, createSemaphore } from "../../src/index.ts";
+import type { LockPrimitives } from "../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf } from "../support/outcome.ts";
 import { GRANT, grantingPrimitives } from "../support/scripted-primitives.ts";

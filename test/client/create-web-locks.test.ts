@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
-import { type WebLocksOptions, createWebLocks } from "../../src/client/create-web-locks.ts";
-import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { AcquireReply, RefusalReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import { LeaseLostError, LockError, webLocks } from "../../src/index.ts";
+import { type WebLocksOptions, createWebLocks } from "../../src/toolkit/web-locks/create-web-locks.ts";
+import type { LockPrimitives } from "../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, outcome, settled, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";

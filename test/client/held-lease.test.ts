@@ -1,8 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import { type Granted, holdLease, renewOnce } from "../../src/client/held-lease.ts";
-import type { HoldBounds } from "../../src/client/options.ts";
-import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { AcquireReply } from "../../src/core/replies.ts";
+import { type Granted, type HoldBounds, holdLease, renewOnce } from "../../src/hold/held-lease.ts";
+import type { LockPrimitives } from "../../src/transport/primitives.ts";
 import { fakeTime, pass } from "../support/fake-time.ts";
 import { connectionLost } from "../support/faulty-namespace.ts";
 import { failureOf, sleep } from "../support/outcome.ts";

@@ -1,13 +1,13 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { acquire } from "../../src/client/acquire.ts";
-import type { Grant } from "../../src/client/ask-once.ts";
-import { renewOnce } from "../../src/client/held-lease.ts";
-import type { Validity } from "../../src/client/keep-alive.ts";
-import { asAsked } from "../../src/client/claims.ts";
-import { checkAcquire } from "../../src/client/options.ts";
-import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
+import { acquire } from "../../src/hold/acquire.ts";
+import type { Grant } from "../../src/hold/ask-once.ts";
+import { renewOnce } from "../../src/hold/held-lease.ts";
+import type { Validity } from "../../src/hold/keep-alive.ts";
 import { type HeldLease, type LeaseLostError, type LockPrimitives, isLockError } from "../../src/index.ts";
+import { checkAcquire } from "../../src/toolkit/options/acquire-options.ts";
+import { asAsked } from "../../src/toolkit/options/claim-rule.ts";
+import { rpcPrimitives } from "../../src/transport/rpc/rpc-primitives.ts";
 import { type Fault, connectionLost, faultyNamespace, silent } from "../support/faulty-namespace.ts";
 import { crash, freshId, leaseOf, lockOf, outcome, sleep } from "../support/locks.ts";
 

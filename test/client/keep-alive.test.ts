@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import { KeepAlive, type Renew, type Renewal, lossMessage } from "../../src/client/keep-alive.ts";
 import { LockError } from "../../src/errors.ts";
+import { type Renew, type Renewal, KeepAlive } from "../../src/hold/keep-alive.ts";
+import { lossMessage } from "../../src/hold/loss.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, sleep } from "../support/outcome.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
-import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { AcquireReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
-import { type Lead, type LeadOptions, LockError, createLock, lead } from "../../src/index.ts";
+import { type Lead, type LeadOptions, createLock, lead, LockError } from "../../src/index.ts";
+import type { LockPrimitives } from "../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { outcome, settled, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";

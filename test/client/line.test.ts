@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { acquire } from "../../src/client/acquire.ts";
-import type { Fault } from "../../src/client/fault.ts";
-import type { Acquisition } from "../../src/client/options.ts";
 import type { AcquireReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
+import { acquire } from "../../src/hold/acquire.ts";
+import type { Acquisition } from "../../src/hold/acquisition.ts";
+import type { Fault } from "../../src/transport/fault.ts";
 import { fakeTime, pass } from "../support/fake-time.ts";
 import { connectionLost, overloaded } from "../support/faulty-namespace.ts";
 import { outcome, sleep } from "../support/outcome.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { LockHolder, LockStatus, RefusalReply } from "../../src/core/replies.ts";
-import { LockError, createLock, observe } from "../../src/index.ts";
+import { createLock, LockError, observe } from "../../src/index.ts";
+import type { LockPrimitives } from "../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { overloaded } from "../support/faulty-namespace.ts";
 import { failureOf, outcome } from "../support/outcome.ts";

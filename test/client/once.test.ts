@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { AcquireReply, KeptResult, RefusalReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import { type OnceOptions, createLock, once } from "../../src/index.ts";
+import type { LockPrimitives } from "../../src/transport/primitives.ts";
 import { fakeTime } from "../support/fake-time.ts";
 import { failureOf } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";

@@ -1,16 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { asAsked, everything, outOf } from "../../src/client/claims.ts";
-import {
-  checkAcquire,
-  checkHold,
-  checkLock,
-  checkNamespace,
-  checkResume,
-  checkTryHold,
-  checkWaiting,
-  checkWork,
-  isLock,
-} from "../../src/client/options.ts";
+import { checkWork } from "../../src/hold/work.ts";
+import { checkLock, isLock } from "../../src/toolkit/lock.ts";
+import { checkAcquire } from "../../src/toolkit/options/acquire-options.ts";
+import { asAsked, everything, outOf } from "../../src/toolkit/options/claim-rule.ts";
+import { checkHold, checkResume, checkTryHold } from "../../src/toolkit/options/hold-options.ts";
+import { checkWaiting } from "../../src/toolkit/options/wait-options.ts";
+import { checkNamespace } from "../../src/transport/rpc/namespace.ts";
 
 const unchecked = <T>(value: unknown) => value as T;
 const refusal = (argument: string, words = argument) =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { lineDelay } from "../../src/client/line-backoff.ts";
 import { LockState } from "../../src/core/lock-state.ts";
+import { lineDelay } from "../../src/hold/waiting/line-backoff.ts";
 import { NOW, PLAIN } from "../core/machine.ts";
 
 /** The same chances each time. */
@@ -63,6 +63,7 @@ function mostInASecond(instants: number[]): number {
 }
 
 const inOrder = (count: number) => Array.from({ length: count }, (_, place) => place);
+
 /** In milliseconds: a reset, the least outage that once broke the order, the one that is promised, and a long one. */
 const OUTAGES = [0, 4_300, 10_000, 30_000];
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { callObject } from "../../src/client/retry.ts";
 import { createLock, lead, observe, withLocks } from "../../src/index.ts";
+import { callObject } from "../../src/transport/call.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, outcome } from "../support/outcome.ts";
 import { GRANT, grantingPrimitives, scriptedPrimitives } from "../support/scripted-primitives.ts";

@@ -1,7 +1,7 @@
 import { exports } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { KeepAlive } from "../../src/client/keep-alive.ts";
-import { AT_LEAST, noteHold, notedLocks } from "../../src/client/own-holds.ts";
+import { KeepAlive } from "../../src/hold/keep-alive.ts";
+import { AT_LEAST, notedLocks, noteHold } from "../../src/hold/own-holds.ts";
 import { createLock, createReadWriteLock, createSemaphore, once, withLocks } from "../../src/index.ts";
 import { failureOf, freshId, lockOf, sleep, untilWaiting } from "../support/locks.ts";
 import { memoryPrimitives } from "../support/memory-primitives.ts";

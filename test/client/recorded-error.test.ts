@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { errorOf, recordOf } from "../../src/client/recorded-error.ts";
+import { errorOf, recordOf } from "../../src/toolkit/recorded-error.ts";
 
 /** As it comes back: what is stored is a clone. */
 const backOf = (thrown: unknown) => errorOf(structuredClone(recordOf(thrown)));

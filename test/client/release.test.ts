@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
-import { KeepAlive, type Renewal, lossMessage } from "../../src/client/keep-alive.ts";
-import type { LockPrimitives } from "../../src/client/primitives.ts";
-import { lossOf, releaseOnce } from "../../src/client/release.ts";
 import type { JobResult, RefusalReply, ReleaseReply } from "../../src/core/replies.ts";
+import { type Renewal, KeepAlive } from "../../src/hold/keep-alive.ts";
+import { lossMessage, lossOf } from "../../src/hold/loss.ts";
+import { releaseOnce } from "../../src/hold/release.ts";
+import type { LockPrimitives } from "../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, settled } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";

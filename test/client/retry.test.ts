@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import { ANSWER_WITHIN, DEFAULT_BACKOFF, callObject, fullJitter } from "../../src/client/retry.ts";
-import { LockError, isLockError } from "../../src/index.ts";
+import { isLockError, LockError } from "../../src/index.ts";
+import { DEFAULT_BACKOFF, fullJitter } from "../../src/transport/backoff.ts";
+import { ANSWER_WITHIN, callObject } from "../../src/transport/call.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, outcome, settled } from "../support/outcome.ts";
 

@@ -1,10 +1,10 @@
-import { describe, expect, it, vi } from "vitest";
-import { heard } from "../../src/client/rpc-call.ts";
-import { useBarrier, useDurableLock } from "../../src/index.ts";
-import { faultyNamespace, silent } from "../support/faulty-namespace.ts";
 import { env } from "cloudflare:workers";
-import { failureOf, freshId, lockOf, outcome } from "../support/locks.ts";
+import { describe, expect, it, vi } from "vitest";
+import { useBarrier, useDurableLock } from "../../src/index.ts";
+import { heard } from "../../src/transport/rpc/rpc-call.ts";
+import { faultyNamespace, silent } from "../support/faulty-namespace.ts";
 import { countedSignal, countLeaks } from "../support/leaks.ts";
+import { failureOf, freshId, lockOf, outcome } from "../support/locks.ts";
 
 const soon = { timeout: 5_000, interval: 10 };
 

@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from "vitest";
-import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
-import type { Binding } from "../../src/client/primitives.ts";
 import type { Caller } from "../../src/core/caller.ts";
 import { PROTOCOL } from "../../src/core/protocol.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import type { DurableLock } from "../../src/index.ts";
+import type { Binding } from "../../src/transport/primitives.ts";
+import { rpcPrimitives } from "../../src/transport/rpc/rpc-primitives.ts";
 import { failureOf } from "../support/outcome.ts";
 import { type Answers, scriptedNamespace } from "../support/scripted-namespace.ts";
 
@@ -21,6 +21,7 @@ const REQUEST: LockRequest = {
 } as LockRequest;
 
 const protocol = PROTOCOL;
+
 /** What each call brings along. */
 const r = { requestId: "r", protocol };
 const GRANT = { success: true, lease: 7, deadline: 1, validFor: 1_000 };

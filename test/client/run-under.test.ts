@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import type { JobResult } from "../../src/core/replies.ts";
-import { runUnder } from "../../src/client/with-lock.ts";
+import { runUnder } from "../../src/hold/work.ts";
 import { LeaseLostError } from "../../src/index.ts";
 import { failureOf, sleep } from "../support/outcome.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type RequestMark, markRequest } from "../../src/client/own-request.ts";
-import { SendingOrder } from "../../src/client/sending-order.ts";
-import { WebLockList } from "../../src/client/web-lock-list.ts";
+import { SendingOrder } from "../../src/toolkit/web-locks/sending-order.ts";
+import { WebLockList } from "../../src/toolkit/web-locks/web-lock-list.ts";
+import { type RequestMark, markRequest } from "../../src/transport/own-request.ts";
 import { fakeTime, pass } from "../support/fake-time.ts";
 
 fakeTime();

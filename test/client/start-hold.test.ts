@@ -1,9 +1,10 @@
 import { describe, expect, it, vi } from "vitest";
-import { refused, resume, startHold, tryHold } from "../../src/client/hold.ts";
-import { type HoldOptions, checkHold, checkResume } from "../../src/client/options.ts";
-import { asAsked } from "../../src/client/claims.ts";
-import type { Binding, LockPrimitives } from "../../src/client/primitives.ts";
 import type { RefusalReply } from "../../src/core/replies.ts";
+import { refused } from "../../src/hold/refusal.ts";
+import { resume, startHold, tryHold } from "../../src/hold/start-hold.ts";
+import { asAsked } from "../../src/toolkit/options/claim-rule.ts";
+import { type HoldOptions, checkHold, checkResume } from "../../src/toolkit/options/hold-options.ts";
+import type { Binding, LockPrimitives } from "../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, settled, sleep } from "../support/outcome.ts";
 import { GRANT, grantingPrimitives } from "../support/scripted-primitives.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { TIMED_OUT, clearTimer, sleep, timeBox } from "../../src/client/time-box.ts";
+import { clearTimer, sleep, timeBox, TIMED_OUT } from "../../src/transport/time-box.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { countedSignal } from "../support/leaks.ts";
 import { failureOf, settled } from "../support/outcome.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Arrival } from "../../src/core/barrier-state.ts";
-import type { ArriveReply } from "../../src/core/rendezvous.ts";
+import type { Arrival } from "../../src/core/rendezvous/barrier-state.ts";
+import type { ArriveReply } from "../../src/core/rendezvous/rendezvous-replies.ts";
 import { type DurableRendezvous, useBarrier } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { connectionLost } from "../support/faulty-namespace.ts";

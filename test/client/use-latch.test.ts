@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { LatchReply } from "../../src/core/rendezvous.ts";
+import type { LatchReply } from "../../src/core/rendezvous/rendezvous-replies.ts";
 import { type DurableRendezvous, useLatch } from "../../src/index.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, settled, sleep } from "../support/outcome.ts";

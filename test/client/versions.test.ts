@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { missingMethod, unexpectedRefusal } from "../../src/client/versions.ts";
+import { missingMethod, unexpectedRefusal } from "../../src/transport/version-mismatch.ts";
 
 describe("an answer that this version does not know", () => {
   it("is a bad argument if the object says so, whatever it says of it", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkRequest, toText } from "../../src/client/web-lock-options.ts";
+import { checkWebLockRequest, toText } from "../../src/toolkit/web-locks/web-lock-request.ts";
 
 const work = () => {};
 const DEFAULTS = {
@@ -23,7 +23,7 @@ describe("a request as WebIDL converts it", () => {
     ["more arguments than there are", ["name", {}, work, "more"]],
     ["options that it does not know", ["name", { wait: 5 }, work]],
   ])("takes %s as no options", (_what, args) => {
-    expect(checkRequest(args)).toEqual(DEFAULTS);
+    expect(checkWebLockRequest(args)).toEqual(DEFAULTS);
   });
 
   it.each([
@@ -36,7 +36,7 @@ describe("a request as WebIDL converts it", () => {
     ["an ifAvailable that is null", { ifAvailable: null }, {}],
     ["a signal", { signal }, { signal }],
   ])("takes %s", (_what, options, converted) => {
-    expect(checkRequest(["name", options, work])).toEqual({ ...DEFAULTS, ...converted });
+    expect(checkWebLockRequest(["name", options, work])).toEqual({ ...DEFAULTS, ...converted });
   });
 
   it.each([
@@ -49,13 +49,13 @@ describe("a request as WebIDL converts it", () => {
     ["the empty string", "", ""],
     ["a lone surrogate", "\ud800", "\ud800"],
   ])("takes %s as a name", (_what, name, text) => {
-    expect(checkRequest([name, work]).name).toBe(text);
+    expect(checkWebLockRequest([name, work]).name).toBe(text);
   });
 
   it("reads each option once, in the order of the alphabet, before it looks at the callback", () => {
     const read: string[] = [];
     const options = new Proxy({}, { get: (_target, member) => void read.push(String(member)) });
-    expect(() => checkRequest(["name", options, "no function"])).toThrow("callback");
+    expect(() => checkWebLockRequest(["name", options, "no function"])).toThrow("callback");
     expect(read).toEqual(["ifAvailable", "mode", "signal", "steal"]);
   });
 
@@ -74,8 +74,8 @@ describe("a request as WebIDL converts it", () => {
     ["a signal that is none", ["name", { signal: {} }, work], "signal"],
     ["a signal that is null", ["name", { signal: null }, work], "signal"],
   ])("refuses %s as a TypeError that names the argument", (_what, args, word) => {
-    expect(() => checkRequest(args)).toThrow(TypeError);
-    expect(() => checkRequest(args)).toThrow(word);
+    expect(() => checkWebLockRequest(args)).toThrow(TypeError);
+    expect(() => checkWebLockRequest(args)).toThrow(word);
   });
 
   it("passes on what a conversion throws", () => {
@@ -84,7 +84,9 @@ describe("a request as WebIDL converts it", () => {
       throw own;
     };
     expect(() => toText({ toString: throwing }, "name")).toThrow(own);
-    expect(() => checkRequest(["name", Object.defineProperty({}, "mode", { get: throwing }), work])).toThrow(own);
+    expect(() => checkWebLockRequest(["name", Object.defineProperty({}, "mode", { get: throwing }), work])).toThrow(
+      own,
+    );
   });
 });
 
@@ -96,7 +98,7 @@ describe("a request as the standard checks it", () => {
     ["a signal for what doesn't wait", "name", { ifAvailable: true, signal }, "signal"],
     ["a signal for stealing", "name", { steal: true, signal }, "signal"],
   ])("refuses %s as not supported", (_what, name, options, word) => {
-    const check = () => checkRequest([name, options, work]);
+    const check = () => checkWebLockRequest([name, options, work]);
     expect(check).toThrow(
       expect.objectContaining({ name: "NotSupportedError", message: expect.stringContaining(word) }),
     );
@@ -105,7 +107,7 @@ describe("a request as the standard checks it", () => {
   it("refuses in the order of the standard: types, the name, what excludes what, an aborted signal", () => {
     const aborted = AbortSignal.abort(new Error("before"));
     const all = { steal: true, ifAvailable: true, mode: "shared", signal: aborted };
-    const of = (name: string, options: object) => () => checkRequest([name, options, work]);
+    const of = (name: string, options: object) => () => checkWebLockRequest([name, options, work]);
     expect(of("-name", { ...all, mode: "both" })).toThrow(TypeError);
     expect(of("-name", all)).toThrow("name must not begin");
     expect(of("name", all)).toThrow("exclude each other");

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
-import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { RefusalReply } from "../../src/core/replies.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import { type Lock, createLock, withLocks } from "../../src/index.ts";
+import type { LockPrimitives } from "../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../support/fake-time.ts";
 import { failureOf, sleep } from "../support/outcome.ts";
 import { scriptedPrimitives } from "../support/scripted-primitives.ts";

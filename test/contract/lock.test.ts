@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
-import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
-import { type Lock, type LockPrimitives, createLock, createReadWriteLock, createSemaphore } from "../../src/index.ts";
 import { connectLocks } from "../../src/client.ts";
+import { type Lock, type LockPrimitives, createLock, createReadWriteLock, createSemaphore } from "../../src/index.ts";
 import { createLockService } from "../../src/service.ts";
+import { rpcPrimitives } from "../../src/transport/rpc/rpc-primitives.ts";
 import { faultyNamespace, losingFirstReplies } from "../support/faulty-namespace.ts";
 import { memoryPrimitives } from "../support/memory-primitives.ts";
 import { describeLock } from "./lock-contract.ts";

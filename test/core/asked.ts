@@ -1,4 +1,4 @@
-import type { Claim } from "../../src/core/lease.ts";
+import type { Claim } from "../../src/core/leases/lease.ts";
 import type { GrantReply } from "../../src/core/replies.ts";
 
 /** A request as the world knows it, from nothing but what it was told. */

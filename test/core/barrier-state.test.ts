@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { LIMITS } from "../../src/core/limits.ts";
 import {
-  ARRIVALS_REMEMBERED,
   type Arrival,
+  type Meeting,
+  ARRIVALS_REMEMBERED,
   BarrierState,
   MEETINGS_REMEMBERED,
-  type Meeting,
-} from "../../src/core/barrier-state.ts";
-import { LIMITS } from "../../src/core/limits.ts";
+} from "../../src/core/rendezvous/barrier-state.ts";
 
 const NOW = 1_800_000_000_000;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cloneSize } from "../../src/core/clone-size.ts";
+import { cloneSize } from "../../src/core/results/clone-size.ts";
 
 const isLargerThan = (limit: number, value: unknown) => cloneSize(value, limit) > limit;
 

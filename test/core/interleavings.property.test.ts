@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Claim } from "../../src/core/lease.ts";
+import type { Claim } from "../../src/core/leases/lease.ts";
 import { World } from "./world.ts";
 
 const EXCLUSIVE: Claim = { exclusive: true, permits: 1, capacity: 1 };

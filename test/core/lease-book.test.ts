@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Slot } from "../../src/core/leases/slots.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { LockState } from "../../src/core/lock-state.ts";
-import type { Slot } from "../../src/core/slots.ts";
 import { EXCLUSIVE, Machine, NOW, ONE_OF_TWO, PLAIN, READER } from "./machine.ts";
 
 describe("G1 a lock-delay", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isLeaseNumber, nextLeaseNumber } from "../../src/core/lease.ts";
+import { isLeaseNumber, nextLeaseNumber } from "../../src/core/leases/lease.ts";
 import { SteadyClock } from "../../src/core/steady-clock.ts";
 
 describe("G2 lease numbers", () => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import {
-  LIMITS,
   checkClaim,
   checkCount,
   checkDuration,
@@ -15,7 +14,8 @@ import {
   checkWait,
   checkWaited,
   checkWatched,
-} from "../../src/core/limits.ts";
+} from "../../src/core/checks.ts";
+import { LIMITS } from "../../src/core/limits.ts";
 import { checkConversion, checkRelease, checkRequest, checkRequestIdOption } from "../../src/core/request.ts";
 import { isLockError } from "../../src/index.ts";
 

@@ -1,7 +1,7 @@
-import type { Claim } from "../../src/core/lease.ts";
+import type { Claim } from "../../src/core/leases/lease.ts";
+import type { Slot } from "../../src/core/leases/slots.ts";
 import { LockState } from "../../src/core/lock-state.ts";
 import type { LockRequest } from "../../src/core/request.ts";
-import type { Slot } from "../../src/core/slots.ts";
 
 export const NOW = 1_800_000_000_000;
 export const EXCLUSIVE: Claim = { exclusive: true, permits: 1, capacity: 1 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PastLeases } from "../../src/core/past-leases.ts";
+import { PastLeases } from "../../src/core/leases/past-requests.ts";
 
 const MINUTE = 60_000;
 

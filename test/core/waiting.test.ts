@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Claim } from "../../src/core/lease.ts";
+import type { Claim } from "../../src/core/leases/lease.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import type { LockRequest } from "../../src/core/request.ts";
 import { EXCLUSIVE, Machine, NOW, ONE_OF_TWO, PLAIN, READER } from "./machine.ts";

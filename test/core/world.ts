@@ -1,11 +1,11 @@
-import type { Claim } from "../../src/core/lease.ts";
+import type { Claim } from "../../src/core/leases/lease.ts";
+import type { Slot } from "../../src/core/leases/slots.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { LockState } from "../../src/core/lock-state.ts";
 import type { AcquireReply, GrantReply } from "../../src/core/replies.ts";
-import type { Slot } from "../../src/core/slots.ts";
 import { SteadyClock } from "../../src/core/steady-clock.ts";
 import { type Asked, fits, isAhead, isAway, newlyAsked } from "./asked.ts";
-import { Places, losePlaces } from "./places.ts";
+import { losePlaces, Places } from "./places.ts";
 
 /**
  * A lock with its disk, its clocks and its callers, which checks every transition against an independent account of

@@ -1,8 +1,8 @@
 // Replays of what users of other libraries reported. docs/correctness.md lists them: "Bugs of others, tried here".
 import { env, exports } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
 import { createLock, useReadWriteLock, webLocks, withLocks } from "../../src/index.ts";
+import { rpcPrimitives } from "../../src/transport/rpc/rpc-primitives.ts";
 import { connectionLost, faultyNamespace } from "../support/faulty-namespace.ts";
 import { changeableLimits } from "../support/limits.ts";
 import { failureOf, freshId, leaseOf, lockOf, outcome, untilWaiting, waiters } from "../support/locks.ts";

@@ -1,10 +1,10 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { PastLeases } from "../../src/core/past-leases.ts";
+import { PastLeases } from "../../src/core/leases/past-requests.ts";
 import type { Attendance, Bond, DurableLock, DurableRendezvous } from "../../src/index.ts";
 import { changeableLimits } from "../support/limits.ts";
 import { freshId, stubOf } from "../support/locks.ts";
-import { PARKED, inside, settled } from "./host.ts";
+import { inside, PARKED, settled } from "./host.ts";
 
 const MANY = 50_000;
 

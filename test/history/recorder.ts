@@ -1,6 +1,6 @@
-import type { LockPrimitives } from "../../src/client/primitives.ts";
-import type { Claim as LockClaim } from "../../src/core/lease.ts";
+import type { Claim as LockClaim } from "../../src/core/leases/lease.ts";
 import type { AcquireReply, RefusalReply } from "../../src/core/replies.ts";
+import type { LockPrimitives } from "../../src/transport/primitives.ts";
 import type { Acquire, Cancel, Claim, Entry, History, Release, Renew } from "./records.ts";
 
 /** Where a history is written. */

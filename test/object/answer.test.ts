@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LockError } from "../../src/index.ts";
-import { answer } from "../../src/object/answer.ts";
+import { answer } from "../../src/object/bad-argument.ts";
 import { failureOf, freshId, stubOf } from "../support/locks.ts";
 
 describe("G9 the object answers", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Parking } from "../../src/object/parking.ts";
+import { Parking } from "../../src/object/parked-calls.ts";
 import { settled } from "../support/outcome.ts";
 
 describe("calls that are parked", () => {

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { LIMITS } from "../../src/core/limits.ts";
-import { ResultStorage } from "../../src/object/result-storage.ts";
+import { ResultStorage } from "../../src/object/storage/result-storage.ts";
 import { freshId, stubOf } from "../support/locks.ts";
 
 const INFO = { lease: 7, fingerprint: "abc", failed: false, retain: 1_000, keptUntil: 2_000 };

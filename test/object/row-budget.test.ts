@@ -1,11 +1,13 @@
 import { expect, it } from "vitest";
 import { scopedTo } from "../../src/core/caller.ts";
-import { LEASES, rowOf } from "../../src/object/lease-row.ts";
-import type { Row } from "../../src/object/table.ts";
+import { LEASES, rowOf } from "../../src/object/storage/lease-row.ts";
+import type { Row } from "../../src/object/storage/table.ts";
 
 const NOW = 1_800_000_000_000;
+
 /** A row of more than about 1,000 bytes costs three frames of the write-ahead log a commit, in place of one. */
 const MOST_BYTES = 950;
+
 /** What the requests before it are to take: 32 hashes of 16 bytes. */
 const PAST = new Uint8Array(512).buffer;
 

@@ -1,6 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Table } from "../../src/object/table.ts";
+import { Table } from "../../src/object/storage/table.ts";
 import { freshId, stubOf } from "../support/locks.ts";
 
 const SHAPE = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../src/core/limits.ts";
-import { Tie } from "../../src/object/bond.ts";
-import { Ties } from "../../src/object/ties.ts";
+import { Tie } from "../../src/object/exit-watch.ts";
+import { Ties } from "../../src/object/exit-watches.ts";
 
 describe("the ties of leases", () => {
   const live = () => true;

@@ -7,7 +7,7 @@ import { ROOT, folderOf, run } from "./project.ts";
 export const DOORS = {
   "durable-locks": "index",
   "durable-locks/client": "client",
-  "durable-locks/http": "http",
+  "durable-locks/http": "fencing",
   "durable-locks/service": "service",
 };
 
@@ -52,7 +52,8 @@ export async function testsOfDoors(): Promise<string[]> {
   const files = await readdir(join(ROOT, "test"), { recursive: true });
   const tests = files.filter(
     (file) =>
-      file.endsWith(".test.ts") && !/^(cli|inspector|isolate|openapi|platform|process|skew|sockets)\//.test(file),
+      file.endsWith(".test.ts") &&
+      !/^(cli|inspector|isolate|layout|openapi|platform|process|skew|sockets)\//.test(file),
   );
   const chosen: string[] = [];
   for (const test of tests) {

@@ -1,8 +1,8 @@
 // Crash release between real processes: a holder that is killed, and one whose connection is cut while it lives.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Success } from "../../src/client/lock.ts";
 import type { LockStatus } from "../../src/core/replies.ts";
+import type { Success } from "../../src/toolkit/lock.ts";
 import { type Dev, Rig } from "./rig.ts";
 
 /** Many times what it takes: the test may fail, but never hang. */

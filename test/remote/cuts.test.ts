@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LockRequest } from "../../src/core/request.ts";
-import { httpPrimitives } from "../../src/remote/http-primitives.ts";
-import { PollLength } from "../../src/remote/poll-length.ts";
+import { httpPrimitives } from "../../src/transport/http/http-primitives.ts";
+import { PollLength } from "../../src/transport/http/poll-length.ts";
 import { fakeTime, pass } from "../support/fake-time.ts";
 import { failureOf } from "../support/outcome.ts";
 

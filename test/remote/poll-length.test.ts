@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PollLength, pollLengthTo } from "../../src/remote/poll-length.ts";
+import { PollLength, pollLengthTo } from "../../src/transport/http/poll-length.ts";
 import { fakeTime, pass } from "../support/fake-time.ts";
 
 fakeTime();

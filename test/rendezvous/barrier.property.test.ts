@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BarrierState, type Meeting } from "../../src/core/barrier-state.ts";
 import { LIMITS } from "../../src/core/limits.ts";
-import type { ArriveReply } from "../../src/core/rendezvous.ts";
+import { type Meeting, BarrierState } from "../../src/core/rendezvous/barrier-state.ts";
+import type { ArriveReply } from "../../src/core/rendezvous/rendezvous-replies.ts";
 
 interface Party {
   requestId: string;

@@ -1,8 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { Meeting } from "../../src/core/barrier-state.ts";
-import { RendezvousStorage } from "../../src/object/rendezvous-storage.ts";
+import type { Meeting } from "../../src/core/rendezvous/barrier-state.ts";
+import { RendezvousStorage } from "../../src/object/storage/rendezvous-storage.ts";
 import { freshId } from "../support/locks.ts";
 
 const NOW = 1_800_000_000_000;

@@ -10,12 +10,12 @@ export const BUGS: Bug[] = [
     name: "a renewal revives a released lease",
     changes: [
       {
-        file: "core/lease-book.ts",
+        file: "core/leases/lease-book.ts",
         from: "    const slot = this.live.byLease(lease);\n    if (!slot) return this.gone(lease);",
         to: "    const slot = this.#slots.ofLease(lease);\n    if (!slot) return this.gone(lease);\n    if (slot.end) {\n      slot.end = undefined;\n      this.#slots.take(slot);\n      this.live.add(slot);\n    }",
       },
       {
-        file: "core/slots.ts",
+        file: "core/leases/slots.ts",
         from: "  /** Ends a lease: noticing",
         to: "  ofLease(lease: number): Slot | undefined {\n    return [...this.#all.values()].find((slot) => slot.lease.lease === lease);\n  }\n\n  take(slot: Slot): void {\n    this.#free.delete(slot);\n  }\n\n  /** Ends a lease: noticing",
       },
@@ -35,7 +35,7 @@ export const BUGS: Bug[] = [
     name: "the number restarts after clean-up",
     changes: [
       {
-        file: "core/lease.ts",
+        file: "core/leases/lease.ts",
         from: "return isLeaseNumber(byClock) && byClock > previous ? byClock : previous + 1;",
         to: "return byClock > 0 ? previous + 1 : previous;",
       },
@@ -45,12 +45,12 @@ export const BUGS: Bug[] = [
     name: "the deadline is counted from the reply",
     changes: [
       {
-        file: "client/ask-once.ts",
+        file: "hold/ask-once.ts",
         from: "validFor, validUntil: left + validFor };",
         to: "validFor, validUntil: Math.max(left, performance.now()) + validFor };",
       },
       {
-        file: "client/held-lease.ts",
+        file: "hold/held-lease.ts",
         from: "validUntil: left + validFor,",
         to: "validUntil: Math.max(left, performance.now()) + validFor,",
       },
@@ -60,7 +60,7 @@ export const BUGS: Bug[] = [
     name: "a waiter that was cancelled is granted and never given back",
     changes: [
       {
-        file: "core/lease-book.ts",
+        file: "core/leases/lease-book.ts",
         from: '    if (slot) this.#end(slot, "released", now);\n    // Remembered',
         to: "    if (slot) return;\n    // Remembered",
       },
@@ -70,7 +70,7 @@ export const BUGS: Bug[] = [
     name: "a repeated acquire has a new id",
     changes: [
       {
-        file: "client/ask-once.ts",
+        file: "hold/ask-once.ts",
         from: "primitives.acquire(request, signal)",
         to: "primitives.acquire({ ...request, requestId: crypto.randomUUID() }, signal)",
       },
@@ -91,7 +91,7 @@ export const BUGS: Bug[] = [
     name: "the local deadline takes clocks for equally fast",
     changes: [
       {
-        file: "client/keep-alive.ts",
+        file: "hold/keep-alive.ts",
         from: "return Math.max(Math.min(GRACE, ttl / 10), validFor * DRIFT);",
         to: "return Math.max(Math.min(GRACE, ttl / 10), 0 * validFor);",
       },

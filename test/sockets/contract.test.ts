@@ -1,6 +1,6 @@
 import { inject } from "vitest";
-import { connectLocks, createLock, createReadWriteLock, createSemaphore, type Lock } from "../../src/client.ts";
-import type { LockPrimitives } from "../../src/client/primitives.ts";
+import { type Lock, connectLocks, createLock, createReadWriteLock, createSemaphore } from "../../src/client.ts";
+import type { LockPrimitives } from "../../src/transport/primitives.ts";
 import { describeLock } from "../contract/lock-contract.ts";
 
 const connection = connectLocks({ url: inject("url"), token: inject("token") });

@@ -1,17 +1,17 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
-import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
 import {
   type Bond,
-  DurableLock,
   type HeldLease,
   type HoldOptions,
   type Lock,
   type LockPrimitives,
   createLock,
+  DurableLock,
 } from "../../src/index.ts";
-import { Tie } from "../../src/object/bond.ts";
+import { Tie } from "../../src/object/exit-watch.ts";
+import { rpcPrimitives } from "../../src/transport/rpc/rpc-primitives.ts";
 import { faultyNamespace } from "./faulty-namespace.ts";
 import { freshId, lockOf, stubOf } from "./locks.ts";
 

@@ -1,7 +1,7 @@
-import type { Binding, LockPrimitives } from "../../src/client/primitives.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { LockState } from "../../src/core/lock-state.ts";
 import type { AcquireReply, JobResult } from "../../src/core/replies.ts";
+import type { Binding, LockPrimitives } from "../../src/transport/primitives.ts";
 
 /** The primitives in this process, on the shipped core and nothing else: no object, no network, no storage. */
 export function memoryPrimitives(id: string): LockPrimitives {

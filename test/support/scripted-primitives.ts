@@ -1,5 +1,5 @@
-import type { LockPrimitives } from "../../src/client/primitives.ts";
 import type { AcquireReply } from "../../src/core/replies.ts";
+import type { LockPrimitives } from "../../src/transport/primitives.ts";
 
 export const GRANT: AcquireReply = { success: true, lease: 7, deadline: 1, validFor: 30_000 };
 

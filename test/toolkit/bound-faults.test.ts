@@ -1,7 +1,17 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { rpcPrimitives } from "../../src/client/rpc-primitives.ts";
 import { type Binding, createLock } from "../../src/index.ts";
+import { rpcPrimitives } from "../../src/transport/rpc/rpc-primitives.ts";
+import {
+  BOUND,
+  cuttable,
+  expectNothingLeft,
+  SOON,
+  spyOnBonds,
+  untilFree,
+  untilLost,
+  withBind,
+} from "../support/bound.ts";
 import {
   type Fault,
   connectionLost,
@@ -12,16 +22,6 @@ import {
 } from "../support/faulty-namespace.ts";
 import { freshId, leaseOf, lockOf, outcome, untilWaiting } from "../support/locks.ts";
 import { countTimers } from "../support/timers.ts";
-import {
-  BOUND,
-  SOON,
-  spyOnBonds,
-  cuttable,
-  expectNothingLeft,
-  untilFree,
-  untilLost,
-  withBind,
-} from "../support/bound.ts";
 
 let { binds, cuts } = spyOnBonds();
 beforeEach(() => {

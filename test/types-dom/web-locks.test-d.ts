@@ -1,5 +1,5 @@
 // Compiled and not run, with the DOM's types and without Cloudflare's: code for navigator.locks takes ours.
-import type { WebLockManager } from "../../src/client/web-lock-manager.ts";
+import type { WebLockManager } from "../../src/toolkit/web-locks/web-lock-manager.ts";
 
 declare const ours: WebLockManager;
 

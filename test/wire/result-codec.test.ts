@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../src/core/limits.ts";
-import { unkeepable } from "../../src/core/unkeepable.ts";
-import { cloneSize } from "../../src/core/clone-size.ts";
+import { cloneSize } from "../../src/core/results/clone-size.ts";
+import { unkeepable } from "../../src/core/results/unkeepable.ts";
 import { MOST_BYTES_WITH_RESULT } from "../../src/wire/body-bounds.ts";
 import { fromWireResult, toWireResult } from "../../src/wire/result-codec.ts";
 import { anyResult, same } from "../support/results.ts";

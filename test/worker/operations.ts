@@ -1,6 +1,6 @@
-import { application } from "../../src/worker/service.ts";
+import { application } from "../../src/service/create-service.ts";
+import type { Action } from "../../src/service/request/access.ts";
 import { at, send } from "./calls.ts";
-import type { Action } from "../../src/worker/access.ts";
 
 /** What each operation of the document needs, and a body that it takes; an operation that is missing fails the tests. */
 export const OPERATIONS: Record<string, { action: Action; body?: object }> = {

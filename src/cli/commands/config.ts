@@ -1,0 +1,188 @@
+import { type Stats, lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, resolve, sep } from "node:path";
+import { EXIT, Failure } from "../terminal/exit-codes.ts";
+import { printable as show } from "../terminal/reporter.ts";
+
+/** Where the service is, and what admits to it. */
+export interface Access {
+  url: string;
+  token: string;
+}
+
+/** What flags can say of it. */
+export interface AccessFlags {
+  url?: string | undefined;
+  token?: string | undefined;
+  "token-file"?: string | undefined;
+  config?: string | undefined;
+}
+
+interface Surroundings {
+  env: Readonly<Record<string, string | undefined>>;
+  cwd: string;
+}
+
+/** The file that is looked for here and in all folders above. */
+const FILE = "durable-locks.json";
+const KNOWN = ["url", "token", "tokenFile"];
+const START = "`npx durable-locks dev` starts a service on this machine.";
+
+/**
+ * Takes each value from the first source that has it: flags, the environment, the file.
+ *
+ * The user vouches for a file that flags or environment name. A file that this program finds may come from a stranger,
+ * with a clone or an archive: it must not choose where a secret of the user goes, nor which secret goes to its service.
+ */
+export function findAccess(flags: AccessFlags, { env, cwd }: Surroundings): Access {
+  const fromEnv = { url: env["DURABLE_LOCKS_URL"], token: env["DURABLE_LOCKS_TOKEN"] };
+  const given = {
+    url: flags.url ?? (fromEnv.url || undefined),
+    token:
+      flags.token ?? (flags["token-file"] === undefined ? fromEnv.token || undefined : readToken(flags["token-file"])),
+  };
+  const named = flags.config ?? (env["DURABLE_LOCKS_CONFIG"] || undefined);
+  const file = named === undefined ? undefined : readFile(resolve(cwd, named), (tokenFile) => tokenFile);
+  // Look for a file only if it is needed: a stranger's file must not block a call that does not need one.
+  if (named !== undefined || (given.url && given.token)) return complete(given, file);
+  const path = search(cwd);
+  if (path === undefined) return complete(given, undefined);
+  return complete(given, readFound({ path, typed: quote(path === join(cwd, FILE) ? `./${FILE}` : path) }, given));
+}
+
+/** What flags and environment say. */
+type Given = { [Key in keyof Access]: Access[Key] | undefined };
+
+/** What a file says. */
+interface Settings {
+  url?: string | undefined;
+  /** Only looked at if it is needed. */
+  token(): string | undefined;
+}
+
+function complete(given: Given, file: Settings | undefined): Access {
+  const url = given.url ?? file?.url;
+  if (!url) throw missing(`No URL: give --url, DURABLE_LOCKS_URL, or "url" in ${FILE}. ${START}`);
+  const token = given.token ?? file?.token();
+  if (!token) throw missing(`No token: give --token-file, DURABLE_LOCKS_TOKEN, or "tokenFile" in ${FILE}.`);
+  return { url, token };
+}
+
+/** Reads a file; `check` says which file holds the token, or throws. */
+function readFile(path: string, check: (tokenFile: string) => string): Settings {
+  const { url, token, tokenFile } = parse(path);
+  return {
+    url,
+    token: () => {
+      if (tokenFile !== undefined) return readToken(check(resolve(dirname(path), tokenFile)));
+      if (token !== undefined) checkPrivate(path, statOf(path));
+      return token;
+    },
+  };
+}
+
+/** A file that was found, and how to name it on a command line. */
+interface Found {
+  path: string;
+  typed: string;
+}
+
+/** Reads a found file. Its URL gets only the token that the file itself gives, and no other secret of the user. */
+function readFound(found: Found, given: Given): Settings {
+  const { path, typed } = found;
+  checkOwner(found);
+  const settings = readFile(path, (tokenFile) => insideOf(found, tokenFile));
+  const { url } = settings;
+  if (url && !given.url && given.token)
+    throw missing(
+      `The URL is that of ${show(path)}, which was found and not named, so it can't choose where the given token goes. ` +
+        `If you trust it, type \`--url ${quote(url)}\` or \`--config ${typed}\`.`,
+    );
+  return settings;
+}
+
+/** Resolves all links, so that this program reads the same file that it has checked. */
+function insideOf({ path, typed }: Found, file: string): string {
+  const real = realPath(file);
+  if (real.startsWith(join(realPath(dirname(path)), sep))) return real;
+  throw missing(
+    `"tokenFile" in ${show(path)} leads out of its folder. That file was found and not named, so it can't choose which ` +
+      `of your files is sent away. If you trust it, type \`--config ${typed}\`.`,
+  );
+}
+
+/** Quotes a word for a shell. A stranger's file may contain it, and the user is going to copy it. */
+function quote(word: string): string {
+  const shown = show(word);
+  return /^[\w./:@%+-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
+}
+
+function search(folder: string): string | undefined {
+  const path = join(folder, FILE);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
+  const above = dirname(folder);
+  return above === folder ? undefined : search(above);
+}
+
+function parse(path: string): { url?: string; token?: string; tokenFile?: string } {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    // The parser's own words quote the text, and the text may be the token.
+    throw missing(`${show(path)} can't be read as JSON.`);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    throw missing(`${show(path)} must hold an object of ${KNOWN.join(", ")}.`);
+  const wrong = Object.entries(parsed).find(([key, value]) => !KNOWN.includes(key) || typeof value !== "string");
+  if (wrong) throw missing(`"${show(wrong[0])}" in ${show(path)}: it knows ${KNOWN.join(", ")}, each a string.`);
+  return parsed;
+}
+
+/** A token from a file, which only its owner should be able to read. */
+function readToken(path: string): string {
+  const stats = statOf(path);
+  // A pipe, such as <(pass show locks), is nobody else's to read.
+  if (stats.isFile()) checkPrivate(path, stats);
+  const token = readFileSync(path, "utf8").trim();
+  if (token === "") throw missing(`${path} holds no token.`);
+  return token;
+}
+
+function statOf(path: string): Stats {
+  try {
+    return statSync(path);
+  } catch {
+    throw missing(`${path} can't be read.`);
+  }
+}
+
+function checkPrivate(path: string, stats: Stats): void {
+  if (process.platform === "win32" || (stats.mode & 0o007) === 0) return;
+  throw missing(`${path} holds a token and everybody on this machine can read it: chmod 600 ${path}`);
+}
+
+/** Refuses a found file that others own or can write: they could name the service that gets the token. */
+function checkOwner({ path, typed }: Found): void {
+  const me = process.getuid?.();
+  if (me === undefined) return;
+  const stats = statOf(path);
+  // The owner of a link has chosen what it leads to.
+  const owners = [stats.uid, lstatSync(path).uid];
+  if (owners.every((owner) => owner === me || owner === 0) && (stats.mode & 0o002) === 0) return;
+  throw missing(
+    `${show(path)} belongs to another user or is writable by everybody, so it is not trusted to name the service. ` +
+      `If you trust it, type \`--config ${typed}\`.`,
+  );
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    throw missing(`${show(path)} can't be read.`);
+  }
+}
+
+function missing(message: string): Failure {
+  return new Failure(EXIT.config, message);
+}

@@ -1,0 +1,120 @@
+import type { Lock, RefusalReply, Result } from "../../client.ts";
+import { type Command, type Input, textOf } from "../terminal/command.ts";
+import { parseDuration, showDuration } from "../terminal/duration.ts";
+import { EXIT } from "../terminal/exit-codes.ts";
+import { ACCESS } from "../terminal/parse.ts";
+import { Signals } from "../terminal/signals.ts";
+import { lockOf, serviceOf } from "./connection.ts";
+import { heldAround, leaseAround } from "./held-locks.ts";
+import { parseCount, readTerms, TERMS } from "./lease-options.ts";
+import { describeRefusal, tellProgress } from "./queue-progress.ts";
+
+const TTL = { type: "string", value: "TIME", help: "how long the lease lasts from now; default 30s" } as const;
+const DEFAULT_TTL = 30_000;
+
+export const acquire: Command = {
+  name: "acquire",
+  positionals: ["ID"],
+  summary: "take the lock, and print the lease number",
+  details: `Nothing renews the lease: do so with \`renew\`, or choose a ttl that lasts for all you do.
+\`run\` does all of this for you.`,
+  options: {
+    ttl: TTL,
+    wait: { type: "string", value: "TIME", help: "how long to wait for the lock, or `forever`; default 0" },
+    ...TERMS,
+    ...ACCESS,
+  },
+  examples: [["LEASE=$(durable-locks acquire deploy/prod --ttl 5m --wait 1m)", "for later steps of a script"]],
+  run: async (input) => {
+    const { reporter } = input;
+    const { ttl, ...terms } = readTerms(input, { ttl: DEFAULT_TTL, wait: 0 });
+    const service = serviceOf(input);
+    const signals = new Signals();
+    const around = terms.wait > 0 ? await leaseAround(service, { ttl, ...terms }, signals.interruption) : undefined;
+    if (around !== undefined) terms.wait = 0;
+    const waiting = new AbortController();
+    const { lock, refusal } = tellProgress(service.lock, reporter, waiting.signal);
+    try {
+      const result = await lock.acquire(ttl, { ...terms, signal: signals.interruption });
+      waiting.abort();
+      if (around !== undefined && !result.success) throw heldAround(lock.id, around);
+      return granted(input, lock, result, refusal());
+    } catch (error) {
+      if (signals.interruption.aborted) return signals.exitCode;
+      throw error;
+    } finally {
+      waiting.abort();
+    }
+  },
+};
+
+export const renew: Command = {
+  name: "renew",
+  positionals: ["ID", "LEASE"],
+  summary: "make a lease last for --ttl from now",
+  details: "A lease that is over is never revived: then it exits with 79, and what it protected must stop.",
+  options: { ttl: TTL, ...ACCESS },
+  examples: [['durable-locks renew deploy/prod "$LEASE" --ttl 5m', "between two steps of a script"]],
+  run: async (input) => {
+    const ttl = parseDuration(textOf(input, "ttl") ?? "30s", "ttl");
+    const lock = lockOf(input);
+    return granted(input, lock, await lock.renew(leaseOf(input), ttl));
+  },
+};
+
+export const release: Command = {
+  name: "release",
+  positionals: ["ID", "LEASE"],
+  summary: "end a lease; the next in line gets the lock",
+  details: "Exits with 79 if the lease was over before: what it protected may have overlapped with another's work.",
+  options: ACCESS,
+  examples: [['durable-locks release deploy/prod "$LEASE"', "when the work is done"]],
+  run: async (input) => {
+    const lock = lockOf(input);
+    const lease = leaseOf(input);
+    const released = await lock.release(lease);
+    if (released !== true) return isOver(input, lock.id, lease);
+    input.reporter.result("released", { released: true });
+    return EXIT.ok;
+  },
+};
+
+export const forceRelease: Command = {
+  name: "force-release",
+  positionals: ["ID"],
+  summary: "end all leases of the lock, whoever holds it",
+  details: `For operators; the token needs the action "admin". The holders go on until they notice, with their next
+renewal, so the next one may overlap with them. Prints a number above their leases and below all that
+come: what checks fencing tokens can be told to refuse what is older.`,
+  options: ACCESS,
+  examples: [["durable-locks force-release deploy/prod", "when its holder hangs"]],
+  run: async (input) => {
+    const lease = await lockOf(input).forceRelease();
+    input.reporter.result(String(lease), { lease });
+    return EXIT.ok;
+  },
+};
+
+function granted({ reporter }: Input, lock: Lock, result: Result, refusal?: RefusalReply): number {
+  if (result.success) {
+    const { lease, deadline } = result;
+    reporter.result(String(lease), { lease, deadline });
+    return EXIT.ok;
+  }
+  if (result.reason === "NO_LONGER_VALID") {
+    reporter.failure(`${lock.id}: the lease is over. Stop what it protected, and acquire again.`, EXIT.lost);
+    return EXIT.lost;
+  }
+  const after = result.retryAfter === undefined ? "" : `; free in ${showDuration(result.retryAfter)} unless renewed`;
+  reporter.failure(`${lock.id}: ${describeRefusal(refusal)}${after}.`, EXIT.taken);
+  return EXIT.taken;
+}
+
+function isOver({ reporter }: Input, id: string, lease: number): number {
+  reporter.failure(`${id}: lease ${lease} was over before.`, EXIT.lost);
+  return EXIT.lost;
+}
+
+function leaseOf({ positionals: [, lease = ""] }: Input): number {
+  return parseCount(lease, "LEASE");
+}

@@ -1,0 +1,198 @@
+import { type HeldLease, type Lock, isLockError, once } from "../../client.ts";
+import { type Survivors, nameSurvivors } from "../supervisor/process-group.ts";
+import { type SupervisedEnding, supervise } from "../supervisor/supervise.ts";
+import { checkPlatform } from "../supervisor/supervised-command.ts";
+import { type Command, type Input, textOf } from "../terminal/command.ts";
+import { FOREVER, parseDuration, showDuration } from "../terminal/duration.ts";
+import { EXIT, exitCodeOf, exitCodeOfSignal, Failure } from "../terminal/exit-codes.ts";
+import type { Reporter } from "../terminal/reporter.ts";
+import { Signals } from "../terminal/signals.ts";
+import { type Service, serviceOf } from "./connection.ts";
+import { environmentUnder, heldAround, leaseAround } from "./held-locks.ts";
+import { type Terms, readTerms } from "./lease-options.ts";
+import { lossMessage, stopped } from "./loss-message.ts";
+import { type AwaitedLock, describeRefusal, tellProgress } from "./queue-progress.ts";
+import { type Remembering, rememberFaults } from "./renewal-faults.ts";
+import { RUN_HELP } from "./run-help.ts";
+
+export const run: Command = { ...RUN_HELP, run: runUnderLock };
+
+const DEFAULT_TTL = 30_000;
+const DEFAULT_GRACE = 10_000;
+
+/** What a run is. */
+interface Plan extends Service, Remembering {
+  terms: Terms;
+  grace: number;
+  maxHold: number | undefined;
+  skip: boolean;
+  retain: number | undefined;
+  command: readonly string[];
+  reporter: Reporter;
+  quiet: boolean;
+}
+
+/** The command was not done: thrown so that no combinator takes it for a success. */
+class NotDone extends Error {}
+
+async function runUnderLock(input: Input): Promise<number> {
+  checkPlatform("run");
+  const plan = readPlan(input);
+  const { reporter } = plan;
+  const signals = new Signals(() =>
+    reporter.note("not-suspended", "not suspended: the lease would run out. Use another terminal, or Ctrl-C."),
+  );
+  let ending: SupervisedEnding | undefined;
+  const around = plan.terms.wait > 0 ? await leaseAround(plan, plan.terms, signals.interruption) : undefined;
+  if (around !== undefined) plan.terms.wait = 0;
+  const left = Promise.withResolvers<never>();
+  const waiting = new AbortController();
+  const awaited = tellProgress(plan.lock, reporter, waiting.signal);
+  const taken = take(plan, awaited.lock, signals, async (held) => {
+    waiting.abort();
+    ending = await work(plan, held, signals);
+    // Part of the command still runs, so don't release the lock: it passes on when the lease ends.
+    if (ending.left) await goOn(left, held);
+    if (ending.code !== 0 || ending.stopped) throw new NotDone();
+  });
+  try {
+    await Promise.race([taken, left.promise]);
+    if (!ending) reporter.note("done-before", `${plan.lock.id}: was done before; nothing was run.`);
+    return EXIT.ok;
+  } catch (error) {
+    if (ending) return afterwards(plan, ending, error);
+    if (around !== undefined && isLockError(error, "LOCK_TIMEOUT")) throw heldAround(plan.lock.id, around);
+    return notRun(plan, awaited, signals, error);
+  } finally {
+    waiting.abort();
+  }
+}
+
+/** Lets `run` go on although this work never settles: if it settled, `withLock` would release the lock. */
+async function goOn(left: PromiseWithResolvers<never>, held: HeldLease): Promise<never> {
+  left.reject(held.isLost() ? held.signal.reason : new NotDone());
+  return new Promise<never>(() => {});
+}
+
+function readPlan(input: Input): Plan {
+  const { flags, reporter, command } = input;
+  const terms = readTerms(input, { ttl: DEFAULT_TTL, wait: Number.POSITIVE_INFINITY });
+  if (flags["skip"]) terms.wait = 0;
+  const longest = textOf(input, "max-hold");
+  const maxHold = longest === undefined || longest === FOREVER ? undefined : parseDuration(longest, "max-hold");
+  const grace = graceOf(input, terms.ttl, maxHold);
+  const retain = textOf(input, "retain");
+  if (retain !== undefined && !flags["once"]) throw new Failure(EXIT.usage, "--retain goes with --once.");
+  const service = serviceOf(input);
+  return {
+    ...service,
+    ...rememberFaults(service.lock),
+    terms,
+    grace,
+    maxHold,
+    skip: flags["skip"] === true,
+    retain: flags["once"] ? parseDuration(retain ?? "1d", "retain") : undefined,
+    command,
+    reporter,
+    quiet: flags["quiet"] === true,
+  };
+}
+
+function graceOf(input: Input, ttl: number, maxHold: number | undefined): number {
+  // A healthy lease, renewed at a third of its ttl, always has at least half of it left.
+  const most = Math.floor(Math.min(ttl, maxHold ?? ttl) / 3);
+  const asked = textOf(input, "grace");
+  const grace = asked === undefined ? Math.min(DEFAULT_GRACE, most) : parseDuration(asked, "grace");
+  if (grace <= most) return grace;
+  const bounds = maxHold === undefined ? "--ttl" : "--ttl and of --max-hold";
+  throw new Failure(EXIT.usage, `--grace must be at most a third of ${bounds}: ${showDuration(most)}.`);
+}
+
+/** Waits for the lock, and has `fn` run under it, or not at all if it was done before. */
+async function take(
+  { terms, maxHold, retain }: Plan,
+  lock: Lock,
+  signals: Signals,
+  fn: (held: HeldLease) => Promise<void>,
+): Promise<void> {
+  const signal = signals.interruption;
+  const options = { ...terms, ...(maxHold !== undefined && { maxHold }), signal };
+  const { permits, capacity, ...exclusive } = options;
+  const started = async (held: HeldLease) => {
+    signal.throwIfAborted();
+    await fn(held);
+    return { finished: new Date().toISOString(), owner: terms.owner };
+  };
+  if (retain === undefined) await lock.withLock(started, options);
+  else if (permits === undefined && capacity === undefined) await once(lock, started, { ...exclusive, retain });
+  else throw new Failure(EXIT.usage, "--once takes the whole lock: leave --permits and --capacity out.");
+}
+
+async function work(plan: Plan, held: HeldLease, signals: Signals): Promise<SupervisedEnding> {
+  const { lock, terms, grace, reporter, quiet } = plan;
+  const [command = "", ...args] = plan.command;
+  reporter.note("acquired", `${lock.id}: acquired, lease ${held.lease}`, { id: lock.id, lease: held.lease });
+  const env = environmentUnder(plan, held.lease);
+  const onStuck = (survivors: Survivors, isAsked: boolean) => tellStuck(plan, survivors, isAsked);
+  const job = { command, args, env, grace, quiet, output: "inherit" } as const;
+  return supervise(held, job, terms.ttl, { signals, onStuck });
+}
+
+function tellStuck({ lock, reporter }: Plan, survivors: Survivors, isAsked: boolean): void {
+  const why = `because of ${nameSurvivors(survivors)} of the command, which can't be ended from here`;
+  const signals = isAsked ? "Signal again (SIGTERM or Ctrl-C)" : "Stop what runs, or signal twice (SIGTERM or Ctrl-C)";
+  const fields = { id: lock.id, pids: survivors.pids, group: survivors.group };
+  const text = `${lock.id}: the lock is kept and renewed ${why}. ${signals} to leave it to its ttl, whatever still runs.`;
+  reporter.warning("kept", text, fields);
+}
+
+/** The exit code when the command ran, and something went wrong with it or with the lock. */
+function afterwards(plan: Plan, ending: SupervisedEnding, error: unknown): number {
+  const { lock, terms, reporter, retain } = plan;
+  const left = ending.left && { pids: ending.left.pids, group: ending.left.group };
+  if (ending.left && ending.stopped === "given-up") {
+    const who = `${nameSurvivors(ending.left)} of the command, which can't be ended from here`;
+    const until = `The lock passes on when its lease ends, within ${showDuration(terms.ttl)}`;
+    const message = `${lock.id}: no longer waits for ${who}. ${until}, whatever still runs.`;
+    reporter.failure(message, EXIT.givenUp, left);
+    return EXIT.givenUp;
+  }
+  if (ending.stopped === "unguarded") {
+    reporter.failure(`The guard process was killed, so ${stopped(ending)}.`, EXIT.internal, left);
+    return EXIT.internal;
+  }
+  if (ending.stopped || isLockError(error, "LEASE_LOST")) {
+    reporter.failure(lossMessage(ending, error, { ...plan, fault: plan.fault() }), EXIT.lost, left);
+    return EXIT.lost;
+  }
+  if (error instanceof NotDone) return ending.signal ? exitCodeOfSignal(ending.signal) : (ending.code ?? EXIT.internal);
+  // The command succeeded; that the lock could not be released only delays others, but a success that is not recorded is none.
+  const message = error instanceof Error ? error.message : String(error);
+  if (retain === undefined) {
+    reporter.note("not-released", message);
+    return EXIT.ok;
+  }
+  reporter.failure(
+    `The command succeeded, but that could not be recorded, so it may run again. ${message}`,
+    EXIT.unreachable,
+  );
+  return EXIT.unreachable;
+}
+
+/** The exit code when the command never ran. */
+function notRun({ lock, skip, reporter }: Plan, { refusal }: AwaitedLock, signals: Signals, error: unknown): number {
+  if (signals.interruption.aborted) {
+    reporter.note("interrupted", "interrupted while waiting; nothing was run.");
+    return signals.exitCode;
+  }
+  if (!isLockError(error, "LOCK_TIMEOUT")) throw error;
+  const { holders = [], moreHolders } = refusal() ?? {};
+  const who = describeRefusal(refusal());
+  if (skip) {
+    const more = moreHolders === undefined ? {} : { moreHolders };
+    reporter.note("skipped", `${lock.id}: ${who}; skipped.`, { id: lock.id, holders, ...more });
+    return EXIT.ok;
+  }
+  reporter.failure(`${lock.id}: ${who}, and not granted within --wait.`, exitCodeOf(error));
+  return exitCodeOf(error);
+}

@@ -1,0 +1,36 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { EXIT, Failure } from "../terminal/exit-codes.ts";
+
+/** The ways from a project to workerd: each package is resolved as the one before would resolve it. */
+const WAYS = [["wrangler", "miniflare"], ["miniflare"], []] as const;
+
+/**
+ * The workerd of the project in the first of the folders that has one: the very one that its wrangler or miniflare would
+ * start.
+ *
+ * Run without them: it needs nothing of theirs but the binary, and their interfaces change with every major version.
+ */
+export function findWorkerd(folders: readonly string[]): string {
+  for (const folder of folders)
+    for (const way of WAYS) {
+      const found = follow(folder, way);
+      if (found !== undefined) return found;
+    }
+  throw new Failure(
+    EXIT.config,
+    "`dev` runs the service on workerd, which is not installed here: `npm install --save-dev wrangler` (or miniflare).",
+  );
+}
+
+function follow(folder: string, way: readonly string[]): string | undefined {
+  try {
+    let from = createRequire(join(folder, "package.json"));
+    for (const name of way) from = createRequire(from.resolve(name));
+    return (from("workerd") as { default: string }).default;
+  } catch (error) {
+    if (["MODULE_NOT_FOUND", "ERR_PACKAGE_PATH_NOT_EXPORTED"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return undefined;
+    throw new Failure(EXIT.config, `The workerd of ${folder} can't be loaded: ${(error as Error).message}`);
+  }
+}

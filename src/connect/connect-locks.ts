@@ -1,0 +1,53 @@
+import { createLock } from "../toolkit/create-lock.ts";
+import type { Lock } from "../toolkit/lock.ts";
+import { type ReadWriteLock, createReadWriteLock } from "../toolkit/read-write-lock.ts";
+import { type Semaphore, type SemaphoreOptions, createSemaphore } from "../toolkit/semaphore.ts";
+import { type WebLocksOptions, createWebLocks } from "../toolkit/web-locks/create-web-locks.ts";
+import type { WebLockManager } from "../toolkit/web-locks/web-lock-manager.ts";
+import { checkNameable, httpPrimitives } from "../transport/http/http-primitives.ts";
+import { PollLength, pollLengthTo } from "../transport/http/poll-length.ts";
+import { type ConnectOptions, checkConnection } from "../transport/http/service-access.ts";
+import type { LockPrimitives } from "../transport/primitives.ts";
+
+/** The locks of a service. Its members can be destructured. */
+export interface LockConnection {
+  /** The lock of this id: what `useDurableLock` gives in a Worker. @throws `INVALID_ARGUMENT` */
+  readonly lock: (id: string) => Lock;
+  /** The semaphore of this id: what `useSemaphore` gives in a Worker. @throws `INVALID_ARGUMENT` */
+  readonly semaphore: (id: string, options: SemaphoreOptions) => Semaphore;
+  /** The read-write lock of this id: what `useReadWriteLock` gives in a Worker. @throws `INVALID_ARGUMENT` */
+  readonly readWriteLock: (id: string) => ReadWriteLock;
+  /** The Web Locks API: what `webLocks` gives in a Worker. @throws `INVALID_ARGUMENT` */
+  readonly webLocks: (options?: WebLocksOptions) => WebLockManager;
+}
+
+/**
+ * Locks of a lock service, over HTTP: for Node, Deno, Bun, and pages of the service's own origin.
+ *
+ * Makes no request. A lock is the same as in a Worker, with every combinator, but for two things: `bound` is refused,
+ * since no connection outlives its request; and results of `once` must be JSON. The ids "." and ".." can't be named in a
+ * URL. A call that got no answer is repeated with the same request id, so it has no second effect.
+ *
+ * @throws `INVALID_ARGUMENT` for a URL that is no `https:` one (`http:` only to this machine), or a token that can't be
+ * one; later calls throw `ACCESS_DENIED` for a token that the service refuses, and `UNREACHABLE` for an outage.
+ * @example
+ * ```ts
+ * import { connectLocks } from "durable-locks/client";
+ *
+ * const { lock } = connectLocks({ url: "https://locks.example.com", token });
+ * await lock("nightly-report").withLock(({ signal }) => report(signal));
+ * ```
+ */
+export function connectLocks(options: ConnectOptions): LockConnection {
+  const access = checkConnection(options);
+  // Another `fetch` may lead to another place, whatever the URL says.
+  const polls = options.fetch === undefined ? pollLengthTo(access.base) : new PollLength();
+  const primitivesOf = (id: string, argument = "id"): LockPrimitives =>
+    httpPrimitives(access, polls, checkNameable(id, argument));
+  return {
+    lock: (id) => createLock(primitivesOf(id)),
+    semaphore: (id, given) => createSemaphore(primitivesOf(id), given),
+    readWriteLock: (id) => createReadWriteLock(primitivesOf(id)),
+    webLocks: (given) => createWebLocks((name) => primitivesOf(name, "name"), given),
+  };
+}

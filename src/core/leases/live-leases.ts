@@ -1,0 +1,142 @@
+import { LIMITS } from "../limits.ts";
+import type { RefusalReply } from "../replies.ts";
+import { RequestsById } from "../requests-by-id.ts";
+import { Shares } from "../shares.ts";
+import { type Claim, type Lease, delayedUntil } from "./lease.ts";
+import type { Slot } from "./slots.ts";
+
+/** What a request for a lease asks for, as far as its admission depends on it. */
+type Asked = Claim & { requestId?: string };
+
+/** The live leases of a lock and those whose lock-delay is not over, and the admission rule over them. */
+export class LiveLeases {
+  readonly #byLease = new Map<number, Slot>();
+  readonly #byRequest = new RequestsById<Slot>();
+  /** Dead, but nothing that conflicts with them is granted yet. */
+  readonly #lingering = new Set<Slot>();
+  readonly #shares = new Shares();
+
+  /** How many are live. */
+  get size(): number {
+    return this.#byLease.size;
+  }
+
+  /** Why the lock can grant no further lease, whatever is free; undefined if it can. An exclusive one is always alone. */
+  full({ requestId = "", exclusive }: Asked): RefusalReply | undefined {
+    const refusal = { success: false, reason: "TOO_MANY_LEASES" } as const;
+    if (exclusive) return undefined;
+    if (this.#shares.of(requestId) >= LIMITS.maxLeasesPerToken) return { ...refusal, share: true };
+    return this.#isFull ? refusal : undefined;
+  }
+
+  add(slot: Slot): void {
+    this.#byLease.set(slot.lease.lease, slot);
+    this.#byRequest.add(slot.lease.requestId, slot);
+    this.#shares.change(slot.lease.requestId, 1);
+  }
+
+  delete(slot: Slot): void {
+    const { lease, requestId } = slot.lease;
+    // Damaged rows may give two leases one number, and a forced release the request id of another.
+    if (this.#byLease.get(lease) === slot) {
+      this.#byLease.delete(lease);
+      this.#shares.change(requestId, -1);
+    }
+    this.#byRequest.delete(requestId, slot);
+  }
+
+  /** Keeps a dead lease in the way until its lock-delay is over. */
+  linger(slot: Slot): void {
+    if (!this.#lingering.has(slot)) this.#shares.change(slot.lease.requestId, 1);
+    this.#lingering.add(slot);
+  }
+
+  byLease(lease: number): Slot | undefined {
+    return this.#byLease.get(lease);
+  }
+
+  byRequest(requestId: string): Slot | undefined {
+    return this.#byRequest.get(requestId);
+  }
+
+  /** The request ids of all leases whose callers gave the same id as this one, whatever their token. */
+  ofEveryName(requestId: string): string[] {
+    return this.#byRequest.ofEveryName(requestId);
+  }
+
+  /**
+   * The admission rule: `exclusive`, which takes one permit of one, needs no other lease; otherwise there may be no
+   * exclusive one, and the permits must fit.
+   *
+   * A lease that is to be converted is judged as if it were not there.
+   */
+  admits(claim: Asked, converted?: Slot): boolean {
+    let inUse = 0;
+    for (const slot of this.#inTheWay()) {
+      if (slot === converted) continue;
+      if (claim.exclusive || slot.lease.exclusive) return false;
+      inUse += slot.lease.permits;
+    }
+    return (converted !== undefined || !this.full(claim)) && inUse + claim.permits <= claim.capacity;
+  }
+
+  /** Those whose time has run out. */
+  expired(now: number): Slot[] {
+    return [...this.#byLease.values()].filter(({ lease }) => lease.deadline <= now);
+  }
+
+  /** Takes out those whose lock-delay is over. */
+  takeLapsed(now: number): Slot[] {
+    return this.#takeLingering((lease) => delayedUntil(lease) <= now);
+  }
+
+  /** Takes out all that linger. */
+  takeLingering(): Slot[] {
+    return this.#takeLingering(() => true);
+  }
+
+  /** When the first lease or lock-delay ends if nobody renews it; `Infinity` if there is none. */
+  firstDeadline(): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const { lease } of this.#byLease.values()) first = Math.min(first, lease.deadline);
+    for (const { lease } of this.#lingering) first = Math.min(first, delayedUntil(lease));
+    return first;
+  }
+
+  /** Until when the last lock-delay lasts, also of a lease whose expiry nobody has noticed yet; undefined for none. */
+  delayedUntil(now: number): number | undefined {
+    let last = now;
+    for (const { lease } of this.#inTheWay()) if (lease.deadline <= now) last = Math.max(last, delayedUntil(lease));
+    return last > now ? last : undefined;
+  }
+
+  clear(): void {
+    this.#byLease.clear();
+    this.#byRequest.clear();
+    this.#lingering.clear();
+    this.#shares.clear();
+  }
+
+  *[Symbol.iterator](): Generator<Slot> {
+    yield* this.#byLease.values();
+  }
+
+  /** Leases that linger count too, because each keeps a row. */
+  get #isFull(): boolean {
+    return this.#byLease.size + this.#lingering.size >= LIMITS.maxLeases;
+  }
+
+  *#inTheWay(): Generator<Slot> {
+    yield* this.#byLease.values();
+    yield* this.#lingering;
+  }
+
+  #takeLingering(isTaken: (lease: Lease) => boolean): Slot[] {
+    const taken = [...this.#lingering].filter(({ lease }) => isTaken(lease));
+    for (const slot of taken) {
+      this.#lingering.delete(slot);
+      this.#shares.change(slot.lease.requestId, -1);
+    }
+    return taken;
+  }
+}

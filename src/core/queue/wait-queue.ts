@@ -1,0 +1,120 @@
+import type { LeaseTerms } from "../leases/lease.ts";
+import { LIMITS } from "../limits.ts";
+import type { RefusalReply } from "../replies.ts";
+import { RequestsById } from "../requests-by-id.ts";
+import { Shares } from "../shares.ts";
+import { Departed } from "./departed.ts";
+import { Reassembly } from "./reassembly.ts";
+
+/** Somebody who waits for the lock, known by its request id. */
+export interface Waiter extends LeaseTerms {
+  /** When it began to wait, by the object's clock. */
+  arrivedAt: number;
+  /** When its present call arrived; a lease granted to it is counted from here. */
+  calledAt: number;
+  /** Whether a call of it is parked here, or it was answered and is expected back. */
+  parked: boolean;
+  /** When its call must be answered, or, if it isn't parked, when its place is lost. */
+  until: number;
+  /** Whether its own time is up at `until`. */
+  final: boolean;
+}
+
+/** The waiters, in the order of their arrival; nothing overtakes the head. */
+export class WaitQueue {
+  readonly #waiters: Waiter[] = [];
+  readonly #byRequest = new RequestsById<Waiter>();
+  readonly #shares = new Shares();
+  readonly #departed = new Departed();
+  /** How the queue rebuilds after a restart. */
+  readonly reassembly: Reassembly;
+  #changes = 0;
+  #lastIndex = 0;
+
+  constructor(startedAt: number) {
+    this.reassembly = new Reassembly(startedAt);
+  }
+
+  /** How many have come and gone so far. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  get size(): number {
+    return this.#waiters.length;
+  }
+
+  get head(): Waiter | undefined {
+    return this.#waiters[0];
+  }
+
+  get(requestId: string): Waiter | undefined {
+    return this.#byRequest.get(requestId);
+  }
+
+  /** The ids of all waiters whose callers gave the same id as this one, whatever their token. */
+  ofEveryName(requestId: string): string[] {
+    return this.#byRequest.ofEveryName(requestId);
+  }
+
+  /**
+   * A waiter's place, 1 for the head.
+   *
+   * The search begins where the last one ended: thousands of places are asked for in order when their polls end together.
+   */
+  placeOf(waiter: Waiter): number {
+    const index = this.#waiters.indexOf(waiter, this.#lastIndex);
+    this.#lastIndex = index < 0 ? this.#waiters.indexOf(waiter) : index;
+    return this.#lastIndex + 1;
+  }
+
+  /** Why this request can't be queued; undefined if it can. */
+  refusal(requestId: string): RefusalReply | undefined {
+    const refusal = { success: false, reason: "QUEUE_FULL" } as const;
+    if (this.#shares.of(requestId) >= LIMITS.maxWaitersPerToken) return { ...refusal, share: true };
+    return this.size >= LIMITS.maxWaiters ? refusal : undefined;
+  }
+
+  /** Queues a waiter behind all that began to wait before it or at the same time. */
+  add(waiter: Waiter): void {
+    let place = this.#waiters.length;
+    while (place > 0 && (this.#waiters[place - 1] as Waiter).arrivedAt > waiter.arrivedAt) place -= 1;
+    this.#waiters.splice(place, 0, waiter);
+    this.#byRequest.add(waiter.requestId, waiter);
+    this.#shares.change(waiter.requestId, 1);
+    this.#changes += 1;
+  }
+
+  /** When a caller that is not in the queue began to wait. */
+  arrivalOf({ requestId, waited }: { requestId: string; waited: number }, now: number): number {
+    return this.#departed.take(requestId, now) ?? this.reassembly.arrivalOf(waited, now);
+  }
+
+  /** Removes a waiter that may come back. */
+  leave(waiter: Waiter, now: number): void {
+    this.remove(waiter);
+    this.#departed.add(waiter, now);
+  }
+
+  remove(waiter: Waiter): void {
+    if (!this.#byRequest.delete(waiter.requestId, waiter)) return;
+    this.#shares.change(waiter.requestId, -1);
+    this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+    this.#changes += 1;
+  }
+
+  /** The waiters whose `until` has come. */
+  due(now: number): Waiter[] {
+    return this.#waiters.filter((waiter) => waiter.until <= now);
+  }
+
+  nextDue(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const waiter of this.#waiters) next = Math.min(next, waiter.until);
+    return next;
+  }
+
+  [Symbol.iterator](): Iterator<Waiter> {
+    return this.#waiters[Symbol.iterator]();
+  }
+}

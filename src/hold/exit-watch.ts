@@ -1,0 +1,124 @@
+import { invalid } from "../core/checks.ts";
+import type { HoldNews, RefusalReply } from "../core/replies.ts";
+import type { LeaseLoss } from "../errors.ts";
+import { DEFAULT_BACKOFF, fullJitter } from "../transport/backoff.ts";
+import { ANSWER_WITHIN, callObject } from "../transport/call.ts";
+import type { Binding, LockPrimitives } from "../transport/primitives.ts";
+import { sleep, timeBox, TIMED_OUT } from "../transport/time-box.ts";
+import type { HoldBounds, Kept } from "./held-lease.ts";
+import { GRACE } from "./keep-alive.ts";
+import { ADVICE, lossMessage, lossOf } from "./loss.ts";
+
+/** A binding that lasted so long, in milliseconds, broke for a reason of its own: the next is tried at once. */
+const LASTING = 10_000;
+
+/** Refuses what this transport can't do, before anything is taken. */
+export function checkBindable(primitives: LockPrimitives, { bound }: HoldBounds): void {
+  if (bound && !primitives.bind)
+    throw invalid("bound", "bound needs a transport that notices its caller's end; this one does not.");
+}
+
+/**
+ * Binds a held lease to the life of this execution context, until it is released or lost; throws if it can't be bound.
+ *
+ * It may be over, released or lost, before it is bound: then there is nothing to bind.
+ */
+export async function bindLease(primitives: LockPrimitives, kept: Kept): Promise<void> {
+  const reply = await bindOnce(primitives, kept);
+  if (reply?.success) void keepBound(primitives, kept, reply);
+  else if (reply) lose(kept, reply, lossMessage);
+}
+
+/** Listens to what the object tells of the lease, and binds it anew when the connection breaks. */
+async function keepBound(primitives: LockPrimitives, kept: Kept, first: Binding): Promise<void> {
+  const { over } = kept.keepAlive;
+  let binding = first;
+  let triedAt = performance.now();
+  let attempt = 0;
+  for (let told = false; !over.aborted;) {
+    const news = await nextNews(binding, told, over);
+    if (news) told = heed(kept, news) || told;
+    if (news || over.aborted) continue;
+    attempt = performance.now() - triedAt > LASTING ? 1 : attempt + 1;
+    await sleep(fullJitter(attempt, DEFAULT_BACKOFF), over).catch(() => {});
+    triedAt = performance.now();
+    if (!over.aborted) binding = await bindAnew(primitives, kept, binding);
+  }
+  await letGo(kept, binding);
+}
+
+/** The next news; undefined if the connection broke or the hold is over. */
+async function nextNews(binding: Binding, told: boolean, over: AbortSignal): Promise<HoldNews | undefined> {
+  const news = binding.next(told).catch(() => undefined);
+  const heard = await timeBox(news, Number.POSITIVE_INFINITY, over).catch(() => undefined);
+  return heard === TIMED_OUT ? undefined : heard;
+}
+
+/** Whether the holder has now been told that it is asked to release. */
+function heed(kept: Kept, { ended, releaseRequested = false }: HoldNews): boolean {
+  if (ended) lose(kept, { success: false, reason: "NO_LONGER_VALID", ended }, lossMessage);
+  else if (releaseRequested) kept.onReleaseRequested();
+  return releaseRequested;
+}
+
+/**
+ * A cut connection looks like a death to the object: binding anew finds out whether it has drawn that conclusion.
+ *
+ * The old binding is let go of only then: the lease ends with the last of them.
+ */
+async function bindAnew(primitives: LockPrimitives, kept: Kept, old: Binding): Promise<Binding> {
+  try {
+    const reply = await bindOnce(primitives, kept);
+    if (reply?.success) {
+      old[Symbol.dispose]();
+      return reply;
+    }
+    if (reply) lose(kept, reply, cutMessage);
+  } catch {
+    // Not known to be lost: it is kept by its renewals, and bound when the object can be reached again.
+  }
+  return old;
+}
+
+/** The binding, or why there is none; undefined if the hold was over before that was known. */
+async function bindOnce(
+  primitives: LockPrimitives,
+  { held: { lease }, keepAlive: { over } }: Kept,
+): Promise<Binding | RefusalReply | undefined> {
+  let wanted = true;
+  let received: Binding | undefined;
+  const call = async (signal: AbortSignal) => {
+    const reply = await primitives.bind?.(lease, signal);
+    if (!reply?.success) return reply;
+    received = reply;
+    // Nobody listens any more, and what nobody lets go of keeps the object in memory.
+    if (!wanted) reply[Symbol.dispose]();
+    return reply;
+  };
+  try {
+    return await callObject(call, { id: primitives.id, url: primitives.url, within: ANSWER_WITHIN, signal: over });
+  } catch (error) {
+    wanted = false;
+    received?.[Symbol.dispose]();
+    if (over.aborted) return undefined;
+    throw error;
+  }
+}
+
+/** Lets go of a binding whose hold is over. */
+async function letGo(kept: Kept, binding: Binding): Promise<void> {
+  // Only when the release has been answered: let go of before, the lease would end as if its holder had died.
+  await kept.release().catch(() => {});
+  // Lost by the local deadline, the lease has a margin left in which the work can stop, and no other is to be granted.
+  if (kept.keepAlive.isLost()) await timeBox(binding.next(true), GRACE, undefined).catch(() => {});
+  binding[Symbol.dispose]();
+}
+
+function lose({ held, keepAlive }: Kept, reply: RefusalReply, messageOf: typeof lossMessage): void {
+  const why = lossOf(reply);
+  if (!keepAlive.over.aborted) keepAlive.lose(why, messageOf(why, held.lease));
+}
+
+function cutMessage(_why: LeaseLoss, lease: number): string {
+  return `Lease ${lease} was lost while its connection to the lock was cut, which looks like the death of its holder. ${ADVICE}`;
+}

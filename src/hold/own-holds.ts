@@ -1,0 +1,89 @@
+import type { Claim } from "../core/leases/lease.ts";
+import type { KeepAlive } from "./keep-alive.ts";
+
+/** One hold of this process on a lock. */
+interface OwnHold {
+  lease: number;
+  claim: Claim;
+  /** When it was taken, by this process's clock (ms since the epoch): for people. */
+  since: number;
+  /** The same by its stopwatch. */
+  takenAt: number;
+  life: KeepAlive["life"];
+}
+
+/**
+ * The holds by the key of their lock. For messages only: no decision depends on them.
+ *
+ * Plain values: the requests of an isolate share this, and workerd throws "Cannot perform I/O on behalf of a different
+ * request" when one of them so much as looks at a signal of another.
+ */
+const holds = new Map<string, OwnHold[]>();
+
+const FEW = 64;
+
+/** With so many locks noted, sweep out dead holds: if the runtime ended the request of a hold, the hold can't remove itself. */
+let sweepAt = FEW;
+
+/** The smallest claim, for a lease of which only the number is known. */
+export const AT_LEAST: Claim = { exclusive: false, permits: 1, capacity: Number.POSITIVE_INFINITY };
+
+/** Notes a hold of this process, until it is released or lost. */
+export function noteHold(key: string, lease: number, claim: Claim, keepAlive: KeepAlive): void {
+  if (keepAlive.over.aborted) return;
+  if (holds.size >= sweepAt) sweep();
+  const hold = { lease, claim, since: Date.now(), takenAt: performance.now(), life: keepAlive.life };
+  holds.set(key, [...liveAt(key), hold]);
+  keepAlive.over.addEventListener("abort", () => retain(key, (one) => one !== hold), { once: true });
+}
+
+/** Notes that a hold takes something else from now on. */
+export function noteClaim(key: string, lease: number, claim: Claim): void {
+  for (const hold of holds.get(key) ?? []) if (hold.lease === lease) hold.claim = claim;
+}
+
+/**
+ * Since when this process itself has blocked a claim (ms since the epoch), if it did so for all of the `wait` ms that
+ * have just passed; undefined if only others did. Holds that it took during the wait don't count.
+ */
+export function inItsOwnWaySince(
+  key: string,
+  { exclusive, permits, capacity }: Claim,
+  wait: number,
+): number | undefined {
+  // Allow for a little less, because the object measures the wait by its own clock.
+  const before = performance.now() - wait * 0.98;
+  const own = liveAt(key).filter(({ takenAt }) => takenAt <= before);
+  const used = own.reduce((sum, { claim }) => sum + claim.permits, 0);
+  const isInTheWay = exclusive || own.some(({ claim }) => claim.exclusive) || used + permits > capacity;
+  return isInTheWay ? own[0]?.since : undefined;
+}
+
+/** Whether this process holds any other lock. */
+export function holdsAnother(key: string): boolean {
+  return [...holds.keys()].some((other) => other !== key && liveAt(other).length > 0);
+}
+
+/** How many locks are noted, those of dead holds included. */
+export function notedLocks(): number {
+  return holds.size;
+}
+
+function isLive({ life }: OwnHold): boolean {
+  return performance.now() < life.until;
+}
+
+function liveAt(key: string): OwnHold[] {
+  return (holds.get(key) ?? []).filter(isLive);
+}
+
+function retain(key: string, isKept: (hold: OwnHold) => boolean): void {
+  const left = (holds.get(key) ?? []).filter(isKept);
+  if (left.length > 0) holds.set(key, left);
+  else holds.delete(key);
+}
+
+function sweep(): void {
+  for (const key of holds.keys()) retain(key, isLive);
+  sweepAt = Math.max(FEW, 2 * holds.size);
+}

@@ -1,0 +1,80 @@
+import type { Claim } from "../core/leases/lease.ts";
+import type { RefusalReply } from "../core/replies.ts";
+import { LeaseLostError } from "../errors.ts";
+import type { LockPrimitives } from "../transport/primitives.ts";
+import { acquire } from "./acquire.ts";
+import type { Acquisition } from "./acquisition.ts";
+import { bindLease, checkBindable } from "./exit-watch.ts";
+import {
+  type Granted,
+  type HeldLease,
+  type Hold,
+  type HoldBounds,
+  type Kept,
+  holdLease,
+  renewOnce,
+} from "./held-lease.ts";
+import { lossMessage } from "./loss.ts";
+import { AT_LEAST, noteHold } from "./own-holds.ts";
+import { refused } from "./refusal.ts";
+
+/** Takes the lock and keeps it, or tells why not. */
+export async function tryHold(primitives: LockPrimitives, acquisition: Holding): Promise<Kept | RefusalReply> {
+  checkBindable(primitives, acquisition.bounds);
+  const acquired = await acquire(primitives, acquisition);
+  if (!acquired.success) return acquired;
+  const terms = { ...acquisition, claim: acquisition.request };
+  return await keep(primitives, acquired, terms, (kept) => kept.release());
+}
+
+/** Takes the lock and keeps it, or throws. */
+export async function startHold(primitives: LockPrimitives, acquisition: Holding): Promise<Hold> {
+  const hold = await tryHold(primitives, acquisition);
+  if ("held" in hold) return hold;
+  throw refused(primitives, acquisition, hold);
+}
+
+/** Takes over a lease that was granted elsewhere. */
+export async function resume(primitives: LockPrimitives, lease: number, bounds: HoldBounds): Promise<HeldLease> {
+  checkBindable(primitives, bounds);
+  const renewal = await renewOnce(primitives, lease, Math.min(bounds.ttl, bounds.maxHold));
+  if ("lost" in renewal) throw new LeaseLostError(renewal.lost, lease, lossMessage(renewal.lost, lease));
+  // Not released if it can't be bound: it was live before, and whoever took it over can try again.
+  const terms = { bounds, claim: AT_LEAST };
+  return (await keep(primitives, { lease, ...renewal }, terms, async ({ keepAlive }) => keepAlive.stop())).held;
+}
+
+/**
+ * Who asks for crash release must not believe in it without having it: what can't be bound is given up. So is what was
+ * granted to a caller who has aborted since.
+ */
+async function keep(
+  primitives: LockPrimitives,
+  granted: Granted,
+  { bounds, claim, signal }: Pick<Holding, "bounds"> & { claim: Claim; signal?: AbortSignal | undefined },
+  giveUp: (kept: Kept) => Promise<unknown>,
+): Promise<Kept> {
+  const hold = holdLease(primitives, granted, bounds);
+  noteHold(primitives.key, granted.lease, claim, hold.keepAlive);
+  // A hold that is given up is bound no further.
+  const onAbort = () => void giveUp(hold).catch(() => {});
+  signal?.addEventListener("abort", onAbort);
+  try {
+    signal?.throwIfAborted();
+    if (bounds.bound) await bindLease(primitives, hold);
+    signal?.throwIfAborted();
+  } catch (error) {
+    await giveUp(hold).catch(() => {});
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+  // The reply may have taken longer than the lease lasts: what was granted then must not be worked under.
+  if (hold.held.isLost()) throw hold.held.signal.reason;
+  return hold;
+}
+
+/** A checked way to acquire and hold. */
+export interface Holding extends Acquisition {
+  bounds: HoldBounds;
+}

@@ -1,0 +1,168 @@
+import { givenId, scopedTo, tokenNameOf } from "../../core/caller.ts";
+import { type Claim, type Lease, isLeaseNumber } from "../../core/leases/lease.ts";
+import type { PastLease } from "../../core/leases/past-requests.ts";
+import { type Slot, PAST_PER_SLOT } from "../../core/leases/slots.ts";
+import { LIMITS } from "../../core/limits.ts";
+import type { LeaseEnd } from "../../core/replies.ts";
+import type { Row, TableShape } from "./table.ts";
+
+/** A row for each slot. */
+export const LEASES: TableShape = {
+  name: "leases",
+  columns: {
+    slot: "INTEGER PRIMARY KEY",
+    lease: "INTEGER NOT NULL",
+    request: "TEXT NOT NULL",
+    owner: "TEXT",
+    exclusive: "INTEGER NOT NULL",
+    permits: "REAL NOT NULL",
+    capacity: "REAL NOT NULL",
+    since: "REAL NOT NULL",
+    ttl: "REAL NOT NULL",
+    deadline: "REAL NOT NULL",
+    renewal: "TEXT",
+    ended: "TEXT",
+    ended_by: "TEXT",
+    past: "TEXT NOT NULL",
+  },
+  added: {
+    lock_delay: "REAL NOT NULL DEFAULT 0",
+    once: "TEXT",
+    release_requested: "INTEGER NOT NULL DEFAULT 0",
+    token_name: "TEXT",
+  },
+  about: "lease",
+};
+
+export function rowOf({ index, lease, end, past }: Slot): Row {
+  const tokenName = tokenNameOf(lease.requestId);
+  return {
+    slot: index,
+    lease: lease.lease,
+    request: givenId(lease.requestId),
+    owner: lease.owner ?? null,
+    exclusive: lease.exclusive ? 1 : 0,
+    permits: lease.permits,
+    capacity: lease.capacity,
+    since: lease.since,
+    ttl: lease.ttl,
+    deadline: lease.deadline,
+    renewal: storedId(lease.renewalId, tokenName),
+    ended: end?.how ?? null,
+    ended_by: storedId(end?.releaseId, tokenName),
+    past: JSON.stringify(past),
+    lock_delay: lease.lockDelay,
+    once: lease.once ?? null,
+    release_requested: lease.releaseRequested ? 1 : 0,
+    token_name: tokenName ?? null,
+  };
+}
+
+/** The given id if the lease's own token name made the request; else the whole id as bytes. A given id is never bytes. */
+function storedId(requestId: string | undefined, tokenName: string | undefined): string | ArrayBuffer | null {
+  if (requestId === undefined) return null;
+  if (tokenNameOf(requestId) === tokenName) return givenId(requestId);
+  return new TextEncoder().encode(JSON.stringify(requestId)).slice().buffer;
+}
+
+function idOf(stored: unknown, tokenName: string | undefined): string | undefined {
+  if (typeof stored === "string") return scopedTo(tokenName, stored);
+  if (!(stored instanceof ArrayBuffer)) return undefined;
+  try {
+    return textOf(JSON.parse(new TextDecoder().decode(stored)));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The slots that rows tell of. A damaged row must neither take the lock down nor free what may be held.
+ *
+ * Without a slot or a deadline that can be read a lease is dead, but its number is not given out again; without a
+ * number there is no lease. What else can't be read is taken for whatever lets in the fewest.
+ */
+export function slotsOf(rows: Row[]): Slot[] {
+  const taken = new Set(rows.map(({ slot }) => slot));
+  let unused = 0;
+  const nextUnused = () => {
+    while (taken.has(unused)) unused += 1;
+    return unused++;
+  };
+  return rows
+    .filter(({ lease }) => isLeaseNumber(lease))
+    .map((row) => slotOf(row, isIndex(row["slot"]) ? row["slot"] : nextUnused()));
+}
+
+function slotOf(row: Row, index: number): Slot {
+  const isReadable = index === row["slot"] && isTime(row["deadline"]);
+  const deadline = isReadable ? (row["deadline"] as number) : 0;
+  // Without a name the lease belongs to no token: over HTTP only an admin may end it.
+  const tokenName = textOf(row["token_name"]);
+  const lease: Lease = {
+    lease: row["lease"] as number,
+    // Nobody can ask with an empty one.
+    requestId: scopedTo(tokenName, textOf(row["request"]) ?? ""),
+    owner: textOf(row["owner"]),
+    ...claimOf(row),
+    since: isTime(row["since"]) ? row["since"] : deadline,
+    ttl: isWithin(row["ttl"], 1, LIMITS.maxTtl) ? row["ttl"] : LIMITS.maxTtl,
+    deadline,
+    renewalId: idOf(row["renewal"], tokenName),
+    lockDelay: isWithin(row["lock_delay"], 0, LIMITS.maxTtl) ? row["lock_delay"] : 0,
+    once: textOf(row["once"]),
+    releaseRequested: row["release_requested"] === 1,
+  };
+  return { index, lease, end: endOf(row, lease, isReadable), past: pastOf(row["past"]) };
+}
+
+function claimOf({ exclusive, permits, capacity }: Row): Claim {
+  const isShared = exclusive === 0 && isWithin(permits, 1, Number.MAX_SAFE_INTEGER) && isWithin(capacity, 1, Infinity);
+  return isShared ? { exclusive: false, permits, capacity } : { exclusive: true, permits: 1, capacity: 1 };
+}
+
+function endOf(row: Row, { requestId, lease }: Lease, isReadable: boolean): PastLease | undefined {
+  const { ended, ended_by } = row;
+  if (isReadable && (ended === null || ended === undefined)) return undefined;
+  const releaseId = idOf(ended_by, tokenNameOf(requestId));
+  // An end of a kind that a newer version may know: it is over in any case.
+  const how = isEnd(ended) ? ended : "superseded";
+  return { requestId, lease, how, ...(releaseId !== undefined && { releaseId }) };
+}
+
+/** Without this memory the lock still excludes. */
+function pastOf(stored: unknown): PastLease[] {
+  try {
+    const past: unknown = JSON.parse(String(stored));
+    return Array.isArray(past) ? past.filter(isPast).slice(0, PAST_PER_SLOT) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isPast(value: unknown): value is PastLease {
+  if (typeof value !== "object" || value === null) return false;
+  const { requestId, lease, how } = value as Record<string, unknown>;
+  return typeof requestId === "string" && (lease === undefined || isLeaseNumber(lease)) && isEnd(how);
+}
+
+const ENDS = ["released", "expired", "superseded"] satisfies LeaseEnd[];
+
+function isEnd(value: unknown): value is LeaseEnd {
+  return (ENDS as unknown[]).includes(value);
+}
+
+function isIndex(value: unknown): value is number {
+  return Number.isSafeInteger(value) && isWithin(value, 0, Infinity);
+}
+
+function isTime(value: unknown): value is number {
+  return isWithin(value, 0, Number.MAX_SAFE_INTEGER);
+}
+
+function isWithin(value: unknown, min: number, max: number): value is number {
+  return typeof value === "number" && value >= min && value <= max;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

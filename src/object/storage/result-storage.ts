@@ -1,0 +1,87 @@
+import { isLeaseNumber } from "../../core/leases/lease.ts";
+import { LIMITS } from "../../core/limits.ts";
+import type { KeptResult, OnceReason } from "../../core/replies.ts";
+import { cloneSize } from "../../core/results/clone-size.ts";
+import type { ResultInfo } from "../../core/results/job-record.ts";
+import { unkeepable } from "../../core/results/unkeepable.ts";
+
+const KEY = "result";
+
+interface Stored extends ResultInfo {
+  value: unknown;
+}
+
+/**
+ * The result of a job that runs once: one row of the object's key-value storage, which is in the same database as the
+ * leases, so that what is written in one turn is written as one.
+ */
+export class ResultStorage {
+  readonly #kv: SyncKvStorage;
+  /** Of the value that is stored, in bytes; counted when it is written or first read. */
+  #size: number | undefined;
+
+  constructor(kv: SyncKvStorage) {
+    this.#kv = kv;
+  }
+
+  /** What is stored, without the value: that may be large, and is read when somebody wants it. */
+  load(): ResultInfo | undefined {
+    const stored = this.#stored();
+    if (stored === undefined) return undefined;
+    if (isResult(stored)) {
+      const { lease, fingerprint, failed, retain, keptUntil } = stored;
+      return { lease, fingerprint, failed, retain, keptUntil };
+    }
+    console.error("durable-locks: the result of a job is not of a known shape; the job will run again.");
+    return undefined;
+  }
+
+  /** The result, and how many bytes it takes. */
+  read(): { result: KeptResult; size: number } {
+    const { value, failed, lease } = this.#kv.get<Stored>(KEY) as Stored;
+    return { result: { value, failed, lease }, size: (this.#size ??= cloneSize(value, LIMITS.maxResultBytes)) };
+  }
+
+  /** Stores a result in place of an earlier one, or tells why it can't be stored; then nothing is changed. */
+  write(info: ResultInfo, value: unknown): OnceReason | undefined {
+    try {
+      const refusal = unkeepable(value);
+      if (refusal) return refusal.reason;
+      this.#kv.put<Stored>(KEY, { ...info, value });
+      this.#size = undefined;
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      // A RangeError: nested so deeply that the stack overflows.
+      if (error.name === "DataCloneError" || error instanceof RangeError) return "RESULT_NOT_CLONEABLE";
+      if (error.message.includes("SQLITE_TOOBIG")) return "RESULT_TOO_LARGE";
+      throw error;
+    }
+  }
+
+  delete(): void {
+    this.#size = undefined;
+    this.#kv.delete(KEY);
+  }
+
+  /** Without its result the job runs again; a row that can't be read must not take the lock down. */
+  #stored(): unknown {
+    try {
+      return this.#kv.get(KEY);
+    } catch (error) {
+      console.error("durable-locks: the result of a job can't be read; the job will run again.", error);
+      return undefined;
+    }
+  }
+}
+
+function isResult(stored: unknown): stored is Stored {
+  if (typeof stored !== "object" || stored === null) return false;
+  const { lease, fingerprint, failed, retain, keptUntil } = stored as Record<string, unknown>;
+  const isKept = isWhole(retain) && retain <= LIMITS.maxRetain && isWhole(keptUntil);
+  return isLeaseNumber(lease) && typeof fingerprint === "string" && typeof failed === "boolean" && isKept;
+}
+
+function isWhole(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
+}

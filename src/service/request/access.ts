@@ -1,0 +1,144 @@
+import type { Caller } from "../../core/caller.ts";
+import { LIMITS } from "../../core/limits.ts";
+
+/** What a token may do: look, take and end leases, or end those of others. */
+export type Action = "read" | "lock" | "admin";
+
+const ACTIONS = ["read", "lock", "admin"] as const satisfies Action[];
+
+/** Who asks, and what it may do. */
+export interface Grantee {
+  name: string;
+  /** Ids that begin with one of these. */
+  prefixes: string[];
+  actions: Action[];
+}
+
+interface Token extends Grantee {
+  token: string;
+}
+
+/** What a header can carry, and what nobody takes for the JSON that it was meant to be. */
+const SENDABLE = /^(?![{"])[\x21-\x7e]*$/;
+
+/** Guessing a random one of so many characters is hopeless. */
+const SHORTEST_TOKEN = 16;
+const MOST_TOKENS = 100;
+
+const A_TOKEN = `${SHORTEST_TOKEN} or more letters, digits and signs of ASCII, without spaces`;
+
+const HOW_TO =
+  'Set the secret TOKENS (`wrangler secret put TOKENS`) to one random token of 16 characters or more, or to JSON such as [{"name":"ci","token":"…","prefixes":["ci/"],"actions":["read","lock"]}].';
+
+/** The tokens of a service, and why nobody has access if there are none. */
+export class Access {
+  readonly #tokens: (Grantee & { hash: Promise<ArrayBuffer> })[];
+  /** What keeps everybody out, for the operator. */
+  readonly notConfigured: string | undefined;
+
+  constructor(tokens: string | undefined) {
+    const parsed = parseTokens(tokens);
+    this.notConfigured = typeof parsed === "string" ? `${parsed} ${HOW_TO}` : undefined;
+    this.#tokens =
+      typeof parsed === "string" ? [] : parsed.map(({ token, ...rest }) => ({ ...rest, hash: hashOf(token) }));
+  }
+
+  /**
+   * Whose token this is, if anybody's.
+   *
+   * Hashes are compared, in constant time and all of them: neither a token nor its length shows in how long it takes.
+   */
+  async authenticate(token: string): Promise<Grantee | undefined> {
+    const given = await hashOf(token);
+    let found: Grantee | undefined;
+    for (const { hash, ...grantee } of this.#tokens)
+      if (crypto.subtle.timingSafeEqual(await hash, given)) found = grantee;
+    return found;
+  }
+}
+
+/** For whom the service calls the object. Another token of the same name may end what belongs to the name: so tokens rotate. */
+export function callerOf(grantee: Grantee, id: string): Caller {
+  return { tokenName: grantee.name, isAdmin: allows(grantee, "admin", id) };
+}
+
+/** Whether somebody may do this to a lock, or to all whose ids begin so. */
+export function allows({ prefixes, actions }: Grantee, action: Action, id: string): boolean {
+  return actions.includes(action) && prefixes.some((prefix) => id.startsWith(prefix));
+}
+
+function isToken(text: string): boolean {
+  return text.length >= SHORTEST_TOKEN && SENDABLE.test(text);
+}
+
+/** Short, because it is stored with each lease; well-formed, because it is stored as UTF-8. */
+function isName(name: string): boolean {
+  return name.isWellFormed() && new TextEncoder().encode(name).length <= LIMITS.maxTokenNameBytes;
+}
+
+function hashOf(token: string): Promise<ArrayBuffer> {
+  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
+}
+
+/** The tokens, or what is wrong with them: never with a word of what was given, which is secret. */
+function parseTokens(tokens: string | undefined): Token[] | string {
+  const text = tokens?.trim() ?? "";
+  if (text === "") return "No token is set, so nobody has access.";
+  if (!text.startsWith("["))
+    return isToken(text)
+      ? [{ name: "default", token: text, prefixes: [""], actions: [...ACTIONS] }]
+      : `TOKENS is neither ${A_TOKEN} nor a JSON list of tokens, so nobody has access.`;
+  try {
+    return tokensOf(JSON.parse(text));
+  } catch (error) {
+    return error instanceof BadToken ? error.message : "TOKENS is not valid JSON, so nobody has access.";
+  }
+}
+
+class BadToken extends Error {}
+
+function tokensOf(parsed: unknown): Token[] {
+  const list = parsed as unknown[];
+  if (list.length === 0 || list.length > MOST_TOKENS)
+    throw new BadToken(`TOKENS must list 1 to ${MOST_TOKENS} tokens; nobody has access.`);
+  const tokens = list.map(tokenOf);
+  if (new Set(tokens.map(({ token }) => token)).size < tokens.length)
+    throw new BadToken("TOKENS lists a token twice, so it is not clear what it may do; nobody has access.");
+  tokens.forEach(checkNamesakes);
+  return tokens;
+}
+
+/** Entries of one name are one owner, so they may do the same. Two are enough to replace a token by another. */
+function checkNamesakes({ name, prefixes, actions }: Token, index: number, tokens: Token[]): void {
+  const others = tokens.slice(0, index).filter((other) => other.name === name);
+  const wrong = (what: string) => new BadToken(`Entry ${index + 1} of TOKENS ${what}; nobody has access.`);
+  if (others.length > 1) throw wrong("is the third of its name: only two may share one, to replace a token by another");
+  if (others.some((other) => !isSameSet(other.prefixes, prefixes) || !isSameSet(other.actions, actions)))
+    throw wrong("has the name of another entry, but not the same prefixes and actions");
+}
+
+function isSameSet(some: string[], others: string[]): boolean {
+  return some.every((item) => others.includes(item)) && others.every((item) => some.includes(item));
+}
+
+const KNOWN = ["name", "token", "prefixes", "actions"];
+
+function tokenOf(entry: unknown, index: number): Token {
+  const wrong = (what: string) => new BadToken(`Entry ${index + 1} of TOKENS ${what}; nobody has access.`);
+  if (typeof entry !== "object" || entry === null) throw wrong("is not an object");
+  const { name, token, prefixes = [""], actions = ["read", "lock"] } = entry as Record<string, unknown>;
+  if (Object.keys(entry).some((key) => !KNOWN.includes(key))) throw wrong(`has a field other than ${KNOWN.join(", ")}`);
+  if (typeof name !== "string" || name === "") throw wrong("has no name");
+  if (!isName(name)) throw wrong(`has a name that is no text of at most ${LIMITS.maxTokenNameBytes} bytes of UTF-8`);
+  if (typeof token !== "string" || !isToken(token)) throw wrong(`has no token, which is ${A_TOKEN}`);
+  if (!isListOf(prefixes, (prefix) => typeof prefix === "string"))
+    throw wrong("has prefixes that are no list of texts");
+  if (!isListOf(actions, (action) => (ACTIONS as unknown[]).includes(action)))
+    throw wrong(`has actions other than ${ACTIONS.join(", ")}`);
+  return { name, token, prefixes: prefixes as string[], actions: actions as Action[] };
+}
+
+/** An empty list would be a token that may do nothing: surely a slip. */
+function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every(isItem);
+}

@@ -1,0 +1,41 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { LockPrimitives } from "../../transport/primitives.ts";
+import type { LockNamespace } from "../../transport/rpc/namespace.ts";
+import type { Access, Grantee } from "./access.ts";
+import type { IndexShards } from "./index-shards.ts";
+
+/** Cloudflare's rate-limiting binding, or anything like it. */
+export interface RateLimiter {
+  /** Counts a request for `key`, and tells whether it is within the limit. */
+  limit(options: { key: string }): Promise<{
+    /** Whether it is. */
+    success: boolean;
+  }>;
+}
+
+/** What a service runs on. */
+export interface ServiceContext {
+  lock: LockNamespace;
+  access: Access;
+  index: IndexShards | undefined;
+  basePath: string;
+  limiter: RateLimiter | undefined;
+  authLimiter: RateLimiter | undefined;
+  legacy: boolean;
+}
+
+/** What is known of a request once it was let in. */
+interface Admitted {
+  grantee: Grantee;
+  id: string;
+  primitives: LockPrimitives;
+}
+
+/** What Hono is told of all this. */
+export interface ServiceEnv {
+  Bindings: ServiceContext;
+  Variables: Admitted;
+}
+
+/** The application that the routes are put on. */
+export type Service = OpenAPIHono<ServiceEnv>;

@@ -1,0 +1,191 @@
+import { z } from "@hono/zod-openapi";
+import { LIMITS } from "../../core/limits.ts";
+import { UNLIMITED } from "../../wire/numbers.ts";
+import { PROBLEMS } from "../../wire/problem.ts";
+
+// Shapes, and what a document can say of bounds. The core checks every argument again, and is what decides.
+const wholeFrom = (min: number, max: number = Number.MAX_SAFE_INTEGER) => z.int().min(min).max(max);
+const unlimited = z.literal(UNLIMITED);
+const text = z.string().min(1).max(LIMITS.maxTextBytes);
+
+const ttl = wholeFrom(1, LIMITS.maxTtl).openapi({
+  description: "How long the lease lasts, in milliseconds.",
+  example: 30_000,
+});
+const lease = wholeFrom(1).openapi({
+  description: "The lease number that acquire answered.",
+  example: 1_795_000_000_000_000,
+});
+const requestId = text
+  .openapi({ description: "Names the request: repeating it has no second effect. Random if absent." })
+  .optional();
+const permits = wholeFrom(1).openapi({ description: "Permits to take out of `capacity`, and only with it." });
+const permitsAsked = permits.openapi({ default: 1 }).optional();
+const capacity = z
+  .union([wholeFrom(1), unlimited])
+  .openapi({ description: "How many permits there are in all. Without permits and capacity the lease is exclusive." });
+
+export const Acquire = z
+  .strictObject({
+    ttl,
+    wait: z
+      .union([wholeFrom(0, LIMITS.maxWait), unlimited])
+      .openapi({
+        description: "How long to queue, in milliseconds. One request is parked for 25 s at most.",
+        default: 0,
+      })
+      .optional(),
+    longPoll: wholeFrom(1, LIMITS.slice)
+      .openapi({
+        description:
+          "How long this one request is parked at most, in milliseconds: less than what a proxy cuts it after.",
+        default: LIMITS.slice,
+      })
+      .optional(),
+    waited: wholeFrom(0)
+      .openapi({
+        description:
+          "How long this caller has waited so far, in milliseconds: 0 in its first call, more in each that repeats it.",
+        default: 0,
+      })
+      .optional(),
+    owner: text.openapi({ description: "A label for people.", example: "worker-7" }).optional(),
+    permits: permitsAsked,
+    capacity: capacity.optional(),
+    requestId,
+    lockDelay: wholeFrom(0, LIMITS.maxTtl)
+      .openapi({ description: "How long nobody else is granted after the lease expired, in milliseconds.", default: 0 })
+      .optional(),
+    steal: z
+      .boolean()
+      .openapi({
+        description: "Take the lock from all holders, ahead of all waiters; needs the action admin.",
+        default: false,
+      })
+      .optional(),
+    once: z
+      .string()
+      .max(LIMITS.maxTextBytes)
+      .openapi({ description: "For a job that runs once: the fingerprint of its payload, empty for none." })
+      .optional(),
+  })
+  .openapi("Acquire");
+
+const value = z
+  .unknown()
+  .openapi({ description: "What the job came to: any JSON. Absent for nothing, and if there is `encoded`." });
+const encoded = z.unknown().openapi({
+  description:
+    "In place of `value`, what the job came to if JSON has no word for it, such as a date: a table in the format of the npm package devalue.",
+});
+
+export const Renew = z.strictObject({ lease, ttl, requestId }).openapi("Renew");
+export const Convert = z
+  .strictObject({ lease, permits: permitsAsked, capacity: capacity.optional(), requestId })
+  .openapi("Convert");
+export const Release = z
+  .strictObject({
+    lease,
+    requestId,
+    result: z
+      .strictObject({
+        value: value.optional(),
+        encoded: encoded.optional(),
+        failed: z.boolean().openapi({ default: false }).optional(),
+        retain: wholeFrom(1, LIMITS.maxRetain).openapi({ description: "How long to keep it, in milliseconds." }),
+      })
+      .openapi({ description: "The result of a job that runs once, kept together with the release or not at all." })
+      .optional(),
+  })
+  .openapi("Release");
+export const Named = z.strictObject({ requestId: text }).openapi("Named");
+export const MaybeNamed = z.strictObject({ requestId }).openapi("MaybeNamed");
+
+const clock = z.number().openapi({ description: "By the service's clock, in milliseconds since the epoch." });
+
+export const Granted = z
+  .object({
+    lease,
+    deadline: clock,
+    validFor: z.number().openapi({ description: "For how long the lease is good, in milliseconds." }),
+    releaseRequested: z.boolean().optional(),
+  })
+  .openapi("Granted");
+export const Recorded = z
+  .object({ recorded: z.object({ value: value.optional(), encoded: encoded.optional(), failed: z.boolean(), lease }) })
+  .openapi("Recorded");
+export const Released = z.object({ released: z.literal(true) }).openapi("Released");
+export const Cancelled = z.object({ cancelled: z.literal(true) }).openapi("Cancelled");
+export const Requested = z.object({ requested: z.literal(true) }).openapi("Requested");
+export const ForceReleased = z.object({ lease }).openapi("ForceReleased");
+
+const claim = { exclusive: z.boolean(), permits, capacity };
+const holder = z
+  .object({
+    lease,
+    owner: z.string().optional(),
+    since: clock,
+    // Absent if the lock's object is of a version that does not tell them.
+    ttl: z
+      .number()
+      .openapi({ description: "How long the lease lasts from its last renewal, in milliseconds." })
+      .optional(),
+    renewedAt: z
+      .number()
+      .openapi({
+        description:
+          "When the lease was last renewed, or granted if it never was, by the service's clock, in milliseconds since the epoch.",
+      })
+      .optional(),
+    deadline: clock,
+    releaseRequested: z.boolean().optional(),
+    ...claim,
+  })
+  .openapi("Holder");
+const waiter = z.object({ owner: z.string().optional(), waited: z.number(), ...claim }).openapi("Waiter");
+export const Status = z
+  .object({
+    id: z.string(),
+    locked: z.boolean(),
+    holders: z.array(holder),
+    waiters: z.array(waiter),
+    delayedUntil: clock.optional(),
+    now: clock,
+  })
+  .openapi("Status");
+
+export const Listed = z.object({ ids: z.array(z.string()), cursor: z.string().optional() }).openapi("Listed");
+
+const reasons = Object.keys(PROBLEMS) as (keyof typeof PROBLEMS)[];
+export const ProblemDetails = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    reason: z.enum(reasons),
+    argument: z.string().optional(),
+    retryAfter: z.number().openapi({ description: "Milliseconds after which asking again makes sense." }).optional(),
+    share: z
+      .literal(true)
+      .openapi({ description: "It is the token's share of the lock that is used up, and not the lock." })
+      .optional(),
+    waiting: z
+      .int()
+      .openapi({ description: "How many are in line. Only a waiter that keeps its place and asks again gets it." })
+      .optional(),
+    place: z.int().openapi({ description: "With waiting: the caller's place in line, 1 for the next." }).optional(),
+    ended: z.enum(["released", "expired", "superseded"]).optional(),
+    holders: z
+      .array(z.object({ lease, owner: z.string().optional(), since: clock, deadline: clock }))
+      .max(LIMITS.maxHoldersNamed)
+      .openapi({
+        description: "Who holds the lock, the oldest first; of many only the first. For a token that may read.",
+      })
+      .optional(),
+    moreHolders: z
+      .int()
+      .openapi({ description: "How many hold it besides those in holders; absent for none." })
+      .optional(),
+  })
+  .openapi("Problem");

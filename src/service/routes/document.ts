@@ -1,0 +1,21 @@
+import type { Service } from "../request/context.ts";
+import { onlyBy } from "../request/route.ts";
+
+const info = {
+  title: "durable-locks",
+  version: "1",
+  description:
+    "Distributed locks over HTTP: leases that expire, a fair queue, fencing tokens. All durations are milliseconds. Each POST may be repeated with the same requestId after a lost reply, and has no second effect.",
+  license: { name: "MIT", identifier: "MIT" },
+};
+
+/** Serves the OpenAPI document, which is made from the routes themselves. */
+export function addDocument(service: Service): void {
+  service.openAPIRegistry.registerComponent("securitySchemes", "token", { type: "http", scheme: "bearer" });
+  let document: unknown;
+  service.get("/openapi.json", (c) => {
+    document ??= service.getOpenAPI31Document({ openapi: "3.1.0", info, security: [{ token: [] }] });
+    return c.json(document as object);
+  });
+  onlyBy(service, "GET", "/openapi.json");
+}

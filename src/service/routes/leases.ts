@@ -1,0 +1,150 @@
+import { z } from "@hono/zod-openapi";
+import { waitUntil } from "cloudflare:workers";
+import type { Context } from "hono";
+import { checkDuration, checkLease, checkText } from "../../core/checks.ts";
+import { PROTOCOL } from "../../core/protocol.ts";
+import type { AcquireReply, GrantReply, JobResult, KeptResult, RefusalReply } from "../../core/replies.ts";
+import { type LockRequest, checkConversion, checkRelease, checkRequest } from "../../core/request.ts";
+import { PROTOCOL_HEADER } from "../../wire/protocol.ts";
+import { type ReleaseBody, fromAcquireBody, fromClaimBody, fromResult } from "../../wire/requests.ts";
+import { toWireResult } from "../../wire/result-codec.ts";
+import { checkAllowed, shownTo } from "../request/admission.ts";
+import { asked, askedInLine } from "../request/call-lock.ts";
+import type { Service, ServiceEnv } from "../request/context.ts";
+import { logEvent } from "../request/event-log.ts";
+import { refused, refusedBy } from "../request/problem-error.ts";
+import { onPost } from "../request/route.ts";
+import { Acquire, Cancelled, Convert, Granted, Named, Recorded, Release, Released, Renew } from "../request/schemas.ts";
+
+const newId = () => crypto.randomUUID();
+
+/** How leases begin, go on and end. */
+export function addLeaseRoutes(service: Service): void {
+  onPost(
+    service,
+    {
+      name: "acquire",
+      action: "lock",
+      summary: "Takes the lock, queueing for it if asked to.",
+      body: Acquire,
+      answer: z.union([Granted, Recorded]),
+    },
+    async (c, { ttl, ...rest }) => acquire(c, checkRequest(ttl, fromAcquireBody(rest), newId)),
+  );
+  onPost(
+    service,
+    {
+      name: "renew",
+      action: "lock",
+      summary: "Sets the remaining time of a live lease.",
+      body: Renew,
+      answer: Granted,
+    },
+    async (c, { lease, ttl, requestId = newId() }) => {
+      const primitives = c.get("primitives");
+      const checked = [checkLease(lease), checkDuration(ttl, "ttl")] as const;
+      return granted(c, await asked(primitives, () => primitives.renew(...checked, requestId)));
+    },
+  );
+  onPost(
+    service,
+    { name: "convert", action: "lock", summary: "Changes what a live lease takes.", body: Convert, answer: Granted },
+    async (c, { lease, requestId: given, ...claimed }) => {
+      const primitives = c.get("primitives");
+      const { claim, requestId } = checkConversion({ ...fromClaimBody(claimed), requestId: given }, newId);
+      return granted(c, await asked(primitives, () => primitives.convert(checkLease(lease), claim, requestId)));
+    },
+  );
+  addEndings(service);
+}
+
+function addEndings(service: Service): void {
+  onPost(
+    service,
+    {
+      name: "release",
+      action: "lock",
+      summary: "Ends a live lease.",
+      body: Release,
+      answer: Released,
+      hasResult: true,
+    },
+    async (c, { lease, requestId: given, result: sent }) => {
+      const primitives = c.get("primitives");
+      const { requestId, result } = checkRelease({ requestId: given, result: sent && resultOf(sent) }, newId);
+      const reply = await asked(primitives, () => primitives.release(checkLease(lease), requestId, result));
+      if (reply !== true) throw refusedBy(reply);
+      return c.json({ released: true });
+    },
+  );
+  addCancellation(service);
+}
+
+function addCancellation(service: Service): void {
+  onPost(
+    service,
+    {
+      name: "cancel",
+      action: "lock",
+      summary: "Takes a request back, whether it waits or was granted meanwhile.",
+      body: Named,
+      answer: Cancelled,
+    },
+    async (c, { requestId }) => {
+      const primitives = c.get("primitives");
+      const checked = checkText(requestId, "requestId");
+      const reply = await asked(primitives, () => primitives.cancel(checked) as Promise<true | RefusalReply>);
+      if (reply !== true) throw refusedBy(reply);
+      return c.json({ cancelled: true });
+    },
+  );
+}
+
+async function acquire(c: Context<ServiceEnv>, request: LockRequest): Promise<Response> {
+  const primitives = c.get("primitives");
+  if (request.steal) checkAllowed(c.get("grantee"), "admin", c.get("id"));
+  const reply = await askedInLine(primitives, request);
+  if (reply.success) note(c);
+  if (reply.success && request.steal)
+    logEvent({ event: "steal", tokenName: c.get("grantee").name, lock: c.get("id"), lease: reply.lease });
+  return granted(c, reply);
+}
+
+/** Lists the id; the grant does not wait for it. */
+function note(c: Context<ServiceEnv>): void {
+  const noted = c.env.index?.note(c.get("id"));
+  if (noted) waitUntil(noted);
+}
+
+function granted(c: Context<ServiceEnv>, reply: AcquireReply): Response {
+  if (reply.success) return c.json(grantOf(reply), 200, { "Fencing-Token": String(reply.lease) });
+  if (reply.reason === "RECORDED" && reply.result) return c.json({ recorded: recordedOf(c, reply.result) });
+  throw refusedBy(shownTo(c, reply));
+}
+
+function grantOf({ lease, deadline, validFor, releaseRequested }: GrantReply) {
+  return { lease, deadline, validFor, ...(releaseRequested && { releaseRequested }) };
+}
+
+/** The result of a release. JSON that would be read as something else is refused: kept, nobody could ask for it. */
+function resultOf(sent: NonNullable<ReleaseBody["result"]>): JobResult {
+  const result = fromResult(sent);
+  if ("reason" in result) throw refusedBy({ success: false, ...result });
+  return result;
+}
+
+/**
+ * A recorded result. Half of it would be a lie: an earlier version may have stored what is not kept today, and a caller that
+ * names no protocol may not know of `encoded`, as the client of the packed 0.1.0, and take it for `undefined`.
+ */
+function recordedOf(c: Context<ServiceEnv>, { value, failed, lease }: KeptResult) {
+  const carried = toWireResult(value);
+  if ("reason" in carried)
+    throw refused("RESULT_NOT_CLONEABLE", "The job has run, but JSON can't carry its result: read it in a Worker.");
+  if ("encoded" in carried && c.req.header(PROTOCOL_HEADER) === undefined)
+    throw refused(
+      "RESULT_NOT_CLONEABLE",
+      `The job has run, but JSON has no word for its result: read it in a Worker, or send the header ${PROTOCOL_HEADER}: ${PROTOCOL} to get it encoded.`,
+    );
+  return { ...carried, failed, lease };
+}

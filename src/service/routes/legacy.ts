@@ -1,0 +1,58 @@
+import type { Context } from "hono";
+import { LIMITS } from "../../core/limits.ts";
+import { PROTOCOL } from "../../core/protocol.ts";
+import type { AcquireReply, ReleaseReply } from "../../core/replies.ts";
+import { type Served, serve } from "../../wire/plain-requests.ts";
+import { rpcStub } from "../../transport/rpc/rpc-stub.ts";
+import { checkAnswered } from "../../transport/version-mismatch.ts";
+import { callerOf } from "../request/access.ts";
+import { authenticated, forLock, shownTo } from "../request/admission.ts";
+import { asked } from "../request/call-lock.ts";
+import type { Service, ServiceEnv } from "../request/context.ts";
+import { refused, refusedBy } from "../request/problem-error.ts";
+import { onlyBy } from "../request/route.ts";
+
+const PATHS = { acquire: "lock", release: "lock", isLocked: "read" } as const;
+
+/** The paths of the first library, answered as the object itself answers plain requests. */
+export function addLegacyRoutes(service: Service): void {
+  for (const [name, action] of Object.entries(PATHS)) {
+    const path = `/${name}/:id`;
+    service.use(path, async (c, next) => {
+      if (!c.env.legacy) throw refused("NOT_FOUND", "Use /v1, or turn the plain paths on with LEGACY_PATHS=1.");
+      await next();
+    });
+    service.use(path, authenticated);
+    service.get(path, forLock(action), async (c) => {
+      const { searchParams } = new URL(c.req.url);
+      // Named, so that the call can be repeated: else what a lost reply granted would stand in its own way.
+      if (!searchParams.has("requestId")) searchParams.set("requestId", crypto.randomUUID());
+      const plain = new Request(`http://lock/${name}?${searchParams.toString()}`);
+      const parked = Math.min(Math.max(0, Number(searchParams.get("wait")) || 0), LIMITS.slice);
+      return asked(c.get("primitives"), () => serve(lockFor(c), plain), parked);
+    });
+    onlyBy(service, "GET", path);
+  }
+}
+
+/** The object, called for the token of the request. */
+function lockFor(c: Context<ServiceEnv>): Served {
+  const id = c.get("id");
+  const stub = rpcStub(c.env.lock, id, "acquire");
+  const called = { protocol: PROTOCOL, caller: callerOf(c.get("grantee"), id) };
+  return {
+    acquire: async (ttl, options) => told(c, await stub.acquire(ttl, { ...options, ...called })),
+    renew: async (lease, ttl, options) => told(c, await stub.renew(lease, ttl, { ...options, ...called })),
+    release: async (lease, options) => told(c, await stub.release(lease, { ...options, ...called })),
+    isLocked: () => stub.isLocked(),
+    status: () => stub.status(),
+  };
+}
+
+/** Refuses what belongs to the name of another token or comes from an object of another version, as every other path does. */
+function told<T extends AcquireReply | ReleaseReply>(c: Context<ServiceEnv>, reply: T): T {
+  if (reply === true || reply.success) return reply;
+  checkAnswered(reply);
+  if (reply.reason === "OTHER_TOKEN") throw refusedBy(reply);
+  return shownTo(c, reply) as T;
+}

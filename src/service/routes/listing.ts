@@ -1,0 +1,42 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { LIMITS } from "../../core/limits.ts";
+import { checkAllowed } from "../request/admission.ts";
+import type { Service } from "../request/context.ts";
+import { refused } from "../request/problem-error.ts";
+import { onlyBy, problems } from "../request/route.ts";
+import { Listed } from "../request/schemas.ts";
+
+const MOST_IDS = 1_000;
+const text = z.string().max(LIMITS.maxTextBytes);
+
+const query = z.strictObject({
+  prefix: text.openapi({ description: "Lists ids that begin with it; the token must cover it." }).optional(),
+  cursor: text.openapi({ description: "Goes on after this id: the `cursor` of the page before." }).optional(),
+  limit: z
+    .string()
+    .regex(/^[1-9]\d{0,3}$/, `must be a whole number from 1 to ${MOST_IDS}`)
+    .openapi({ description: `How many ids, ${MOST_IDS} at most.` })
+    .optional(),
+});
+
+/** How locks are found, if the index is on. */
+export function addListing(service: Service): void {
+  const route = createRoute({
+    method: "get",
+    path: "/v1/locks",
+    operationId: "list",
+    summary: 'Lists ids that were used of late. Needs the action "read" and the index.',
+    request: { query },
+    responses: { 200: { description: "Done.", content: { "application/json": { schema: Listed } } }, ...problems },
+  });
+  service.openapi(route, async (c) => {
+    const { prefix = "", cursor = "", limit: asked = "100" } = c.req.valid("query");
+    const limit = Math.min(Number(asked), MOST_IDS);
+    checkAllowed(c.get("grantee"), "read", prefix);
+    if (!c.env.index)
+      throw refused("NOT_IMPLEMENTED", "Ids are not listed here: bind LOCK_INDEX to turn the index on.");
+    const ids = await c.env.index.list(prefix, cursor, limit);
+    return c.json({ ids, ...(ids.length === limit && { cursor: ids.at(-1) as string }) }, 200);
+  });
+  onlyBy(service, "GET", "/v1/locks");
+}

@@ -1,0 +1,55 @@
+import calls from "../../inspector/calls.js?raw";
+import card from "../../inspector/card.js?raw";
+import dom from "../../inspector/dom.js?raw";
+import style from "../../inspector/inspector.css?raw";
+import page from "../../inspector/inspector.html?raw";
+import script from "../../inspector/inspector.js?raw";
+import text from "../../inspector/long-text.js?raw";
+import rows from "../../inspector/rows.js?raw";
+import type { Service } from "../request/context.ts";
+import { onlyBy } from "../request/route.ts";
+
+const CSS = "text/css; charset=utf-8";
+const JS = "text/javascript; charset=utf-8";
+
+const FILES: Record<string, [content: string, type: string]> = {
+  "inspector.css": [style, CSS],
+  "inspector.js": [script, JS],
+  "card.js": [card, JS],
+  "dom.js": [dom, JS],
+  "long-text.js": [text, JS],
+  "rows.js": [rows, JS],
+  "service.js": [calls, JS],
+};
+
+/** Nothing from elsewhere, nothing in line, and nobody may frame it. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src data:",
+  "connect-src 'self'",
+  "form-action 'none'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** Serves the inspector: a page without any data, which asks for a token. */
+export function addPage(service: Service): void {
+  service.get("/", (c) => {
+    const { pathname } = new URL(c.req.url);
+    // Its addresses are relative, so that it works wherever the service is mounted.
+    if (!pathname.endsWith("/")) return c.redirect(`${pathname}/`, 308);
+    return c.html(page, 200, {
+      "Content-Security-Policy": POLICY,
+      "Referrer-Policy": "no-referrer",
+      "Cross-Origin-Opener-Policy": "same-origin",
+    });
+  });
+  onlyBy(service, "GET", "/");
+  for (const [name, [content, type]] of Object.entries(FILES)) {
+    const path = `/inspector/${name}`;
+    service.get(path, (c) => c.body(content, 200, { "Content-Type": type }));
+    onlyBy(service, "GET", path);
+  }
+}

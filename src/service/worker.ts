@@ -1,0 +1,33 @@
+import type { DurableLock } from "../object/durable-lock.ts";
+import type { LockIndex } from "../object/lock-index.ts";
+import { type LockService, createLockService } from "./create-service.ts";
+import type { RateLimiter } from "./request/context.ts";
+
+export { DurableLock } from "../object/durable-lock.ts";
+export { LockIndex } from "../object/lock-index.ts";
+
+interface Env {
+  DURABLE_LOCK: DurableObjectNamespace<DurableLock>;
+  TOKENS?: string;
+  LOCK_INDEX?: DurableObjectNamespace<LockIndex>;
+  RATE_LIMITER?: RateLimiter;
+  AUTH_LIMITER?: RateLimiter;
+  LEGACY_PATHS?: string;
+}
+
+let service: LockService | undefined;
+
+/** The lock service that `wrangler deploy` deploys; an isolate has one environment for life. */
+export default {
+  async fetch(request, env) {
+    service ??= createLockService({
+      lock: env.DURABLE_LOCK,
+      tokens: env.TOKENS,
+      index: env.LOCK_INDEX,
+      limiter: env.RATE_LIMITER,
+      authLimiter: env.AUTH_LIMITER,
+      legacy: env.LEGACY_PATHS === "1",
+    });
+    return service.fetch(request);
+  },
+} satisfies ExportedHandler<Env>;

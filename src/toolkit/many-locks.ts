@@ -1,0 +1,145 @@
+import { invalid } from "../core/checks.ts";
+import type { HeldLease } from "../hold/held-lease.ts";
+import { type Releasable, checkWork, runUnder } from "../hold/work.ts";
+import { inOwnRequest } from "../transport/own-request.ts";
+import { type Lock, isLock } from "./lock.ts";
+import { asAsked } from "./options/claim-rule.ts";
+import { type HoldOptions, checkCombined, checkHold } from "./options/hold-options.ts";
+
+/** How to take and hold many locks: `wait` is for all of them together. */
+export type WithLocksOptions = Pick<
+  HoldOptions,
+  "ttl" | "wait" | "signal" | "owner" | "maxHold" | "lockDelay" | "bound" | "onReleaseRequested"
+>;
+
+const OPTIONS = [
+  "ttl",
+  "wait",
+  "signal",
+  "owner",
+  "maxHold",
+  "lockDelay",
+  "bound",
+  "onReleaseRequested",
+] as const satisfies (keyof WithLocksOptions)[];
+
+/** Several locks that are held at once. */
+export interface HeldLocks {
+  /** The holds, in the order in which the locks were given. */
+  readonly holds: readonly HeldLease[];
+  /** The lease numbers, in the same order: each is the fencing token of its own lock. */
+  readonly leases: readonly number[];
+  /** Fires with a `LeaseLostError` as soon as any of the leases is lost. */
+  readonly signal: AbortSignal;
+  /** Whether any of the leases is lost, by a fresh look at the clock. */
+  readonly isLost: () => boolean;
+}
+
+/**
+ * Runs `fn` while holding all the given locks, of whatever kinds.
+ *
+ * They are taken one after the other in the order of their ids, whatever order they are listed in, so two callers never
+ * wait for each other. If one can't be had in time, those already taken are given back. If one is lost before `fn`
+ * settles, `signal` fires and the call rejects, as with `withLock`.
+ *
+ * @param locks - 1 to 100 locks of different ids
+ * @throws what `withLock` throws; `INVALID_ARGUMENT` also if a lock is given twice, if only as its reader and writer.
+ * @example
+ * ```ts
+ * const from = useDurableLock(env.DURABLE_LOCK, "account:1");
+ * const to = useDurableLock(env.DURABLE_LOCK, "account:2");
+ * await withLocks([from, to], ({ signal }) => transfer(100, signal), { wait: 5_000 });
+ * ```
+ */
+export async function withLocks<T>(
+  locks: readonly Lock[],
+  fn: (held: HeldLocks) => T | PromiseLike<T>,
+  options?: WithLocksOptions,
+): Promise<T> {
+  checkWork(fn);
+  const inOrder = inCanonicalOrder(locks);
+  const holdOptions = checkCombined(options, OPTIONS) as WithLocksOptions;
+  const { request, signal } = checkHold(holdOptions, asAsked);
+  const taken = await takeAll(inOrder, { ...holdOptions, signal, wait: request.wait });
+  return runUnder(
+    together(
+      locks.map((lock) => taken.get(lock) as HeldLease),
+      [...taken.values()],
+    ),
+    fn,
+  );
+}
+
+const MOST_LOCKS = 100;
+
+/** By id, then by key: the same for every caller, over RPC and HTTP. Two kinds of lock on one id would wait for each other. */
+function inCanonicalOrder(locks: readonly Lock[]): Lock[] {
+  if (!Array.isArray(locks) || locks.length === 0 || locks.length > MOST_LOCKS || !Array.from(locks).every(isLock))
+    throw invalid(
+      "locks",
+      `locks must be an array of 1 to ${MOST_LOCKS} locks, such as useDurableLock(env.DURABLE_LOCK, id).`,
+    );
+  const byKey = new Map<string, Lock>();
+  for (const lock of locks as readonly Lock[]) {
+    const { key } = lock.primitives;
+    if (byKey.has(key)) throw invalid("locks", `lock "${lock.id}" is given twice: it would wait for itself.`);
+    byKey.set(key, lock);
+  }
+  return [...byKey.values()].sort(
+    (one, other) => compare(one.id, other.id) || compare(one.primitives.key, other.primitives.key),
+  );
+}
+
+/** By UTF-16 code units: the order of a locale would differ from caller to caller. */
+function compare(one: string, other: string): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}
+
+interface Taking extends Omit<WithLocksOptions, "signal"> {
+  signal: AbortSignal | undefined;
+  wait: number;
+}
+
+async function takeAll(locks: Lock[], { signal, wait, ...options }: Taking): Promise<Map<Lock, HeldLease>> {
+  const since = performance.now();
+  const taken = new Map<Lock, HeldLease>();
+  try {
+    for (const lock of locks) {
+      const left = Math.max(0, Math.round(wait - (performance.now() - since)));
+      // Waiting for the next is pointless once one of those before is lost.
+      const stop = AbortSignal.any([...signalsOf(taken), ...(signal ? [signal] : [])]);
+      taken.set(lock, await lock.hold({ ...options, wait: left, signal: stop }));
+    }
+    // By a fresh look at the clock: after a pause the last reply may be handled before the timer of a lease that ran out.
+    for (const held of taken.values()) if (held.isLost()) throw held.signal.reason;
+    return taken;
+  } catch (error) {
+    await releaseAll([...taken.values()]).catch(() => {});
+    throw error;
+  }
+}
+
+function together(holds: HeldLease[], inOrder: HeldLease[]): Releasable<HeldLocks> {
+  const lost = AbortSignal.any(holds.map(({ signal }) => signal));
+  const held: HeldLocks = {
+    holds,
+    leases: holds.map(({ lease }) => lease),
+    get signal() {
+      return inOwnRequest(lost, "What holds these locks", () => lost);
+    },
+    isLost: () => holds.some((hold) => hold.isLost()),
+  };
+  return { held, release: () => releaseAll(inOrder) };
+}
+
+/** Side by side, and all of them whatever becomes of one. */
+async function releaseAll(holds: HeldLease[]): Promise<void> {
+  const released = await Promise.allSettled(holds.map((hold) => hold.release()));
+  const failed = released.find((outcome) => outcome.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+function signalsOf(taken: Map<Lock, HeldLease>): AbortSignal[] {
+  return [...taken.values()].map(({ signal }) => signal);
+}

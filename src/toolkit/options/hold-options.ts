@@ -1,0 +1,110 @@
+import {
+  checkDuration,
+  checkDurationOrZero,
+  checkFlag,
+  checkMaxHold,
+  checkOptions,
+  invalid,
+} from "../../core/checks.ts";
+import type { HeldLease, HoldBounds } from "../../hold/held-lease.ts";
+import type { Holding } from "../../hold/start-hold.ts";
+import { type AcquireOptions, checkAcquire, orElse, SHARED_OPTIONS } from "./acquire-options.ts";
+import type { ClaimRule } from "./claim-rule.ts";
+import { DEFAULT_TTL, DEFAULT_WAIT } from "./defaults.ts";
+
+/** How to hold the lock. Each call is a request of its own: to continue under a lease that you know, use `resume`. */
+export interface HoldOptions extends Omit<AcquireOptions, "requestId"> {
+  /** How long to wait, in milliseconds up to a day; `Infinity` without end. @default 10000 */
+  wait?: number;
+  /** The lease, in milliseconds up to a day, renewed at a third of it: how soon others get on if this holder dies. @default 30000 */
+  ttl?: number;
+  /** The longest hold in all, in milliseconds up to a day, or `Infinity`: no renewal goes beyond it. @default Infinity */
+  maxHold?: number;
+  /** The shortest hold, in milliseconds up to a day: released earlier, the lock stays taken until then. @default 0 */
+  minHold?: number;
+  /**
+   * Free the lock as soon as this execution context ends, crashed or forgotten, and not only after the ttl.
+   *
+   * If the lease can't be bound within 5 s it is given back, and `UNREACHABLE` is thrown; `resume` leaves it as it was.
+   * Costs: one request more, and the object stays in memory, billed, while you hold. Risks: a connection that is cut
+   * looks like a death, and the next holder may come before `signal` fires, so let the resource check the fencing token.
+   * Can't be had together with `minHold`.
+   *
+   * @default false
+   * @example
+   * ```ts
+   * await lock.withLock(work, { ttl: 600_000, bound: true });
+   * ```
+   */
+  bound?: boolean;
+  /** Called once if somebody asks for the lock with `requestRelease`: at once if bound, else with the next renewal. What it throws is logged. @default none */
+  onReleaseRequested?: (held: HeldLease) => void;
+}
+
+export const HOLD_OPTIONS = [
+  ...SHARED_OPTIONS,
+  "ttl",
+  "maxHold",
+  "minHold",
+  "bound",
+  "onReleaseRequested",
+] as const satisfies (keyof HoldOptions)[];
+const TRY_OPTIONS = HOLD_OPTIONS.filter((option) => option !== "wait" && option !== "retry");
+const RESUME_OPTIONS = ["ttl", "maxHold", "minHold", "bound", "onReleaseRequested"] as const;
+
+export function checkHold(options: HoldOptions | undefined, claimOf: ClaimRule): Holding {
+  const checked = checkCombined(options, HOLD_OPTIONS) as HoldOptions;
+  const { ttl, maxHold, minHold, bound, onReleaseRequested, ...rest } = checked;
+  const bounds = checkBounds({ ttl, maxHold, minHold, bound, onReleaseRequested });
+  const ttlAtFirst = Math.min(bounds.ttl, bounds.maxHold);
+  return { ...checkAcquire(ttlAtFirst, { ...rest, wait: orElse(rest.wait, DEFAULT_WAIT) }, claimOf), bounds };
+}
+
+export function checkTryHold(options: TryOptions | undefined, claimOf: ClaimRule): Holding {
+  return checkHold({ ...(checkCombined(options, TRY_OPTIONS) as TryOptions), wait: 0 }, claimOf);
+}
+
+export function checkResume(options: ResumeOptions | undefined): HoldBounds {
+  return checkBounds(checkCombined(options, RESUME_OPTIONS));
+}
+
+/**
+ * The options of a combinator. Refuses `requestId`: two calls with one id would run under one lease, and the second
+ * would keep running after the first has released it.
+ */
+export function checkCombined(options: unknown, known: readonly string[]): Record<string, unknown> {
+  if (typeof options === "object" && options !== null && "requestId" in options)
+    throw invalid(
+      "requestId",
+      "requestId is no option here: each call makes its own. Use acquire(ttl, { requestId }) to repeat a request, and resume(lease) to go on under a lease that you know.",
+    );
+  return checkOptions(options, known);
+}
+
+/** How to try for the lock without waiting. */
+export type TryOptions = Omit<HoldOptions, "wait" | "retry">;
+
+/** How to take over a lease. */
+export type ResumeOptions = Pick<HoldOptions, "ttl" | "maxHold" | "minHold" | "bound" | "onReleaseRequested">;
+
+type Loose<T> = { [K in keyof T]?: T[K] | undefined };
+
+function checkBounds({ ttl, maxHold, minHold, bound, onReleaseRequested }: Loose<HoldBounds>): HoldBounds {
+  const bounds = {
+    ttl: ttl === undefined ? DEFAULT_TTL : checkDuration(ttl, "ttl"),
+    maxHold: maxHold === undefined ? Number.POSITIVE_INFINITY : checkMaxHold(maxHold),
+    minHold: minHold === undefined ? 0 : checkDurationOrZero(minHold, "minHold"),
+    bound: checkFlag(bound, "bound"),
+    onReleaseRequested: checkCallback(onReleaseRequested, "onReleaseRequested"),
+  };
+  if (bounds.minHold > bounds.maxHold)
+    throw invalid("minHold", `minHold (${minHold}) must not be above maxHold (${maxHold}).`);
+  if (bounds.bound && bounds.minHold > 0)
+    throw invalid("bound", "bound frees the lock as soon as possible, minHold does not: leave one of them out.");
+  return bounds;
+}
+
+function checkCallback<T>(callback: T | undefined, argument: string): T | undefined {
+  if (callback === undefined || typeof callback === "function") return callback;
+  throw invalid(argument, `${argument} must be a function.`);
+}

@@ -1,0 +1,55 @@
+import { checkCount, checkOptions, checkPermits } from "../core/checks.ts";
+import type { Critical } from "../hold/work.ts";
+import type { LockPrimitives } from "../transport/primitives.ts";
+import { createLockOf } from "./create-lock.ts";
+import type { Lock } from "./lock.ts";
+import { outOf } from "./options/claim-rule.ts";
+import { type HoldOptions, checkCombined, HOLD_OPTIONS } from "./options/hold-options.ts";
+
+const PERMIT_OPTIONS = HOLD_OPTIONS.filter((option) => option !== "permits");
+
+/** What a semaphore is made of. */
+export interface SemaphoreOptions {
+  /** How many permits there are in all: a whole number from 1. */
+  permits: number;
+}
+
+/** A lock that several can hold at a time. Whatever takes it takes one permit, or `permits` of the options. */
+export interface Semaphore extends Lock {
+  /** How many permits there are in all, as this caller sees it. */
+  readonly permits: number;
+  /**
+   * Runs `fn` while holding `count` permits: `withLock` with `permits`.
+   *
+   * A large request is not overtaken by small ones that come after it.
+   *
+   * @throws what `withLock` throws; `INVALID_ARGUMENT` if `count` is not from 1 to all of them.
+   * @example
+   * ```ts
+   * await useSemaphore(env.DURABLE_LOCK, "gpu", { permits: 8 }).withPermits(4, train);
+   * ```
+   */
+  readonly withPermits: <T>(count: number, fn: Critical<T>, options?: Omit<HoldOptions, "permits">) => Promise<T>;
+}
+
+/**
+ * The semaphore that stands on given primitives: `useSemaphore` over a transport of your own.
+ *
+ * @throws `INVALID_ARGUMENT`
+ * @example
+ * ```ts
+ * const semaphore = createSemaphore(myPrimitives, { permits: 5 });
+ * ```
+ */
+export function createSemaphore(primitives: LockPrimitives, options: SemaphoreOptions): Semaphore {
+  const permits = checkPermits(checkOptions(options, ["permits"])["permits"]);
+  const lock = createLockOf(primitives, outOf(permits));
+  return {
+    ...lock,
+    permits,
+    withPermits: async (count, fn, given) => {
+      checkCount(count, "permits", permits);
+      return lock.withLock(fn, { ...checkCombined(given, PERMIT_OPTIONS), permits: count });
+    },
+  };
+}

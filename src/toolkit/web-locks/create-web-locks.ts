@@ -1,0 +1,160 @@
+import { checkText } from "../../core/checks.ts";
+import type { RefusalReply } from "../../core/replies.ts";
+import { isLockError } from "../../errors.ts";
+import type { Kept } from "../../hold/held-lease.ts";
+import { refused } from "../../hold/refusal.ts";
+import { type Holding, tryHold } from "../../hold/start-hold.ts";
+import { runUnder } from "../../hold/work.ts";
+import { ANSWER_WITHIN, callObject } from "../../transport/call.ts";
+import { markRequest } from "../../transport/own-request.ts";
+import type { LockPrimitives } from "../../transport/primitives.ts";
+import { timeBox } from "../../transport/time-box.ts";
+import { everything, oneOfMany } from "../options/claim-rule.ts";
+import { type HoldOptions, checkCombined, checkHold, checkResume } from "../options/hold-options.ts";
+import { type TurnToSend, SendingOrder } from "./sending-order.ts";
+import { type Listed, WebLockList } from "./web-lock-list.ts";
+import type { WebLockInfo, WebLockManager, WebLockSnapshot } from "./web-lock-manager.ts";
+import { type WebLockRequest, checkWebLockRequest, toText } from "./web-lock-request.ts";
+
+/** How the locks of a manager are held: `owner` is its `clientId`, a random one by default. */
+export type WebLocksOptions = Pick<HoldOptions, "ttl" | "maxHold" | "bound" | "owner">;
+
+const OPTIONS = ["ttl", "maxHold", "bound", "owner"] as const satisfies (keyof WebLocksOptions)[];
+
+/** The Web Locks API over any transport. */
+export function createWebLocks(
+  primitivesOf: (name: string) => LockPrimitives,
+  options: WebLocksOptions | undefined,
+): WebLockManager {
+  const terms = checkTerms(options);
+  const list = new WebLockList();
+  const order = new SendingOrder();
+  // A random one is drawn with the first request: at module level, where a manager may be made, a Worker has no randomness.
+  let clientId = terms.owner;
+
+  async function request<T>(...args: unknown[]): Promise<Awaited<T>> {
+    const asked = checkWebLockRequest<T>(args);
+    const { name, mode, ifAvailable, steal, signal } = asked;
+    const primitives = primitivesOf(checkText(name, "name"));
+    const owner = (clientId ??= crypto.randomUUID());
+    const holding = holdingOf({ ...terms, owner }, asked);
+    const mark = markRequest();
+    const turn = order.join(name, mark, signal);
+    const listed = list.add({ name, mode, clientId: owner }, mark, !ifAvailable && !steal);
+    try {
+      const hold = await asWebLock(take(primitives, holding, turn, listed), signal);
+      turn.arrived();
+      if (!("held" in hold)) return await runWithout(primitives, holding, hold, asked);
+      if (steal) list.loseHolds(name);
+      listed.hold(hold);
+      return await runAsWebLock(hold, asked);
+    } finally {
+      turn.arrived();
+      listed.remove();
+    }
+  }
+
+  async function query(name?: unknown): Promise<WebLockSnapshot> {
+    if (name === undefined) return list.snapshot();
+    return snapshotOf(primitivesOf(checkText(toText(name, "name"), "name")));
+  }
+  return { request, query };
+}
+
+function checkTerms(options: WebLocksOptions | undefined): WebLocksOptions {
+  const terms = checkCombined(options, OPTIONS) as WebLocksOptions;
+  const { owner, ...bounds } = terms;
+  checkResume(bounds);
+  if (owner !== undefined) checkText(owner, "owner");
+  return terms;
+}
+
+function holdingOf<T>(terms: WebLocksOptions, { mode, ifAvailable, steal, signal }: WebLockRequest<T>): Holding {
+  const wait = ifAvailable || steal ? 0 : Number.POSITIVE_INFINITY;
+  const holding = checkHold({ ...terms, wait, ...(signal && { signal }) }, mode === "shared" ? oneOfMany : everything);
+  holding.request.steal = steal;
+  return holding;
+}
+
+/** Takes the lock when its turn has come. Each call is a sign of life, and tells when it has arrived at the object. */
+async function take(
+  primitives: LockPrimitives,
+  holding: Holding,
+  turn: TurnToSend,
+  { waits }: Listed,
+): Promise<Kept | RefusalReply> {
+  const acquire: LockPrimitives["acquire"] = (request, signal) => {
+    waits();
+    return primitives.acquire(request, signal, turn.arrived);
+  };
+  if (turn.come) await turn.come;
+  return tryHold({ ...primitives, acquire }, holding);
+}
+
+/**
+ * As the standard says, an abort rejects at once. The request is cancelled in the background, and so is a grant that
+ * came in the same turn. A grant that arrives after its lease has ended is a lost lock.
+ */
+async function asWebLock(
+  hold: Promise<Kept | RefusalReply>,
+  signal: AbortSignal | undefined,
+): Promise<Kept | RefusalReply> {
+  try {
+    return (await timeBox(hold, Number.POSITIVE_INFINITY, signal)) as Kept | RefusalReply;
+  } catch (error) {
+    if (!signal?.aborted) throw lostAsAbort(error);
+    void hold.then((late) => ("held" in late ? late.release() : undefined)).catch(() => {});
+    throw signal.reason;
+  }
+}
+
+/** What comes of a request that was not granted: `ifAvailable` is told by null that the lock is taken. */
+async function runWithout<T>(
+  primitives: LockPrimitives,
+  holding: Holding,
+  refusal: RefusalReply,
+  { ifAvailable, callback }: WebLockRequest<T>,
+): Promise<Awaited<T>> {
+  if (ifAvailable && refusal.reason === "BORROWED") return await callback(null);
+  throw refused(primitives, holding, refusal);
+}
+
+/** As the standard has it, the victim's request rejects at once, though its callback may run on. */
+async function runAsWebLock<T>(hold: Kept, { name, mode, callback }: WebLockRequest<T>): Promise<Awaited<T>> {
+  const lost = hold.held.signal;
+  const work = runUnder(hold, (held) =>
+    callback({
+      name,
+      mode,
+      lease: held.lease,
+      // Read only when it is asked for: in another request that throws, and says why.
+      get signal() {
+        return held.signal;
+      },
+    }),
+  );
+  try {
+    return (await timeBox(work, Number.POSITIVE_INFINITY, lost)) as Awaited<T>;
+  } catch (error) {
+    throw lost.aborted ? lostAsAbort(error) : error;
+  }
+}
+
+/** The loss of a lock as the standard reports it; the cause tells why. */
+function lostAsAbort(error: unknown): unknown {
+  if (!isLockError(error, "LEASE_LOST")) return error;
+  const abort = new DOMException(error.message, "AbortError");
+  return Object.defineProperty(abort, "cause", { value: error, writable: true, configurable: true });
+}
+
+async function snapshotOf(primitives: LockPrimitives): Promise<WebLockSnapshot> {
+  const { id: name, url } = primitives;
+  const bounds = { id: name, url, within: ANSWER_WITHIN };
+  const { holders, waiters } = await callObject((signal) => primitives.status(signal), bounds);
+  const infoOf = ({ exclusive, owner }: { exclusive: boolean; owner?: string }): WebLockInfo => ({
+    name,
+    mode: exclusive ? "exclusive" : "shared",
+    ...(owner !== undefined && { clientId: owner }),
+  });
+  return { held: holders.map(infoOf), pending: waiters.map(infoOf) };
+}

@@ -1,0 +1,206 @@
+import { checkText, invalid } from "../../core/checks.ts";
+import { LIMITS } from "../../core/limits.ts";
+import { PROTOCOL } from "../../core/protocol.ts";
+import type { AcquireReply, JobResult, RefusalReply, ReleaseReply } from "../../core/replies.ts";
+import { type Granted, type Recorded, hasLease, isAcquired, isDone, isGranted, isStatus } from "../../wire/answers.ts";
+import { PROTOCOL_HEADER } from "../../wire/protocol.ts";
+import { toAcquireBody, toClaimBody, toResult } from "../../wire/requests.ts";
+import { fromWireResult } from "../../wire/result-codec.ts";
+import { fromWireStatus } from "../../wire/status.ts";
+import { ANSWER_WITHIN } from "../call.ts";
+import { type Fault, CUT_AFTER } from "../fault.ts";
+import type { LockPrimitives } from "../primitives.ts";
+import { clearTimer } from "../time-box.ts";
+import { unexpectedRefusal } from "../version-mismatch.ts";
+import type { PollLength } from "./poll-length.ts";
+import { reach } from "./reach.ts";
+import { readAnswer } from "./read-answer.ts";
+import type { ServiceAccess } from "./service-access.ts";
+
+/** A little more than its caller waits for an answer: what is abandoned must not keep a connection for ever. */
+const CALL_WITHIN = ANSWER_WITHIN + 1_000;
+
+type Shape<T> = (body: object) => body is T & object;
+
+/** What ends a call. */
+interface CallBounds {
+  /** Milliseconds for which the service may park it. @default 0 */
+  parked?: number;
+  signal: AbortSignal | undefined;
+  /** Whether its body has a result, which alone can make a body too long for a proxy. @default false */
+  hasResult?: boolean;
+}
+
+/** What is waited for. */
+interface Watched {
+  known: number;
+  wait: number;
+  newest?: boolean;
+}
+
+/** Calls to one lock of a service. */
+interface Calls {
+  get: <T extends object>(shape: Shape<T>, query: string, bounds: CallBounds) => Promise<T | RefusalReply>;
+  post: <T extends object>(
+    shape: Shape<T>,
+    name: string,
+    body: object,
+    bounds: CallBounds,
+  ) => Promise<T | RefusalReply>;
+}
+
+/** The primitives over HTTP. There is no `bind`: no connection outlives its request, so none can tell of a death. */
+export function httpPrimitives(access: ServiceAccess, polls: PollLength, id: string): LockPrimitives {
+  const { get, post } = callsTo(access, polls, id);
+  const status = async (query: string, bounds: CallBounds) => {
+    const answer = await get(isStatus, query, bounds);
+    return isRefusal(answer) ? answer : fromWireStatus(answer);
+  };
+  const watch = ({ known, wait, newest }: Watched, signal: AbortSignal | undefined) => {
+    const parked = Math.min(wait, LIMITS.slice);
+    return status(`?known=${known}&wait=${parked}${newest ? "&newest=true" : ""}`, { parked, signal });
+  };
+  return {
+    id,
+    key: `${access.base} ${id}`,
+    url: access.base,
+    longPoll: () => polls.next(),
+    acquire: async (request, signal, onQueued) => {
+      const bounds = { parked: Math.min(request.wait, request.longPoll ?? LIMITS.slice), signal };
+      const answer = post(isAcquired, "acquire", toAcquireBody(request), bounds);
+      // The answer comes with the grant: nothing tells sooner that the request has arrived.
+      onQueued?.();
+      return acquired(await answer);
+    },
+    renew: async (lease, ttl, requestId, signal) =>
+      granted(await post(isGranted, "renew", { lease, ttl, requestId }, { signal })),
+    convert: async (lease, claim, requestId, signal) =>
+      granted(await post(isGranted, "convert", { lease, ...toClaimBody(claim), requestId }, { signal })),
+    release: (lease, requestId, result, signal) => release(post, { lease, requestId, result }, signal),
+    cancel: (requestId, signal) => post(isDone("cancelled"), "cancel", { requestId }, { signal }),
+    isLocked: async (signal) => (await snapshot(status, signal)).locked,
+    status: (signal) => snapshot(status, signal),
+    watch: (known, wait, signal) => watch({ known, wait }, signal),
+    watchNewest: (known, wait, signal) => watch({ known, wait, newest: true }, signal),
+    forceRelease: async (requestId, signal) => {
+      const answer = await post(hasLease, "force-release", { requestId }, { signal });
+      return isRefusal(answer) ? answer : answer.lease;
+    },
+    requestRelease: (requestId, signal) => post(isDone("requested"), "request-release", { requestId }, { signal }),
+  };
+}
+
+function callsTo(access: ServiceAccess, polls: PollLength, id: string): Calls {
+  const url = `${access.base}/v1/locks/${encodeURIComponent(id)}`;
+  const headers = { Authorization: `Bearer ${access.token}`, [PROTOCOL_HEADER]: String(PROTOCOL) };
+  const json = { ...headers, "Content-Type": "application/json" };
+  return {
+    get: (shape, query, bounds) =>
+      measured(polls, bounds, (given) => send(access, shape, url + query, given, { headers })),
+    post: (shape, name, body, bounds) => {
+      const init = { method: "POST", headers: json, body: JSON.stringify(body) };
+      return measured(polls, bounds, (given) => send(access, shape, `${url}/${name}`, given, init));
+    },
+  };
+}
+
+/** Sends one request, and learns from its outcome how long a poll may take over this route. */
+async function measured<T>(
+  polls: PollLength,
+  bounds: CallBounds,
+  call: (bounds: CallBounds) => Promise<T>,
+): Promise<T> {
+  const { parked = 0 } = bounds;
+  if (parked === 0) return call(bounds);
+  const sentAt = performance.now();
+  try {
+    const answer = await call(bounds);
+    if (performance.now() - sentAt >= parked) polls.passed(parked);
+    return answer;
+  } catch (error) {
+    if ((error as Fault).isCut !== true) throw error;
+    const cutAfter = performance.now() - sentAt;
+    if (cutAfter > CUT_AFTER) polls.cut(cutAfter);
+    throw Object.assign(error as Fault, { cutAfter });
+  }
+}
+
+/** One request, bounded in time together with its answer. Its timer is cleared: thousands would pile up otherwise. */
+async function send<T extends object>(
+  { base, fetch }: ServiceAccess,
+  shape: Shape<T>,
+  url: string,
+  { parked = 0, signal, hasResult = false }: CallBounds,
+  init: RequestInit,
+): Promise<T | RefusalReply> {
+  signal?.throwIfAborted();
+  const giveUp = new AbortController();
+  const onAbort = () => giveUp.abort();
+  const timer = setTimeout(onAbort, parked + CALL_WITHIN);
+  signal?.addEventListener("abort", onAbort);
+  try {
+    // Redirects are not followed: the token is for this service alone.
+    const response = await reach(base, () => fetch(url, { ...init, redirect: "manual", signal: giveUp.signal }));
+    if (hasResult && response.status === 413) return await tooLarge(response);
+    return await readAnswer(base, response, shape);
+  } catch (error) {
+    // This call aborted the request itself: nothing on the way has cut it.
+    if (giveUp.signal.aborted && (error as Fault).isCut) (error as Fault).isCut = false;
+    throw error;
+  } finally {
+    clearTimer(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** A status that was not waited for is never refused. */
+async function snapshot(
+  status: (query: string, bounds: CallBounds) => ReturnType<LockPrimitives["watch"]>,
+  signal: AbortSignal | undefined,
+) {
+  const answer = await status("", { signal });
+  if (isRefusal(answer)) throw unexpectedRefusal(answer);
+  return answer;
+}
+
+/** A job's result must be read as it was written: what can't be carried exactly is refused while the lease is live. */
+async function release(
+  post: Calls["post"],
+  { lease, requestId, result }: { lease: number; requestId: string; result: JobResult | undefined },
+  signal: AbortSignal | undefined,
+): Promise<ReleaseReply> {
+  const kept = result && toResult(result);
+  if (kept && "reason" in kept) return { success: false, ...kept };
+  const body = { lease, requestId, ...(kept && { result: kept }) };
+  const answer = await post(isDone("released"), "release", body, { signal, hasResult: kept !== undefined });
+  return isRefusal(answer) ? answer : true;
+}
+
+/** The service says so, or a proxy that takes no body of that length. */
+async function tooLarge(response: Response): Promise<RefusalReply> {
+  // Nobody reads it: the connection is free for the release without the result.
+  await response.body?.cancel().catch(() => {});
+  return { success: false, reason: "RESULT_TOO_LARGE" };
+}
+
+function acquired(answer: Granted | Recorded | RefusalReply): AcquireReply {
+  if (!("recorded" in answer)) return granted(answer);
+  const { failed, lease, ...carried } = answer.recorded;
+  const read = fromWireResult(carried);
+  if ("reason" in read) return { success: false, reason: "RESULT_NOT_CLONEABLE", message: read.message };
+  return { success: false, reason: "RECORDED", result: { ...read, failed, lease } };
+}
+
+function granted(answer: Granted | RefusalReply): AcquireReply {
+  return isRefusal(answer) ? answer : { success: true, ...answer };
+}
+
+function isRefusal(answer: object): answer is RefusalReply {
+  return "success" in answer && answer.success === false;
+}
+
+/** A URL's path can't have these as a part, encoded or not: they stand for where it is and the way up. */
+export function checkNameable(id: string, argument: string): string {
+  if (checkText(id, argument) !== "." && id !== "..") return id;
+  throw invalid(argument, `the ${argument} "${id}" can't be part of a URL: use another one over HTTP.`);
+}

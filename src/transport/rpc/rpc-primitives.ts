@@ -1,0 +1,110 @@
+import type { Caller, CallerOption } from "../../core/caller.ts";
+import type { Claim } from "../../core/leases/lease.ts";
+import { PROTOCOL } from "../../core/protocol.ts";
+import type { AcquireReply, RefusalReply } from "../../core/replies.ts";
+import type { LockRequest, RequestOptions } from "../../core/request.ts";
+import type { DurableLock } from "../../object/durable-lock.ts";
+import { inOwnRequest } from "../own-request.ts";
+import type { Binding, LockPrimitives } from "../primitives.ts";
+import { type LockNamespace, checkNamespace } from "./namespace.ts";
+import { heard } from "./rpc-call.ts";
+import { rpcStub } from "./rpc-stub.ts";
+
+/**
+ * The primitives over RPC. Each call gets its own stub.
+ *
+ * The lock service passes the caller for which it calls; all other users of RPC pass none.
+ */
+export function rpcPrimitives(namespace: LockNamespace, id: string, caller?: Caller): LockPrimitives {
+  checkNamespace(namespace, "DurableLock");
+  const stub = () => rpcStub(namespace, id, "acquire");
+  const called: CallerOption = { protocol: PROTOCOL, ...(caller && { caller }) };
+  const sent = (request: LockRequest) => argumentsOf(request, called);
+  return {
+    id,
+    get key() {
+      return namespace.idFromName(id).toString();
+    },
+    acquire: (request, signal, onQueued) =>
+      request.wait === 0
+        ? heard(stub().acquire(...sent(request)), signal)
+        : parkedAcquire(stub(), sent(request), signal, onQueued),
+    renew: (lease, ttl, requestId, signal) => heard(stub().renew(lease, ttl, { requestId, ...called }), signal),
+    convert: (lease, claim, requestId, signal) =>
+      heard(stub().convert(lease, { ...claimed(claim), requestId, ...called }), signal),
+    release: (lease, requestId, result, signal) =>
+      heard(stub().release(lease, { requestId, ...(result && { result }), ...called }), signal),
+    cancel: (requestId, signal) => heard(stub().cancel(requestId, called), signal),
+    isLocked: (signal) => heard(stub().isLocked(), signal),
+    status: (signal) => heard(stub().status(), signal),
+    watch: (known, wait, signal) => heard(stub().watch(known, wait), signal),
+    watchNewest: (known, wait, signal) => heard(stub().watch(known, wait, { newest: true }), signal),
+    forceRelease: (requestId, signal) => heard(stub().forceRelease({ requestId, ...called }), signal),
+    requestRelease: (requestId, signal) => heard(stub().requestRelease({ requestId, ...called }), signal),
+    bind: (lease, signal) => bind(stub(), lease, signal),
+  };
+}
+
+async function bind(
+  stub: DurableObjectStub<DurableLock>,
+  lease: number,
+  signal: AbortSignal | undefined,
+): Promise<Binding | RefusalReply> {
+  const bond = await heard(stub.bind(lease), signal);
+  if (!("tie" in bond)) return bond;
+  const { signal: home } = new AbortController();
+  const here = <T>(use: () => T) => inOwnRequest(home, "This binding", use);
+  return {
+    success: true,
+    next: async (told) => here(() => bond.news.next(told)),
+    // Asked here too: the runtime would let another request dispose of it, and so end the lease.
+    [Symbol.dispose]: () => here(() => disposable(bond)[Symbol.dispose]()),
+  };
+}
+
+/** Waits with a ticket, pipelined into one round trip: if this context dies, the object drops the waiter at once. */
+async function parkedAcquire(
+  stub: DurableObjectStub<DurableLock>,
+  sent: Sent,
+  signal: AbortSignal | undefined,
+  onQueued: (() => void) | undefined,
+): Promise<AcquireReply> {
+  const pending = stub.enqueue(...sent);
+  // Heard as well: if the object is reset before it answers, the ticket rejects beside the turn that is waited for.
+  const received = Promise.resolve(pending).catch(() => undefined);
+  void received.then((ticket) => ticket && onQueued?.());
+  try {
+    // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
+    const granted = async () => (pending.turn === undefined ? await pending : pending).turn.granted();
+    return await heard(granted(), signal);
+  } finally {
+    void received.then((ticket) => ticket && disposable(ticket)[Symbol.dispose]());
+    if (pending.turn !== undefined) disposable(pending)[Symbol.dispose]();
+  }
+}
+
+/** The runtime's promise for a ticket can be disposed like the ticket; its type does not say so. */
+function disposable<T>(pending: T): T & Disposable {
+  return pending as T & Disposable;
+}
+
+type Sent = readonly [ttl: number, options: RequestOptions & CallerOption];
+
+function argumentsOf(request: LockRequest, called: CallerOption): Sent {
+  const { ttl, requestId, owner, wait, longPoll, waited, lockDelay, steal, once, ...claim } = request;
+  const options = {
+    requestId,
+    ...claimed(claim),
+    ...(owner !== undefined && { owner }),
+    ...(wait > 0 && { wait, waited, ...(longPoll !== undefined && { longPoll }) }),
+    ...(lockDelay > 0 && { lockDelay }),
+    ...(steal && { steal }),
+    ...(once !== undefined && { once }),
+    ...called,
+  };
+  return [ttl, options];
+}
+
+function claimed({ exclusive, permits, capacity }: Claim): Pick<RequestOptions, "permits" | "capacity"> {
+  return exclusive ? {} : { permits, capacity };
+}

@@ -1,0 +1,37 @@
+import { PROTOCOL } from "../../core/protocol.ts";
+import type { Arrival } from "../../core/rendezvous/barrier-state.ts";
+import type { ArriveReply } from "../../core/rendezvous/rendezvous-replies.ts";
+import type { DurableRendezvous } from "../../object/durable-rendezvous.ts";
+import type { RendezvousPrimitives } from "../rendezvous-primitives.ts";
+import { type RendezvousNamespace, checkNamespace } from "./namespace.ts";
+import { heard } from "./rpc-call.ts";
+import { rpcStub } from "./rpc-stub.ts";
+
+/** The primitives of a rendezvous over RPC. Each call gets its own stub. */
+export function rpcRendezvous(namespace: RendezvousNamespace, id: string): RendezvousPrimitives {
+  checkNamespace(namespace, "DurableRendezvous");
+  const stub = () => rpcStub(namespace, id, "arrive");
+  return {
+    id,
+    countDown: (count, by, requestId, signal) => heard(stub().countDown(count, by, requestId), signal),
+    awaitLatch: (count, wait, signal) => heard(stub().awaitLatch(count, wait), signal),
+    arrive: (arrival, signal) => attend(stub(), arrival, signal),
+    leave: (requestId, signal) => heard(stub().leave(requestId), signal),
+    waiting: (signal) => heard(stub().waiting(), signal),
+  };
+}
+
+/** If this context dies while it waits, the object learns it from the place that the runtime disposes. */
+async function attend(
+  stub: DurableObjectStub<DurableRendezvous>,
+  arrival: Arrival,
+  signal: AbortSignal,
+): Promise<ArriveReply> {
+  const pending = stub.arrive({ ...arrival, protocol: PROTOCOL }) as unknown as Disposable & {
+    outcome?: { known(): Promise<ArriveReply> };
+  };
+  // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
+  using attendance =
+    pending.outcome === undefined ? await heard(pending as unknown as Promise<typeof pending>, signal) : pending;
+  return await heard((attendance.outcome as { known(): Promise<ArriveReply> }).known(), signal);
+}
