@@ -16,7 +16,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     // Those run in Node.
-    exclude: ["test/{cli,inspector,isolate,layout,openapi,platform,process,skew,sockets}/**"],
+    exclude: ["test/{cli,inspector,package}/**", "test/integration/{isolate,openapi,process,skew,sockets}/**"],
     testTimeout: 20_000,
     // Two files side by side: most of a test is waiting. More would make timers late on a machine with two cores.
     maxWorkers: 2,

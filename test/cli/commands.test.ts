@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Exit } from "./program.ts";
 import { type Answering, answering } from "./answering.ts";
-import { freePort } from "../sockets/free-port.ts";
+import { freePort } from "../integration/sockets/free-port.ts";
 import { Service } from "./service.ts";
 
 let service: Service;

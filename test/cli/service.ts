@@ -1,4 +1,4 @@
-import { freePort } from "../sockets/free-port.ts";
+import { freePort } from "../integration/sockets/free-port.ts";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

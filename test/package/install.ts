@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness } from "wrangler";
-import { freePort } from "../sockets/free-port.ts";
+import { freePort } from "../integration/sockets/free-port.ts";
 import { layOutService, tryOutService } from "./node-service.ts";
 import { tryOutDev } from "./dev.ts";
 import { layOutPages } from "./pages.ts";

@@ -1,4 +1,4 @@
-import { freePort } from "../sockets/free-port.ts";
+import { freePort } from "../integration/sockets/free-port.ts";
 import { spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import type { LockRequest } from "../../../src/core/request.ts";
+import { httpPrimitives } from "../../../src/transport/http/http-primitives.ts";
+import { PollLength } from "../../../src/transport/http/poll-length.ts";
+import { fakeTime, pass } from "../../support/fake-time.ts";
+import { failureOf } from "../../support/outcome.ts";
+
+fakeTime();
+
+const REQUEST: LockRequest = {
+  requestId: "r",
+  ttl: 1_000,
+  wait: 60_000,
+  waited: 0,
+  exclusive: true,
+  permits: 1,
+  capacity: 1,
+  owner: undefined,
+  lockDelay: 0,
+  steal: false,
+  once: undefined,
+};
+
+/** Asks for the lock over a `fetch` of its own; how the call fails, and how long the next poll may be. */
+function asking(fetch: typeof globalThis.fetch) {
+  const polls = new PollLength();
+  const caller = new AbortController();
+  const primitives = httpPrimitives({ base: "https://locks.example", token: "token", fetch }, polls, "a");
+  return { failure: failureOf(primitives.acquire(REQUEST, caller.signal)), caller, polls };
+}
+
+const untilGivenUp = (signal: AbortSignal | null | undefined) =>
+  new Promise<never>((_resolve, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+
+const failingLate = (code: string) =>
+  asking(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    throw new TypeError("fetch failed", { cause: Object.assign(new Error("why"), { code }) });
+  });
+
+describe("G4 a poll that fails after 10 s", () => {
+  it("because the connection was closed was cut: the next one is shorter", async () => {
+    const { failure, polls } = failingLate("UND_ERR_SOCKET");
+    await pass(10_000);
+    expect(await failure).toMatchObject({ isCut: true, cutAfter: 10_000 });
+    expect(polls.next()).toBe(8_000);
+  });
+
+  it("because no connection could be made was not cut", async () => {
+    const { failure, polls } = failingLate("UND_ERR_CONNECT_TIMEOUT");
+    await pass(10_000);
+    expect(await failure).toMatchObject({ isCut: false });
+    expect(polls.next()).toBe(25_000);
+  });
+
+  it.each<[string, typeof fetch]>([
+    ["before an answer begins", (_url, init) => untilGivenUp(init?.signal)],
+    [
+      "in the middle of the answer",
+      async (_url, init) =>
+        new Response(new ReadableStream({ start: (body) => untilGivenUp(init?.signal).catch((e) => body.error(e)) })),
+    ],
+  ])("because its caller gave it up %s was not cut", async (_name, fetch) => {
+    const { failure, caller, polls } = asking(fetch);
+    await pass(10_000);
+    caller.abort();
+    expect(await failure).toMatchObject({ isCut: false });
+    expect(polls.next()).toBe(25_000);
+  });
+});

@@ -1,0 +1,104 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { type Success, once, webLocks, withLocks } from "../../../src/index.ts";
+import { BOUND, withBind } from "../../support/bound.ts";
+import { faultyNamespace } from "../../support/faulty-namespace.ts";
+import { countLeaks, countedSignal } from "../../support/leaks.ts";
+import { freshId, lockOf, outcome, sleep, untilWaiting } from "../../support/locks.ts";
+
+const leaks = countLeaks();
+
+describe("between the grant and the work", () => {
+  it("G6 withLocks: a lease that ran out, unnoticed, while the next was waited for is not worked under", async () => {
+    const now = performance.now.bind(performance);
+    let granted = 0;
+    const { namespace } = faultyNamespace(async (method, run) => {
+      const reply = (await run()) as Success & { validFor: number };
+      if (method !== "acquire" || (granted += 1) < 2) return reply;
+      // The second was granted after a minute in line, in which this Worker was paused and no timer could run.
+      vi.spyOn(performance, "now").mockImplementation(() => now() + 60_000);
+      return { ...reply, validFor: reply.validFor + 60_000 };
+    });
+    const locks = [freshId(), freshId()].map((id) => lockOf(id, namespace));
+    const fn = vi.fn<() => void>();
+    const { error } = await outcome(withLocks(locks, fn, { wait: 0 }));
+    vi.restoreAllMocks();
+    expect(error).toMatchObject({ code: "LEASE_LOST", why: "unreachable" });
+    expect(fn).not.toHaveBeenCalled();
+  });
+
+  it.each(["hold", "withLock", "once"])("G8 %s: an abort while the hold is being bound gives it back", async (how) => {
+    const id = freshId();
+    const { controller, signal } = countedSignal();
+    const lock = withBind(id, () => {
+      controller.abort(new Error("enough"));
+      return new Promise(() => {});
+    });
+    const fn = vi.fn<() => void>();
+    const options = { ...BOUND, signal };
+    const calls: Record<string, () => Promise<unknown>> = {
+      hold: () => lock.hold(options),
+      withLock: () => lock.withLock(fn, options),
+      once: () => once(lock, fn, options),
+    };
+    expect(await outcome(calls[how]!())).toMatchObject({ error: { message: "enough" } });
+    expect(fn).not.toHaveBeenCalled();
+    expect(await lockOf(id).isLocked()).toBe(false);
+    expect([leaks.listeners, leaks.timers.size]).toEqual([0, 0]);
+  });
+
+  it("G8 an abort in the turn in which it was bound gives it back too", async () => {
+    const id = freshId();
+    const { controller, signal } = countedSignal();
+    const lock = withBind(id, async (bind) => {
+      const binding = await bind();
+      controller.abort(new Error("enough"));
+      return binding;
+    });
+    expect(await outcome(lock.hold({ ...BOUND, signal }))).toMatchObject({ error: { message: "enough" } });
+    expect(await lockOf(id).isLocked()).toBe(false);
+    expect(leaks.listeners).toBe(0);
+  });
+
+  it("webLocks: a lock that is lost before its callback is an AbortError like any other that is lost", async () => {
+    const { namespace } = faultyNamespace(async (method, run) => {
+      const reply = await run();
+      if (method === "acquire") await sleep(80);
+      return reply;
+    });
+    const callback = vi.fn<() => void>();
+    const { error } = await outcome(
+      webLocks(namespace, { ttl: 40 }).request(freshId(), { ifAvailable: true }, callback),
+    );
+    expect(error).toMatchObject({ name: "AbortError", cause: { code: "LEASE_LOST" } });
+    expect(callback).not.toHaveBeenCalled();
+  });
+
+  it("webLocks: the reason of the request's own signal stays what it is, though it be the loss of another lock", async () => {
+    const id = freshId();
+    await lockOf(id).acquire(60_000);
+    const other = lockOf(freshId());
+    const { signal } = await other.hold(BOUND);
+    const asked = outcome(webLocks(env.DURABLE_LOCK).request(id, { signal }, () => {}));
+    await untilWaiting(id, 1);
+    await other.forceRelease();
+    expect((await asked).error).toBe(signal.reason);
+  });
+});
+
+describe("a transport of one's own that has no news to tell", () => {
+  it("asks nobody to release until it does", async () => {
+    const id = freshId();
+    const asked: number[] = [];
+    let answers = 0;
+    const next = async (told: boolean) => {
+      if ((answers += 1) < 3) return {};
+      return told ? new Promise<never>(() => {}) : { releaseRequested: true };
+    };
+    const lock = withBind(id, async () => ({ success: true, next, [Symbol.dispose]: () => {} }));
+    const held = await lock.hold({ ...BOUND, onReleaseRequested: () => void asked.push(answers) });
+    await vi.waitFor(() => expect(asked).toEqual([expect.any(Number)]), { timeout: 10_000, interval: 5 });
+    expect(asked[0]).toBeGreaterThan(2);
+    expect(await held.release()).toBe(true);
+  });
+});

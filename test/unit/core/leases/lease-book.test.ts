@@ -1,0 +1,421 @@
+import { describe, expect, it } from "vitest";
+import type { Slot } from "../../../../src/core/leases/slots.ts";
+import { LIMITS } from "../../../../src/core/limits.ts";
+import { LockState } from "../../../../src/core/lock-state.ts";
+import { EXCLUSIVE, Machine, NOW, ONE_OF_TWO, PLAIN, READER } from "../machine.ts";
+
+describe("G1 a lock-delay", () => {
+  it("counts from the lease's own deadline, however late its end is noticed", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { lockDelay: 5_000 });
+    expect(machine.acquire(NOW + 5_999)).toBe(0);
+    expect(machine.acquire(NOW + 6_000)).toBeGreaterThan(0);
+  });
+
+  it("keeps its slot: what is granted beside it goes elsewhere, and a restart finds both", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 5_000 });
+    machine.acquire(NOW + 2_000, ONE_OF_TWO);
+    expect(machine.disk.size).toBe(2);
+    machine.restart(NOW + 2_500);
+    expect(machine.state.status(NOW + 2_500)).toMatchObject({ holders: [{ deadline: NOW + 3_000 }] });
+    expect(machine.acquire(NOW + 2_500, ONE_OF_TWO)).toBe(0);
+    expect(machine.acquire(NOW + 5_999)).toBe(0);
+    expect(machine.acquire(NOW + 6_000)).toBeGreaterThan(0);
+  });
+
+  it("costs no write: not when it begins, not beside a grant, not when it is over", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 5_000 });
+    machine.state.wake(NOW + 2_000);
+    expect(machine.write()).toBe(0);
+    machine.state.acquire({ ...PLAIN, ...ONE_OF_TWO, requestId: "beside", lockDelay: 0 }, NOW + 2_000);
+    expect(machine.write()).toBe(1);
+    machine.state.wake(NOW + 6_000);
+    expect(machine.write()).toBe(0);
+  });
+
+  it("leaves its slot to be used again", () => {
+    const machine = new Machine();
+    for (let round = 0; round < 20; round += 1) {
+      const now = NOW + round * 10_000;
+      expect(machine.acquire(now, { ...ONE_OF_TWO, lockDelay: 5_000 })).toBeGreaterThan(0);
+      expect(machine.acquire(now, { ...ONE_OF_TWO, lockDelay: 5_000 })).toBeGreaterThan(0);
+      machine.state.wake(now + 2_000);
+    }
+    expect(machine.disk.size).toBe(2);
+  });
+
+  it("is over at most its length after a restart, though the clock stepped back", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW, { lockDelay: 5_000 });
+    // Its holder is told, so it is written dead.
+    machine.state.renew(lease, 1_000, "late", NOW + 2_000);
+    machine.write();
+    machine.restart(NOW - 60_000);
+    expect(machine.state.isLocked(NOW - 60_000)).toBe(false);
+    expect(machine.acquire(NOW - 55_001)).toBe(0);
+    expect(machine.acquire(NOW - 55_000)).toBeGreaterThan(lease);
+  });
+
+  it("is shown by status although nobody has noticed the expiry", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { lockDelay: 5_000 });
+    expect(machine.state.status(NOW + 999)).not.toHaveProperty("delayedUntil");
+    expect(machine.state.status(NOW + 1_000)).toMatchObject({ locked: false, delayedUntil: NOW + 6_000 });
+    expect(machine.state.status(NOW + 6_000)).not.toHaveProperty("delayedUntil");
+  });
+
+  it("counts as use of the lock if the lease expired, and not if it was released", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW, { lockDelay: 5_000 });
+    machine.state.release(lease, "release", NOW + 500);
+    expect(machine.state.lastUse()).toBe(NOW + 500);
+    machine.acquire(NOW + 600, { lockDelay: 5_000 });
+    machine.state.wake(NOW + 2_000);
+    expect(machine.state.lastUse()).toBe(NOW + 6_600);
+  });
+
+  it("counts towards the most leases of a lock: the rows are bounded (G9)", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { ...READER, lockDelay: 5_000 });
+    const { lease, ...slot } = machine.disk.get(0) as Slot;
+    for (let index = 1; index < LIMITS.maxLeases; index += 1)
+      machine.disk.set(index, { ...slot, index, lease: { ...lease, lease: lease.lease + index } });
+    machine.restart(NOW);
+    const late = { ...PLAIN, ...READER, requestId: "late", lockDelay: 0 };
+    expect(machine.state.acquire(late, NOW + 2_000)).toMatchObject({ reason: "TOO_MANY_LEASES" });
+    expect(machine.state.acquire({ ...late, requestId: "later" }, NOW + 6_000)).toMatchObject({ success: true });
+  });
+});
+
+describe("G1 G3 a conversion", () => {
+  it("relies on the dead being dead: no clock that steps back brings one back beside it", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, READER);
+    const lease = machine.acquire(NOW, { ...READER, ttl: 10_000 });
+    expect(machine.state.convert(lease, EXCLUSIVE, "upgrade", NOW + 2_000)).toMatchObject({ success: true });
+    machine.write();
+    machine.restart(NOW + 500);
+    expect(machine.state.status(NOW + 500).holders).toMatchObject([{ lease, exclusive: true }]);
+  });
+
+  it("relies on that also if the dead one came after it", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW, { ...READER, ttl: 10_000 });
+    machine.acquire(NOW, READER);
+    machine.state.convert(lease, EXCLUSIVE, "upgrade", NOW + 2_000);
+    machine.write();
+    machine.restart(NOW + 500);
+    expect(machine.state.status(NOW + 500).holders).toMatchObject([{ lease, exclusive: true }]);
+  });
+
+  it("waits for what lingers", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { ...READER, lockDelay: 5_000 });
+    const lease = machine.acquire(NOW, { ...READER, ttl: 10_000 });
+    expect(machine.state.convert(lease, EXCLUSIVE, "early", NOW + 5_999)).toMatchObject({ reason: "BORROWED" });
+    expect(machine.state.convert(lease, EXCLUSIVE, "in time", NOW + 6_000)).toMatchObject({ success: true });
+  });
+});
+
+describe("forceRelease", () => {
+  it("ends all lock-delays for good: no restart brings one back", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 60_000 });
+    machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 60_000 });
+    machine.state.wake(NOW + 2_000);
+    machine.forceRelease(NOW + 2_000);
+    machine.restart(NOW + 2_000);
+    expect(machine.state.status(NOW + 2_000)).not.toHaveProperty("delayedUntil");
+    expect(machine.acquire(NOW + 2_000)).toBeGreaterThan(0);
+  });
+
+  it("ends them for good also if the holders were told that their leases are dead, which wrote that they expired", () => {
+    const machine = new Machine();
+    const leases = [0, 1].map(() => machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 60_000 }));
+    for (const lease of leases) machine.state.renew(lease, 1_000, "late", NOW + 2_000);
+    machine.write();
+    machine.forceRelease(NOW + 2_000);
+    machine.restart(NOW + 2_000);
+    expect(machine.acquire(NOW + 2_000)).toBeGreaterThan(0);
+  });
+
+  it("leaves the rows of what was in the way to be used again", () => {
+    const machine = new Machine();
+    for (let round = 0; round < 3; round += 1) {
+      const now = NOW + round * 10_000;
+      machine.acquire(now, { ...ONE_OF_TWO, lockDelay: 60_000 });
+      machine.acquire(now, { ...ONE_OF_TWO, lockDelay: 60_000 });
+      machine.state.wake(now + 2_000);
+      machine.forceRelease(now + 2_000);
+    }
+    expect(machine.disk.size).toBe(2);
+  });
+
+  it("leaves nothing behind that would be released again by a repetition, also after a restart", () => {
+    const machine = new Machine();
+    machine.acquire(NOW);
+    const number = machine.state.forceRelease("force", NOW);
+    machine.write();
+    const next = machine.acquire(NOW);
+    machine.restart(NOW);
+    expect(machine.state.forceRelease("force", NOW)).toBe(number);
+    expect(machine.state.newest(NOW)).toBe(next);
+  });
+});
+
+describe("G2 the highest number", () => {
+  it("is not lost by a restart after any way in which a lease can end", () => {
+    const ends: ((machine: Machine, lease: number) => void)[] = [
+      ({ state }, lease) => state.release(lease, "release", NOW + 1),
+      ({ state }, lease) => state.expire(lease, NOW + 1),
+      ({ state }) => state.cancel("request 1", NOW + 1),
+      ({ state }) => state.wake(NOW + 2_000),
+      (machine) => machine.forceRelease(NOW + 1),
+      ({ state }) => state.acquire({ ...PLAIN, steal: true, requestId: "thief", lockDelay: 0 }, NOW + 1),
+    ];
+    for (const end of ends) {
+      const machine = new Machine();
+      const lease = machine.acquire(NOW);
+      end(machine, lease);
+      const highest = Math.max(lease, machine.state.newest(NOW + 1));
+      machine.write();
+      machine.restart(NOW - 3_600_000);
+      const fence = machine.forceRelease(NOW - 3_600_000);
+      expect(fence).toBeGreaterThan(highest);
+      machine.restart(NOW - 7_200_000);
+      expect(machine.acquire(NOW - 7_200_000)).toBeGreaterThan(fence);
+    }
+  });
+
+  it("is not lost by forgetting, as long as the instance lives", () => {
+    const machine = new Machine();
+    const fence = machine.forceRelease(NOW);
+    machine.state.forget();
+    expect(machine.acquire(NOW - 3_600_000)).toBeGreaterThan(fence);
+  });
+});
+
+describe("a hand-off", () => {
+  it("is one write, though other rows are free", () => {
+    const machine = new Machine();
+    const [first, second] = [machine.acquire(NOW, ONE_OF_TWO), machine.acquire(NOW, ONE_OF_TWO)];
+    machine.state.release(first, "release", NOW);
+    machine.write();
+    machine.state.release(second, "release", NOW);
+    machine.state.acquire({ ...PLAIN, ...ONE_OF_TWO, lockDelay: 0, requestId: "next" }, NOW);
+    expect(machine.write()).toBe(1);
+  });
+});
+
+describe("a restart", () => {
+  it("costs no write if the clock has gone on, or stands", () => {
+    const machine = new Machine();
+    machine.acquire(NOW);
+    machine.restart(NOW);
+    expect(machine.write()).toBe(0);
+    machine.restart(NOW + 500);
+    expect(machine.write()).toBe(0);
+  });
+
+  it("lengthens no lease, however often it happens while the clock steps back and forth", () => {
+    const machine = new Machine();
+    machine.acquire(NOW);
+    for (const now of [NOW - 60_000, NOW - 59_500]) {
+      machine.restart(now);
+      machine.write();
+    }
+    expect(machine.state.status(NOW - 59_500).holders).toMatchObject([{ deadline: NOW - 59_000 }]);
+  });
+
+  it("honours one of two rows that damage gave the same number", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, READER);
+    const [slot] = machine.disk.values();
+    if (slot) machine.disk.set(1, { ...structuredClone(slot), index: 1 });
+    machine.restart(NOW);
+    expect(machine.state.status(NOW).holders).toHaveLength(1);
+    machine.write();
+    expect([...machine.disk.values()].map(({ end }) => end?.how)).toEqual([undefined, "superseded"]);
+  });
+});
+
+describe("clean-up", () => {
+  it("leaves nothing of a row behind that would be written again", () => {
+    const machine = new Machine();
+    machine.state.acquire({ ...PLAIN, lockDelay: 0, requestId: "not written yet" }, NOW);
+    machine.state.forget();
+    expect(machine.write()).toBe(0);
+    const released = machine.acquire(NOW);
+    machine.state.release(released, "release", NOW);
+    machine.write();
+    machine.state.forget();
+    machine.disk.clear();
+    const expired = machine.acquire(NOW);
+    expect([...machine.disk.values()].map(({ past }) => past)).toEqual([[]]);
+    machine.state.wake(NOW + 2_000);
+    machine.state.forget();
+    machine.state.renew(expired, 1_000, "late", NOW + 2_000);
+    expect(machine.write()).toBe(0);
+  });
+
+  it("comes so long after the latest end of all leases", () => {
+    const machine = new Machine();
+    for (const ttl of [5_000, 60_000, 9_000]) machine.acquire(NOW, { ...READER, ttl });
+    expect(machine.state.lastUse()).toBe(NOW + 60_000);
+  });
+
+  it("forgets when the lock was last used", () => {
+    const machine = new Machine();
+    machine.acquire(NOW);
+    machine.state.forget();
+    expect(machine.state.lastUse()).toBeUndefined();
+  });
+
+  it("forgets what is stored and not what was taken back: a late duplicate takes nothing (G5)", () => {
+    const machine = new Machine();
+    machine.state.cancel("taken back", NOW);
+    machine.state.forget();
+    expect(machine.acquire(NOW, { requestId: "taken back" })).toBe(0);
+  });
+});
+
+describe("a renewal", () => {
+  const renewed = (rounds: number): number => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW, { ttl: 5_000 });
+    for (let n = 0; n < rounds; n += 1) machine.state.renew(lease, 5_000, `renewal ${n}`, NOW);
+    const reply = machine.state.renew(lease, 60_000, "renewal 0", NOW);
+    return reply.success ? reply.validFor : 0;
+  };
+
+  it("G5 is recognised when repeated after seven others", () => {
+    expect(renewed(8)).toBe(5_000);
+  });
+
+  it("G9 is forgotten after eight others", () => {
+    expect(renewed(9)).toBe(60_000);
+  });
+});
+
+describe("requestRelease", () => {
+  it("is not told to those who were not asked", () => {
+    const { state } = new Machine();
+    expect(state.acquire({ ...PLAIN, lockDelay: 0, requestId: "a" }, NOW)).not.toHaveProperty("releaseRequested");
+  });
+
+  it("repeated after a lost reply asks nobody who came since (G5)", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW);
+    machine.state.requestRelease("ask", NOW);
+    machine.state.release(lease, "release", NOW);
+    machine.acquire(NOW);
+    machine.state.requestRelease("ask", NOW);
+    expect(machine.state.status(NOW).holders[0]).not.toHaveProperty("releaseRequested");
+    machine.state.requestRelease("another", NOW);
+    expect(machine.state.status(NOW).holders).toMatchObject([{ releaseRequested: true }]);
+  });
+
+  it("writes each holder's row once, and survives a restart", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, ONE_OF_TWO);
+    machine.acquire(NOW, ONE_OF_TWO);
+    machine.state.requestRelease("ask", NOW);
+    expect(machine.write()).toBe(2);
+    machine.state.requestRelease("ask again", NOW);
+    expect(machine.write()).toBe(0);
+    machine.restart(NOW);
+    const asked = machine.state.status(NOW).holders.map(({ releaseRequested }) => releaseRequested);
+    expect(asked).toEqual([true, true]);
+  });
+});
+
+describe("what a lease that is not live is told", () => {
+  it("is how it ended, whatever was called back since", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW, { requestId: "job" });
+    machine.state.cancel("job", NOW + 2_000);
+    expect(machine.state.release(lease, "release", NOW + 2_000)).toMatchObject({ ended: "expired" });
+  });
+
+  it("is over to the millisecond, though nobody has noticed", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW);
+    expect(machine.state.find(lease, NOW + 999)).toMatchObject({ lease });
+    expect(machine.state.find(lease, NOW + 1_000)).toBeUndefined();
+  });
+
+  it("is that it was released, though its place is another's now", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW);
+    machine.state.release(lease, "release", NOW);
+    machine.acquire(NOW);
+    expect(machine.state.gone(lease)).toMatchObject({ ended: "released" });
+  });
+
+  it("is that it expired, though nobody had noticed when it is given back, or all are ended by force", () => {
+    const machine = new Machine();
+    const [first, second] = [machine.acquire(NOW, ONE_OF_TWO), machine.acquire(NOW, ONE_OF_TWO)];
+    expect(machine.state.release(first, "release", NOW + 1_000)).toMatchObject({ ended: "expired" });
+    const other = new Machine();
+    const leases = [first, second].map(() => other.acquire(NOW, ONE_OF_TWO));
+    other.forceRelease(NOW + 1_000);
+    // The number of the forced release is written where one of them was.
+    const ends = leases.map((lease) => other.state.gone(lease).ended);
+    expect(new Set(ends)).toEqual(new Set(["expired", "superseded"]));
+  });
+
+  it("is nothing of one that there never was", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW);
+    expect(machine.state.release(lease + 1, "release", NOW)).not.toHaveProperty("ended");
+  });
+
+  it("is that others came since, if it is not remembered", () => {
+    const machine = new Machine();
+    const lease = machine.acquire(NOW);
+    expect(machine.state.release(lease - 1, "release", NOW)).toMatchObject({ ended: "superseded" });
+  });
+
+  it("costs no write: a conversion of what is not there relies on nothing", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, READER);
+    machine.state.wake(NOW + 2_000);
+    machine.state.convert(1, READER, "convert", NOW + 2_000);
+    expect(machine.write()).toBe(0);
+  });
+});
+
+describe("G1 rows that contradict each other", () => {
+  it("with one request id are two leases all the same: the end of one is not that of the other", () => {
+    const machine = new Machine();
+    const first = machine.acquire(NOW, { ...READER, requestId: "same" });
+    const second = machine.acquire(NOW, READER);
+    const [, slot] = [...machine.disk.values()];
+    if (slot) slot.lease.requestId = "same";
+    machine.restart(NOW);
+    machine.state.release(first, "release", NOW);
+    expect(machine.acquire(NOW, { ...READER, requestId: "same" })).toBe(second);
+  });
+
+  it("don't if the newest has run out, to the millisecond", () => {
+    const machine = new Machine();
+    const older = machine.acquire(NOW, { ...READER, ttl: 60_000 });
+    machine.acquire(NOW, READER);
+    const [, newer] = [...machine.disk.values()];
+    if (newer) Object.assign(newer.lease, EXCLUSIVE);
+    machine.restart(NOW + 1_000);
+    expect(machine.state.status(NOW + 1_000).holders).toMatchObject([{ lease: older }]);
+  });
+
+  it("leave the newest lease, in whatever order they are read", () => {
+    const machine = new Machine();
+    machine.acquire(NOW, READER);
+    const newest = machine.acquire(NOW, READER);
+    const [older, newer] = [...machine.disk.values()];
+    if (newer) Object.assign(newer.lease, EXCLUSIVE);
+    const state = new LockState([newer, older] as Slot[], NOW);
+    expect(state.status(NOW).holders).toMatchObject([{ lease: newest, exclusive: true }]);
+  });
+});

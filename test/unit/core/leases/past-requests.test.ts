@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { PastLeases } from "../../../../src/core/leases/past-requests.ts";
+
+const MINUTE = 60_000;
+
+/** Adds leases from..to-1, each with the request of its number. */
+function add(past: PastLeases, from: number, to: number, now: number): void {
+  for (let lease = from; lease < to; lease += 1) past.add({ requestId: `r${lease}`, lease, how: "released" }, now);
+}
+
+/** The oldest that is remembered, of those numbered up to `to`. */
+function oldest(past: PastLeases, to: number): number | undefined {
+  for (let lease = 0; lease < to; lease += 1) if (past.byLease(lease)) return lease;
+  return undefined;
+}
+
+describe("what is remembered of past leases", () => {
+  it("G5: the last thousand, however long ago they ended", () => {
+    const past = new PastLeases();
+    add(past, 0, 1_000, 0);
+    add(past, 1_000, 1_001, 1_000 * MINUTE);
+    expect(oldest(past, 1_001)).toBe(1);
+    expect(past.byRequest("r0")).toBeUndefined();
+    expect(past.byRequest("r1")).toMatchObject({ lease: 1 });
+  });
+
+  it("G5: more of the last minute, in which a duplicate may still be on its way", () => {
+    const past = new PastLeases();
+    add(past, 0, 3_000, 0);
+    add(past, 3_000, 5_000, 1);
+    expect(oldest(past, 5_000)).toBe(0);
+    add(past, 5_000, 5_001, MINUTE - 1);
+    expect(oldest(past, 5_001)).toBe(0);
+    add(past, 5_001, 5_002, MINUTE);
+    expect(oldest(past, 5_002)).toBe(3_000);
+    add(past, 5_002, 5_003, MINUTE + 1);
+    expect(oldest(past, 5_003)).toBe(4_003);
+  });
+
+  it("G9: never more than ten thousand, the oldest forgotten first", () => {
+    const past = new PastLeases();
+    add(past, 0, 10_000, 0);
+    expect(oldest(past, 10_000)).toBe(0);
+    add(past, 10_000, 10_003, 0);
+    expect(oldest(past, 10_003)).toBe(3);
+  });
+
+  it("what is remembered anew is the last to be forgotten", () => {
+    const past = new PastLeases();
+    add(past, 0, 1_000, 0);
+    past.add({ requestId: "r0", how: "released" }, 1);
+    expect(past.byLease(0)).toBeUndefined();
+    add(past, 1_000, 1_998, 2 * MINUTE);
+    expect(past.byRequest("r0")).toEqual({ requestId: "r0", how: "released" });
+    add(past, 1_998, 2_000, 2 * MINUTE);
+    expect(past.byRequest("r0")).toBeUndefined();
+  });
+});

@@ -1,0 +1,41 @@
+import type { Claim } from "../../../src/core/leases/lease.ts";
+import type { Slot } from "../../../src/core/leases/slots.ts";
+import { LockState } from "../../../src/core/lock-state.ts";
+import type { LockRequest } from "../../../src/core/request.ts";
+
+export const NOW = 1_800_000_000_000;
+export const EXCLUSIVE: Claim = { exclusive: true, permits: 1, capacity: 1 };
+export const ONE_OF_TWO: Claim = { exclusive: false, permits: 1, capacity: 2 };
+export const READER: Claim = { exclusive: false, permits: 1, capacity: Number.POSITIVE_INFINITY };
+export const PLAIN = { ...EXCLUSIVE, owner: undefined, wait: 0, waited: 0, ttl: 1_000, steal: false, once: undefined };
+
+/** A state machine and the disk that it writes to. */
+export class Machine {
+  readonly disk = new Map<number, Slot>();
+  state = new LockState([], NOW);
+  #asked = 0;
+
+  /** The number of the lease, 0 for none. */
+  acquire(now: number, terms: Partial<LockRequest> = {}): number {
+    const requestId = `request ${(this.#asked += 1)}`;
+    const reply = this.state.acquire({ ...PLAIN, lockDelay: 0, requestId, ...terms }, now);
+    this.write();
+    return reply.success ? reply.lease : 0;
+  }
+
+  forceRelease(now: number): number {
+    const number = this.state.forceRelease(`force ${(this.#asked += 1)}`, now);
+    this.write();
+    return number;
+  }
+
+  write(): number {
+    const { writes } = this.state.takeEffects();
+    for (const slot of writes) this.disk.set(slot.index, structuredClone(slot));
+    return writes.length;
+  }
+
+  restart(now: number): void {
+    this.state = new LockState(structuredClone([...this.disk.values()]), now);
+  }
+}

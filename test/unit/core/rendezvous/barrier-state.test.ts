@@ -1,0 +1,169 @@
+import { describe, expect, it } from "vitest";
+import { LIMITS } from "../../../../src/core/limits.ts";
+import {
+  type Arrival,
+  type Meeting,
+  ARRIVALS_REMEMBERED,
+  BarrierState,
+  MEETINGS_REMEMBERED,
+} from "../../../../src/core/rendezvous/barrier-state.ts";
+
+const NOW = 1_800_000_000_000;
+
+/** One of two who wait for long. */
+const arrival = (requestId: string, rest: Partial<Arrival> = {}): Arrival => ({
+  parties: 2,
+  requestId,
+  wait: 60_000,
+  waited: 0,
+  ...rest,
+});
+
+const meetingOf = (generation: number, ...members: string[]): Meeting => ({ generation, why: undefined, members });
+
+describe("a barrier", () => {
+  it("is broken at once, for all who had come, by one whose time is up", () => {
+    const barrier = new BarrierState([]);
+    barrier.arrive(arrival("patient", { parties: 3, wait: 10_000 }), NOW);
+    barrier.arrive(arrival("hasty", { parties: 3, wait: 100 }), NOW);
+    barrier.wake(NOW + 100);
+    expect(barrier.takeEffects().answers).toMatchObject([
+      { requestId: "hasty", reply: { reason: "TIMEOUT" } },
+      { requestId: "patient", reply: { reason: "BROKEN", why: "timeout" } },
+    ]);
+  });
+
+  it("is not met by one who comes when another's time was up and the timer is late", () => {
+    const barrier = new BarrierState([]);
+    barrier.arrive(arrival("hasty", { wait: 100 }), NOW);
+    expect(barrier.arrive(arrival("late"), NOW + 100)).toBeUndefined();
+    expect(barrier.takeEffects().answers).toEqual([
+      { requestId: "hasty", reply: { success: false, reason: "TIMEOUT" } },
+    ]);
+    expect(barrier.waiting).toBe(1);
+  });
+
+  it("is broken by one whose time is up, and not by one who leaves after that", () => {
+    const barrier = new BarrierState([]);
+    barrier.arrive(arrival("hasty", { parties: 3, wait: 100 }), NOW);
+    barrier.arrive(arrival("leaves", { parties: 3 }), NOW);
+    barrier.leave("leaves", "aborted", NOW + 100);
+    expect(barrier.takeEffects().answers).toMatchObject([
+      { requestId: "hasty", reply: { reason: "TIMEOUT" } },
+      { requestId: "leaves", reply: { reason: "BROKEN", why: "timeout" } },
+    ]);
+  });
+
+  it("tells each of two whose time is up at once one thing, and breaks once", () => {
+    const barrier = new BarrierState([]);
+    barrier.arrive(arrival("one", { parties: 3, wait: 100 }), NOW);
+    barrier.arrive(arrival("other", { parties: 3, wait: 100 }), NOW);
+    barrier.wake(NOW + 100);
+    const { answers, meetings } = barrier.takeEffects();
+    expect(answers.map(({ requestId }) => requestId)).toEqual(["one", "other"]);
+    expect(meetings.map(({ members }) => members)).toEqual([["one", "other"]]);
+  });
+
+  it("is not broken by a stranger who leaves", () => {
+    const barrier = new BarrierState([]);
+    barrier.arrive(arrival("here"), NOW);
+    barrier.leave("stranger", "aborted", NOW);
+    expect([barrier.waiting, barrier.takeEffects().meetings]).toEqual([1, []]);
+  });
+
+  it("is not broken by the end of a call that was answered, and takes its party back", () => {
+    const barrier = new BarrierState([]);
+    barrier.arrive(arrival("patient"), NOW);
+    barrier.wake(NOW + LIMITS.slice);
+    expect(barrier.takeEffects().answers).toMatchObject([{ requestId: "patient", reply: { reason: "WAITING" } }]);
+    barrier.drop("patient", NOW + LIMITS.slice);
+    expect(barrier.waiting).toBe(1);
+    const back = arrival("patient", { wait: 60_000 - LIMITS.slice, waited: LIMITS.slice });
+    expect(barrier.arrive(back, NOW + LIMITS.slice + 1)).toBeUndefined();
+    expect(barrier.arrive(arrival("last"), NOW + LIMITS.slice + 2)).toMatchObject({ success: true, index: 1 });
+  });
+
+  it("tells one whose wait ends with the slice that its time is up, and not to ask again", () => {
+    const barrier = new BarrierState([]);
+    barrier.arrive(arrival("one", { wait: LIMITS.slice }), NOW);
+    barrier.wake(NOW + LIMITS.slice);
+    expect(barrier.takeEffects().answers).toMatchObject([{ reply: { reason: "TIMEOUT" } }]);
+  });
+
+  it("counts from when a party first came, and not from when it came back", () => {
+    const barrier = new BarrierState([]);
+    barrier.arrive(arrival("first", { parties: 3 }), NOW);
+    barrier.arrive(arrival("second", { parties: 3 }), NOW + 10);
+    barrier.arrive(arrival("first", { parties: 3 }), NOW + 20);
+    expect(barrier.arrive(arrival("third", { parties: 3 }), NOW + 30)).toMatchObject({ index: 2 });
+    expect(barrier.takeEffects().meetings).toMatchObject([{ members: ["first", "second", "third"] }]);
+  });
+
+  it("believes one who waited before the object was restarted that it came earlier", () => {
+    const barrier = new BarrierState([]);
+    barrier.arrive(arrival("second"), NOW + 100);
+    expect(barrier.arrive(arrival("first", { waited: 150 }), NOW + 200)).toMatchObject({ index: 0 });
+    expect(barrier.takeEffects().answers).toMatchObject([{ requestId: "second", reply: { index: 1 } }]);
+  });
+
+  it("G2 generations grow beyond all that are stored, in whatever order those are read", () => {
+    const stored = [meetingOf(NOW * 2_000, "b"), meetingOf(NOW * 3_000, "c"), meetingOf(NOW * 1_500, "a")];
+    const barrier = new BarrierState(stored);
+    barrier.arrive(arrival("one"), NOW);
+    expect(barrier.arrive(arrival("other"), NOW)).toMatchObject({ generation: NOW * 3_000 + 1 });
+  });
+
+  it("that breaks in the same step in which the next generation meets has both written", () => {
+    const barrier = new BarrierState([]);
+    barrier.arrive(arrival("away"), NOW);
+    barrier.wake(NOW + LIMITS.slice);
+    barrier.arrive(arrival("here"), NOW + LIMITS.slice);
+    barrier.arrive(arrival("third"), NOW + LIMITS.slice);
+    barrier.takeEffects();
+    barrier.arrive(arrival("fourth"), NOW + LIMITS.slice + LIMITS.returnWithin);
+    expect(barrier.takeEffects().meetings).toMatchObject([
+      { why: "died", members: ["away", "here"] },
+      { why: undefined, members: ["third", "fourth"] },
+    ]);
+  });
+
+  it("G9 admits as many as a lock admits waiters, and refuses one more", () => {
+    const barrier = new BarrierState([]);
+    const parties = 1_000;
+    const generations = LIMITS.maxWaiters / parties;
+    for (let n = 0; n < generations; n += 1) barrier.arrive(arrival(`away ${n}`, { parties }), NOW + n);
+    barrier.wake(NOW + LIMITS.slice + generations);
+    const later = NOW + LIMITS.slice + 100;
+    // Each generation has one that is on its way back, so that none of them meets.
+    for (let n = 0; n < generations * parties - generations; n += 1) {
+      const waited = later - NOW - Math.floor(n / (parties - 1));
+      barrier.arrive(arrival(`party ${n}`, { parties, waited }), later);
+    }
+    expect(barrier.waiting).toBe(LIMITS.maxWaiters);
+    const more = barrier.arrive(arrival("more", { parties: 1_000 }), later);
+    expect(more).toEqual({ success: false, reason: "QUEUE_FULL" });
+    expect(barrier.arrive(arrival("party 1", { parties: 1_000 }), later)).toBeUndefined();
+    expect(barrier.arrive(arrival("away 9", { parties: 1_000 }), later)).toMatchObject({ success: true, index: 0 });
+  });
+
+  it("G9 remembers the latest meetings, and of small ones as many as a thousand arrivals make", () => {
+    const met = (parties: number, count: number) => {
+      const barrier = new BarrierState([]);
+      for (let n = 0; n < count * parties; n += 1) barrier.arrive(arrival(`party ${n}`, { parties }), NOW);
+      return barrier;
+    };
+    const large = met(1_000, MEETINGS_REMEMBERED + 1);
+    expect(large.arrive(arrival("party 1000", { parties: 1_000 }), NOW)).toMatchObject({ success: true, index: 0 });
+    expect(large.arrive(arrival("party 999", { parties: 1_000 }), NOW)).toBeUndefined();
+    const small = met(2, ARRIVALS_REMEMBERED / 2 + 1);
+    expect(small.arrive(arrival("party 2"), NOW)).toMatchObject({ success: true, index: 0 });
+    expect(small.arrive(arrival("party 1"), NOW)).toBeUndefined();
+  });
+
+  it("forgets meetings whose rows are wiped, and numbers on", () => {
+    const barrier = new BarrierState([meetingOf(NOW * 2_000, "one", "other")]);
+    barrier.forget();
+    expect(barrier.arrive(arrival("one"), NOW)).toBeUndefined();
+    expect(barrier.arrive(arrival("other"), NOW)).toMatchObject({ generation: NOW * 2_000 + 1 });
+  });
+});

@@ -1,0 +1,157 @@
+import { describe, expect, it } from "vitest";
+import { scopedTo } from "../../../../src/core/caller.ts";
+import type { Slot } from "../../../../src/core/leases/slots.ts";
+import { LIMITS } from "../../../../src/core/limits.ts";
+import { rowOf, slotsOf } from "../../../../src/object/storage/lease-row.ts";
+import type { Row } from "../../../../src/object/storage/table.ts";
+
+const NOW = 1_800_000_000_000;
+const DAY = 86_400_000;
+
+const BARE: Slot = {
+  index: 0,
+  lease: {
+    lease: 7,
+    requestId: "request",
+    owner: undefined,
+    exclusive: true,
+    permits: 1,
+    capacity: 1,
+    since: NOW,
+    ttl: 1_000,
+    deadline: NOW + 1_000,
+    renewalId: undefined,
+    lockDelay: 0,
+    once: undefined,
+    releaseRequested: false,
+  },
+  end: undefined,
+  past: [],
+};
+
+const FULL: Slot = {
+  index: 3,
+  lease: {
+    ...BARE.lease,
+    owner: "owner",
+    exclusive: false,
+    permits: 2,
+    capacity: Infinity,
+    renewalId: "renewal",
+    lockDelay: 5_000,
+    once: "sha",
+    releaseRequested: true,
+  },
+  end: { requestId: "request", lease: 7, how: "released", releaseId: "release" },
+  past: [
+    { requestId: "before", lease: 6, how: "expired" },
+    { requestId: "taken back", how: "released" },
+  ],
+};
+
+/** A row that was whole before `damage`. */
+const damaged = (damage: Row, slot = FULL): Slot | undefined => slotsOf([{ ...rowOf(slot), ...damage }])[0];
+
+describe("a lease and its row", () => {
+  it("tell the same, whatever the lease has", () => {
+    expect(slotsOf([BARE, FULL].map(rowOf))).toEqual([BARE, FULL]);
+    const expired: Slot = { ...BARE, end: { requestId: "request", lease: 7, how: "expired" } };
+    expect(slotsOf([rowOf(expired)])).toEqual([expired]);
+  });
+
+  it("tell the same of what tokens asked, the lease's own and another", () => {
+    const id = (name: string | undefined, given: string) => scopedTo(name, given);
+    const lease = { ...FULL.lease, requestId: id("ci", "request"), renewalId: id("ci", "renewal") };
+    const end = { requestId: lease.requestId, lease: 7, how: "released", releaseId: id("ci", "release") } as const;
+    const past = [{ requestId: id("other", "before"), lease: 6, how: "expired" } as const];
+    const own: Slot = { ...FULL, lease, end, past };
+    expect(rowOf(own)).toMatchObject({ request: "request", renewal: "renewal", ended_by: "release", token_name: "ci" });
+    const foreign = (name: string | undefined): Slot => ({
+      ...own,
+      lease: { ...lease, renewalId: id(name, "renewal") },
+      end: { ...end, releaseId: id(name, "release") },
+    });
+    const overRpc = { ...FULL, lease: { ...FULL.lease, renewalId: id("admin", "renewal") } };
+    const slots = [own, foreign("admin"), foreign(undefined), overRpc];
+    expect(slotsOf(slots.map((slot, index) => rowOf({ ...slot, index })))).toEqual(
+      slots.map((slot, index) => ({ ...slot, index })),
+    );
+  });
+
+  it("tell the same of one that an older version wrote, which knew less", () => {
+    const { lock_delay: _delay, once: _once, release_requested: _asked, token_name: _name, ...older } = rowOf(BARE);
+    expect(slotsOf([older])).toEqual([BARE]);
+  });
+});
+
+describe("G1 a damaged row", () => {
+  it("without a number that can be one tells of no lease", () => {
+    for (const lease of [0, -1, 1.5, "7", null, Number.MAX_SAFE_INTEGER]) expect(damaged({ lease })).toBeUndefined();
+  });
+
+  it("without a place gets one that no other has, is dead, and keeps its number", () => {
+    const rows: Row[] = [
+      { ...rowOf(BARE), slot: 0 },
+      { ...rowOf(BARE), slot: "x", lease: 8 },
+      { ...rowOf(BARE), slot: 1, lease: 9 },
+      { ...rowOf(BARE), slot: -4, lease: 10 },
+      { ...rowOf(BARE), slot: 2.5, lease: 11 },
+    ];
+    const slots = slotsOf(rows);
+    expect(slots.map(({ index, lease }) => [index, lease.lease])).toEqual([
+      [0, 7],
+      [2, 8],
+      [1, 9],
+      [3, 10],
+      [4, 11],
+    ]);
+    expect(slots.map(({ end }) => end?.how)).toEqual([undefined, "superseded", undefined, "superseded", "superseded"]);
+  });
+
+  it("without a deadline is dead", () => {
+    for (const deadline of ["soon", null, -1, Infinity, Number.NaN]) {
+      const slot = damaged({ deadline }, BARE);
+      expect(slot?.lease.deadline).toBe(0);
+      expect(slot?.end).toEqual({ requestId: "request", lease: 7, how: "superseded" });
+    }
+    expect(damaged({ deadline: 0 }, BARE)?.end).toBeUndefined();
+    expect(damaged({ deadline: Number.MAX_SAFE_INTEGER }, BARE)?.end).toBeUndefined();
+  });
+
+  it("is taken for what lets in the fewest", () => {
+    const exclusive = { exclusive: true, permits: 1, capacity: 1 };
+    for (const damage of [{ exclusive: 2 }, { exclusive: null }, { permits: 0 }, { permits: "2" }, { capacity: 0 }])
+      expect(damaged(damage)?.lease).toMatchObject(exclusive);
+    expect(damaged({ permits: 1, capacity: 1 })?.lease).toMatchObject({ exclusive: false, permits: 1, capacity: 1 });
+    expect(damaged({ permits: Number.MAX_SAFE_INTEGER })?.lease).toMatchObject({ permits: Number.MAX_SAFE_INTEGER });
+  });
+
+  it("has bounds in place of what is out of them", () => {
+    expect(damaged({ since: "then" })?.lease.since).toBe(NOW + 1_000);
+    for (const ttl of [0, DAY + 1, "1"]) expect(damaged({ ttl })?.lease.ttl).toBe(LIMITS.maxTtl);
+    for (const ttl of [1, DAY]) expect(damaged({ ttl })?.lease.ttl).toBe(ttl);
+    for (const lock_delay of [-1, DAY + 1, "1"]) expect(damaged({ lock_delay })?.lease.lockDelay).toBe(0);
+    for (const lock_delay of [0, DAY]) expect(damaged({ lock_delay })?.lease.lockDelay).toBe(lock_delay);
+    expect(damaged({ release_requested: 2 })?.lease.releaseRequested).toBe(false);
+    const texts = damaged({ request: 1, owner: 2, renewal: 3, once: 4, ended_by: 5 });
+    expect(texts?.lease).toMatchObject({ requestId: "", owner: undefined, renewalId: undefined, once: undefined });
+    expect(texts?.end).toEqual({ requestId: "", lease: 7, how: "released" });
+    expect(damaged({ token_name: 7 })?.lease.requestId).toBe("request");
+    const bytes = (text: string) => new TextEncoder().encode(text).slice().buffer;
+    for (const renewal of [bytes("no JSON"), bytes("7"), new ArrayBuffer(0)])
+      expect(damaged({ renewal })?.lease.renewalId).toBeUndefined();
+  });
+
+  it("that ended in a way which only a newer version knows has ended", () => {
+    expect(damaged({ ended: "vanished" })?.end?.how).toBe("superseded");
+    expect(damaged({ ended: "vanished", ended_by: null }, BARE)?.end?.how).toBe("superseded");
+  });
+
+  it("remembers what can be read of the past, and no more of it than would be written", () => {
+    for (const past of ["not JSON", "{}", "null", 7, null]) expect(damaged({ past })?.past).toEqual([]);
+    const [good, cancelled] = FULL.past;
+    const bad = [null, 7, "x", {}, { ...good, requestId: 7 }, { ...good, lease: "6" }, { ...good, how: "vanished" }];
+    expect(damaged({ past: JSON.stringify([...bad, good, cancelled]) })?.past).toEqual([good, cancelled]);
+    expect(damaged({ past: JSON.stringify(Array.from({ length: 40 }, () => good)) })?.past).toHaveLength(32);
+  });
+});

@@ -1,0 +1,62 @@
+import { expect, it } from "vitest";
+import { scopedTo } from "../../../../src/core/caller.ts";
+import { LEASES, rowOf } from "../../../../src/object/storage/lease-row.ts";
+import type { Row } from "../../../../src/object/storage/table.ts";
+
+const NOW = 1_800_000_000_000;
+
+/** A row of more than about 1,000 bytes costs three frames of the write-ahead log a commit, in place of one. */
+const MOST_BYTES = 950;
+
+/** What the requests before it are to take: 32 hashes of 16 bytes. */
+const PAST = new Uint8Array(512).buffer;
+
+/** The bytes of an integer; 0 and 1 are told by their type alone. */
+function sizeOfInteger(value: number): number {
+  if (value === 0 || value === 1) return 0;
+  return [1, 2, 3, 4, 6].find((bytes) => Math.abs(value) < 2 ** (8 * bytes - 1)) ?? 8;
+}
+
+/** The bytes of a value, and of its type in the header, as SQLite's record format has them. */
+function sizeOf(column: string, value: SqlStorageValue): number {
+  if (value === null) return 1;
+  if (typeof value === "number") {
+    // A whole number in a REAL column is stored as an integer if it takes six bytes at most.
+    const isReal = (LEASES.columns[column] ?? LEASES.added?.[column])?.startsWith("REAL") ?? false;
+    return 1 + (isReal && !Number.isInteger(value) ? 8 : sizeOfInteger(value));
+  }
+  const bytes = typeof value === "string" ? new TextEncoder().encode(value).length : value.byteLength;
+  return (2 * bytes + 13 < 128 ? 1 : 2) + bytes;
+}
+
+function bytesOf(row: Row): number {
+  const header = 1;
+  return Object.entries(row).reduce((sum, [column, value]) => sum + sizeOf(column, value), header);
+}
+
+it("G10 a lease fits in a row of 950 bytes, with ids of UUIDs, an owner and a token name of 64 bytes, and all else at its longest", () => {
+  const id = () => scopedTo("t".repeat(64), crypto.randomUUID());
+  const requestId = id();
+  const row = rowOf({
+    index: 9_999,
+    lease: {
+      lease: NOW * 1_000,
+      requestId,
+      owner: "o".repeat(64),
+      exclusive: false,
+      permits: 1_000,
+      capacity: Infinity,
+      since: NOW,
+      ttl: 86_400_000,
+      deadline: NOW + 86_400_000,
+      renewalId: id(),
+      lockDelay: 86_400_000,
+      once: "f".repeat(64),
+      releaseRequested: true,
+    },
+    end: { requestId, lease: NOW * 1_000, how: "superseded", releaseId: id() },
+    past: [],
+  });
+  expect(bytesOf({ ...row, past: PAST })).toBe(885);
+  expect(bytesOf({ ...row, past: PAST })).toBeLessThanOrEqual(MOST_BYTES);
+});

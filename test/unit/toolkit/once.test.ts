@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import type { AcquireReply, KeptResult, RefusalReply } from "../../../src/core/replies.ts";
+import type { LockRequest } from "../../../src/core/request.ts";
+import { type OnceOptions, createLock, once } from "../../../src/index.ts";
+import type { LockPrimitives } from "../../../src/transport/primitives.ts";
+import { fakeTime } from "../../support/fake-time.ts";
+import { failureOf } from "../../support/outcome.ts";
+import { scriptedPrimitives } from "../../support/scripted-primitives.ts";
+
+fakeTime();
+
+const DAY = 86_400_000;
+const GRANT: AcquireReply = { success: true, lease: 7, deadline: 1, validFor: 30_000 };
+const recorded = (result?: KeptResult): RefusalReply => ({
+  success: false,
+  reason: "RECORDED",
+  ...(result && { result }),
+});
+
+function job(work: () => unknown, options?: OnceOptions, answers: Partial<LockPrimitives> = {}) {
+  const { primitives, calls } = scriptedPrimitives({
+    acquire: async () => GRANT,
+    release: async () => true,
+    cancel: async () => undefined,
+    ...answers,
+  });
+  const run = once(createLock(primitives), work, options);
+  return { run, request: () => calls[0]?.args[0] as LockRequest, stored: () => calls.at(-1)?.args[2], calls };
+}
+
+describe("a job that runs once", () => {
+  it("is asked for by its fingerprint's hash, or by none", async () => {
+    const plain = job(() => "done");
+    expect(await plain.run).toBe("done");
+    expect(plain.request()).toMatchObject({ once: "", exclusive: true, wait: 10_000 });
+    const hashed = job(() => "done", { fingerprint: "abc" });
+    await hashed.run;
+    // FIPS 180-2, appendix B.1.
+    expect(hashed.request().once).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  });
+
+  it("stores its result for a day, or for as long as it is told to", async () => {
+    const [plain, longer] = [job(() => "done"), job(() => undefined, { retain: 2 * DAY })];
+    await Promise.all([plain.run, longer.run]);
+    expect(plain.stored()).toEqual({ value: "done", failed: false, retain: DAY });
+    expect(longer.stored()).toEqual({ value: undefined, failed: false, retain: 2 * DAY });
+  });
+
+  it("that fails stores nothing, unless a failure counts", async () => {
+    const work = () => {
+      throw new Error("mine");
+    };
+    const [plain, counted] = [job(work), job(work, { recordErrors: true })];
+    expect(await failureOf(plain.run)).toMatchObject({ message: "mine" });
+    expect(await failureOf(counted.run)).toMatchObject({ message: "mine" });
+    expect(plain.stored()).toBeUndefined();
+    expect(counted.stored()).toMatchObject({ value: { message: "mine" }, failed: true, retain: DAY });
+  });
+
+  it("that has run is not run: its result is given, or its failure thrown", async () => {
+    const answering = (reply: RefusalReply) => job(() => expect.fail("it ran"), {}, { acquire: async () => reply }).run;
+    expect(await answering(recorded({ value: "kept", failed: false, lease: 3 }))).toBe("kept");
+    expect(await answering(recorded({ value: undefined, failed: false, lease: 3 }))).toBeUndefined();
+    expect(await failureOf(answering(recorded({ value: "why", failed: true, lease: 3 })))).toBe("why");
+    expect(await failureOf(answering(recorded()))).toMatchObject({ code: "VERSION_MISMATCH" });
+    expect(await failureOf(answering({ success: false, reason: "FINGERPRINT_MISMATCH" }))).toMatchObject({
+      code: "FINGERPRINT_MISMATCH",
+    });
+  });
+
+  it("is held as it is told to", async () => {
+    const { run, request } = job(() => 1, { ttl: 5_000, wait: 3, owner: "me", lockDelay: 4, maxHold: 9_000 });
+    await run;
+    expect(request()).toMatchObject({ ttl: 5_000, wait: 3, owner: "me", lockDelay: 4 });
+  });
+
+  it.each([
+    ["retain", { retain: 0 }],
+    ["retain", { retain: null }],
+    ["retain", { retain: 366 * DAY + 1 }],
+    ["fingerprint", { fingerprint: 7 }],
+    ["fingerprint", { fingerprint: null }],
+    ["fingerprint", { fingerprint: "\ud800" }],
+    ["recordErrors", { recordErrors: "yes" }],
+    ["recordErrors", { recordErrors: null }],
+    ["minHold", { minHold: 1 }],
+    ["permits", { permits: 1 }],
+  ])("G9 refuses %s: %j, and asks nobody", async (argument, options) => {
+    const { run, calls } = job(() => {}, options as never);
+    expect(await failureOf(run)).toMatchObject({ code: "INVALID_ARGUMENT", argument });
+    expect(calls).toEqual([]);
+  });
+
+  it("G9 is refused without work, or a lock", async () => {
+    const lock = createLock(scriptedPrimitives({}).primitives);
+    expect(await failureOf(once(lock, undefined as never))).toMatchObject({ argument: "fn" });
+    expect(await failureOf(once({} as never, () => {}))).toMatchObject({ argument: "lock" });
+  });
+
+  it("with an error recorded or not as it says, in so many words", async () => {
+    const work = () => Promise.reject(new Error("mine"));
+    const { run, stored } = job(work, { recordErrors: false });
+    await failureOf(run);
+    expect(stored()).toBeUndefined();
+  });
+});

@@ -1,0 +1,196 @@
+import { describe, expect, it, vi } from "vitest";
+import type { Caller } from "../../../../src/core/caller.ts";
+import { PROTOCOL } from "../../../../src/core/protocol.ts";
+import type { LockRequest } from "../../../../src/core/request.ts";
+import type { DurableLock } from "../../../../src/index.ts";
+import type { Binding } from "../../../../src/transport/primitives.ts";
+import { rpcPrimitives } from "../../../../src/transport/rpc/rpc-primitives.ts";
+import { failureOf } from "../../../support/outcome.ts";
+import { type Answers, scriptedNamespace } from "../../../support/scripted-namespace.ts";
+
+const REQUEST: LockRequest = {
+  ttl: 1_000,
+  requestId: "r",
+  exclusive: true,
+  permits: 1,
+  capacity: 1,
+  wait: 0,
+  waited: 0,
+  lockDelay: 0,
+  steal: false,
+} as LockRequest;
+
+const protocol = PROTOCOL;
+
+/** What each call brings along. */
+const r = { requestId: "r", protocol };
+const GRANT = { success: true, lease: 7, deadline: 1, validFor: 1_000 };
+
+/** What is sent to an object whose methods answer as given. */
+function sentTo(answers: Answers = {}, caller?: Caller) {
+  const { namespace, calls, names } = scriptedNamespace<DurableLock>(answers);
+  const sent = () => calls.map(({ method, args }) => [method, ...args]);
+  return { primitives: rpcPrimitives(namespace, "mine", caller), sent, names };
+}
+
+describe("what goes over RPC", () => {
+  it("is the lock's own object, by a stub of its own for each call", async () => {
+    const { primitives, names } = sentTo();
+    expect(primitives.key).toBe("id of mine");
+    await primitives.isLocked();
+    await primitives.status();
+    expect(names).toEqual(["mine", "mine"]);
+  });
+
+  it("goes nowhere if the binding is none", () => {
+    expect(() => rpcPrimitives({} as never, "mine")).toThrow(expect.objectContaining({ argument: "namespace" }));
+  });
+
+  it("is as little of a request as tells it", async () => {
+    const { primitives, sent } = sentTo();
+    await primitives.acquire(REQUEST);
+    await primitives.acquire({
+      ...REQUEST,
+      exclusive: false,
+      permits: 2,
+      capacity: 3,
+      owner: "me",
+      lockDelay: 5,
+      steal: true,
+      once: "",
+    });
+    expect(sent()).toEqual([
+      ["acquire", 1_000, { ...r }],
+      ["acquire", 1_000, { ...r, permits: 2, capacity: 3, owner: "me", lockDelay: 5, steal: true, once: "" }],
+    ]);
+  });
+
+  it("is each of the other calls, with its arguments", async () => {
+    const { primitives, sent } = sentTo();
+    const result = { value: 1, failed: false, retain: 1 };
+    await primitives.renew(7, 1_000, "r");
+    await primitives.convert(7, { exclusive: true, permits: 1, capacity: 1 }, "r");
+    await primitives.convert(7, { exclusive: false, permits: 1, capacity: 2 }, "r");
+    await primitives.release(7, "r");
+    await primitives.release(7, "r", result);
+    await primitives.cancel("r");
+    await primitives.watch(7, 1_000);
+    await primitives.forceRelease("r");
+    await primitives.requestRelease("r");
+    expect(sent()).toEqual([
+      ["renew", 7, 1_000, { ...r }],
+      ["convert", 7, { ...r }],
+      ["convert", 7, { ...r, permits: 1, capacity: 2 }],
+      ["release", 7, { ...r }],
+      ["release", 7, { ...r, result }],
+      ["cancel", "r", { protocol }],
+      ["watch", 7, 1_000],
+      ["forceRelease", { ...r }],
+      ["requestRelease", { ...r }],
+    ]);
+  });
+});
+
+describe("the call of the lock service", () => {
+  it("says for which caller it is, with each call that begins, changes or ends something", async () => {
+    const caller = { tokenName: "ci", isAdmin: false };
+    const { primitives, sent } = sentTo({}, caller);
+    await primitives.acquire(REQUEST);
+    await primitives.renew(7, 1_000, "r");
+    await primitives.convert(7, { exclusive: true, permits: 1, capacity: 1 }, "r");
+    await primitives.release(7, "r");
+    await primitives.cancel("r");
+    await primitives.forceRelease("r");
+    await primitives.requestRelease("r");
+    expect(sent()).toEqual([
+      ["acquire", 1_000, { ...r, caller }],
+      ["renew", 7, 1_000, { ...r, caller }],
+      ["convert", 7, { ...r, caller }],
+      ["release", 7, { ...r, caller }],
+      ["cancel", "r", { protocol, caller }],
+      ["forceRelease", { ...r, caller }],
+      ["requestRelease", { ...r, caller }],
+    ]);
+  });
+});
+
+describe("an object of another version", () => {
+  it("that refuses the protocol of this client is a VERSION_MISMATCH with the object's words", async () => {
+    const refusal = { success: false, reason: "VERSION_MISMATCH", argument: "", message: "It speaks protocol 9." };
+    const { primitives } = sentTo({ acquire: async () => refusal });
+    expect(await failureOf(primitives.acquire(REQUEST))).toMatchObject({
+      code: "VERSION_MISMATCH",
+      message: "It speaks protocol 9.",
+    });
+  });
+
+  it("that does not know protocols refuses the option, and the error says what to deploy", async () => {
+    const refusal = { success: false, reason: "INVALID_ARGUMENT", argument: "protocol", message: "unknown option" };
+    const { primitives } = sentTo({ renew: async () => refusal });
+    expect(await failureOf(primitives.renew(7, 1_000, "r"))).toMatchObject({
+      code: "VERSION_MISMATCH",
+      message:
+        `This client speaks protocol ${PROTOCOL}, and the object speaks an older protocol that has no number. ` +
+        "Update durable-locks in the object, and deploy it.",
+    });
+  });
+});
+
+describe("G4 one who waits", () => {
+  const ticket = (granted: () => Promise<unknown>) => ({ turn: { granted }, [Symbol.dispose]: vi.fn() });
+  /** What the runtime gives: a promise for a ticket on which the next call is made before it is here. */
+  const pipelined = (received: Promise<ReturnType<typeof ticket>>, granted: () => Promise<unknown>) =>
+    Object.assign(received, { turn: { granted }, [Symbol.dispose]: vi.fn() });
+
+  it("is told in one round trip: the turn is asked for before the ticket is here", async () => {
+    const pending = pipelined(new Promise(() => {}), async () => GRANT);
+    const { primitives } = sentTo({ enqueue: () => pending });
+    expect(await primitives.acquire({ ...REQUEST, wait: 9 })).toBe(GRANT);
+  });
+
+  it("takes a ticket, and lets go of it when it is told", async () => {
+    const one = ticket(async () => GRANT);
+    const pending = pipelined(Promise.resolve(one), async () => GRANT);
+    const { primitives, sent } = sentTo({ enqueue: () => pending });
+    expect(await primitives.acquire({ ...REQUEST, wait: 9, waited: 4 })).toBe(GRANT);
+    expect(sent()).toEqual([["enqueue", 1_000, { ...r, wait: 9, waited: 4 }]]);
+    expect(pending[Symbol.dispose]).toHaveBeenCalledOnce();
+    await Promise.resolve();
+    expect(one[Symbol.dispose]).toHaveBeenCalledOnce();
+  });
+
+  it("does so over a stub that hands out an ordinary promise too", async () => {
+    const one = ticket(async () => GRANT);
+    const { primitives } = sentTo({ enqueue: async () => one });
+    expect(await primitives.acquire({ ...REQUEST, wait: 9 })).toBe(GRANT);
+    await vi.waitFor(() => expect(one[Symbol.dispose]).toHaveBeenCalledOnce());
+  });
+
+  it("and is cut off gets that error, and none is left unheard", async () => {
+    const broken = new Error("broken");
+    const pending = pipelined(Promise.reject(broken), () => Promise.reject(broken));
+    const { primitives } = sentTo({ enqueue: () => pending });
+    expect(await failureOf(primitives.acquire({ ...REQUEST, wait: 9 }))).toBe(broken);
+    expect(pending[Symbol.dispose]).toHaveBeenCalledOnce();
+  });
+});
+
+describe("a bond over RPC", () => {
+  it("is a binding, whose news are asked for and which is let go of", async () => {
+    const bond = { tie: {}, news: { next: vi.fn(async () => ({})) }, [Symbol.dispose]: vi.fn() };
+    const { primitives, sent } = sentTo({ bind: async () => bond });
+    const binding = (await primitives.bind?.(7)) as Binding;
+    expect(binding.success).toBe(true);
+    expect(await binding.next(true)).toEqual({});
+    expect(bond.news.next).toHaveBeenCalledExactlyOnceWith(true);
+    binding[Symbol.dispose]();
+    expect(bond[Symbol.dispose]).toHaveBeenCalledOnce();
+    expect(sent()).toEqual([["bind", 7]]);
+  });
+
+  it("or a refusal", async () => {
+    const refusal = { success: false, reason: "NO_LONGER_VALID" };
+    const { primitives } = sentTo({ bind: async () => refusal });
+    expect(await primitives.bind?.(7)).toBe(refusal);
+  });
+});
