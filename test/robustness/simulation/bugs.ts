@@ -86,6 +86,27 @@ export const BUGS: Bug[] = [
       },
     ],
   },
+  // A design that was considered: see docs/decisions/no-write-behind.md.
+  {
+    name: "grants are kept in memory under a stored horizon",
+    changes: [
+      {
+        file: "object/lock-host.ts",
+        from: "readonly #state: LockState;",
+        to: "readonly #state: LockState;\n  #horizon = 0;",
+      },
+      {
+        file: "object/lock-host.ts",
+        from: "if (writes.length > 0) this.#write(writes, now);",
+        to: `const ends = writes.map(({ lease }) => lease.deadline);
+    if (Math.max(0, ...ends) > this.#horizon) {
+      this.#horizon = now + 30_000;
+      const until = this.#horizon;
+      this.#write(writes.map((slot) => ({ ...slot, lease: { ...slot.lease, deadline: until } })), now);
+    }`,
+      },
+    ],
+  },
   // Found by the simulation.
   {
     name: "the local deadline takes clocks for equally fast",
