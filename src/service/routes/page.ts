@@ -19,7 +19,7 @@ const FILES: Record<string, [content: string, type: string]> = {
   "dom.js": [dom, JS],
   "long-text.js": [text, JS],
   "rows.js": [rows, JS],
-  "service.js": [calls, JS],
+  "calls.js": [calls, JS],
 };
 
 /** Nothing from elsewhere, nothing in line, and nobody may frame it. */

@@ -20,7 +20,7 @@ export const OPERATIONS: Record<string, { action: Action; body?: object }> = {
 export const PUBLIC = new Set([
   "/",
   "/openapi.json",
-  ...["card.js", "dom.js", "inspector.css", "inspector.js", "long-text.js", "rows.js", "service.js"].map(
+  ...["card.js", "dom.js", "inspector.css", "inspector.js", "long-text.js", "rows.js", "calls.js"].map(
     (name) => `/inspector/${name}`,
   ),
 ]);
