@@ -46,7 +46,7 @@ export async function layOutPages(project: string, root: string): Promise<void> 
   const folder = join(project, "src/pages");
   await mkdir(folder);
   const ofClient = 'import { connectLocks } from "durable-locks/client";\n';
-  const imports = ofClient + importsOf(await readFile(join(root, "src/index.ts"), "utf8"));
+  const imports = ofClient + importsOf(await doorOf(root, "index.ts"));
   for (const page of await readdir(join(root, "docs"))) {
     if (!page.endsWith(".md")) continue;
     const text = await readFile(join(root, "docs", page), "utf8");
@@ -61,6 +61,13 @@ export async function layOutPages(project: string, root: string): Promise<void> 
       await writeFile(join(folder, `${page}-${n + 1}.ts`), imports + GIVEN + example);
     }
   }
+}
+
+/** A door of the package, with what it takes over from other doors. */
+async function doorOf(root: string, name: string): Promise<string> {
+  const text = await readFile(join(root, "src", name), "utf8");
+  const others = [...text.matchAll(/^export \* from "\.\/([\w.]+)";/gm)].map(([, other = ""]) => doorOf(root, other));
+  return [text, ...(await Promise.all(others))].join("\n");
 }
 
 /** Whatever the package exports, imported from it. */

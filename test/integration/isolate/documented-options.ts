@@ -11,7 +11,7 @@ export interface DocumentedOption {
 }
 
 const ROOT = join(import.meta.dirname, "../../..");
-const DOORS = ["index", "client", "http", "service"].map((name) => join(ROOT, `src/${name}.ts`));
+const DOORS = ["index", "client", "fencing", "service"].map((name) => join(ROOT, `src/${name}.ts`));
 
 /** Every option that a caller may leave out, of every exported type that is named after its options. */
 export function documentedOptions(): DocumentedOption[] {

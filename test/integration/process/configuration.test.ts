@@ -38,7 +38,7 @@ function configOf({ name, date, flags = [], script, storage = "new_sqlite_classe
     compatibility_date: date,
     compatibility_flags: flags,
     // Wrangler does not know how to read the files of the inspector.
-    alias: { "./page.ts": "../no-page.ts" },
+    alias: { "./routes/page.ts": "../no-page.ts" },
     durable_objects: { bindings },
     ...(script === undefined && { migrations: [{ tag: "v1", [storage]: Object.values(CLASSES) }] }),
   });
