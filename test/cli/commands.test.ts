@@ -1,9 +1,9 @@
 // The commands that do one thing each.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Exit } from "./program.ts";
+import { freePort } from "../support/node/free-port.ts";
 import { type Answering, answering } from "./answering.ts";
-import { freePort } from "../integration/sockets/free-port.ts";
+import type { Exit } from "./program.ts";
 import { Service } from "./service.ts";
 
 let service: Service;

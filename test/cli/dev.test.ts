@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 import { findWorkerd } from "../../src/cli/dev/workerd.ts";
 import { isGroupAlive } from "../../src/cli/supervisor/process-group.ts";
 import type { Failure } from "../../src/cli/terminal/exit-codes.ts";
-import { freePort } from "../integration/sockets/free-port.ts";
+import { freePort } from "../support/node/free-port.ts";
 import { Program, until } from "./program.ts";
 import { Service } from "./service.ts";
 

@@ -11,7 +11,7 @@ import { claimFolder } from "../../src/cli/dev/folder-lock.ts";
 import { findWorkerd } from "../../src/cli/dev/workerd.ts";
 import { type ProcessIdentity, identify, stateOf } from "../../src/cli/supervisor/process-identity.ts";
 import type { Failure } from "../../src/cli/terminal/exit-codes.ts";
-import { freePort } from "../integration/sockets/free-port.ts";
+import { freePort } from "../support/node/free-port.ts";
 import { Program, until } from "./program.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));

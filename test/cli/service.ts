@@ -1,8 +1,8 @@
-import { freePort } from "../integration/sockets/free-port.ts";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Program, type ProgramOptions, until } from "./program.ts";
+import { freePort } from "../support/node/free-port.ts";
+import { type ProgramOptions, Program, until } from "./program.ts";
 
 /** A service that `durable-locks dev` runs, with its storage in a folder of its own. */
 export class Service implements AsyncDisposable {

@@ -6,11 +6,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness } from "wrangler";
-import { freePort } from "../integration/sockets/free-port.ts";
-import { layOutService, tryOutService } from "./node-service.ts";
+import { freePort } from "../support/node/free-port.ts";
 import { tryOutDev } from "./dev.ts";
+import { layOutService, tryOutService } from "./node-service.ts";
 import { layOutPages } from "./pages.ts";
-import { SHOP, commandOf, layOutSeveralWorkers, tryOutSession } from "./several-workers.ts";
+import { commandOf, layOutSeveralWorkers, SHOP, tryOutSession } from "./several-workers.ts";
 import { copyTarball } from "./tarball.ts";
 import { layOutUsage, outsideOfWorkers, readme, tryOutConfig, usage } from "./usage.ts";
 

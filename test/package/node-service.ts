@@ -1,8 +1,8 @@
-import { freePort } from "../integration/sockets/free-port.ts";
 import { spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fenceHeaders } from "../../src/fencing.ts";
+import { freePort } from "../support/node/free-port.ts";
 
 /** The service of docs/guards.md, word for word, in a project where the package is installed. */
 export async function layOutService(project: string, root: string): Promise<void> {

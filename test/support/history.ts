@@ -1,4 +1,4 @@
-import type { Claim } from "../../src/index.ts";
+import type { Claim } from "../../src/client.ts";
 
 interface Held extends Claim {
   lease: number;

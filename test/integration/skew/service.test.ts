@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, it } from "node:test";
 import { PROTOCOL } from "../../../src/core/protocol.ts";
-import { Children } from "../../robustness/chaos/children.ts";
-import { Server } from "../../robustness/chaos/server.ts";
-import { freePort } from "../sockets/free-port.ts";
+import { Children } from "../../support/node/children.ts";
+import { freePort } from "../../support/node/free-port.ts";
+import { Server } from "../../support/node/workerd.ts";
 import { type Package, today, unpackFirst } from "./packed.ts";
 
 const TOKEN = "the-token-of-the-tests";

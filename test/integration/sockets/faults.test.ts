@@ -5,10 +5,10 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { connectLocks } from "../../../src/client.ts";
+import { FaultProxy } from "../../support/node/fault-proxy.ts";
+import { freePort } from "../../support/node/free-port.ts";
+import { NARROW, startService, TOKEN } from "../../support/node/service.ts";
 import { failureOf, freshId, outcome } from "../../support/outcome.ts";
-import { Gateway } from "./gateway.ts";
-import { freePort } from "./free-port.ts";
-import { NARROW, TOKEN, startService } from "./service.ts";
 
 const soon = { timeout: 20_000, interval: 50 };
 
@@ -121,24 +121,24 @@ describe.concurrent("a service that hangs", () => {
 describe.concurrent("a network that cuts", () => {
   it("G5 what was done and not told of is not done twice", async () => {
     await using service = await startService();
-    await using gateway = await Gateway.to(service.url);
+    await using gateway = await FaultProxy.to(service.url);
     const id = freshId();
     const lock = lockOf(id, gateway);
-    gateway.cutNext(2);
+    gateway.arm("cut mid-reply", 2);
     const taken = await lock.acquire(60_000);
     if (!taken.success) throw new Error(taken.reason);
     expect((await lockOf(id, service).status()).holders).toMatchObject([{ lease: taken.lease }]);
-    gateway.cutNext(1);
+    gateway.arm("cut mid-reply", 1);
     expect(await lock.renew(taken.lease, 60_000)).toMatchObject({ success: true, lease: taken.lease });
-    gateway.cutNext(1);
+    gateway.arm("cut mid-reply", 1);
     expect(await lock.release(taken.lease)).toBe(true);
-    expect(gateway.cut).toBe(4);
+    expect(gateway.cuts).toBe(4);
     expect(await lockOf(id, service).isLocked()).toBe(false);
   });
 
   it("G8 refusals, problems and grants leave their connection free for the next", async () => {
     await using service = await startService();
-    await using gateway = await Gateway.to(service.url);
+    await using gateway = await FaultProxy.to(service.url);
     const id = freshId();
     const lock = lockOf(id, gateway);
     const held = await lock.hold({ ttl: 60_000 });

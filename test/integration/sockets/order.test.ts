@@ -1,9 +1,10 @@
 import { expect, it, vi } from "vitest";
 import { connectLocks } from "../../../src/client.ts";
+import { startService, TOKEN } from "../../support/node/service.ts";
 import { freshId, sleep } from "../../support/outcome.ts";
-import { TOKEN, startService } from "./service.ts";
 
 const CALLERS = 12;
+
 /** Longer than the delays between two tries of a caller in line ever were. */
 const DOWN = 10_000;
 const soon = { timeout: 20_000, interval: 50 };

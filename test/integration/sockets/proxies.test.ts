@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { connectLocks, lead, observe } from "../../../src/client.ts";
+import { type ProxyName, isInstalled, startProxy } from "../../support/node/debian-proxy.ts";
+import { type Cut, FaultProxy } from "../../support/node/fault-proxy.ts";
+import { type Service, startService, TOKEN } from "../../support/node/service.ts";
 import { failureOf, freshId, sleep } from "../../support/outcome.ts";
-import { type Cut, CuttingProxy } from "./cutting-proxy.ts";
-import { type ProxyName, isInstalled, startProxy } from "./debian-proxy.ts";
-import { type Service, TOKEN, startService } from "./service.ts";
 
 /** Longer than the old client's patience, which was 30 s; and all that is cut is cut several times by then. */
 const HELD_FOR = 34_000;
@@ -52,7 +52,7 @@ describe.concurrent("G4 a wait of a minute keeps its place", () => {
   it.each(CUTS)(
     "through a proxy that cuts after %d ms by %s",
     async (after, how) => {
-      await using proxy = await CuttingProxy.to(service.url, { after, how });
+      await using proxy = await FaultProxy.to(service.url, { timeout: { after, how } });
       expect(await waitThrough(proxy.url)).toEqual(["one", "two", "three"]);
       // One for each of the two, and then their polls are shorter.
       expect(proxy.cuts).toBe(2);
@@ -76,7 +76,7 @@ describe.concurrent("G4 a wait of a minute keeps its place", () => {
   it(
     "as a candidate for leadership and as its observer, through a proxy that cuts after 10 s",
     async () => {
-      await using proxy = await CuttingProxy.to(service.url, { after: 10_000, how: "504" });
+      await using proxy = await FaultProxy.to(service.url, { timeout: { after: 10_000, how: "504" } });
       const id = freshId();
       const held = await lockOf(id).hold({ ttl: 60_000, owner: "before" });
       const led: string[] = [];
@@ -108,7 +108,7 @@ describe.concurrent("a stream of events", () => {
   it(
     "of a lock to which nothing happens is not cut by a proxy with a timeout of 5 s",
     async () => {
-      await using proxy = await CuttingProxy.to(service.url, { after: 5_000, how: "close", streams: true });
+      await using proxy = await FaultProxy.to(service.url, { timeout: { after: 5_000, how: "close", streams: true } });
       const leave = new AbortController();
       const events = await fetch(`${proxy.url}/v1/locks/${freshId()}/events`, {
         headers: { Authorization: `Bearer ${TOKEN}` },
@@ -130,7 +130,7 @@ describe.concurrent("G11 a way through which no poll gets", () => {
     "is an outage and never contention, with the last cut as its cause, if no answer comes between two cuts",
     async () => {
       // Well below 6.25 s, of which the next poll, at 80 %, would be longer than the shortest one.
-      await using proxy = await CuttingProxy.to(service.url, { after: 5_500, how: "504", reaches: false });
+      await using proxy = await FaultProxy.to(service.url, { timeout: { after: 5_500, how: "504", reaches: false } });
       const failure = await failureOf(lockOf(freshId(), proxy.url).withLock(() => {}, { wait: 60_000 }));
       expect(failure).toMatchObject({
         code: "UNREACHABLE",
@@ -145,7 +145,7 @@ describe.concurrent("G11 a way through which no poll gets", () => {
   it.each(CUTS.map(([, how]) => how).slice(0, 2))(
     "because a proxy cuts below 5 s by %s is an outage that names the proxy's timeout",
     async (how) => {
-      await using proxy = await CuttingProxy.to(service.url, { after: 3_000, how });
+      await using proxy = await FaultProxy.to(service.url, { timeout: { after: 3_000, how } });
       const id = freshId();
       await using held = await lockOf(id).hold({ ttl: 60_000 });
       const failure = await failureOf(lockOf(id, proxy.url).withLock(() => {}, { wait: 60_000 }));

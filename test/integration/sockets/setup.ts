@@ -1,5 +1,5 @@
 import type { TestProject } from "vitest/node";
-import { TOKEN, startService } from "./service.ts";
+import { startService, TOKEN } from "../../support/node/service.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

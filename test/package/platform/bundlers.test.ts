@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type * as Wrangler from "wrangler";
 import { hasBrowser, launch } from "../../inspector/browser.ts";
-import { freePort } from "../../integration/sockets/free-port.ts";
-import { OLDEST, ROOT, TODAY, folderOf, run } from "./project.ts";
+import { freePort } from "../../support/node/free-port.ts";
+import { folderOf, OLDEST, ROOT, run, TODAY } from "./project.ts";
 
 const WORKER = "platform/programs/worker.ts";
 

@@ -1,4 +1,5 @@
-// One client process: operates until it is told to finish, or the driver is gone.
+// One client process, with the shipped HTTP client: operates until it is told to finish, or the driver is gone.
+import { connectLocks } from "../../../src/client.ts";
 import { fileJournal } from "./journal.ts";
 import { operate } from "./operations.ts";
 import { Resource } from "./resource.ts";
@@ -6,7 +7,7 @@ import { Resource } from "./resource.ts";
 /** Operations that run at the same time. */
 const SIDE_BY_SIDE = 6;
 
-const [, , client = "", origin = "", folder = ""] = process.argv;
+const [, , client = "", url = "", token = "", folder = ""] = process.argv;
 const journal = fileJournal(folder, client);
 using resource = new Resource(folder);
 const finish = new AbortController();
@@ -16,7 +17,7 @@ process.once("disconnect", () => process.exit(1));
 /** What the driver is told: what an operation came to, or that a critical section began or ended. */
 export type Message = string | 1 | -1;
 const tell = (message: Message) => void process.send?.(message);
-const world = { client, origin, journal, resource, onInside: tell };
+const world = { client, locks: connectLocks({ url, token }), journal, resource, onInside: tell };
 
 async function work(): Promise<void> {
   while (!finish.signal.aborted) tell(await operate(world));

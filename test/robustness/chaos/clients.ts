@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Child, Children } from "./children.ts";
+import type { Child, Children } from "../../support/node/children.ts";
+import { type Fault, FaultProxy } from "../../support/node/fault-proxy.ts";
 import type { Message } from "./client.ts";
-import { type Mischief, Wire } from "./wire.ts";
 
-/** One client process and its way to the server. */
+/** One client process and its way to the service. */
 export interface Client {
   name: string;
   child: Child;
-  wire: Wire;
+  proxy: FaultProxy;
   isPaused: boolean;
   /** Its critical sections that are under way, as far as it told. */
   inside: number;
@@ -17,8 +17,10 @@ export interface Client {
 interface Surroundings {
   folder: string;
   children: Children;
+  /** Where the next connection goes. */
   portOf: () => number;
-  onMischief: (what: Mischief) => void;
+  token: string;
+  onFault: (fault: Fault) => void;
 }
 
 const ENDS_WITHIN = 40_000;
@@ -41,6 +43,11 @@ export class Clients implements Disposable {
     for (let n = 0; n < count; n += 1) this.#clients.push(await this.#startOne());
   }
 
+  /** Cuts all connections, so that the next ones go where they go from now on. */
+  reconnect(): void {
+    for (const { proxy } of this.#clients) proxy.cut();
+  }
+
   any(): Client {
     return this.#clients[Math.floor(Math.random() * this.#clients.length)] as Client;
   }
@@ -60,8 +67,8 @@ export class Clients implements Disposable {
 
   /** Lets all come to an end; tells who did not. */
   async finish(): Promise<string[]> {
-    for (const { child, wire } of this.#clients) {
-      wire.disarm();
+    for (const { child, proxy } of this.#clients) {
+      proxy.disarm();
       if (child.process.connected) child.process.send("finish");
     }
     const stuck = this.#clients.map(async (client) => {
@@ -77,12 +84,12 @@ export class Clients implements Disposable {
   }
 
   async #startOne(): Promise<Client> {
-    const { folder, children, portOf, onMischief } = this.#around;
+    const { folder, children, portOf, token, onFault } = this.#around;
     const name = `client-${(this.#started += 1)}`;
-    const wire = await Wire.listen(portOf, onMischief);
-    const args = [join(import.meta.dirname, "client.ts"), name, wire.origin, folder];
+    const proxy = await FaultProxy.to(portOf, { onFault });
+    const args = [join(import.meta.dirname, "client.ts"), name, proxy.url, token, folder];
     const child = children.start(process.execPath, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    const client: Client = { name, child, wire, isPaused: false, inside: 0 };
+    const client: Client = { name, child, proxy, isPaused: false, inside: 0 };
     child.process.on("message", (message: Message) => {
       if (typeof message === "number") client.inside += message;
       else this.outcomes.set(message, (this.outcomes.get(message) ?? 0) + 1);
@@ -91,8 +98,8 @@ export class Clients implements Disposable {
     return client;
   }
 
-  #end({ child, wire }: Client): void {
+  #end({ child, proxy }: Client): void {
     void child.kill();
-    wire[Symbol.dispose]();
+    void proxy[Symbol.asyncDispose]();
   }
 }

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Server } from "../../support/node/workerd.ts";
 import type { Pause } from "../history/records.ts";
-import type { Clients, Client } from "./clients.ts";
+import type { Client, Clients } from "./clients.ts";
 import { now } from "./journal.ts";
-import type { Server } from "./server.ts";
 
 /** On average, from one fault to the next. */
 const EVERY = 250;
+
 /** Several times the longest ttl would do nothing but wait; most are short. */
 const LONGEST_PAUSE = 6_000;
 const SHORTEST_PAUSE = 50;
@@ -47,12 +48,12 @@ export class Faults {
     if (chance < 0.3) return this.#pauseClient(client);
     // At the worst moment.
     if (chance < 0.5) return this.#pauseClient(this.#clients.holder());
-    if (chance < 0.7) return void (client.wire.cut() > 0 && this.count("connections cut"));
-    if (chance < 0.78) return client.wire.arm("cut mid-request");
-    if (chance < 0.86) return client.wire.arm("cut mid-reply");
-    if (chance < 0.94) return client.wire.arm("late duplicate");
+    if (chance < 0.7) return void (client.proxy.cut() > 0 && this.count("connections cut"));
+    if (chance < 0.78) return client.proxy.arm("cut mid-request");
+    if (chance < 0.86) return client.proxy.arm("cut mid-reply");
+    if (chance < 0.94) return client.proxy.arm("late duplicate");
     this.count("connections stalled");
-    return client.wire.stall(pauseLength());
+    return client.proxy.stall(pauseLength());
   }
 
   /** One thing at a time. */

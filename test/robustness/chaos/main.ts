@@ -1,24 +1,33 @@
-// Chaos: client processes on local workerd with its storage on disk, while processes are killed and stopped and
-// connections cut. What happened must be explained by a correct lock. `npm run chaos -- --minutes 10`
+// Chaos: processes with the shipped HTTP client call the shipped service on local workerd with its storage on disk, while
+// processes are killed and stopped and connections cut. What happened must be explained by a correct lock. In the last third
+// all calls go through Debian's HAProxy, which ends a request after some seconds.
+//
+//   npm run build && npm run chaos -- --minutes 10
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { connectLocks } from "../../../src/client.ts";
+import { Children } from "../../support/node/children.ts";
+import { isInstalled, startProxy } from "../../support/node/debian-proxy.ts";
+import { startService, TOKEN } from "../../support/node/service.ts";
 import { judge } from "../history/check.ts";
 import { type Entry, ofKind } from "../history/records.ts";
-import { Children } from "./children.ts";
 import { Clients } from "./clients.ts";
 import { Faults } from "./faults.ts";
-import { httpPrimitives } from "./http-primitives.ts";
 import { now, readJournals } from "./journal.ts";
 import { FENCED, OTHERS, UNFENCED, UNRELIABLE } from "./locks.ts";
 import { Resource } from "./resource.ts";
-import { Server } from "./server.ts";
 
 const CLIENTS = 5;
+
+/** After so long HAProxy gives a request up, in milliseconds: sooner than the longest waits. */
+const PROXY_TIMEOUT = 3_000;
+
 /** Clocks that show whole milliseconds, at both ends. */
 const TOLERANCE = 5;
+
 /** The longest ttl, the longest wait of a caller who died, and time to spare. */
 const FREE_WITHIN = 30_000;
 
@@ -31,16 +40,26 @@ interface Outcome {
 }
 
 async function run(folder: string, duration: number): Promise<Outcome> {
+  await using service = await startService();
   await using children = new Children(folder);
+  await using ways = new AsyncDisposableStack();
   using resource = new Resource(folder);
-  const server = await Server.create(folder, children);
-  const onMischief = (what: string) => faults.count(what);
-  using clients = new Clients({ folder, children, portOf: () => server.port, onMischief });
-  const faults = new Faults(clients, server);
+  let url = service.url;
+  const portOf = () => Number(new URL(url).port);
+  const onFault = (what: string) => faults.count(what);
+  using clients = new Clients({ folder, children, portOf, token: TOKEN, onFault });
+  const faults = new Faults(clients, service.server);
   await clients.start(CLIENTS);
-  await faults.run(now() + duration);
+  const hasProxy = isInstalled("haproxy");
+  await faults.run(now() + duration * (hasProxy ? 2 / 3 : 1));
+  if (hasProxy) {
+    url = ways.use(await startProxy("haproxy", service.url, PROXY_TIMEOUT)).url;
+    clients.reconnect();
+    console.log("From now on all calls go through HAProxy.");
+    await faults.run(now() + duration / 3);
+  }
   const stuck = await clients.finish();
-  const held = await heldFor(`http://127.0.0.1:${server.port}`);
+  const held = await heldFor(service.url);
   const history = [...readJournals(folder), ...faults.pauses, ...resource.read(UNFENCED)];
   const wrong = [
     ...stuck.map((name) => `${name} did not come to an end.`),
@@ -51,11 +70,12 @@ async function run(folder: string, duration: number): Promise<Outcome> {
 }
 
 /** Nothing leaks: when all clients are gone every lock comes free, and nobody waits. Tells those that don't. */
-async function heldFor(origin: string): Promise<string[]> {
+async function heldFor(url: string): Promise<string[]> {
+  const { lock } = connectLocks({ url, token: TOKEN });
   const until = now() + FREE_WITHIN;
   let held = [...FENCED, ...UNFENCED, ...OTHERS, ...UNRELIABLE];
   while (held.length > 0 && now() < until) {
-    const states = await Promise.all(held.map((id) => httpPrimitives(origin, id).status()));
+    const states = await Promise.all(held.map((id) => lock(id).status()));
     held = held.filter((_, n) => states[n]?.locked || states[n]?.waiters.length);
     await sleep(50);
   }

@@ -1,21 +1,24 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isLockError } from "../../../src/errors.ts";
-import type { HeldLease } from "../../../src/hold/held-lease.ts";
-import { createLock, createLockOf } from "../../../src/toolkit/create-lock.ts";
-import type { Lock } from "../../../src/toolkit/lock.ts";
-import { once } from "../../../src/toolkit/once.ts";
-import { everything, oneOfMany, outOf } from "../../../src/toolkit/options/claim-rule.ts";
-import type { HoldOptions } from "../../../src/toolkit/options/hold-options.ts";
+import {
+  type HeldLease,
+  type HoldOptions,
+  type Lock,
+  type LockConnection,
+  createLock,
+  createReadWriteLock,
+  createSemaphore,
+  isLockError,
+  once,
+} from "../../../src/client.ts";
 import { type Journal, recorded } from "../history/recorder.ts";
 import type { Asked, Run, Section, Step } from "../history/records.ts";
-import { httpPrimitives } from "./http-primitives.ts";
 import { FENCED, OTHERS, PERMITS, UNFENCED, UNRELIABLE } from "./locks.ts";
 import type { Resource } from "./resource.ts";
 
 /** What a client has to do with. */
 export interface World {
   client: string;
-  origin: string;
+  locks: LockConnection;
   journal: Journal;
   resource: Resource;
   /** Told of each critical section that begins or ends. */
@@ -34,8 +37,9 @@ const isLikely = (share: number) => Math.random() < share;
 const OWN_ERROR = new Error("The work itself failed.");
 const GAVE_UP = new Error("The client did not want to wait any longer.");
 
-const primitivesOf = ({ client, origin, journal }: World, id: string) =>
-  recorded(httpPrimitives(origin, id), client, journal);
+/** The primitives that the shipped client makes for an id, with every call written down. */
+const primitivesOf = ({ client, locks, journal }: World, id: string) =>
+  recorded(locks.lock(id).primitives, client, journal);
 
 /** One operation, picked by chance; rejects with what no client should ever see. */
 export async function operate(world: World): Promise<Outcome> {
@@ -54,8 +58,10 @@ function onMutex(world: World): Promise<Outcome> {
 function onShared(world: World): Promise<Outcome> {
   const id = pick(OTHERS);
   const primitives = primitivesOf(world, id);
-  if (id === "semaphore") return underLock(world, createLockOf(primitives, outOf(PERMITS)), { permits: 1 + whole(2) });
-  return underLock(world, createLockOf(primitives, isLikely(0.3) ? everything : oneOfMany));
+  if (id === "semaphore")
+    return underLock(world, createSemaphore(primitives, { permits: PERMITS }), { permits: 1 + whole(2) });
+  const { read, write } = createReadWriteLock(primitives);
+  return underLock(world, isLikely(0.3) ? write : read);
 }
 
 /** A critical section under withLock, tryWithLock or hold. */

@@ -33,30 +33,30 @@ export function recorded(primitives: LockPrimitives, client: string, { now, open
   const lock = primitives.id;
   return {
     ...primitives,
-    acquire: async (request) => {
+    acquire: async (request, ...rest) => {
       const { requestId, ttl } = request;
       const claim = claimOf(request);
       const answer = open<Acquire>({ kind: "acquire", lock, client, requestId, claim, ttl, invoked: now() });
-      const reply = await primitives.acquire(request);
+      const reply = await primitives.acquire(request, ...rest);
       answer({ answered: now(), ...grantIn(reply) });
       return reply;
     },
-    renew: async (lease, ttl, requestId) => {
+    renew: async (lease, ttl, requestId, signal) => {
       const answer = open<Renew>({ kind: "renew", lock, client, requestId, lease, ttl, invoked: now() });
-      const reply = await primitives.renew(lease, ttl, requestId);
+      const reply = await primitives.renew(lease, ttl, requestId, signal);
       const { lease: _, ...told } = grantIn(reply);
       answer({ answered: now(), ...told });
       return reply;
     },
-    release: async (lease, requestId, result) => {
+    release: async (lease, requestId, result, signal) => {
       const answer = open<Release>({ kind: "release", lock, client, requestId, lease, invoked: now() });
-      const reply = await primitives.release(lease, requestId, result);
+      const reply = await primitives.release(lease, requestId, result, signal);
       answer({ answered: now(), ...(reply !== true && refusalIn(reply)) });
       return reply;
     },
-    cancel: async (requestId) => {
+    cancel: async (requestId, signal) => {
       const answer = open<Cancel>({ kind: "cancel", lock, client, requestId, invoked: now() });
-      const reply = await primitives.cancel(requestId);
+      const reply = await primitives.cancel(requestId, signal);
       answer({ answered: now() });
       return reply;
     },

@@ -5,20 +5,22 @@ import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { freePort } from "../../integration/sockets/free-port.ts";
-import { TOKEN, startService } from "../../integration/sockets/service.ts";
-import { Arbiter } from "./arbiter.ts";
+import { History, WRITER } from "../../support/history.ts";
+import { freePort } from "../../support/node/free-port.ts";
+import { startService, TOKEN } from "../../support/node/service.ts";
 import { Heap } from "./heap.ts";
 import { Memory, residentOf } from "./memory.ts";
 import type { Step, Tally, Task } from "./messages.ts";
 
 /** What clients may come to: to hold the lock, or to be told that others do. */
 const ALLOWED = new Set(["done", "BORROWED", "LOCK_TIMEOUT"]);
+
 /**
  * By which part memory may grow from the third quarter of the time to the last. Short runs only warm up: each lock
  * remembers its last thousand leases.
  */
 const GROWTH = 0.25;
+
 /** How often all garbage is collected to see what is left, in milliseconds. */
 const COLLECTED = 5_000;
 
@@ -34,13 +36,23 @@ const [seconds, clients, ids, processes] = [values.seconds, values.clients, valu
 if (![seconds, clients, ids, processes].every((value) => value !== undefined && value > 0))
   throw new Error("Say how much: --seconds 60 --clients 500 --ids 100 --processes 2.");
 
-const arbiter = new Arbiter();
+const history = new History();
+/** How the critical sections that are under way end, by id and lease. */
+const ends = new Map<string, () => void>();
+
+/** Sees the critical sections of all processes begin and end. */
+function see({ kind, id, lease }: Step): void {
+  const section = `${id} ${lease}`;
+  if (kind === "enter") return void ends.set(section, history.enter(id, lease, WRITER).leave);
+  ends.get(section)?.();
+  ends.delete(section);
+}
 
 async function tallyOf(child: ChildProcess, task: Task): Promise<Tally> {
   const { promise, resolve, reject } = Promise.withResolvers<Tally>();
   child.on("message", (message: Step | Tally) => {
     if ("outcomes" in message) return resolve(message);
-    arbiter.see(message);
+    see(message);
     return child.send({ seen: message.step });
   });
   child.once("exit", (code) => reject(new Error(`A process of clients ended with ${code}.`)));
@@ -76,10 +88,10 @@ function report(tallies: Tally[]): string[] {
     "until released",
     tallies.map(({ rounds }) => rounds),
   );
-  console.log(`critical sections: ${arbiter.sections}, lost leases: ${outcomes["LEASE_LOST"] ?? 0}`);
+  console.log(`critical sections: ${history.entered}, lost leases: ${outcomes["LEASE_LOST"] ?? 0}`);
   const wrong = Object.keys(outcomes).filter((kind) => !ALLOWED.has(kind));
   const example = (kind: string) => tallies.find(({ examples }) => examples[kind])?.examples[kind];
-  return [...wrong.map((kind) => `${outcomes[kind]} times ${kind}: ${example(kind)}`), ...arbiter.violations];
+  return [...wrong.map((kind) => `${outcomes[kind]} times ${kind}: ${example(kind)}`), ...history.violations];
 }
 
 const inspector = await freePort();

@@ -3,7 +3,6 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { build } from "tsup";
 import type { Child, Children } from "./children.ts";
 
 const STARTS_WITHIN = 30_000;
@@ -17,8 +16,8 @@ function workerd(): string {
 
 /** What runs there. */
 interface Hosted {
-  /** A source to bundle, or a module that is bundled already. @default the Worker of the chaos run */
-  worker?: string;
+  /** A module that is bundled already. */
+  worker: string;
   /** Where it listens. @default any free port, another one with each start */
   port?: number;
   /** The tokens of a lock service. */
@@ -64,12 +63,10 @@ export class Server {
     this.#inspector = inspector;
   }
 
-  static async create(folder: string, children: Children, hosted: Hosted = {}): Promise<Server> {
+  static async create(folder: string, children: Children, hosted: Hosted): Promise<Server> {
     const storage = join(folder, "storage");
     mkdirSync(storage);
-    const { worker = join(import.meta.dirname, "worker.ts") } = hosted;
-    if (worker.endsWith(".js")) copyFileSync(worker, join(folder, "worker.js"));
-    else await bundle(worker, folder);
+    copyFileSync(hosted.worker, join(folder, "worker.js"));
     writeFileSync(join(folder, "config.capnp"), configOf(storage, hosted));
     const server = new Server(folder, children, hosted);
     await server.start();
@@ -103,20 +100,6 @@ export class Server {
   signal(name: "SIGSTOP" | "SIGCONT"): void {
     this.#child?.signal(name);
   }
-}
-
-async function bundle(worker: string, folder: string): Promise<void> {
-  await build({
-    entry: { worker },
-    outDir: folder,
-    outExtension: () => ({ js: ".js" }),
-    format: "esm",
-    target: "es2022",
-    external: [/^cloudflare:/],
-    noExternal: ["p-retry"],
-    config: false,
-    silent: true,
-  });
 }
 
 /** The port on which it listens, as it says itself. */

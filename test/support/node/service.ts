@@ -1,12 +1,13 @@
-import { freePort } from "./free-port.ts";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Children } from "../../robustness/chaos/children.ts";
-import { Server } from "../../robustness/chaos/server.ts";
+import { Children } from "./children.ts";
+import { freePort } from "./free-port.ts";
+import { Server } from "./workerd.ts";
 
 /** May do everything. */
 export const TOKEN = "the-token-of-the-tests";
+
 /** May look at and take what begins with `mine/`. */
 export const NARROW = "a-token-for-only-a-few";
 
