@@ -28,7 +28,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   "errors.ts": { code: [] },
   core: { code: ["errors.ts"] },
   wire: { code: BELOW, packages: ["devalue"] },
-  object: { code: ["wire", ...BELOW], packages: ["cloudflare:workers"] },
+  "object/platform.ts": { code: [], packages: ["cloudflare:workers"] },
+  object: { code: ["object/platform.ts", "wire", ...BELOW] },
   transport: { code: BELOW, packages: ["p-retry"] },
   "transport/rpc": { code: ["transport", ...BELOW], types: ["object"] },
   "transport/http": { code: ["transport", "wire", ...BELOW] },
@@ -36,7 +37,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   toolkit: { code: ["hold", "transport", ...BELOW] },
   connect: { code: ["toolkit", ...TRANSPORTS, ...BELOW] },
   fencing: { code: BELOW },
-  service: { code: SERVICE, types: ["object"], raw: ["inspector"], packages: ["cloudflare:workers", ...HONO] },
+  service: { code: SERVICE, types: ["object"], raw: ["inspector"], packages: HONO },
   "service/worker.ts": { code: ["service", "object", ...SERVICE] },
   inspector: { code: [], types: ["wire", "core"] },
   cli: { code: ["client.ts"], packages: ["node:.*"] },
@@ -98,7 +99,9 @@ function patternsOf(from: string): Pattern[] {
   const unknown = denied.filter((place) => !mayImport(from, place, "types"));
   const byType = denied.filter((place) => mayImport(from, place, "types"));
   const regexOf = (places: string[]) => `^(\\./)?(\\.\\./)*(${places.map((place) => nameOf(place, from)).join("|")})`;
+  const isBesideStrangers = PLACES.some((place) => isOwn(place) && !mayImport(from, place, "code"));
   return [
+    ...(isBesideStrangers ? [{ regex: "^\\./", message: MESSAGE }] : []),
     ...(unknown.length > 0 ? [{ regex: regexOf(unknown), message: MESSAGE }] : []),
     ...(byType.length > 0 ? [{ regex: regexOf(byType), allowTypeImports: true as const, message: MESSAGE }] : []),
     { regex: `^(${packagesDeniedTo(from).join("|")})$`, message: MESSAGE },
@@ -127,7 +130,8 @@ function packagesDeniedTo(from: string): string[] {
 
 /** The linter's overrides, the general ones first: of those that match a file, the last decides. */
 function overrides(): { files: string[]; rules: Record<string, unknown> }[] {
-  return PLACES.map((place) => ({
+  const depth = (place: string) => place.split("/").length;
+  return PLACES.toSorted((one, other) => depth(one) - depth(other)).map((place) => ({
     files: [isFile(place) ? `src/${place}` : `src/${place}/**`],
     rules: { "no-restricted-imports": ["error", { patterns: patternsOf(place) }] },
   }));

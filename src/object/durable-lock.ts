@@ -1,4 +1,4 @@
-import { DurableObject } from "cloudflare:workers";
+import { DurableObject } from "./platform.ts";
 import { type Caller, type CallerOption, scopedTo, takeCaller } from "../core/caller.ts";
 import {
   checkDuration,

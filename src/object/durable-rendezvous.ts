@@ -1,4 +1,4 @@
-import { DurableObject, RpcTarget } from "cloudflare:workers";
+import { DurableObject, RpcTarget } from "./platform.ts";
 import { checkCount, checkOptions, checkText, checkWait, checkWaited } from "../core/checks.ts";
 import { LIMITS } from "../core/limits.ts";
 import { sqlOf } from "../core/no-sqlite.ts";

@@ -1,4 +1,4 @@
-import { RpcTarget } from "cloudflare:workers";
+import { RpcTarget } from "./platform.ts";
 import type { HoldNews } from "../core/replies.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { DurableObject } from "cloudflare:workers";
+import { DurableObject } from "./platform.ts";
 import { sqlOf } from "../core/no-sqlite.ts";
 
 const DAY = 86_400_000;

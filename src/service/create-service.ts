@@ -47,8 +47,13 @@ export interface LockServiceOptions {
 
 /** A lock service, to be mounted in a Worker. */
 export interface LockService {
-  /** Answers a request; never throws. */
-  fetch(request: Request): Promise<Response>;
+  /**
+   * Answers a request; never throws.
+   *
+   * Pass the request's `ctx`, so that the first grant of an id does not wait until the index has listed it. Without `ctx`
+   * it waits, for at most a second.
+   */
+  fetch(request: Request, ctx?: Pick<ExecutionContext, "waitUntil">): Promise<Response>;
 }
 
 /**
@@ -65,9 +70,9 @@ export interface LockService {
  * let service: LockService | undefined;
  *
  * export default {
- *   fetch(request, env) {
+ *   fetch(request, env, ctx) {
  *     service ??= createLockService({ lock: env.DURABLE_LOCK, tokens: env.TOKENS });
- *     return service.fetch(request);
+ *     return service.fetch(request, ctx);
  *   },
  * } satisfies ExportedHandler<Env>;
  * ```
@@ -88,7 +93,12 @@ export function createLockService(options: LockServiceOptions): LockService {
     authLimiter,
     legacy,
   };
-  return { fetch: async (request) => application().fetch(request, context) };
+  return { fetch: async (request, ctx) => application().fetch(request, { ...context, waitUntil: waitUntilOf(ctx) }) };
+}
+
+/** A handler that passes on all its arguments passes `env` for `ctx`: then there is no context. */
+function waitUntilOf(ctx: Pick<ExecutionContext, "waitUntil"> | undefined): ServiceContext["waitUntil"] {
+  return typeof ctx?.waitUntil === "function" ? (promise) => ctx.waitUntil(promise) : undefined;
 }
 
 let made: Service | undefined;

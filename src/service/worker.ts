@@ -19,7 +19,7 @@ let service: LockService | undefined;
 
 /** The lock service that `wrangler deploy` deploys; an isolate has one environment for life. */
 export default {
-  async fetch(request, env) {
+  async fetch(request, env, ctx) {
     service ??= createLockService({
       lock: env.DURABLE_LOCK,
       tokens: env.TOKENS,
@@ -28,6 +28,6 @@ export default {
       authLimiter: env.AUTH_LIMITER,
       legacy: env.LEGACY_PATHS === "1",
     });
-    return service.fetch(request);
+    return service.fetch(request, ctx);
   },
 } satisfies ExportedHandler<Env>;

@@ -22,6 +22,8 @@ export interface ServiceContext {
   limiter: RateLimiter | undefined;
   authLimiter: RateLimiter | undefined;
   legacy: boolean;
+  /** Keeps a promise alive after the answer, if the request came with a context that can. */
+  waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
 }
 
 /** What is known of a request once it was let in. */

@@ -1,10 +1,10 @@
 import { z } from "@hono/zod-openapi";
-import { waitUntil } from "cloudflare:workers";
 import type { Context } from "hono";
 import { checkDuration, checkLease, checkText } from "../../core/checks.ts";
 import { PROTOCOL } from "../../core/protocol.ts";
 import type { AcquireReply, GrantReply, JobResult, KeptResult, RefusalReply } from "../../core/replies.ts";
 import { type LockRequest, checkConversion, checkRelease, checkRequest } from "../../core/request.ts";
+import { timeBox } from "../../transport/time-box.ts";
 import { PROTOCOL_HEADER } from "../../wire/protocol.ts";
 import { type ReleaseBody, fromAcquireBody, fromClaimBody, fromResult } from "../../wire/requests.ts";
 import { toWireResult } from "../../wire/result-codec.ts";
@@ -17,6 +17,9 @@ import { onPost } from "../request/route.ts";
 import { Acquire, Cancelled, Convert, Granted, Named, Recorded, Release, Released, Renew } from "../request/schemas.ts";
 
 const newId = () => crypto.randomUUID();
+
+/** How long a grant may wait for the index, in milliseconds, if nothing else keeps the call to it alive. */
+const LISTED_WITHIN = 1_000;
 
 /** How leases begin, go on and end. */
 export function addLeaseRoutes(service: Service): void {
@@ -104,16 +107,22 @@ async function acquire(c: Context<ServiceEnv>, request: LockRequest): Promise<Re
   const primitives = c.get("primitives");
   if (request.steal) checkAllowed(c.get("grantee"), "admin", c.get("id"));
   const reply = await askedInLine(primitives, request);
-  if (reply.success) note(c);
+  if (reply.success) await note(c);
   if (reply.success && request.steal)
     logEvent({ event: "steal", tokenName: c.get("grantee").name, lock: c.get("id"), lease: reply.lease });
   return granted(c, reply);
 }
 
-/** Lists the id; the grant does not wait for it. */
-function note(c: Context<ServiceEnv>): void {
+/**
+ * Lists the id. The grant does not wait for it if the request's context can keep the call alive.
+ *
+ * Without a context the runtime cancels the call when the answer leaves, although this isolate takes the id for listed.
+ */
+async function note(c: Context<ServiceEnv>): Promise<void> {
   const noted = c.env.index?.note(c.get("id"));
-  if (noted) waitUntil(noted);
+  if (!noted) return;
+  if (c.env.waitUntil) c.env.waitUntil(noted);
+  else await timeBox(noted, LISTED_WITHIN, undefined);
 }
 
 function granted(c: Context<ServiceEnv>, reply: AcquireReply): Response {

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import { freshId } from "../../support/locks.ts";
-import { TOKENS, ask, at, send, serviceWith } from "./calls.ts";
+import { ORIGIN, TOKENS, ask, at, send, serviceWith } from "./calls.ts";
 
 const to = serviceWith({ index: env.LOCK_INDEX });
 
@@ -54,6 +54,48 @@ it("lists with its next use what could not be listed", async () => {
   await use(id, service);
   await vi.waitFor(async () => expect(await listed(id)).toEqual([id]));
   error.mockRestore();
+});
+
+/** An index that takes a call and does not answer it, until it is told to. */
+function slowIndex() {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const index = { getByName: () => ({ add: () => promise }) } as unknown as typeof env.LOCK_INDEX;
+  return { index, isListed: promise, answer: resolve };
+}
+
+function acquisition(): Request {
+  const headers = { Authorization: `Bearer ${TOKENS.all}`, "Content-Type": "application/json" };
+  const body = JSON.stringify({ ttl: 1_000 });
+  return new Request(ORIGIN + at(freshId(), "acquire"), { method: "POST", headers, body });
+}
+
+it("does not make a grant wait for the index if the request comes with a context", async () => {
+  const { index, answer } = slowIndex();
+  const waitUntil = vi.fn<(promise: Promise<unknown>) => void>();
+  const response = await serviceWith({ index }).fetch(acquisition(), { waitUntil });
+  expect([response.status, waitUntil.mock.calls.length]).toEqual([200, 1]);
+  answer();
+  await waitUntil.mock.calls[0]?.[0];
+});
+
+it.for([["no context", undefined] as const, ["an environment in its place", env as never] as const])(
+  "makes the first grant of an id wait for the index if the request comes with %s",
+  async ([, ctx]) => {
+    const { index, isListed, answer } = slowIndex();
+    const order: string[] = [];
+    const response = serviceWith({ index }).fetch(acquisition(), ctx);
+    void response.then(() => order.push("granted"));
+    void isListed.then(() => order.push("listed"));
+    await scheduler.wait(200);
+    answer();
+    expect((await response).status).toBe(200);
+    expect(order).toEqual(["listed", "granted"]);
+  },
+);
+
+it("grants without the index if that does not answer within a second", async () => {
+  const { index } = slowIndex();
+  expect((await serviceWith({ index }).fetch(acquisition())).status).toBe(200);
 });
 
 it("forgets an id that was not used for 30 days", async () => {
