@@ -22,6 +22,7 @@ import {
 import { answer, refusalOf } from "./bad-argument.ts";
 import type { Bond } from "./exit-watch.ts";
 import { LockHost } from "./lock-host.ts";
+import { SqliteStorage } from "./storage/sqlite-storage.ts";
 import { serve } from "../wire/plain-requests.ts";
 import { type Ticket, Place, Turn } from "./ticket.ts";
 
@@ -59,7 +60,7 @@ export class DurableLock extends DurableObject {
   /** Called by the runtime. */
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    this.#host = new LockHost(ctx);
+    this.#host = new LockHost(new SqliteStorage(ctx.storage), ctx);
   }
 
   /**

@@ -1,7 +1,6 @@
 import { DurableObject, RpcTarget } from "./platform.ts";
 import { checkCount, checkOptions, checkText, checkWait, checkWaited } from "../core/checks.ts";
 import { LIMITS } from "../core/limits.ts";
-import { sqlOf } from "../core/no-sqlite.ts";
 import { type ProtocolOption, checkProtocol } from "../core/protocol.ts";
 import { type Arrival, BarrierState } from "../core/rendezvous/barrier-state.ts";
 import { LatchState } from "../core/rendezvous/latch-state.ts";
@@ -9,8 +8,10 @@ import type { ArriveReply, LatchReply } from "../core/rendezvous/rendezvous-repl
 import type { BadArgument } from "../core/replies.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
 import { answer, refusalOf } from "./bad-argument.ts";
+import { CleanUp } from "./clean-up.ts";
 import { Parking } from "./parked-calls.ts";
 import { RendezvousStorage } from "./storage/rendezvous-storage.ts";
+import { SqliteStorage } from "./storage/sqlite-storage.ts";
 import { Place } from "./ticket.ts";
 import { WakeTimer } from "./wake-timer.ts";
 import { Watchers } from "./watchers.ts";
@@ -63,20 +64,23 @@ export class DurableRendezvous extends DurableObject {
   readonly #timer = new WakeTimer(() => this.#run((_now) => {}));
   readonly #barrier: BarrierState;
   #latch: LatchState;
-  #alarmIsSet = false;
+  readonly #cleanUp: CleanUp;
   /** Until when callers that wait for the latch may be between two long polls. */
   #returnsUntil = 0;
 
   /** Called by the runtime. */
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    this.#storage = new RendezvousStorage(sqlOf(ctx.storage));
+    const storage = new SqliteStorage(ctx.storage);
+    this.#storage = new RendezvousStorage(storage);
     this.#latch = new LatchState(this.#storage.countDowns());
     this.#barrier = new BarrierState(this.#storage.meetings());
-    if (this.#storage.exists)
-      void ctx.blockConcurrencyWhile(async () => {
-        this.#alarmIsSet = (await ctx.storage.getAlarm()) !== null;
-      });
+    this.#cleanUp = new CleanUp(storage, ctx, {
+      name: "rendezvous",
+      isIdle: (now) => this.#isIdle(now),
+      forget: () => this.#forget(),
+    });
+    if (this.#storage.exists) this.#cleanUp.findAlarm();
   }
 
   /** Counts the latch down, once for each request id. */
@@ -88,7 +92,7 @@ export class DurableRendezvous extends DurableObject {
       if (mismatch) return mismatch;
       return this.#run((now) => {
         const counted = this.#latch.countDown(checked);
-        if (counted) this.#write(now, () => this.#storage.writeCountDown(counted, now));
+        if (counted) this.#cleanUp.write(() => this.#storage.writeCountDown(counted, now), now);
         return { success: true, remaining: this.#latch.remaining(checked.count) } as const;
       });
     });
@@ -144,25 +148,18 @@ export class DurableRendezvous extends DurableObject {
 
   /** Wipes the object once it has not been used for a day; until then moves itself. */
   override async alarm(): Promise<void> {
-    const now = this.#now();
-    try {
-      const isUsed = this.#barrier.waiting > 0 || this.#watchers.size > 0 || now < this.#returnsUntil;
-      if (!isUsed && now - this.#storage.lastUse() >= LIMITS.idle) return await this.#wipe();
-    } catch (error) {
-      console.error("durable-locks: the clean-up failed and will be tried again in a day.", error);
-    }
-    await this.ctx.storage.setAlarm(now + LIMITS.cleanUp);
-    this.#alarmIsSet = true;
+    await this.#cleanUp.run(this.#now());
   }
 
-  async #wipe(): Promise<void> {
-    const wiped = Promise.all([this.ctx.storage.deleteAlarm(), this.ctx.storage.deleteAll()]);
-    // In the same turn as the deletion: whoever comes next must create the tables and set the alarm again.
+  #isIdle(now: number): boolean {
+    const isUsed = this.#barrier.waiting > 0 || this.#watchers.size > 0 || now < this.#returnsUntil;
+    return !isUsed && now - this.#storage.lastUse() >= LIMITS.idle;
+  }
+
+  #forget(): void {
     this.#storage.forget();
     this.#barrier.forget();
     this.#latch = new LatchState([]);
-    this.#alarmIsSet = false;
-    await wiped;
   }
 
   #attend(arrival: Arrival): Attendance {
@@ -183,24 +180,12 @@ export class DurableRendezvous extends DurableObject {
     const result = transition(now);
     this.#barrier.wake(now);
     const { meetings, answers } = this.#barrier.takeEffects();
-    for (const meeting of meetings) this.#write(now, () => this.#storage.writeMeeting(meeting, now));
+    for (const meeting of meetings) this.#cleanUp.write(() => this.#storage.writeMeeting(meeting, now), now);
     for (const { requestId, reply } of answers) this.#parking.answer(requestId, reply);
     this.#watchers.check(now);
     const next = Math.min(this.#barrier.nextWake(), this.#watchers.nextDue());
     this.#timer.set(next === Number.POSITIVE_INFINITY ? undefined : next, now);
     return result;
-  }
-
-  #write(now: number, write: () => void): void {
-    try {
-      write();
-      if (!this.#alarmIsSet) void this.ctx.storage.setAlarm(now + LIMITS.cleanUp);
-      this.#alarmIsSet = true;
-    } catch (error) {
-      // Memory is ahead of storage now. The instance must not answer from it: start again from what is stored.
-      this.ctx.abort("The rendezvous could not be written.");
-      throw error;
-    }
   }
 
   #now(): number {

@@ -2,7 +2,6 @@ import { type Caller, refusalTo } from "../core/caller.ts";
 import type { Slot } from "../core/leases/slots.ts";
 import { LIMITS } from "../core/limits.ts";
 import { LockState } from "../core/lock-state.ts";
-import { sqlOf } from "../core/no-sqlite.ts";
 import type {
   AcquireReply,
   FollowReply,
@@ -14,11 +13,13 @@ import type {
 } from "../core/replies.ts";
 import type { LockRequest } from "../core/request.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
+import { CleanUp, type Instance } from "./clean-up.ts";
 import { type Bond, News, Tie } from "./exit-watch.ts";
 import { Ties } from "./exit-watches.ts";
 import { Handout } from "./handout.ts";
 import { Parking } from "./parked-calls.ts";
 import { LeaseStorage } from "./storage/lease-storage.ts";
+import type { ObjectStorage } from "./storage/object-storage.ts";
 import { ResultStorage } from "./storage/result-storage.ts";
 import { Timeline } from "./timeline.ts";
 import { WakeTimer } from "./wake-timer.ts";
@@ -32,7 +33,6 @@ interface Requested {
 
 /** Runs the state machine of one lock on its storage, clock, timer and parked calls. */
 export class LockHost {
-  readonly #ctx: DurableObjectState;
   readonly #clock = new SteadyClock();
   readonly #leases: LeaseStorage;
   readonly #results: ResultStorage;
@@ -44,20 +44,21 @@ export class LockHost {
   readonly #news = new Map<string, Promise<HoldNews>>();
   readonly #timer = new WakeTimer(() => this.run((state, now) => state.wake(now)));
   readonly #state: LockState;
-  #alarmIsSet = false;
+  readonly #cleanUp: CleanUp;
 
-  constructor(ctx: DurableObjectState) {
-    this.#ctx = ctx;
-    this.#leases = new LeaseStorage(sqlOf(ctx.storage));
-    this.#results = new ResultStorage(ctx.storage.kv);
+  constructor(storage: ObjectStorage, instance: Instance) {
+    this.#leases = new LeaseStorage(storage);
+    this.#results = new ResultStorage(storage.values);
     this.#handout = new Handout(this.#results);
     const result = this.#leases.exists ? this.#results.load() : undefined;
     this.#state = new LockState(this.#leases.load(), this.#now(), result);
-    // Asked for and not inferred from the rows: an alarm that was lost would never be set again.
-    if (this.#leases.exists)
-      void ctx.blockConcurrencyWhile(async () => {
-        this.#alarmIsSet = (await ctx.storage.getAlarm()) !== null;
-      });
+    this.#cleanUp = new CleanUp(storage, instance, {
+      name: "lock",
+      isIdle: (at) => this.#isIdle(at),
+      tidy: (at) => (this.#dropResult(at), this.#state.record.kept(at)?.keptUntil),
+      forget: () => this.#state.forget(),
+    });
+    if (this.#leases.exists) this.#cleanUp.findAlarm();
   }
 
   /** One transition and its effects, in one turn: what is written and what is answered can't come apart. */
@@ -150,34 +151,14 @@ export class LockHost {
   }
 
   /** Wipes the lock once it has not been used for a day; until then moves the alarm, at most once a day. */
-  async cleanUp(): Promise<void> {
-    const now = this.#now();
-    try {
-      if (this.#isIdle(now)) return await this.#wipe();
-      this.#dropResult(now);
-    } catch (error) {
-      // Left to the runtime an alarm that keeps failing is gone after seven tries, and with it this lock's clean-up.
-      console.error("durable-locks: the clean-up failed and will be tried again in a day.", error);
-    }
-    const keptUntil = this.#state.record.kept(now)?.keptUntil ?? now;
-    await this.#ctx.storage.setAlarm(Math.max(now + LIMITS.cleanUp, keptUntil));
-    this.#alarmIsSet = true;
+  cleanUp(): Promise<void> {
+    return this.#cleanUp.run(this.#now());
   }
 
   #isIdle(now: number): boolean {
     if (this.#state.waiting > 0 || this.#state.record.kept(now)) return false;
     const lastUse = this.#state.lastUse() ?? Number.NEGATIVE_INFINITY;
     return now - lastUse >= LIMITS.idle;
-  }
-
-  async #wipe(): Promise<void> {
-    // Before compatibility date 2026-02-24 deleteAll leaves the alarm, which would wake an empty object for ever.
-    const wiped = Promise.all([this.#ctx.storage.deleteAlarm(), this.#ctx.storage.deleteAll()]);
-    // In the same turn as the deletion: a grant that comes next must create the table and set the alarm again.
-    this.#state.forget();
-    this.#leases.forget();
-    this.#alarmIsSet = false;
-    await wiped;
   }
 
   /** Stores a result in the turn of the release that brought it; undefined if the release may go on. */
@@ -188,7 +169,7 @@ export class LockHost {
     const refusal = refusalTo(caller, live);
     if (refusal) return refusal;
     const info = this.#state.resultOf(lease, { failed, retain }, now);
-    const reason = this.#orAbort(() => this.#results.write(info, value));
+    const reason = this.#cleanUp.orAbort(() => this.#results.write(info, value));
     if (reason) return { success: false, reason };
     this.#handout.forget();
     this.#state.keepResult(info, now);
@@ -235,7 +216,7 @@ export class LockHost {
   /** Deletes a result whose time is over before anybody relies on that: no clock may bring it back after a restart. */
   #dropResult(now: number): void {
     if (!this.#state.record.isOver(now)) return;
-    this.#orAbort(() => this.#results.delete());
+    this.#cleanUp.orAbort(() => this.#results.delete());
     this.#handout.forget();
     this.#state.record.forget();
   }
@@ -257,21 +238,7 @@ export class LockHost {
   }
 
   #write(writes: Slot[], now: number): void {
-    this.#orAbort(() => {
-      this.#leases.write(writes);
-      if (!this.#alarmIsSet) void this.#ctx.storage.setAlarm(now + LIMITS.cleanUp);
-      this.#alarmIsSet = true;
-    });
-  }
-
-  #orAbort<T>(write: () => T): T {
-    try {
-      return write();
-    } catch (error) {
-      // Memory is ahead of storage now. The instance must not answer from it: start again from what is stored.
-      this.#ctx.abort("The lock could not be written.");
-      throw error;
-    }
+    this.#cleanUp.write(() => this.#leases.write(writes), now);
   }
 
   #now(): number {

@@ -4,7 +4,7 @@ import type { PastLease } from "../../core/leases/past-requests.ts";
 import { type Slot, PAST_PER_SLOT } from "../../core/leases/slots.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { LeaseEnd } from "../../core/replies.ts";
-import type { Row, TableShape } from "./table.ts";
+import type { Row, TableShape } from "./object-storage.ts";
 
 /** A row for each slot. */
 export const LEASES: TableShape = {

@@ -1,13 +1,13 @@
 import type { Slot } from "../../core/leases/slots.ts";
 import { LEASES, rowOf, slotsOf } from "./lease-row.ts";
-import { Table } from "./table.ts";
+import type { ObjectStorage, Rows } from "./object-storage.ts";
 
-/** The rows of a lock in the object's SQLite: one lease, one row. Nothing is created before the first grant. */
+/** The rows of a lock: one lease, one row. Nothing is created before the first grant. */
 export class LeaseStorage {
-  readonly #table: Table;
+  readonly #table: Rows;
 
-  constructor(sql: SqlStorage) {
-    this.#table = new Table(sql, LEASES);
+  constructor(storage: ObjectStorage) {
+    this.#table = storage.table(LEASES);
   }
 
   /** Whether anything was ever stored and not wiped since. */
@@ -22,10 +22,5 @@ export class LeaseStorage {
 
   write(slots: Iterable<Slot>): void {
     for (const slot of slots) this.#table.put(rowOf(slot));
-  }
-
-  /** To be called when all storage is deleted. */
-  forget(): void {
-    this.#table.forget();
   }
 }

@@ -3,7 +3,7 @@ import { LIMITS } from "../../core/limits.ts";
 import { type Meeting, ARRIVALS_REMEMBERED, MEETINGS_REMEMBERED } from "../../core/rendezvous/barrier-state.ts";
 import type { CountDown } from "../../core/rendezvous/latch-state.ts";
 import type { BarrierBreak } from "../../core/rendezvous/rendezvous-replies.ts";
-import { type Row, type TableShape, Table } from "./table.ts";
+import type { ObjectStorage, Row, Rows, TableShape } from "./object-storage.ts";
 
 const COUNT_DOWNS: TableShape = {
   name: "count_downs",
@@ -24,13 +24,13 @@ const MEETINGS: TableShape = {
 
 /** A row for each count-down of a latch, and one for each of the last meetings at a barrier. Nothing before the first. */
 export class RendezvousStorage {
-  readonly #countDowns: Table;
-  readonly #meetings: Table;
+  readonly #countDowns: Rows;
+  readonly #meetings: Rows;
   #slot = 0;
 
-  constructor(sql: SqlStorage) {
-    this.#countDowns = new Table(sql, COUNT_DOWNS);
-    this.#meetings = new Table(sql, MEETINGS);
+  constructor(storage: ObjectStorage) {
+    this.#countDowns = storage.table(COUNT_DOWNS);
+    this.#meetings = storage.table(MEETINGS);
   }
 
   /** Whether anything was ever stored and not wiped since. */
@@ -71,10 +71,8 @@ export class RendezvousStorage {
     this.#slot = slot + 1;
   }
 
-  /** To be called when all storage is deleted. */
+  /** To be called when all storage is wiped. */
   forget(): void {
-    this.#countDowns.forget();
-    this.#meetings.forget();
     this.#slot = 0;
   }
 }

@@ -4,6 +4,7 @@ import type { KeptResult, OnceReason } from "../../core/replies.ts";
 import { cloneSize } from "../../core/results/clone-size.ts";
 import type { ResultInfo } from "../../core/results/job-record.ts";
 import { unkeepable } from "../../core/results/unkeepable.ts";
+import type { KeyedValues } from "./object-storage.ts";
 
 const KEY = "result";
 
@@ -11,17 +12,14 @@ interface Stored extends ResultInfo {
   value: unknown;
 }
 
-/**
- * The result of a job that runs once: one row of the object's key-value storage, which is in the same database as the
- * leases, so that what is written in one turn is written as one.
- */
+/** The result of a job that runs once: one value, which becomes durable together with the leases of the same turn. */
 export class ResultStorage {
-  readonly #kv: SyncKvStorage;
+  readonly #values: KeyedValues;
   /** Of the value that is stored, in bytes; counted when it is written or first read. */
   #size: number | undefined;
 
-  constructor(kv: SyncKvStorage) {
-    this.#kv = kv;
+  constructor(values: KeyedValues) {
+    this.#values = values;
   }
 
   /** What is stored, without the value: that may be large, and is read when somebody wants it. */
@@ -38,7 +36,7 @@ export class ResultStorage {
 
   /** The result, and how many bytes it takes. */
   read(): { result: KeptResult; size: number } {
-    const { value, failed, lease } = this.#kv.get<Stored>(KEY) as Stored;
+    const { value, failed, lease } = this.#values.get(KEY) as Stored;
     return { result: { value, failed, lease }, size: (this.#size ??= cloneSize(value, LIMITS.maxResultBytes)) };
   }
 
@@ -47,7 +45,7 @@ export class ResultStorage {
     try {
       const refusal = unkeepable(value);
       if (refusal) return refusal.reason;
-      this.#kv.put<Stored>(KEY, { ...info, value });
+      this.#values.put(KEY, { ...info, value } satisfies Stored);
       this.#size = undefined;
       return undefined;
     } catch (error) {
@@ -61,13 +59,13 @@ export class ResultStorage {
 
   delete(): void {
     this.#size = undefined;
-    this.#kv.delete(KEY);
+    this.#values.delete(KEY);
   }
 
   /** Without its result the job runs again; a row that can't be read must not take the lock down. */
   #stored(): unknown {
     try {
-      return this.#kv.get(KEY);
+      return this.#values.get(KEY);
     } catch (error) {
       console.error("durable-locks: the result of a job can't be read; the job will run again.", error);
       return undefined;

@@ -1,19 +1,4 @@
-/** The columns of a table, each with its SQL type. */
-type Columns = Record<string, string>;
-
-/** What a table is made of. */
-export interface TableShape {
-  name: string;
-  /** The columns of the first version that had the table; the first of them is the primary key. */
-  columns: Columns;
-  /** Those that later versions added: each may be null or has a default, for the rows that are there already. */
-  added?: Columns;
-  /** The column that tells when a row is used for something else than before. */
-  about?: string;
-}
-
-/** A row as it is stored: whatever an older, a newer or a damaged version may have left. */
-export type Row = Record<string, SqlStorageValue>;
+import type { Columns, Row, Rows, TableShape } from "./object-storage.ts";
 
 /**
  * A table that older and newer versions of this library may have written. Nothing is created before the first row.
@@ -21,7 +6,7 @@ export type Row = Record<string, SqlStorageValue>;
  * Reading changes nothing. Before the first write a table that lacks columns gets them, and one that can't be ours is
  * set aside. Columns that a newer version added are left alone.
  */
-export class Table {
+export class Table implements Rows {
   readonly #sql: SqlStorage;
   readonly #shape: TableShape;
   readonly #columns: Columns;

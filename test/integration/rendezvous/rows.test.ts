@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Meeting } from "../../../src/core/rendezvous/barrier-state.ts";
 import { RendezvousStorage } from "../../../src/object/storage/rendezvous-storage.ts";
+import { SqliteStorage } from "../../../src/object/storage/sqlite-storage.ts";
 import { freshId } from "../../support/locks.ts";
 
 const NOW = 1_800_000_000_000;
@@ -10,6 +11,8 @@ const NOW = 1_800_000_000_000;
 /** Runs `work` on the storage of an object of its own. */
 const onStorage = (work: (storage: DurableObjectStorage) => void | Promise<void>): Promise<void> =>
   runInDurableObject(env.DURABLE_RENDEZVOUS.getByName(freshId()), (_object, { storage }) => work(storage));
+
+const rowsOf = (storage: DurableObjectStorage) => new RendezvousStorage(new SqliteStorage(storage));
 
 const met = (generation: number, why?: Meeting["why"]): Meeting => ({ generation, why, members: [`m${generation}`] });
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
@@ -28,37 +31,39 @@ function store(sql: SqlStorage, table: string, columns: string, rows: unknown[][
 
 describe("the rows of a latch or a barrier", () => {
   it("exist once either has any, and no more when they are wiped", async () => {
-    await onStorage(({ sql }) => {
-      const latch = new RendezvousStorage(sql);
+    await onStorage(async (storage) => {
+      const sqlite = new SqliteStorage(storage);
+      const latch = new RendezvousStorage(sqlite);
       expect(latch.exists).toBe(false);
       latch.writeCountDown({ requestId: "a", count: 2, by: 1 }, NOW);
       expect(latch.exists).toBe(true);
-      sql.exec("DROP TABLE count_downs");
-      latch.forget();
+      await sqlite.wipe();
       expect(latch.exists).toBe(false);
       latch.writeCountDown({ requestId: "a", count: 2, by: 1 }, NOW);
       expect(latch.countDowns()).toHaveLength(1);
     });
-    await onStorage(({ sql }) => {
-      const barrier = new RendezvousStorage(sql);
+    await onStorage(async (storage) => {
+      const sqlite = new SqliteStorage(storage);
+      const barrier = new RendezvousStorage(sqlite);
       barrier.writeMeeting(met(1), NOW);
       barrier.writeMeeting(met(2), NOW);
       expect(barrier.exists).toBe(true);
-      sql.exec("DROP TABLE meetings");
+      await sqlite.wipe();
       barrier.forget();
       expect(barrier.exists).toBe(false);
       barrier.writeMeeting(met(3), NOW);
-      expect(slots(sql)).toEqual([[0, 3]]);
+      expect(slots(storage.sql)).toEqual([[0, 3]]);
     });
   });
 
   it("G9 are of the last eight meetings, a new one in the place of the oldest, also after a restart", async () => {
     const members = Array.from({ length: 125 }, (_, n) => `m${n}`);
-    await onStorage(({ sql }) => {
-      const before = new RendezvousStorage(sql);
+    await onStorage((stored) => {
+      const { sql } = stored;
+      const before = rowsOf(stored);
       for (const generation of range(1, 10)) before.writeMeeting({ ...met(generation), members }, NOW);
       expect(slots(sql)).toEqual([[0, 9], [1, 10], ...range(3, 8).map((generation) => [generation - 1, generation])]);
-      const after = new RendezvousStorage(sql);
+      const after = rowsOf(stored);
       expect(after.meetings().map(({ generation }) => generation)).toEqual(range(3, 10));
       after.writeMeeting({ ...met(11), members }, NOW);
       expect(after.meetings().map(({ generation }) => generation)).toEqual(range(4, 11));
@@ -67,10 +72,10 @@ describe("the rows of a latch or a barrier", () => {
 
   it("G9 are of as many small meetings as a thousand arrivals make, also after a restart and after large ones", async () => {
     const pair = (generation: number) => ({ ...met(generation), members: ["one", "other"] });
-    await onStorage(({ sql }) => {
-      const before = new RendezvousStorage(sql);
+    await onStorage((stored) => {
+      const before = rowsOf(stored);
       for (const generation of range(1, 501)) before.writeMeeting(pair(generation), NOW);
-      const after = new RendezvousStorage(sql);
+      const after = rowsOf(stored);
       expect(after.meetings().map(({ generation }) => generation)).toEqual(range(2, 501));
       const members = Array.from({ length: 1_000 }, (_, n) => `m${n}`);
       for (const generation of range(502, 520)) after.writeMeeting({ ...met(generation), members }, NOW);
@@ -81,8 +86,9 @@ describe("the rows of a latch or a barrier", () => {
   });
 
   it("tell why a barrier broke; a reason that only a newer version knows is a reason all the same", async () => {
-    await onStorage(({ sql }) => {
-      const storage = new RendezvousStorage(sql);
+    await onStorage((stored) => {
+      const { sql } = stored;
+      const storage = rowsOf(stored);
       for (const [n, why] of ([undefined, "died", "timeout", "aborted"] as const).entries())
         storage.writeMeeting(met(n + 1, why), NOW);
       sql.exec("INSERT INTO meetings VALUES (7, 9, 'bored', '[]', 0)");
@@ -91,8 +97,9 @@ describe("the rows of a latch or a barrier", () => {
   });
 
   it("tell when they were last used, whatever damaged rows say", async () => {
-    await onStorage(({ sql }) => {
-      const storage = new RendezvousStorage(sql);
+    await onStorage((stored) => {
+      const { sql } = stored;
+      const storage = rowsOf(stored);
       storage.writeCountDown({ requestId: "a", count: 2, by: 1 }, NOW + 5);
       storage.writeCountDown({ requestId: "b", count: 2, by: 1 }, NOW);
       storage.writeMeeting(met(1), NOW + 3);
@@ -102,7 +109,8 @@ describe("the rows of a latch or a barrier", () => {
   });
 
   it("of damaged meetings are remembered by their number, and the next has a place", async () => {
-    await onStorage(({ sql }) => {
+    await onStorage((stored) => {
+      const { sql } = stored;
       store(sql, "meetings", "slot, generation, why, members, at", [
         ["x", 9, null, '["a", "b"]', 0],
         [1, 3, null, '{"a": 1}', 0],
@@ -111,7 +119,7 @@ describe("the rows of a latch or a barrier", () => {
         [4, "six", null, '["c"]', 0],
         [-6, 2, null, '"text"', 0],
       ]);
-      const storage = new RendezvousStorage(sql);
+      const storage = rowsOf(stored);
       expect(storage.meetings().map(({ generation, members }) => [generation, members])).toEqual([
         [2, []],
         [3, []],
@@ -125,7 +133,8 @@ describe("the rows of a latch or a barrier", () => {
   });
 
   it("of damaged count-downs count for nothing", async () => {
-    await onStorage(({ sql }) => {
+    await onStorage((stored) => {
+      const { sql } = stored;
       store(sql, "count_downs", "request, count, by, at", [
         ["least", 1, 1, 0],
         ["most", 10_000, 10_000, 0],
@@ -139,7 +148,9 @@ describe("the rows of a latch or a barrier", () => {
         ["by half", 3, 0.5, 0],
         ["by text", 3, "1", 0],
       ]);
-      const counted = new RendezvousStorage(sql).countDowns().map(({ requestId }) => requestId);
+      const counted = rowsOf(stored)
+        .countDowns()
+        .map(({ requestId }) => requestId);
       expect(counted).toEqual(["least", "most"]);
     });
   });

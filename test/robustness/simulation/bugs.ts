@@ -26,8 +26,8 @@ export const BUGS: Bug[] = [
     changes: [
       {
         file: "object/lock-host.ts",
-        from: "if (this.#isIdle(now)) return",
-        to: "if (this.#state.waiting === 0) return",
+        from: "isIdle: (at) => this.#isIdle(at),",
+        to: "isIdle: () => this.#state.waiting === 0,",
       },
     ],
   },

@@ -82,6 +82,20 @@ describe("G8 nothing leaks: storage", () => {
     expect(await stored(id)).toEqual({ tables: false, alarm: false });
   });
 
+  it("an alarm that the clean-up can't set is set by the next grant", async () => {
+    const id = freshId();
+    await leaseOf(lockOf(id).acquire(1));
+    await runInDurableObject(stubOf(id), async (lock, { storage }) => {
+      // As when the runtime has given up an alarm whose handler kept failing.
+      await storage.deleteAlarm();
+      const set = vi.spyOn(storage, "setAlarm").mockRejectedValueOnce(new Error("storage is down"));
+      await expect(lock.alarm()).rejects.toThrow("storage is down");
+      set.mockRestore();
+      await vi.waitFor(async () => expect(await lock.acquire(10_000)).toMatchObject({ success: true }), SOON);
+    });
+    expect((await stored(id)).alarm).toBe(true);
+  });
+
   it("G10 an alarm that is set is not set again, also after a restart", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(1));

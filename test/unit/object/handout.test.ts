@@ -2,6 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { AcquireReply } from "../../../src/index.ts";
 import { LockHost } from "../../../src/object/lock-host.ts";
+import { SqliteStorage } from "../../../src/object/storage/sqlite-storage.ts";
 import { fakeTime, pass } from "../../support/fake-time.ts";
 import { freshId, stubOf } from "../../support/locks.ts";
 
@@ -36,7 +37,7 @@ const withWaiters = (
   }) => Promise<void>,
 ) =>
   runInDurableObject(stubOf(freshId()), async (_lock, state) => {
-    const host = new LockHost(state);
+    const host = new LockHost(new SqliteStorage(state.storage), state);
     const read = vi.spyOn(state.storage.kv, "get");
     const answers: (AcquireReply & { requestId: string })[] = [];
     const ask = (requestId: string, more: object = {}) =>

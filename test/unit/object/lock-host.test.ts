@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { LIMITS } from "../../../src/core/limits.ts";
 import type { Bond } from "../../../src/index.ts";
 import { LockHost } from "../../../src/object/lock-host.ts";
+import { SqliteStorage } from "../../../src/object/storage/sqlite-storage.ts";
 import { fakeTime, pass } from "../../support/fake-time.ts";
 import { changeableLimits } from "../../support/limits.ts";
 import { freshId, stubOf } from "../../support/locks.ts";
@@ -30,7 +31,9 @@ const RESULT = { value: "receipt", failed: false, retain: 10_000 };
 
 /** A host of its own in an object of its own, on real storage. */
 const inside = (work: (host: LockHost, state: DurableObjectState) => void | Promise<void>) =>
-  runInDurableObject(stubOf(freshId()), (_lock, state) => work(new LockHost(state), state));
+  runInDurableObject(stubOf(freshId()), (_lock, state) =>
+    work(new LockHost(new SqliteStorage(state.storage), state), state),
+  );
 
 /** The lease of a request that must be granted. */
 async function granted(host: LockHost, requestId: string, rest: object = {}): Promise<number> {
@@ -45,7 +48,7 @@ describe("G8 a lock that was never used", () => {
   it("asks its storage for nothing but whether it was", async () => {
     await runInDurableObject(stubOf(freshId()), (_lock, state) => {
       const [get, block] = [vi.spyOn(state.storage.kv, "get"), vi.spyOn(state, "blockConcurrencyWhile")];
-      void new LockHost(state);
+      void new LockHost(new SqliteStorage(state.storage), state);
       for (const spy of [get, block]) expect(spy).not.toHaveBeenCalled();
     });
   });

@@ -3,7 +3,7 @@ import { scopedTo } from "../../../../src/core/caller.ts";
 import type { Slot } from "../../../../src/core/leases/slots.ts";
 import { LIMITS } from "../../../../src/core/limits.ts";
 import { rowOf, slotsOf } from "../../../../src/object/storage/lease-row.ts";
-import type { Row } from "../../../../src/object/storage/table.ts";
+import type { Row } from "../../../../src/object/storage/object-storage.ts";
 
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { scopedTo } from "../../../../src/core/caller.ts";
 import { LEASES, rowOf } from "../../../../src/object/storage/lease-row.ts";
-import type { Row } from "../../../../src/object/storage/table.ts";
+import type { Row } from "../../../../src/object/storage/object-storage.ts";
 
 const NOW = 1_800_000_000_000;
 
