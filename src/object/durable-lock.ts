@@ -20,11 +20,13 @@ import {
   checkRequestIdOption,
 } from "../core/request.ts";
 import { answer, refusalOf } from "./bad-argument.ts";
-import type { Bond } from "./exit-watch.ts";
+import { ContextHandle } from "./handles/context-handle.ts";
+import type { ExitWatch } from "./handles/exit-watch.ts";
+import { PendingReply } from "./handles/pending-reply.ts";
+import type { Ticket } from "./handles/ticket.ts";
 import { LockHost } from "./lock-host.ts";
 import { SqliteStorage } from "./storage/sqlite-storage.ts";
 import { serve } from "../wire/plain-requests.ts";
-import { type Ticket, Place, Turn } from "./ticket.ts";
 
 const newId = () => crypto.randomUUID();
 
@@ -74,13 +76,16 @@ export class DurableLock extends DurableObject {
     return answer(() => this.#host.request(requestOf(ttl, leaseOrOptions)).reply);
   }
 
-  /** Like `acquire` with `wait`, but the place in the queue ends with its caller: see `Ticket`. */
+  /** Like `acquire` with `wait`, but the queue entry ends with its caller: see `Ticket`. */
   enqueue(ttl: number, options?: RequestOptions & CallerOption): Ticket {
     try {
       const { reply, leave } = this.#host.request(requestOf(ttl, options));
-      return { place: new Place(leave), turn: new Turn(Promise.resolve(reply)) };
+      return { place: new ContextHandle(leave), turn: new PendingReply<AcquireReply>(Promise.resolve(reply)) };
     } catch (error) {
-      return { place: new Place(() => {}), turn: new Turn(Promise.resolve(refusalOf(error))) };
+      return {
+        place: new ContextHandle(() => {}),
+        turn: new PendingReply<AcquireReply>(Promise.resolve(refusalOf(error))),
+      };
     }
   }
 
@@ -142,8 +147,8 @@ export class DurableLock extends DurableObject {
     });
   }
 
-  /** Binds a live lease to the life of the caller: see `Bond`. */
-  async bind(lease: number): Promise<Bond | RefusalReply> {
+  /** Sets up an exit watch, which ends a live lease with the caller's execution context: see `ExitWatch`. */
+  async bind(lease: number): Promise<ExitWatch | RefusalReply> {
     return answer(() => this.#host.bind(checkLease(lease)));
   }
 

@@ -1,4 +1,4 @@
-import { DurableObject, RpcTarget } from "./platform.ts";
+import { DurableObject } from "./platform.ts";
 import { checkCount, checkOptions, checkText, checkWait, checkWaited } from "../core/checks.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type ProtocolOption, checkProtocol } from "../core/protocol.ts";
@@ -9,10 +9,11 @@ import type { BadArgument } from "../core/replies.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
 import { answer, refusalOf } from "./bad-argument.ts";
 import { CleanUp } from "./clean-up.ts";
+import { ContextHandle } from "./handles/context-handle.ts";
+import { PendingReply } from "./handles/pending-reply.ts";
 import { Parking } from "./parked-calls.ts";
 import { RendezvousStorage } from "./storage/rendezvous-storage.ts";
 import { SqliteStorage } from "./storage/sqlite-storage.ts";
-import { Place } from "./ticket.ts";
 import { WakeTimer } from "./wake-timer.ts";
 import { Watchers } from "./watchers.ts";
 
@@ -21,28 +22,12 @@ const ARRIVAL = ["parties", "requestId", "wait", "waited", "protocol"] as const 
   | keyof ProtocolOption
 )[];
 
-/** What a party at a barrier gets: its place, which ends with its caller, and the outcome to wait for. */
+/** What a party at a barrier gets: an entry, which ends with its caller, and the outcome of its generation to wait for. */
 export interface Attendance {
-  /** To be let go of when the wait is over. */
-  place: Place;
-  /** To be waited for. */
-  outcome: MeetingOutcome;
-}
-
-/** What will become of an arrival. */
-export class MeetingOutcome extends RpcTarget {
-  readonly #reply: Promise<ArriveReply>;
-
-  /** Made by the object. */
-  constructor(reply: Promise<ArriveReply>) {
-    super();
-    this.#reply = reply;
-  }
-
-  /** All have met, or they won't; at the latest when the slice of waiting ends. */
-  known(): Promise<ArriveReply> {
-    return this.#reply;
-  }
+  /** Dispose of it when the wait is over. */
+  place: ContextHandle;
+  /** Wait for it. */
+  outcome: PendingReply<ArriveReply>;
 }
 
 /**
@@ -171,7 +156,7 @@ export class DurableRendezvous extends DurableObject {
     const leave = () => {
       if (this.#parking.leave(parked)) this.#run((now) => this.#barrier.drop(requestId, now));
     };
-    return { place: new Place(leave), outcome: new MeetingOutcome(parked.reply) };
+    return { place: new ContextHandle(leave), outcome: new PendingReply<ArriveReply>(parked.reply) };
   }
 
   /** One transition and its effects, in one turn: what is written and what is answered can't come apart. */
@@ -194,5 +179,5 @@ export class DurableRendezvous extends DurableObject {
 }
 
 function attendance(reply: ArriveReply): Attendance {
-  return { place: new Place(() => {}), outcome: new MeetingOutcome(Promise.resolve(reply)) };
+  return { place: new ContextHandle(() => {}), outcome: new PendingReply<ArriveReply>(Promise.resolve(reply)) };
 }

@@ -2,21 +2,13 @@ import { type Caller, refusalTo } from "../core/caller.ts";
 import type { Slot } from "../core/leases/slots.ts";
 import { LIMITS } from "../core/limits.ts";
 import { LockState } from "../core/lock-state.ts";
-import type {
-  AcquireReply,
-  FollowReply,
-  HoldNews,
-  JobResult,
-  LockStatus,
-  RefusalReply,
-  ReleaseReply,
-} from "../core/replies.ts";
+import type { AcquireReply, FollowReply, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
 import type { LockRequest } from "../core/request.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
 import { CleanUp, type Instance } from "./clean-up.ts";
-import { type Bond, News, Tie } from "./exit-watch.ts";
-import { Ties } from "./exit-watches.ts";
 import { Handout } from "./handout.ts";
+import type { ExitWatch } from "./handles/exit-watch.ts";
+import { ExitWatches } from "./handles/exit-watches.ts";
 import { Parking } from "./parked-calls.ts";
 import { LeaseStorage } from "./storage/lease-storage.ts";
 import type { ObjectStorage } from "./storage/object-storage.ts";
@@ -40,8 +32,12 @@ export class LockHost {
   readonly #parking = new Parking<AcquireReply>({ success: false, reason: "BORROWED" });
   readonly #watchers = new Watchers();
   readonly #timeline = new Timeline();
-  readonly #ties = new Ties();
-  readonly #news = new Map<string, Promise<HoldNews>>();
+  readonly #exitWatches = new ExitWatches({
+    run: (transition) => this.run(transition),
+    ask: (question) => this.ask(question),
+    until: (find) => this.#until(find),
+    expire: (lease) => this.#expire(lease),
+  });
   readonly #timer = new WakeTimer(() => this.run((state, now) => state.wake(now)));
   readonly #state: LockState;
   readonly #cleanUp: CleanUp;
@@ -108,24 +104,9 @@ export class LockHost {
     });
   }
 
-  /** Ties a live lease to a handle that the runtime disposes when its holder is gone. */
-  bind(lease: number): Bond | RefusalReply {
-    const live = this.run((state, now) => (state.wake(now), state.find(lease, now)));
-    if (!live) return this.run((state) => state.gone(lease));
-    // Who listens has received its bond; the tie of a reply that was lost must not end the lease when it is disposed.
-    let isReceived = false;
-    const tie = new Tie(() => {
-      this.#ties.remove(lease, tie);
-      if (isReceived) this.#endIfUntied(lease);
-    });
-    const news = new News((told) => {
-      isReceived = true;
-      // Asked just before its holder died, it may arrive just after the tie has gone.
-      this.#endIfUntied(lease);
-      return this.#newsOf(lease, told);
-    });
-    this.#ties.add(lease, tie, (other) => this.ask((state, now) => state.find(other, now)) !== undefined);
-    return { success: true, tie, news };
+  /** Sets up an exit watch, which ends a live lease with the execution context of its holder. */
+  bind(lease: number): ExitWatch | RefusalReply {
+    return this.#exitWatches.add(lease);
   }
 
   /** The status, once the newest live lease is another than the one that is known, or `wait` is over. */
@@ -176,9 +157,8 @@ export class LockHost {
     return undefined;
   }
 
-  /** A lease ends with the last of its ties. */
-  #endIfUntied(lease: number): void {
-    if (this.#ties.has(lease)) return;
+  /** Ends a lease whose holder is gone, as if it had run out. */
+  #expire(lease: number): void {
     this.run((state, now) => {
       // If the lock is handed on at once, the lease counts as superseded before anybody has seen that it expired.
       this.#timeline.cut(lease, now);
@@ -186,25 +166,11 @@ export class LockHost {
     });
   }
 
-  /** One watch for all calls that ask the same, however many they are. */
-  #newsOf(lease: number, told: boolean): Promise<HoldNews> {
-    const asked = `${lease} ${told ? "told" : "untold"}`;
-    const known = this.#news.get(asked);
-    if (known) return known;
-    const news = this.#nextNews(lease, told).finally(() => this.#news.delete(asked));
-    this.#news.set(asked, news);
-    return news;
-  }
-
-  async #nextNews(lease: number, told: boolean): Promise<HoldNews> {
-    const find = (now: number): HoldNews | undefined => {
-      const live = this.#state.find(lease, now);
-      if (!live) return { ended: this.#state.gone(lease).ended ?? "superseded" };
-      return live.releaseRequested && !told ? { releaseRequested: true } : undefined;
-    };
-    const news = this.#watchers.watch(find);
+  /** Waits until `find` finds something; it looks after each transition. */
+  async #until<T>(find: (state: LockState, now: number) => T | undefined): Promise<T> {
+    const found = this.#watchers.watch((now) => find(this.#state, now));
     this.run((state, now) => state.wake(now));
-    return (await news) as HoldNews;
+    return (await found) as T;
   }
 
   #nextWake(now: number): number | undefined {

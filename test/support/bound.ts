@@ -2,7 +2,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import {
-  type Bond,
+  type ExitWatch,
   type HeldLease,
   type HoldOptions,
   type Lock,
@@ -10,7 +10,7 @@ import {
   createLock,
   DurableLock,
 } from "../../src/index.ts";
-import { Tie } from "../../src/object/exit-watch.ts";
+import { ContextHandles } from "../../src/object/handles/context-handles.ts";
 import { rpcPrimitives } from "../../src/transport/rpc/rpc-primitives.ts";
 import { faultyNamespace } from "./faulty-namespace.ts";
 import { freshId, lockOf, stubOf } from "./locks.ts";
@@ -19,11 +19,11 @@ import { freshId, lockOf, stubOf } from "./locks.ts";
 export const BOUND = { ttl: 60_000, bound: true } satisfies HoldOptions;
 export const SOON = { timeout: 10_000, interval: 5 };
 
-/** What reaches any object of this isolate from now on, and the ties that it sees go. */
+/** What reaches any object of this isolate from now on, and the context handles of leases that it sees go. */
 export function spyOnBonds() {
   return {
     binds: vi.spyOn(DurableLock.prototype, "bind").mockClear(),
-    cuts: vi.spyOn(Tie.prototype, Symbol.dispose).mockClear(),
+    cuts: vi.spyOn(ContextHandles.prototype, "remove").mockClear(),
   };
 }
 
@@ -50,10 +50,10 @@ export async function expectNothingLeft(id: string): Promise<void> {
 /** A namespace that lets the test cut the ties of its client, as a network does. */
 export function cuttable(): { lock: Lock; id: string; cut: () => void; calls: { method: string }[] } {
   const id = freshId();
-  let bond: (Bond & Disposable) | undefined;
+  let bond: (ExitWatch & Disposable) | undefined;
   const { namespace, calls } = faultyNamespace(async (method, run) => {
     const reply = await run();
-    if (method === "bind") bond = reply as Bond & Disposable;
+    if (method === "bind") bond = reply as ExitWatch & Disposable;
     return reply;
   });
   return { lock: lockOf(id, namespace), id, cut: () => bond?.[Symbol.dispose](), calls };

@@ -2,7 +2,7 @@
 import { expectTypeOf } from "vitest";
 import {
   type Binding,
-  type Bond,
+  type ExitWatch,
   type DurableLock,
   type HeldLease,
   type HoldNews,
@@ -51,4 +51,4 @@ if (binding?.success) {
 
 const bond = await namespace.getByName("id").bind(7);
 if ("tie" in bond) expectTypeOf(await bond.news.next(false)).toExtend<HoldNews>();
-expectTypeOf<Bond["success"]>().toEqualTypeOf<true>();
+expectTypeOf<ExitWatch["success"]>().toEqualTypeOf<true>();

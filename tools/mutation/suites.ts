@@ -30,7 +30,7 @@ const OWN: [RegExp, string[]][] = [
   [/^object\/(lock-host|clean-up)/, [...unit("object/cleanup"), ...toolkit("bound", "once", "once-faults")]],
   [/^object\/lock-index/, test("integration/service", "index")],
   [/^object\/timeline/, [...unit("object/follow"), ...test("integration/service", "events")]],
-  [/^object\/(exit-watch|watchers|parked-calls)/, [...toolkit("bound", "bound-faults"), ...unit("object/watch")]],
+  [/^object\/(handles|watchers|parked-calls)/, [...toolkit("bound", "bound-faults"), ...unit("object/watch")]],
   [/^object\/handout/, [...unit("object/handout"), ...toolkit("once-results")]],
   [/^object\/storage\/result-storage/, toolkit("once-retain", "once", "once-results")],
   [

@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
-  type Bond,
+  type ExitWatch,
   type HeldLease,
   lead,
   once,
@@ -97,7 +97,7 @@ describe("crash release: the object", () => {
   it("ends a lease whose holder asked for news and died before that arrived", async () => {
     await runInDurableObject(stubOf(freshId()), async (lock) => {
       const { lease } = (await lock.acquire(60_000)) as { lease: number };
-      const bond = (await lock.bind(lease)) as Bond;
+      const bond = (await lock.bind(lease)) as ExitWatch;
       expect(bond.success).toBe(true);
       bond.tie[Symbol.dispose]();
       expect(await lock.isLocked()).toBe(true);
@@ -178,7 +178,7 @@ describe("crash release: operators reach a bound holder at once", () => {
   it("an end that it is told of is written down by then", async () => {
     await runInDurableObject(stubOf(freshId()), async (lock, { storage }) => {
       const { lease } = (await lock.acquire(500)) as { lease: number };
-      const { news } = (await lock.bind(lease)) as Bond;
+      const { news } = (await lock.bind(lease)) as ExitWatch;
       expect(await news.next(false)).toEqual({ ended: "expired" });
       expect(storage.sql.exec("SELECT ended FROM leases").toArray()).toEqual([{ ended: "expired" }]);
     });

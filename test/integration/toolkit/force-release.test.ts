@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type Bond, isLockError } from "../../../src/index.ts";
+import { type ExitWatch, isLockError } from "../../../src/index.ts";
 import { faultyNamespace, losingReplies } from "../../support/faulty-namespace.ts";
 import { crash, freshId, leaseOf, lockOf, outcome, stubOf, untilWaiting, waiters } from "../../support/locks.ts";
 
@@ -55,7 +55,7 @@ describe("forceRelease", () => {
     const id = freshId();
     setClock(0);
     const lease = await leaseOf(lockOf(id).acquire(60_000));
-    const bond = (await stubOf(id).bind(lease)) as unknown as Bond;
+    const bond = (await stubOf(id).bind(lease)) as unknown as ExitWatch;
     setClock(60_000);
     expect(await bond.news.next(false)).toEqual({ ended: "expired" });
     setClock(-3_600_000);

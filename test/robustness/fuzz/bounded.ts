@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { PastLeases } from "../../../src/core/leases/past-requests.ts";
-import type { Attendance, Bond, DurableLock, DurableRendezvous } from "../../../src/index.ts";
+import type { Attendance, ExitWatch, DurableLock, DurableRendezvous } from "../../../src/index.ts";
 import { changeableLimits } from "../../support/limits.ts";
 import { freshId, stubOf } from "../../support/locks.ts";
 import { inside, PARKED, settled } from "./host.ts";
@@ -66,8 +66,8 @@ export function staysBounded(): void {
   it("G9 a holder that binds and listens again and again has 100 ties, and one call that listens", async () => {
     await inside<DurableLock>(stubOf(freshId()), async (lock, _state, { timers }) => {
       const { lease } = (await lock.acquire(60_000)) as { lease: number };
-      const bonds: Bond[] = [];
-      for (let n = 0; n < 10_000; n += 1) bonds.push((await lock.bind(lease)) as Bond);
+      const bonds: ExitWatch[] = [];
+      for (let n = 0; n < 10_000; n += 1) bonds.push((await lock.bind(lease)) as ExitWatch);
       const news = new Set(bonds.map((bond) => bond.news.next(false)));
       expect([news.size, timers()]).toEqual([1, 1]);
       // The lease ends with the last of the latest 100; those before are forgotten.

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { LIMITS } from "../../../src/core/limits.ts";
-import type { Bond } from "../../../src/index.ts";
+import type { ExitWatch } from "../../../src/index.ts";
 import { LockHost } from "../../../src/object/lock-host.ts";
 import { SqliteStorage } from "../../../src/object/storage/sqlite-storage.ts";
 import { fakeTime, pass } from "../../support/fake-time.ts";
@@ -42,7 +42,7 @@ async function granted(host: LockHost, requestId: string, rest: object = {}): Pr
   return reply.lease;
 }
 
-const bound = (host: LockHost, lease: number) => host.bind(lease) as Bond & { success: true };
+const bound = (host: LockHost, lease: number) => host.bind(lease) as ExitWatch & { success: true };
 
 describe("G8 a lock that was never used", () => {
   it("asks its storage for nothing but whether it was", async () => {

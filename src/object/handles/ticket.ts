@@ -1,0 +1,16 @@
+import type { AcquireReply } from "../../core/replies.ts";
+import type { ContextHandle } from "./context-handle.ts";
+import type { PendingReply } from "./pending-reply.ts";
+
+/**
+ * What a caller in the queue gets: its queue entry, and the pending grant to wait for.
+ *
+ * They are two, because a call in flight keeps the handle that it was made on: if the wait were a call on the queue
+ * entry, the entry would outlive a caller that died waiting.
+ */
+export interface Ticket {
+  /** The queue entry. Dispose of it when the wait is over: kept while holding, it would pin the object in memory. */
+  place: ContextHandle;
+  /** The pending grant. */
+  turn: PendingReply<AcquireReply>;
+}
