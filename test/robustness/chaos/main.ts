@@ -52,13 +52,14 @@ async function run(folder: string, duration: number): Promise<Outcome> {
   await clients.start(CLIENTS);
   const hasProxy = isInstalled("haproxy");
   await faults.run(now() + duration * (hasProxy ? 2 / 3 : 1));
+  const straight = total(clients.outcomes);
   if (hasProxy) {
     url = ways.use(await startProxy("haproxy", service.url, PROXY_TIMEOUT)).url;
     clients.reconnect();
-    console.log("From now on all calls go through HAProxy.");
     await faults.run(now() + duration / 3);
   }
   const stuck = await clients.finish();
+  console.log(`operations through HAProxy: ${total(clients.outcomes) - straight}`);
   const held = await heldFor(service.url);
   const history = [...readJournals(folder), ...faults.pauses, ...resource.read(UNFENCED)];
   const wrong = [
@@ -82,10 +83,13 @@ async function heldFor(url: string): Promise<string[]> {
   return held;
 }
 
+function total(counts: Map<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
 function print(name: string, counts: Map<string, number>): void {
-  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const parts = [...counts].map(([what, count]) => `${what} ${count}`).sort((a, b) => a.localeCompare(b));
-  console.log(`${name}: ${total} (${parts.join(", ")})`);
+  console.log(`${name}: ${total(counts)} (${parts.join(", ")})`);
 }
 
 /** Prints what a run came to; whether all is well. */
