@@ -3,25 +3,36 @@
 //   node tools/api.ts           fails if the reports in etc/ are not those of what `npm run build` made
 //   node tools/api.ts --write   writes them
 //
-// A name that is exported, or that changes, by accident can't be taken back once the package is published. So each change of a
-// report is read by people.
+// A name that is exported, or that changes, by accident can't be taken back once the package is published. So people read each
+// change of a report. The folder is called etc/ because API Extractor's users look for reports there.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
+import { changedNames, withoutDocs } from "./api-report.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const REPORTS = join(ROOT, "etc");
 /** What the package's entries are called in dist. */
 const ENTRIES = ["index", "client", "http", "service"];
 
+/** The tags that API Extractor reports unless it is told not to. */
+const DOC_TAGS = {
+  "@deprecated": false,
+  "@eventProperty": false,
+  "@override": false,
+  "@sealed": false,
+  "@virtual": false,
+};
+
 const isWriting = process.argv.includes("--write");
 const scratch = mkdtempSync(join(tmpdir(), "api-"));
 
-/** Makes the report of one entry in `scratch`, and answers whether it is the one in git. */
-function isUnchanged(entry: string): boolean {
-  const config = ExtractorConfig.prepare({
+const fileOf = (folder: string, entry: string) => join(folder, `${entry}.api.md`);
+
+function configOf(entry: string): ExtractorConfig {
+  return ExtractorConfig.prepare({
     configObjectFullPath: join(ROOT, "package.json"),
     packageJsonFullPath: join(ROOT, "package.json"),
     configObject: {
@@ -44,11 +55,11 @@ function isUnchanged(entry: string): boolean {
       },
       apiReport: {
         enabled: true,
-        reportFolder: REPORTS,
-        reportTempFolder: scratch,
+        reportFolder: scratch,
+        reportTempFolder: join(scratch, "temp"),
         reportFileName: entry,
         // Types alone: what a docstring says is for typedoc.
-        tagsToReport: {},
+        tagsToReport: DOC_TAGS,
       },
       docModel: { enabled: false },
       dtsRollup: { enabled: false },
@@ -60,18 +71,34 @@ function isUnchanged(entry: string): boolean {
       },
     },
   });
-  const { succeeded, apiReportChanged } = Extractor.invoke(config, {
-    localBuild: isWriting,
+}
+
+/** The report of what is in dist, as API Extractor writes it. */
+function reportOf(entry: string): string {
+  if (!existsSync(join(ROOT, `dist/${entry}.d.ts`)))
+    throw new Error(`dist/${entry}.d.ts is missing: run \`npm run build\` first.`);
+  const { errorCount } = Extractor.invoke(configOf(entry), {
+    // Else it would not write a report that is not there yet.
+    localBuild: true,
     messageCallback: (message) => {
       message.handled = message.logLevel !== ExtractorLogLevel.Error;
     },
   });
-  return succeeded && !apiReportChanged;
+  if (errorCount > 0) throw new Error(`dist/${entry}.d.ts has errors: see above.`);
+  return withoutDocs(readFileSync(fileOf(scratch, entry), "utf8"));
+}
+
+/** The report in git, or an empty one if there is none. */
+function keptReportOf(entry: string): string {
+  const file = fileOf(REPORTS, entry);
+  return existsSync(file) ? readFileSync(file, "utf8").replaceAll("\r\n", "\n") : "";
 }
 
 /** What is different, line by line. */
-function difference(entry: string): string {
-  const files = [join(REPORTS, `${entry}.api.md`), join(scratch, `${entry}.api.md`)];
+function difference(entry: string, before: string, after: string): string {
+  const files = [join(scratch, `${entry} in etc`), join(scratch, `${entry} in dist`)] as const;
+  writeFileSync(files[0], before);
+  writeFileSync(files[1], after);
   try {
     return execFileSync("git", ["diff", "--no-index", ...files], { encoding: "utf8" });
   } catch (error) {
@@ -79,13 +106,30 @@ function difference(entry: string): string {
   }
 }
 
-mkdirSync(REPORTS, { recursive: true });
-const changed = ENTRIES.filter((entry) => !isUnchanged(entry));
-for (const entry of changed) if (!isWriting) console.error(difference(entry));
-rmSync(scratch, { recursive: true });
-if (changed.length > 0 && !isWriting) {
-  console.error(
-    `The public API of ${changed.join(", ")} is not what etc/ says. If you meant it, read the difference name by name, run \`npm run api\`, and write an entry in CHANGELOG.md.`,
-  );
-  process.exitCode = 1;
+/** Shows how an entry differs from its report, if it does, and answers whether it does. */
+function isChanged(entry: string): boolean {
+  const before = keptReportOf(entry);
+  const after = reportOf(entry);
+  if (before === after) return false;
+  console.error(difference(entry, before, after));
+  const names = changedNames(before, after).map((name) => `\n  ${name}`);
+  console.error(`The public API of ${entry} is not what etc/${entry}.api.md says:${names.join("")}\n`);
+  return true;
+}
+
+function write(entry: string): void {
+  mkdirSync(REPORTS, { recursive: true });
+  writeFileSync(fileOf(REPORTS, entry), reportOf(entry));
+}
+
+try {
+  if (isWriting) ENTRIES.forEach(write);
+  else if (ENTRIES.filter(isChanged).length > 0) {
+    console.error(
+      "If you meant it, read the difference name by name, run `npm run api`, and write an entry in CHANGELOG.md.",
+    );
+    process.exitCode = 1;
+  }
+} finally {
+  rmSync(scratch, { recursive: true });
 }
