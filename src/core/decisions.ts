@@ -17,8 +17,8 @@ export class Decisions {
     this.#record = record;
   }
 
-  /** The answer to a request that has an answer already, whose id another request has, or whose job has a result. */
-  of(request: LockRequest, now: number): AcquireReply | undefined {
+  /** Answers a request that has an answer already, whose id another request has, or whose job has a result. */
+  decide(request: LockRequest, now: number): AcquireReply | undefined {
     const { requestId } = request;
     const underWay = this.#leases.live.byRequest(requestId)?.lease ?? this.#queue.get(requestId);
     const refusal = underWay && otherRequest(underWay, request);

@@ -1,39 +1,40 @@
 import type { Caller } from "./caller.ts";
 import { Decisions } from "./decisions.ts";
-import { grantOf, LeaseBook } from "./leases/lease-book.ts";
+import type { Effects } from "./effects.ts";
+import { EventLog } from "./events.ts";
+import { grantOf } from "./leases/grant-reply.ts";
+import { LeaseBook } from "./leases/lease-book.ts";
 import type { Claim, Lease } from "./leases/lease.ts";
 import type { Slot } from "./leases/slots.ts";
 import { LIMITS } from "./limits.ts";
 import { type Waiter, WaitQueue } from "./queue/wait-queue.ts";
+import { WaiterAnswers } from "./queue/waiter-answers.ts";
 import type { AcquireReply, GrantReply, LockStatus, RefusalReply, ReleaseReply } from "./replies.ts";
 import type { LockRequest } from "./request.ts";
 import { type ResultInfo, JobRecord } from "./results/job-record.ts";
 import { newestOf, newestStatusOf, oldestOf, statusOf } from "./status.ts";
 import { toCancel } from "./to-cancel.ts";
 
-/** What a transition asks of its host: write the slots, then answer the parked calls. */
-export interface Effects {
-  writes: Slot[];
-  answers: { requestId: string; reply: AcquireReply }[];
-}
-
 /**
  * The state machine of one lock: the only place that decides who gets it.
  *
  * Pure: `now` and ids are arguments, and effects are taken with `takeEffects` after each call. One admission rule
- * serves mutex, readers, writers and semaphores: grant when nothing live conflicts and nobody waits ahead.
+ * serves mutex, readers, writers and semaphores: grant when nothing live conflicts and nobody waits ahead. A call that
+ * contradicts the rule throws an `InvariantError`; nothing of it may be carried out.
  */
 export class LockState {
   /** The result of the job that runs once under this lock. */
   readonly record: JobRecord;
+  readonly #events = new EventLog();
   readonly #leases: LeaseBook;
   readonly #queue: WaitQueue;
+  readonly #answers: WaiterAnswers;
   readonly #decisions: Decisions;
-  #answers: Effects["answers"] = [];
 
   constructor(stored: Iterable<Slot>, now: number, result?: ResultInfo) {
-    this.#queue = new WaitQueue(now);
-    this.#leases = new LeaseBook(stored, now);
+    this.#queue = new WaitQueue(now, this.#events);
+    this.#answers = new WaiterAnswers(this.#queue);
+    this.#leases = new LeaseBook(stored, now, this.#events);
     this.record = new JobRecord(result, now);
     this.#decisions = new Decisions(this.#leases, this.#queue, this.record);
   }
@@ -43,15 +44,10 @@ export class LockState {
     return this.#queue.size;
   }
 
-  /** How many have come to the queue and left it so far: their number alone hides one who takes another's place. */
-  get queueChanges(): number {
-    return this.#queue.changes;
-  }
-
   /** Takes the lock now or not at all. */
   acquire(request: LockRequest, now: number): AcquireReply {
     this.#advance(now);
-    const known = this.#decisions.of(request, now);
+    const known = this.#decisions.decide(request, now);
     if (known) return known;
     if (request.steal) return this.#steal(request, now);
     const ahead = this.#queue.head !== undefined && this.#queue.head.requestId !== request.requestId;
@@ -63,7 +59,7 @@ export class LockState {
   /** Takes the lock now, or queues for it: undefined means parked, and the answer comes as an effect. */
   enqueue(request: LockRequest, now: number): AcquireReply | undefined {
     this.#advance(now);
-    const known = this.#decisions.of(request, now);
+    const known = this.#decisions.decide(request, now);
     if (known) return known;
     if (request.steal) return this.#steal(request, now);
     const { wait, requestId, longPoll = LIMITS.slice } = request;
@@ -78,9 +74,9 @@ export class LockState {
     };
     // Asking again keeps the place: `waited` orders the queue only for those whom this instance doesn't know.
     if (waiter) Object.assign(waiter, call);
-    else this.#queue.add({ ...request, arrivedAt: this.#queue.arrivalOf(request, now), ...call });
+    else this.#queue.add({ ...request, arrivedAt: this.#queue.arrive(request, now), ...call });
     this.#grantInOrder(now);
-    return this.#takeAnswer(requestId);
+    return this.#answers.take(requestId);
   }
 
   /** Lengthens (or shortens) a live lease; never revives one that ended. */
@@ -105,13 +101,7 @@ export class LockState {
     return reply;
   }
 
-  /** What is known of the result of a live lease's job, if it is kept from now on. */
-  resultOf(lease: number, { retain, failed }: Pick<ResultInfo, "retain" | "failed">, now: number): ResultInfo {
-    const fingerprint = this.#leases.live.byLease(lease)?.lease.once ?? "";
-    return { lease, fingerprint, retain, failed, keptUntil: now + retain };
-  }
-
-  /** Takes note of a result that was stored: whoever waits to run the same job needs no lease any more. */
+  /** Takes note of a result that was stored: those that wait to run the same job no longer need a lease. */
   keepResult(result: ResultInfo, now: number): void {
     this.record.keep(result);
     this.#answerDecided(now);
@@ -129,12 +119,9 @@ export class LockState {
     const repeated = this.#leases.forcedBefore(requestId);
     if (repeated !== undefined) return repeated;
     this.#leases.supersedeAll(now);
-    // A lease that ends at once: its row keeps the number, so that it can't be given out again after a restart.
-    const request = { requestId, owner: undefined, ttl: 1, lockDelay: 0, once: undefined };
-    const { lease } = this.#leases.grant({ ...request, exclusive: true, permits: 1, capacity: 1 }, now);
-    this.#leases.release(lease, requestId, now);
+    const number = this.#leases.takeNumber(requestId, now);
     this.#grantInOrder(now);
-    return lease;
+    return number;
   }
 
   /** Asks every holder to release. */
@@ -151,7 +138,7 @@ export class LockState {
     for (const id of ids) {
       const waiter = this.#queue.get(id);
       this.#leases.cancel(id, now);
-      if (waiter) this.#dequeue(waiter, { success: false, reason: "NO_LONGER_VALID", ended: "released" });
+      if (waiter) this.#answers.dismiss(waiter, { success: false, reason: "NO_LONGER_VALID", ended: "released" });
     }
     this.#grantInOrder(now);
     return undefined;
@@ -201,9 +188,9 @@ export class LockState {
     return slot && slot.lease.deadline > now ? slot.lease : undefined;
   }
 
-  /** How a lease that is not live came to its end. */
-  gone(lease: number): RefusalReply {
-    return this.#leases.gone(lease);
+  /** Writes down the end of a lease that is not live, because its holder learns about it, and says how it ended. */
+  confirmEnd(lease: number): RefusalReply {
+    return this.#leases.confirmEnd(lease);
   }
 
   /** The newest live lease, 0 if there is none. */
@@ -222,27 +209,32 @@ export class LockState {
     this.record.forget();
   }
 
+  /** Takes what the host must carry out, once. */
   takeEffects(): Effects {
-    const effects = { writes: this.#leases.takeWrites(), answers: this.#answers };
-    this.#answers = [];
-    return effects;
+    return {
+      writes: this.#leases.takeWrites(),
+      deletesResult: this.record.takeDeletion(),
+      answers: this.#answers.takeAll(),
+      events: this.#events.take(),
+    };
   }
 
   #advance(now: number): void {
+    this.record.advance(now);
     this.#leases.advance(now);
     this.#grantInOrder(now);
     for (const waiter of this.#queue.due(now)) this.#endSlice(waiter, now);
     this.#grantInOrder(now);
   }
 
-  /** First come, first served: whoever is at the head is waited for, even one who was answered and isn't back yet. */
+  /** First come, first served: the lock waits for the head of the queue, even for one that was answered and isn't back yet. */
   #grantInOrder(now: number): void {
     // After a restart the queue reassembles from those who come back: until then nobody knows who is at its head.
     if (this.#queue.reassembly.isOpen(now)) return;
     for (let head = this.#queue.head; head?.parked; head = this.#queue.head) {
       // The head's token name has used up its share: waiters of other names behind it must not wait until it has less.
       const full = this.#leases.live.full(head);
-      if (full?.share) this.#dequeue(head, full);
+      if (full?.share) this.#answers.dismiss(head, full);
       else if (this.#leases.live.admits(head)) this.#grantTo(head, head.calledAt, now);
       else return;
     }
@@ -251,7 +243,7 @@ export class LockState {
   #grantTo(request: LockRequest | Waiter, calledAt: number, now: number): GrantReply {
     const reply = grantOf(this.#leases.grant(request, now), calledAt);
     const waiter = this.#queue.get(request.requestId);
-    if (waiter) this.#dequeue(waiter, reply);
+    if (waiter) this.#answers.dismiss(waiter, reply);
     // Those who wait to run the same job for another payload need not wait for its end to be told.
     if (request.once) this.#answerDecided(now);
     return reply;
@@ -266,28 +258,15 @@ export class LockState {
   #endSlice(waiter: Waiter, now: number): void {
     if (!waiter.parked) return this.#queue.leave(waiter, now);
     const reply = this.#refusal(waiter, now);
-    if (waiter.final) return this.#dequeue(waiter, reply);
-    const line = { waiting: this.#queue.size, place: this.#queue.placeOf(waiter) };
-    this.#answers.push({ requestId: waiter.requestId, reply: { ...reply, ...line } });
-    waiter.parked = false;
-    waiter.until = now + LIMITS.returnWithin;
-  }
-
-  #dequeue(waiter: Waiter, reply: AcquireReply): void {
-    this.#queue.remove(waiter);
-    if (waiter.parked) this.#answers.push({ requestId: waiter.requestId, reply });
-  }
-
-  #takeAnswer(requestId: string): AcquireReply | undefined {
-    const place = this.#answers.findIndex((answer) => answer.requestId === requestId);
-    return place < 0 ? undefined : this.#answers.splice(place, 1)[0]?.reply;
+    if (waiter.final) this.#answers.dismiss(waiter, reply);
+    else this.#answers.endPoll(waiter, reply, now);
   }
 
   /** Answers those in the queue who need no lease any more. */
   #answerDecided(now: number): void {
     for (const waiter of Array.from(this.#queue)) {
       const known = this.#decisions.byRecord(waiter, now);
-      if (known) this.#dequeue(waiter, known);
+      if (known) this.#answers.dismiss(waiter, known);
     }
   }
 

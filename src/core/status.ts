@@ -22,6 +22,9 @@ export function newestStatusOf(live: LiveLeases, now: number): LockStatus {
 
 /** The newest live lease. */
 export function newestOf(live: LiveLeases, now: number): Lease | undefined {
+  const last = live.newest?.lease;
+  if (!last || last.deadline > now) return last;
+  // Its expiry has not been noticed yet.
   let newest: Lease | undefined;
   for (const { lease } of live) if (lease.deadline > now && lease.lease > (newest?.lease ?? 0)) newest = lease;
   return newest;

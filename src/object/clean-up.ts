@@ -1,3 +1,4 @@
+import { InvariantError } from "../core/invariant.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { ObjectStorage } from "./storage/object-storage.ts";
 
@@ -51,13 +52,14 @@ export class CleanUp {
     });
   }
 
-  /** Changes what is stored, as memory was changed before; if that fails, the instance ends. */
-  orAbort<T>(change: () => T): T {
+  /** Makes a step that changes memory or storage; if it fails, the two may differ, and the instance ends. */
+  orAbort<T>(step: () => T, why = `The ${this.#object.name} could not be written.`): T {
     try {
-      return change();
+      return step();
     } catch (error) {
-      // Memory is ahead of storage now. The instance must not answer from it: start again from what is stored.
-      this.#instance.abort(`The ${this.#object.name} could not be written.`);
+      // The instance must not answer from memory now: start again from what is stored.
+      const { name } = this.#object;
+      this.#instance.abort(error instanceof InvariantError ? `The ${name} broke an invariant: ${error.message}` : why);
       throw error;
     }
   }

@@ -1,9 +1,11 @@
 import { type Caller, refusalTo } from "../core/caller.ts";
+import type { Effects } from "../core/effects.ts";
 import type { Slot } from "../core/leases/slots.ts";
 import { LIMITS } from "../core/limits.ts";
 import { LockState } from "../core/lock-state.ts";
 import type { AcquireReply, FollowReply, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
 import type { LockRequest } from "../core/request.ts";
+import { infoOf } from "../core/results/job-record.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
 import { CleanUp, type Instance } from "./clean-up.ts";
 import { Handout } from "./handout.ts";
@@ -35,7 +37,7 @@ export class LockHost {
   readonly #exitWatches = new ExitWatches({
     run: (transition) => this.run(transition),
     ask: (question) => this.ask(question),
-    until: (find) => this.#until(find),
+    until: (isSo) => this.#until(isSo),
     expire: (lease) => this.#expire(lease),
   });
   readonly #timer = new WakeTimer(() => this.run((state, now) => state.wake(now)));
@@ -51,7 +53,7 @@ export class LockHost {
     this.#cleanUp = new CleanUp(storage, instance, {
       name: "lock",
       isIdle: (at) => this.#isIdle(at),
-      tidy: (at) => (this.#dropResult(at), this.#state.record.kept(at)?.keptUntil),
+      tidy: (at) => (this.run((state) => state.wake(at)), this.#state.record.kept(at)?.keptUntil),
       forget: () => this.#state.forget(),
     });
     if (this.#leases.exists) this.#cleanUp.findAlarm();
@@ -60,18 +62,12 @@ export class LockHost {
   /** One transition and its effects, in one turn: what is written and what is answered can't come apart. */
   run<T>(transition: (state: LockState, now: number) => T): T {
     const now = this.#now();
-    this.#dropResult(now);
-    const result = transition(this.#state, now);
-    this.#timeline.note(this.#state, now);
-    // Before the writes: a holder that is told of its lease's end is told of what is written down.
-    this.#watchers.check(now);
-    const { writes, answers } = this.#state.takeEffects();
-    if (writes.length > 0) this.#write(writes, now);
-    for (const { requestId, reply } of answers)
-      if (isRecorded(reply)) for (const call of this.#parking.take(requestId)) this.#handout.add(call);
-      else this.#parking.answer(requestId, this.#complete(reply));
-    this.#handout.give(now);
-    this.#timer.set(this.#nextWake(now), now);
+    // A transition that fails leaves the memory half changed, and none of its effects may leave.
+    const [result, effects] = this.#cleanUp.orAbort(
+      () => [transition(this.#state, now), this.#state.takeEffects()] as const,
+      "The lock failed while it decided.",
+    );
+    this.#carryOut(effects, now);
     return result;
   }
 
@@ -122,7 +118,9 @@ export class LockHost {
   /** The status and what led to it, once the revision is another than the one that is known, or `wait` is over. */
   async follow(known: string | undefined, wait: number): Promise<FollowReply | RefusalReply> {
     if (this.#watchers.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" };
-    this.run((state, now) => (state.wake(now), this.#timeline.follow(state, now)));
+    // Before it follows: events since an earlier call are recorded only if that call was a short time ago.
+    this.run((state, now) => state.wake(now));
+    this.#timeline.follow(this.#now());
     const isNews = () => (this.#timeline.revision === known ? undefined : true);
     const seen = this.#watchers.watch(isNews, this.#now() + Math.min(wait, LIMITS.slice));
     this.run((state, now) => state.wake(now));
@@ -136,20 +134,38 @@ export class LockHost {
     return this.#cleanUp.run(this.#now());
   }
 
+  /** In the turn of the transition, so that what is written and what is answered can't come apart. */
+  #carryOut({ writes, deletesResult, answers, events }: Effects, now: number): void {
+    if (deletesResult) this.#deleteResult();
+    if (writes.length > 0) this.#write(writes, now);
+    this.#timeline.record(events, now);
+    this.#watchers.check(now, events.length > 0);
+    for (const { requestId, reply } of answers)
+      if (isRecorded(reply)) for (const call of this.#parking.take(requestId)) this.#handout.add(call);
+      else this.#parking.answer(requestId, this.#complete(reply));
+    this.#handout.give(now);
+    this.#timer.set(this.#nextWake(now), now);
+  }
+
   #isIdle(now: number): boolean {
     if (this.#state.waiting > 0 || this.#state.record.kept(now)) return false;
     const lastUse = this.#state.lastUse() ?? Number.NEGATIVE_INFINITY;
     return now - lastUse >= LIMITS.idle;
   }
 
-  /** Stores a result in the turn of the release that brought it; undefined if the release may go on. */
+  /**
+   * Stores a result in the turn of the release that brought it; undefined if the release may go on.
+   *
+   * No effect of the release, because it comes before the decision: only storage can say whether it takes the value, and if
+   * it does not, the lease must stay as it was.
+   */
   #keep(lease: number, { value, failed, retain }: JobResult, now: number, caller?: Caller): RefusalReply | undefined {
     // Fenced: only a live lease may store. Whether it was this very release that ended it is for `release` to say.
     const live = this.#state.find(lease, now);
     if (!live) return undefined;
     const refusal = refusalTo(caller, live);
     if (refusal) return refusal;
-    const info = this.#state.resultOf(lease, { failed, retain }, now);
+    const info = infoOf(live, { failed, retain }, now);
     const reason = this.#cleanUp.orAbort(() => this.#results.write(info, value));
     if (reason) return { success: false, reason };
     this.#handout.forget();
@@ -159,18 +175,14 @@ export class LockHost {
 
   /** Ends a lease whose holder is gone, as if it had run out. */
   #expire(lease: number): void {
-    this.run((state, now) => {
-      // If the lock is handed on at once, the lease counts as superseded before anybody has seen that it expired.
-      this.#timeline.cut(lease, now);
-      state.expire(lease, now);
-    });
+    this.run((state, now) => state.expire(lease, now));
   }
 
-  /** Waits until `find` finds something; it looks after each transition. */
-  async #until<T>(find: (state: LockState, now: number) => T | undefined): Promise<T> {
-    const found = this.#watchers.watch((now) => find(this.#state, now));
+  /** Waits until it is so; it looks after each transition. */
+  async #until(isSo: (state: LockState, now: number) => boolean): Promise<void> {
+    const seen = this.#watchers.watch((now) => isSo(this.#state, now) || undefined);
     this.run((state, now) => state.wake(now));
-    return (await found) as T;
+    await seen;
   }
 
   #nextWake(now: number): number | undefined {
@@ -179,12 +191,9 @@ export class LockHost {
     return due === Number.POSITIVE_INFINITY ? undefined : due;
   }
 
-  /** Deletes a result whose time is over before anybody relies on that: no clock may bring it back after a restart. */
-  #dropResult(now: number): void {
-    if (!this.#state.record.isOver(now)) return;
+  #deleteResult(): void {
     this.#cleanUp.orAbort(() => this.#results.delete());
     this.#handout.forget();
-    this.#state.record.forget();
   }
 
   /** Answers a call that is not parked. The state knows that there is a result; what it is, only storage does. */

@@ -1,25 +1,26 @@
+import type { LockEvent } from "../core/events.ts";
 import { LIMITS } from "../core/limits.ts";
-import type { LockState } from "../core/lock-state.ts";
-import type { LockHolder, TimelineEntry } from "../core/replies.ts";
+import type { TimelineEntry } from "../core/replies.ts";
 
 /** How many events are remembered. */
 const MOST_ENTRIES = 50;
 
-/** How long a follower may be away between two calls before nobody takes notes for it, in milliseconds. */
+/** How long a follower may be away between two calls before its events are no longer recorded, in milliseconds. */
 const AWAY = 5_000;
 
 /**
- * What has happened to a lock of late, and a revision that changes with every change that `status()` shows.
+ * What has happened to a lock recently, and a revision that changes with every change that `status()` shows.
  *
- * In memory, and kept only while somebody follows: a lock that nobody looks at pays nothing for it.
+ * A ring buffer in memory, which records events only while somebody follows the lock. It costs per event, however many
+ * hold the lock or wait for it.
  */
 export class Timeline {
   /** Of this instance, so that a restart is a change too. */
   readonly #epoch = crypto.randomUUID();
+  readonly #ring: TimelineEntry[] = [];
+  /** Where the next entry goes, in place of the oldest once the ring is full. */
+  #next = 0;
   #changes = 0;
-  #shape = "";
-  #holders: LockHolder[] = [];
-  readonly #entries: TimelineEntry[] = [];
   #followedUntil = Number.NEGATIVE_INFINITY;
 
   get revision(): string {
@@ -28,53 +29,23 @@ export class Timeline {
 
   /** The latest events, oldest first. */
   get entries(): TimelineEntry[] {
-    return [...this.#entries];
+    return [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)];
   }
 
-  /** Takes notes from now on, for whoever asks again within a slice. */
-  follow(state: LockState, now: number): void {
-    const isResumed = now > this.#followedUntil;
+  /** Records events from now on, for a follower that asks again within a long poll. */
+  follow(now: number): void {
     this.#followedUntil = now + LIMITS.slice + AWAY;
-    // What happened while nobody followed is not known: whoever holds now is where the notes begin.
-    if (isResumed) this.#holders = state.status(now).holders;
-    this.note(state, now);
   }
 
-  /** Notes what has changed since it was last looked at, if anybody follows. */
-  note(state: LockState, now: number): void {
+  /** Records what has happened, if anybody follows. The revision changes in any case: it must tell that there was something. */
+  record(events: LockEvent[], now: number): void {
+    this.#changes += events.length;
     if (now > this.#followedUntil) return;
-    const { holders, delayedUntil } = state.status(now);
-    const terms = holders.map(({ lease, deadline, releaseRequested, exclusive, permits, capacity }) =>
-      [lease, deadline, releaseRequested, exclusive, permits, capacity].join(" "),
-    );
-    const shape = `${terms.join()} ${state.queueChanges} ${delayedUntil}`;
-    if (shape === this.#shape) return;
-    this.#shape = shape;
-    this.#changes += 1;
-    this.#compare(holders, state, now);
+    for (const event of events) if ("lease" in event) this.#add(event);
   }
 
-  /** A lease that is about to end because its holder is gone: to those who look, its time is over. */
-  cut(lease: number, now: number): void {
-    for (const holder of this.#holders) if (holder.lease === lease) holder.deadline = Math.min(holder.deadline, now);
+  #add(entry: TimelineEntry): void {
+    this.#ring[this.#next] = entry;
+    this.#next = (this.#next + 1) % MOST_ENTRIES;
   }
-
-  #compare(holders: LockHolder[], state: LockState, now: number): void {
-    const before = new Set(this.#holders.map(({ lease }) => lease));
-    const after = new Set(holders.map(({ lease }) => lease));
-    for (const holder of this.#holders)
-      if (!after.has(holder.lease)) this.#add(holder, endOf(holder, state, now), Math.min(holder.deadline, now));
-    for (const holder of holders) if (!before.has(holder.lease)) this.#add(holder, "granted", now);
-    this.#holders = holders;
-  }
-
-  #add({ lease, owner }: LockHolder, what: TimelineEntry["what"], at: number): void {
-    this.#entries.push({ at, lease, ...(owner !== undefined && { owner }), what });
-    if (this.#entries.length > MOST_ENTRIES) this.#entries.shift();
-  }
-}
-
-/** One whose time is over can't have ended otherwise, whether or not the lock has noticed yet. */
-function endOf({ lease, deadline }: LockHolder, state: LockState, now: number): TimelineEntry["what"] {
-  return deadline <= now ? "expired" : (state.gone(lease).ended ?? "released");
 }

@@ -5,9 +5,11 @@ interface Watcher {
   end: () => void;
   /** When it ends at the latest. */
   until: number;
+  /** Not looked at yet: what it waits for may have come before it. */
+  isNew: boolean;
 }
 
-/** Calls that are parked until something about the lock is so, looked at after each transition. */
+/** Calls that are parked until something about the lock is so. They are looked at when something has happened. */
 export class Watchers {
   readonly #all = new Set<Watcher>();
 
@@ -23,14 +25,15 @@ export class Watchers {
       if (found !== undefined) resolve(found);
       return found !== undefined;
     };
-    this.#all.add({ look, end: () => resolve(undefined), until });
+    this.#all.add({ look, end: () => resolve(undefined), until, isNew: true });
     return promise;
   }
 
-  /** Answers those who found what they wait for, and those whose time is up. */
-  check(now: number): void {
+  /** Answers those who find what they wait for, if anything has happened, and those whose time is up. */
+  check(now: number, hasHappened = true): void {
     for (const watcher of this.#all) {
-      const found = watcher.look(now);
+      const found = (hasHappened || watcher.isNew) && watcher.look(now);
+      watcher.isNew = false;
       if (!found && watcher.until > now) continue;
       if (!found) watcher.end();
       this.#all.delete(watcher);

@@ -1,6 +1,7 @@
 import { LIMITS } from "../../src/core/limits.ts";
 import { LockState } from "../../src/core/lock-state.ts";
 import type { AcquireReply, JobResult } from "../../src/core/replies.ts";
+import { infoOf } from "../../src/core/results/job-record.ts";
 import type { Binding, LockPrimitives } from "../../src/transport/primitives.ts";
 
 /** The primitives in this process, on the shipped core and nothing else: no object, no network, no storage. */
@@ -30,9 +31,10 @@ export function memoryPrimitives(id: string): LockPrimitives {
 
   const keep = (lease: number, { value, ...terms }: JobResult, now: number): void => {
     state.wake(now);
-    if (!state.find(lease, now)) return;
+    const live = state.find(lease, now);
+    if (!live) return;
     kept = structuredClone(value);
-    state.keepResult(state.resultOf(lease, terms, now), now);
+    state.keepResult(infoOf(live, terms, now), now);
   };
 
   const until = <T>(find: () => T | undefined, wait: number): Promise<T | undefined> => {
@@ -80,7 +82,7 @@ export function memoryPrimitives(id: string): LockPrimitives {
       next: async (told) =>
         (await until(() => {
           const live = state.find(lease, Date.now());
-          if (!live) return { ended: state.gone(lease).ended ?? "superseded" };
+          if (!live) return { ended: state.confirmEnd(lease).ended ?? "superseded" };
           return live.releaseRequested && !told ? { releaseRequested: true } : undefined;
         }, LIMITS.slice)) ?? {},
       [Symbol.dispose]: () => run((now) => state.expire(lease, now)),

@@ -1,13 +1,14 @@
 import { type Caller, refusalTo } from "../caller.ts";
-import type { AcquireReply, GrantReply, LeaseEnd, RefusalReply, ReleaseReply } from "../replies.ts";
+import type { EventLog } from "../events.ts";
+import { invariant } from "../invariant.ts";
+import type { AcquireReply, LeaseEnd, RefusalReply, ReleaseReply, TimelineEntry } from "../replies.ts";
+import { grantOf } from "./grant-reply.ts";
 import { type Claim, type Lease, type LeaseTerms, nextLeaseNumber } from "./lease.ts";
 import { LiveLeases } from "./live-leases.ts";
 import { type PastLease, PastLeases } from "./past-requests.ts";
+import { Renewals } from "./renewals.ts";
 import { otherRequest } from "./same-request.ts";
 import { type Slot, inTheWayUntil, Slots } from "./slots.ts";
-
-/** The renewals and conversions of one lease that are recognised when repeated. */
-const RENEWALS_REMEMBERED = 8;
 
 /**
  * Every lease of one lock: the live, what is remembered of the dead, and the numbers.
@@ -18,50 +19,44 @@ const RENEWALS_REMEMBERED = 8;
 export class LeaseBook {
   readonly live = new LiveLeases();
   readonly #slots = new Slots();
-  readonly #renewals = new WeakMap<Lease, string[]>();
+  readonly #renewals = new Renewals();
+  readonly #events: EventLog;
   readonly #past = new PastLeases();
   /** Separate from the requests for leases: if a lease request has the same id, the holder must still be asked. */
   readonly #askedToRelease = new PastLeases();
   #highest = 0;
 
-  constructor(stored: Iterable<Slot>, now: number) {
+  constructor(stored: Iterable<Slot>, now: number, events: EventLog) {
+    this.#events = events;
     for (const slot of [...stored].sort((one, other) => one.lease.lease - other.lease.lease)) this.#load(slot, now);
     this.#endConflicting(now);
   }
 
   /** Lets leases expire, and lock-delays run out. */
   advance(now: number): void {
-    for (const slot of this.live.expired(now)) this.#end(slot, "expired", now);
-    for (const slot of this.live.takeLapsed(now)) this.#slots.free(slot);
+    for (const slot of this.live.takeExpired(now)) this.#end(slot, "expired", now);
+    for (const slot of this.live.takeLapsed(now)) this.#endDelay(slot);
   }
 
   /** Begins a lease; whether it may is decided by the caller. */
-  grant({ requestId, owner, ttl, exclusive, permits, capacity, lockDelay, once }: LeaseTerms, now: number): Lease {
-    this.#highest = nextLeaseNumber(this.#highest, now);
-    const slot = this.#slots.place({
-      lease: this.#highest,
-      requestId,
-      owner,
-      exclusive,
-      permits,
-      capacity,
-      since: now,
-      ttl,
-      deadline: now + ttl,
-      renewalId: undefined,
-      lockDelay,
-      once,
-      releaseRequested: false,
-    });
-    for (const past of slot.past.slice(0, 1)) supersede(past);
-    this.live.add(slot);
-    return slot.lease;
+  grant(terms: LeaseTerms, now: number): Lease {
+    const { lease } = this.#begin(terms, now);
+    this.#events.add(eventOf(lease, "granted", now));
+    return lease;
+  }
+
+  /** Takes a number for a forced release: a lease that ends at once, so that a restart can't give its number out again. */
+  takeNumber(requestId: string, now: number): number {
+    const claim = { exclusive: true, permits: 1, capacity: 1 };
+    const slot = this.#begin({ requestId, owner: undefined, ttl: 1, lockDelay: 0, once: undefined, ...claim }, now);
+    this.#bury(slot, "released", now, requestId);
+    return slot.lease.lease;
   }
 
   /** Lengthens (or shortens) a live lease; never revives one that ended. */
   renew(lease: number, ttl: number, requestId: string, now: number, caller?: Caller): AcquireReply {
     const refusal = this.#refusal(lease, caller);
-    return refusal ?? this.#change(lease, requestId, now, () => ({ ttl, deadline: now + ttl }));
+    return refusal ?? this.#change(lease, requestId, now, "renewed", { ttl, deadline: now + ttl });
   }
 
   /** Changes what a live lease takes, if the others leave room for it; undefined if they don't. */
@@ -69,14 +64,17 @@ export class LeaseBook {
     const notYours = this.#refusal(lease, caller);
     if (notYours) return notYours;
     const slot = this.live.byLease(lease);
-    const isRepeated = slot !== undefined && this.#isRepeated(slot.lease, requestId);
+    const isRepeated = slot !== undefined && this.#renewals.has(slot.lease, requestId);
     // If a later conversion has overtaken this one, its repeat must not report a claim that the lease no longer has.
     const refusal = isRepeated ? otherRequest(slot.lease, { ...claim, once: slot.lease.once }) : undefined;
     if (refusal) return refusal;
     if (slot && !isRepeated && !this.live.admits(claim, slot)) return undefined;
     // It relies on the others being dead, as a grant does.
     if (slot) this.#slots.markDead();
-    return this.#change(lease, requestId, now, () => claim);
+    const reply = this.#change(lease, requestId, now, "converted", claim);
+    // Judged only if it was changed: a repetition reports a claim that others may have been granted beside since.
+    if (slot && !isRepeated) this.live.occupancy.check(claim);
+    return reply;
   }
 
   /** Ends a live lease. */
@@ -86,7 +84,7 @@ export class LeaseBook {
     const slot = this.live.byLease(lease);
     if (!slot) {
       const repeated = this.#past.byLease(lease)?.releaseId === requestId;
-      return repeated || this.gone(lease);
+      return repeated || this.confirmEnd(lease);
     }
     this.#end(slot, "released", now, requestId);
     return true;
@@ -116,7 +114,7 @@ export class LeaseBook {
       // Written: after a restart a lease that merely expired would be in the way again.
       if (slot.end) slot.end.how = "superseded";
       this.#slots.touch(slot);
-      this.#slots.free(slot);
+      this.#endDelay(slot);
     }
   }
 
@@ -127,6 +125,7 @@ export class LeaseBook {
     for (const slot of this.live) {
       if (slot.lease.releaseRequested) continue;
       slot.lease.releaseRequested = true;
+      this.#events.add({ what: "releaseRequested" });
       this.#slots.touch(slot);
     }
   }
@@ -152,10 +151,10 @@ export class LeaseBook {
     return past?.releaseId === requestId ? past.lease : undefined;
   }
 
-  /** What to say of a lease that is not live. */
-  gone(lease: number): RefusalReply {
+  /** Writes down the end of a lease that is not live, once, and says how it ended. */
+  confirmEnd(lease: number): RefusalReply {
     const past = this.#past.byLease(lease);
-    // Its holder is told that it is dead, so it is written dead: no clock may bring it back after a restart.
+    // Its holder learns that it is dead, so it is written dead: no clock may bring it back after a restart.
     this.#slots.mark(past);
     const ended = past?.how ?? (lease < this.#highest ? "superseded" : undefined);
     return { success: false, reason: "NO_LONGER_VALID", ...(ended && { ended }) };
@@ -189,9 +188,9 @@ export class LeaseBook {
     this.#slots.load(slot);
     if (slot.end) this.#past.add(slot.end, now);
     if (slot.end) this.#settle(slot, now);
-    else if (this.live.byLease(lease.lease)) this.#end(slot, "superseded", now);
+    else if (this.live.byLease(lease.lease)) this.#bury(slot, "superseded", now);
     else if (lease.deadline > now) this.live.add(slot);
-    else this.#end(slot, "expired", now);
+    else this.#bury(slot, "expired", now);
   }
 
   /** Only damaged rows can contradict each other: the newest lease is right, and whatever can't stand beside it is dead. */
@@ -199,18 +198,41 @@ export class LeaseBook {
     const live = [...this.live];
     const newest = live.at(-1);
     for (const slot of live.slice(0, -1))
-      if (slot.lease.exclusive || newest?.lease.exclusive) this.#end(slot, "superseded", now);
+      if (slot.lease.exclusive || newest?.lease.exclusive) this.#bury(slot, "superseded", now);
   }
 
-  #change(lease: number, requestId: string, now: number, change: () => Partial<Lease>): AcquireReply {
+  #begin(terms: LeaseTerms, now: number): Slot {
+    const { requestId, owner, ttl, exclusive, permits, capacity, lockDelay, once } = terms;
+    const lease = nextLeaseNumber(this.#highest, now);
+    invariant(lease > this.#highest && Number.isSafeInteger(lease), "A lease number does not grow.");
+    this.#highest = lease;
+    const claim = { exclusive, permits, capacity };
+    const times = { since: now, ttl, deadline: now + ttl, lockDelay };
+    const rest = { renewalId: undefined, once, releaseRequested: false };
+    const slot = this.#slots.place({ lease, requestId, owner, ...claim, ...times, ...rest });
+    invariant(!this.live.lingers(slot), "The row of a lease whose lock-delay has not ended is used for another lease.");
+    for (const past of slot.past.slice(0, 1)) supersede(past);
+    this.live.add(slot);
+    this.live.occupancy.check(claim);
+    return slot;
+  }
+
+  #change(
+    lease: number,
+    requestId: string,
+    now: number,
+    what: "renewed" | "converted",
+    change: Partial<Lease>,
+  ): AcquireReply {
     const slot = this.live.byLease(lease);
-    if (!slot) return this.gone(lease);
+    if (!slot) return this.confirmEnd(lease);
+    invariant(!slot.end, "A lease that has ended is live.");
     this.#slots.touch(slot);
-    if (!this.#isRepeated(slot.lease, requestId)) {
-      const renewals = this.#renewalsOf(slot.lease);
-      renewals.push(requestId);
-      if (renewals.length > RENEWALS_REMEMBERED) renewals.shift();
-      Object.assign(slot.lease, change(), { renewalId: requestId });
+    if (!this.#renewals.has(slot.lease, requestId)) {
+      this.#renewals.add(slot.lease, requestId);
+      const isSeen = Object.entries(change).some(([name, value]) => slot.lease[name as keyof Lease] !== value);
+      this.live.change(slot, { ...change, renewalId: requestId });
+      if (isSeen) this.#events.add({ what });
     }
     return grantOf(slot.lease, now);
   }
@@ -222,6 +244,13 @@ export class LeaseBook {
   }
 
   #end(slot: Slot, how: LeaseEnd, now: number, releaseId?: string): void {
+    this.#events.add(eventOf(slot.lease, how, Math.min(slot.lease.deadline, now)));
+    this.#bury(slot, how, now, releaseId);
+    invariant(this.live.byLease(slot.lease.lease) !== slot, "A lease that has ended is live.");
+  }
+
+  /** Ends a lease without an event: what is loaded did not happen now. */
+  #bury(slot: Slot, how: LeaseEnd, now: number, releaseId?: string): void {
     const { lease } = slot;
     const { requestId } = lease;
     const end: PastLease = { requestId, lease: lease.lease, how, ...(releaseId !== undefined && { releaseId }) };
@@ -238,29 +267,17 @@ export class LeaseBook {
     else this.#slots.free(slot);
   }
 
-  #isRepeated(lease: Lease, requestId: string): boolean {
-    return this.#renewalsOf(lease).includes(requestId);
-  }
-
-  #renewalsOf(lease: Lease): string[] {
-    let renewals = this.#renewals.get(lease);
-    if (!renewals) this.#renewals.set(lease, (renewals = lease.renewalId === undefined ? [] : [lease.renewalId]));
-    return renewals;
+  #endDelay(slot: Slot): void {
+    this.#slots.free(slot);
+    this.#events.add({ what: "delayEnded" });
   }
 }
 
-/** A lease as its holder is told of it; counted from when the call arrived that is answered. */
-export function grantOf({ lease, deadline, releaseRequested }: Lease, calledAt: number): GrantReply {
-  return {
-    success: true,
-    lease,
-    deadline,
-    validFor: deadline - calledAt,
-    ...(releaseRequested && { releaseRequested }),
-  };
+function eventOf({ lease, owner }: Lease, what: TimelineEntry["what"], at: number): TimelineEntry {
+  return { at, lease, ...(owner !== undefined && { owner }), what };
 }
 
-/** An expired lease whose place is given to another is not merely late any more. */
+/** An expired lease whose row another lease takes is no longer merely late. */
 function supersede(past: PastLease): void {
   if (past.how === "expired") past.how = "superseded";
 }

@@ -1,8 +1,10 @@
 import { LIMITS } from "../limits.ts";
 import type { RefusalReply } from "../replies.ts";
 import { RequestsById } from "../requests-by-id.ts";
+import { Schedule } from "../schedule.ts";
 import { Shares } from "../shares.ts";
 import { type Claim, type Lease, delayedUntil } from "./lease.ts";
+import { Occupancy } from "./occupancy.ts";
 import type { Slot } from "./slots.ts";
 
 /** What a request for a lease asks for, as far as its admission depends on it. */
@@ -12,13 +14,26 @@ type Asked = Claim & { requestId?: string };
 export class LiveLeases {
   readonly #byLease = new Map<number, Slot>();
   readonly #byRequest = new RequestsById<Slot>();
+  /** The live lease with the highest number, as long as it is known. */
+  #newest: Slot | undefined;
   /** Dead, but nothing that conflicts with them is granted yet. */
   readonly #lingering = new Set<Slot>();
   readonly #shares = new Shares();
+  /** When the live leases expire, and when the lock-delays end. */
+  readonly #deadlines = new Schedule<Slot>();
+  readonly #delays = new Schedule<Slot>();
+  /** What the live and the lingering take together. */
+  readonly occupancy = new Occupancy();
 
   /** How many are live. */
   get size(): number {
     return this.#byLease.size;
+  }
+
+  /** The live lease with the highest number. It is searched for only after it has ended, so that watching costs nothing per lease. */
+  get newest(): Slot | undefined {
+    if (!this.#newest) for (const slot of this.#byLease.values()) this.#noteNewest(slot);
+    return this.#newest;
   }
 
   /** Why the lock can grant no further lease, whatever is free; undefined if it can. An exclusive one is always alone. */
@@ -33,6 +48,17 @@ export class LiveLeases {
     this.#byLease.set(slot.lease.lease, slot);
     this.#byRequest.add(slot.lease.requestId, slot);
     this.#shares.change(slot.lease.requestId, 1);
+    this.#deadlines.set(slot, slot.lease.deadline);
+    this.occupancy.add(slot.lease);
+    if (this.#newest) this.#noteNewest(slot);
+  }
+
+  /** Changes a live lease. */
+  change(slot: Slot, change: Partial<Lease>): void {
+    this.occupancy.remove(slot.lease);
+    Object.assign(slot.lease, change);
+    this.occupancy.add(slot.lease);
+    this.#deadlines.set(slot, slot.lease.deadline);
   }
 
   delete(slot: Slot): void {
@@ -41,14 +67,25 @@ export class LiveLeases {
     if (this.#byLease.get(lease) === slot) {
       this.#byLease.delete(lease);
       this.#shares.change(requestId, -1);
+      this.#deadlines.delete(slot);
+      this.occupancy.remove(slot.lease);
+      if (this.#newest === slot) this.#newest = undefined;
     }
     this.#byRequest.delete(requestId, slot);
   }
 
   /** Keeps a dead lease in the way until its lock-delay is over. */
   linger(slot: Slot): void {
-    if (!this.#lingering.has(slot)) this.#shares.change(slot.lease.requestId, 1);
+    if (this.#lingering.has(slot)) return;
     this.#lingering.add(slot);
+    this.#shares.change(slot.lease.requestId, 1);
+    this.#delays.set(slot, delayedUntil(slot.lease));
+    this.occupancy.add(slot.lease);
+  }
+
+  /** Whether a slot has a dead lease that is still in the way. */
+  lingers(slot: Slot): boolean {
+    return this.#lingering.has(slot);
   }
 
   byLease(lease: number): Slot | undefined {
@@ -80,27 +117,24 @@ export class LiveLeases {
     return (converted !== undefined || !this.full(claim)) && inUse + claim.permits <= claim.capacity;
   }
 
-  /** Those whose time has run out. */
-  expired(now: number): Slot[] {
-    return [...this.#byLease.values()].filter(({ lease }) => lease.deadline <= now);
+  /** Takes those whose time has run out off the schedule: the caller ends each of them. */
+  takeExpired(now: number): Slot[] {
+    return this.#deadlines.takeDue(now);
   }
 
   /** Takes out those whose lock-delay is over. */
   takeLapsed(now: number): Slot[] {
-    return this.#takeLingering((lease) => delayedUntil(lease) <= now);
+    return this.#delays.takeDue(now).map((slot) => this.#takeOut(slot));
   }
 
   /** Takes out all that linger. */
   takeLingering(): Slot[] {
-    return this.#takeLingering(() => true);
+    return [...this.#lingering].map((slot) => this.#takeOut(slot));
   }
 
   /** When the first lease or lock-delay ends if nobody renews it; `Infinity` if there is none. */
   firstDeadline(): number {
-    let first = Number.POSITIVE_INFINITY;
-    for (const { lease } of this.#byLease.values()) first = Math.min(first, lease.deadline);
-    for (const { lease } of this.#lingering) first = Math.min(first, delayedUntil(lease));
-    return first;
+    return Math.min(this.#deadlines.first(), this.#delays.first());
   }
 
   /** Until when the last lock-delay lasts, also of a lease whose expiry nobody has noticed yet; undefined for none. */
@@ -115,6 +149,10 @@ export class LiveLeases {
     this.#byRequest.clear();
     this.#lingering.clear();
     this.#shares.clear();
+    this.#deadlines.clear();
+    this.#delays.clear();
+    this.occupancy.clear();
+    this.#newest = undefined;
   }
 
   *[Symbol.iterator](): Generator<Slot> {
@@ -131,12 +169,15 @@ export class LiveLeases {
     yield* this.#lingering;
   }
 
-  #takeLingering(isTaken: (lease: Lease) => boolean): Slot[] {
-    const taken = [...this.#lingering].filter(({ lease }) => isTaken(lease));
-    for (const slot of taken) {
-      this.#lingering.delete(slot);
-      this.#shares.change(slot.lease.requestId, -1);
-    }
-    return taken;
+  #noteNewest(slot: Slot): void {
+    if (!this.#newest || slot.lease.lease > this.#newest.lease.lease) this.#newest = slot;
+  }
+
+  #takeOut(slot: Slot): Slot {
+    this.#lingering.delete(slot);
+    this.#delays.delete(slot);
+    this.#shares.change(slot.lease.requestId, -1);
+    this.occupancy.remove(slot.lease);
+    return slot;
   }
 }

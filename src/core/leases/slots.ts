@@ -1,3 +1,4 @@
+import { invariant } from "../invariant.ts";
 import { type Lease, delayedUntil } from "./lease.ts";
 import type { PastLease } from "./past-requests.ts";
 
@@ -41,7 +42,8 @@ export class Slots {
     this.markDead();
     const slot = this.#reusable();
     if (!slot) return this.#append(lease);
-    if (slot.end) slot.past = [slot.end, ...slot.past].slice(0, PAST_PER_SLOT);
+    invariant(slot.end !== undefined, "The row of a lease that has not ended is used for another lease.");
+    slot.past = [slot.end, ...slot.past].slice(0, PAST_PER_SLOT);
     slot.lease = lease;
     slot.end = undefined;
     this.#free.delete(slot);

@@ -26,12 +26,12 @@ export class Reassembly {
   }
 
   /**
-   * When a caller that this instance does not know began to wait, as far as its claim can be true.
+   * Lets a caller arrive that this instance does not know, and says when it began to wait, as far as its claim can be true.
    *
    * After the window has closed, a caller from before the restart has lost its position. A caller whose first call was
    * lost has tried again within its patience. A caller that claims a longer wait than that counts as arriving now.
    */
-  arrivalOf(waited: number, now: number): number {
+  arrive(waited: number, now: number): number {
     if (waited > 0 && now < Math.max(this.#until, this.#startedAt + LIMITS.returnWithin)) {
       this.#extend(now);
       return now - waited;

@@ -1,3 +1,4 @@
+import type { EventLog } from "../events.ts";
 import type { LeaseTerms } from "../leases/lease.ts";
 import { LIMITS } from "../limits.ts";
 import type { RefusalReply } from "../replies.ts";
@@ -28,16 +29,12 @@ export class WaitQueue {
   readonly #departed = new Departed();
   /** How the queue rebuilds after a restart. */
   readonly reassembly: Reassembly;
-  #changes = 0;
+  readonly #events: EventLog;
   #lastIndex = 0;
 
-  constructor(startedAt: number) {
+  constructor(startedAt: number, events: EventLog) {
+    this.#events = events;
     this.reassembly = new Reassembly(startedAt);
-  }
-
-  /** How many have come and gone so far. */
-  get changes(): number {
-    return this.#changes;
   }
 
   get size(): number {
@@ -82,12 +79,12 @@ export class WaitQueue {
     this.#waiters.splice(place, 0, waiter);
     this.#byRequest.add(waiter.requestId, waiter);
     this.#shares.change(waiter.requestId, 1);
-    this.#changes += 1;
+    this.#events.add({ what: "queued" });
   }
 
-  /** When a caller that is not in the queue began to wait. */
-  arrivalOf({ requestId, waited }: { requestId: string; waited: number }, now: number): number {
-    return this.#departed.take(requestId, now) ?? this.reassembly.arrivalOf(waited, now);
+  /** Lets a caller arrive that is not in the queue, and says when it began to wait. */
+  arrive({ requestId, waited }: { requestId: string; waited: number }, now: number): number {
+    return this.#departed.take(requestId, now) ?? this.reassembly.arrive(waited, now);
   }
 
   /** Removes a waiter that may come back. */
@@ -100,7 +97,7 @@ export class WaitQueue {
     if (!this.#byRequest.delete(waiter.requestId, waiter)) return;
     this.#shares.change(waiter.requestId, -1);
     this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-    this.#changes += 1;
+    this.#events.add({ what: "dequeued" });
   }
 
   /** The waiters whose `until` has come. */

@@ -1,4 +1,5 @@
-import type { RefusalReply } from "../replies.ts";
+import type { Lease } from "../leases/lease.ts";
+import type { JobResult, RefusalReply } from "../replies.ts";
 
 /** What is known of the result of a job that runs once, besides the result itself. */
 export interface ResultInfo {
@@ -14,9 +15,19 @@ export interface ResultInfo {
   keptUntil: number;
 }
 
+/** What is known of the result of a lease's job, if it is kept from now on. */
+export function infoOf(
+  { lease, once = "" }: Pick<Lease, "lease" | "once">,
+  { failed, retain }: Omit<JobResult, "value">,
+  now: number,
+): ResultInfo {
+  return { lease, fingerprint: once, failed, retain, keptUntil: now + retain };
+}
+
 /** What a lock knows of the result of its job: that there is one, for whom and until when. */
 export class JobRecord {
   #info: ResultInfo | undefined;
+  #isDeleted = false;
 
   constructor(stored: ResultInfo | undefined, now: number) {
     // Kept at most `retain` from now: the clock may have stepped back while nobody looked.
@@ -28,17 +39,29 @@ export class JobRecord {
     return this.#info && this.#info.keptUntil > now ? this.#info : undefined;
   }
 
-  /** Whether there is one whose time is over. */
-  isOver(now: number): boolean {
-    return this.#info !== undefined && this.#info.keptUntil <= now;
+  /** Lets a result end, before anybody relies on that: it is deleted, so that no clock brings it back after a restart. */
+  advance(now: number): void {
+    if (!this.#info || this.#info.keptUntil > now) return;
+    this.#info = undefined;
+    this.#isDeleted = true;
   }
 
+  /** Takes note of a result that was stored, in place of the one before. */
   keep(info: ResultInfo): void {
     this.#info = info;
+    this.#isDeleted = false;
+  }
+
+  /** Whether what is stored must be deleted, once. */
+  takeDeletion(): boolean {
+    const isDeleted = this.#isDeleted;
+    this.#isDeleted = false;
+    return isDeleted;
   }
 
   forget(): void {
     this.#info = undefined;
+    this.#isDeleted = false;
   }
 
   /** What to say to a request for the job, beside leases for the payloads of `running`; undefined if it needs a lease. */

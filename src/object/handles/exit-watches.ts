@@ -10,8 +10,8 @@ export interface WatchedLock {
   run<T>(transition: (state: LockState, now: number) => T): T;
   /** Asks, which changes nothing. */
   ask<T>(question: (state: LockState, now: number) => T): T;
-  /** Waits until `find` finds something; it looks after each transition. */
-  until<T>(find: (state: LockState, now: number) => T | undefined): Promise<T>;
+  /** Waits until it is so; it looks after each transition. */
+  until(isSo: (state: LockState, now: number) => boolean): Promise<void>;
   /** Ends a lease whose holder is gone, as if it had run out. */
   expire(lease: number): void;
 }
@@ -29,7 +29,7 @@ export class ExitWatches {
   /** Sets up an exit watch for a live lease; refused if the lease is not live. */
   add(lease: number): ExitWatch | RefusalReply {
     const live = this.#lock.run((state, now) => (state.wake(now), state.find(lease, now)));
-    if (!live) return this.#lock.run((state) => state.gone(lease));
+    if (!live) return this.#lock.run((state) => state.confirmEnd(lease));
     // A holder that listens has received its exit watch; if the reply was lost, its disposal must not end the lease.
     let isReceived = false;
     const handle = new ContextHandle(() => {
@@ -62,11 +62,14 @@ export class ExitWatches {
     return event;
   }
 
-  #awaitEvent(lease: number, told: boolean): Promise<HoldNews> {
-    return this.#lock.until<HoldNews>((state, now) => {
+  async #awaitEvent(lease: number, told: boolean): Promise<HoldNews> {
+    await this.#lock.until((state, now) => {
       const live = state.find(lease, now);
-      if (!live) return { ended: state.gone(lease).ended ?? "superseded" };
-      return live.releaseRequested && !told ? { releaseRequested: true } : undefined;
+      return !live || (live.releaseRequested && !told);
+    });
+    return this.#lock.run((state, now) => {
+      if (state.find(lease, now)) return { releaseRequested: true };
+      return { ended: state.confirmEnd(lease).ended ?? "superseded" };
     });
   }
 }

@@ -11,8 +11,8 @@ export const BUGS: Bug[] = [
     changes: [
       {
         file: "core/leases/lease-book.ts",
-        from: "    const slot = this.live.byLease(lease);\n    if (!slot) return this.gone(lease);",
-        to: "    const slot = this.#slots.ofLease(lease);\n    if (!slot) return this.gone(lease);\n    if (slot.end) {\n      slot.end = undefined;\n      this.#slots.take(slot);\n      this.live.add(slot);\n    }",
+        from: "    const slot = this.live.byLease(lease);\n    if (!slot) return this.confirmEnd(lease);",
+        to: "    const slot = this.#slots.ofLease(lease);\n    if (!slot) return this.confirmEnd(lease);\n    if (slot.end) {\n      slot.end = undefined;\n      this.#slots.take(slot);\n      this.live.add(slot);\n    }",
       },
       {
         file: "core/leases/slots.ts",

@@ -1,3 +1,4 @@
+import type { LockEvent } from "../../../src/core/events.ts";
 import type { Claim } from "../../../src/core/leases/lease.ts";
 import type { Slot } from "../../../src/core/leases/slots.ts";
 import { LockState } from "../../../src/core/lock-state.ts";
@@ -12,6 +13,8 @@ export const PLAIN = { ...EXCLUSIVE, owner: undefined, wait: 0, waited: 0, ttl: 
 /** A state machine and the disk that it writes to. */
 export class Machine {
   readonly disk = new Map<number, Slot>();
+  /** What has happened since somebody took it from here. */
+  readonly events: LockEvent[] = [];
   state = new LockState([], NOW);
   #asked = 0;
 
@@ -30,7 +33,8 @@ export class Machine {
   }
 
   write(): number {
-    const { writes } = this.state.takeEffects();
+    const { writes, events } = this.state.takeEffects();
+    this.events.push(...events);
     for (const slot of writes) this.disk.set(slot.index, structuredClone(slot));
     return writes.length;
   }

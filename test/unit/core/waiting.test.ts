@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Claim } from "../../../src/core/leases/lease.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import type { LockRequest } from "../../../src/core/request.ts";
+import { infoOf } from "../../../src/core/results/job-record.ts";
 import { EXCLUSIVE, Machine, NOW, ONE_OF_TWO, PLAIN, READER } from "./machine.ts";
 
 const waiter = (requestId: string, rest: Partial<LockRequest> = {}): LockRequest => ({
@@ -247,14 +248,14 @@ describe("one who leaves the line", () => {
 });
 
 describe("what is known of the waiters", () => {
-  it("is how many came and went, so that one in another's place is a change", () => {
+  it("is that one came or left, so that one in another's place is a change", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("a"), NOW);
-    expect(machine.state.queueChanges).toBe(1);
+    expect(machine.state.takeEffects().events).toEqual([{ what: "queued" }]);
     machine.state.drop("a", NOW);
     machine.state.drop("a", NOW);
-    expect(machine.state.queueChanges).toBe(2);
+    expect(machine.state.takeEffects().events).toEqual([{ what: "dequeued" }]);
   });
 
   it("is who, for how long and for what, in their order", () => {
@@ -338,12 +339,12 @@ describe("a job that runs once", () => {
     expect(machine.state.enqueue(waiter("other", { once: "other" }), NOW)).toMatchObject({
       reason: "FINGERPRINT_MISMATCH",
     });
-    const info = machine.state.resultOf(lease, { failed: false, retain: 10_000 }, NOW);
+    const info = infoOf({ lease, once: "sha" }, { failed: false, retain: 10_000 }, NOW);
     expect(info).toEqual({ ...result, lease });
     machine.state.keepResult(info, NOW);
     expect(answers(machine)).toEqual([["same", "RECORDED"]]);
     expect(machine.state.acquire(waiter("late", { once: "sha" }), NOW + 9_999)).toMatchObject({ reason: "RECORDED" });
-    expect(machine.state.resultOf(lease + 1, { failed: true, retain: 1 }, NOW)).toMatchObject({ fingerprint: "" });
+    expect(infoOf({ lease, once: undefined }, { failed: true, retain: 1 }, NOW)).toMatchObject({ fingerprint: "" });
   });
 
   it("answers nobody who waits for something else", () => {
@@ -364,6 +365,21 @@ describe("a job that runs once", () => {
       ["first", true],
       ["second", "FINGERPRINT_MISMATCH"],
     ]);
+  });
+
+  it("has a result that is deleted once when its time ends, and not if another was stored in the same turn", () => {
+    const machine = new Machine();
+    machine.state.keepResult(result, NOW);
+    machine.state.wake(NOW + 9_999);
+    expect(machine.state.takeEffects()).toMatchObject({ deletesResult: false });
+    machine.state.wake(NOW + 10_000);
+    expect(machine.state.takeEffects()).toMatchObject({ deletesResult: true });
+    machine.state.wake(NOW + 10_001);
+    expect(machine.state.takeEffects()).toMatchObject({ deletesResult: false });
+    machine.state.keepResult(result, NOW);
+    machine.state.wake(NOW + 10_000);
+    machine.state.keepResult({ ...result, keptUntil: NOW + 20_000 }, NOW + 10_000);
+    expect(machine.state.takeEffects()).toMatchObject({ deletesResult: false });
   });
 
   it("is forgotten when the lock is wiped", () => {

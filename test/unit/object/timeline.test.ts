@@ -6,10 +6,11 @@ import { EXCLUSIVE, Machine, NOW, ONE_OF_TWO, PLAIN, READER } from "../core/mach
 describe("the timeline", () => {
   const followed = () => {
     const [machine, timeline] = [new Machine(), new Timeline()];
-    timeline.follow(machine.state, NOW);
+    timeline.follow(NOW);
     const after = (now: number) => {
       const before = timeline.revision;
-      timeline.note(machine.state, now);
+      machine.write();
+      timeline.record(machine.events.splice(0), now);
       return timeline.revision !== before;
     };
     const told = () => timeline.entries.map(({ what }) => what);
@@ -65,7 +66,6 @@ describe("the timeline", () => {
     after(NOW);
     const [gone, stays] = [machine.acquire(NOW, { ...READER, ttl: 60_000 }), machine.acquire(NOW, READER)];
     after(NOW);
-    timeline.cut(gone, NOW + 1);
     machine.state.expire(gone, NOW + 1);
     after(NOW + 1);
     expect(told()).toEqual(["granted", "superseded", "granted", "granted", "expired"]);
@@ -79,7 +79,6 @@ describe("the timeline", () => {
     const { machine, timeline, after } = followed();
     const [gone, released] = [0, 1].map(() => machine.acquire(NOW, { ...READER, ttl: 60_000 })) as [number, number];
     after(NOW);
-    timeline.cut(gone, NOW + 1);
     machine.state.expire(gone, NOW + 1);
     machine.state.release(released, "release", NOW + 1);
     after(NOW + 1);
@@ -89,12 +88,13 @@ describe("the timeline", () => {
     ]);
   });
 
-  it("tells whoever follows on of what its own call has brought about", () => {
+  it("tells a follower that goes on what its own call has brought about", () => {
     const { machine, timeline, after, told } = followed();
     machine.acquire(NOW);
     after(NOW);
     machine.state.wake(NOW + 2_000);
-    timeline.follow(machine.state, NOW + 2_000);
+    after(NOW + 2_000);
+    timeline.follow(NOW + 2_000);
     expect(told()).toEqual(["granted", "expired"]);
   });
 
@@ -110,26 +110,29 @@ describe("the timeline", () => {
     expect(timeline.entries[0]).toMatchObject({ owner: "owner 5", what: "granted" });
   });
 
-  it("takes notes while somebody follows or may come back, and begins anew after that", () => {
+  it("records events while somebody follows or may come back, and nothing but a change after that", () => {
     const { machine, timeline, after, told } = followed();
     const away = NOW + LIMITS.slice + 5_000;
     const first = machine.acquire(NOW, { ttl: 600_000 });
     expect(after(away)).toBe(true);
     machine.state.release(first, "release", away + 1);
     machine.acquire(away + 1, { ttl: 600_000 });
-    expect(after(away + 1)).toBe(false);
-    timeline.follow(machine.state, away + 2);
+    expect(after(away + 1)).toBe(true);
+    after(away + 2);
+    timeline.follow(away + 2);
     expect(told()).toEqual(["granted"]);
     machine.forceRelease(away + 3);
     expect(after(away + 3)).toBe(true);
     expect(told()).toEqual(["granted", "superseded"]);
   });
 
-  it("tells whoever comes back at the last moment of what ended in it", () => {
+  it("tells a follower that comes back at the last moment what ended in it", () => {
     const { machine, timeline, after, told } = followed();
     machine.acquire(NOW, { ttl: LIMITS.slice + 5_000 });
     expect(after(NOW)).toBe(true);
-    timeline.follow(machine.state, NOW + LIMITS.slice + 5_000);
+    machine.state.wake(NOW + LIMITS.slice + 5_000);
+    after(NOW + LIMITS.slice + 5_000);
+    timeline.follow(NOW + LIMITS.slice + 5_000);
     expect(told()).toEqual(["granted", "expired"]);
   });
 

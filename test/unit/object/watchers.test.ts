@@ -1,8 +1,18 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Watchers } from "../../../src/object/watchers.ts";
 import { settled } from "../../support/outcome.ts";
 
 describe("watchers", () => {
+  it("are looked at once when they come, and from then on only when something has happened", () => {
+    const watchers = new Watchers();
+    const find = vi.fn();
+    void watchers.watch(find, 100);
+    for (const _ of [1, 2, 3]) watchers.check(0, false);
+    expect(find).toHaveBeenCalledTimes(1);
+    watchers.check(0, true);
+    expect(find).toHaveBeenCalledTimes(2);
+  });
+
   it("are told what they wait for, or at their time that it has not come, and are gone then", async () => {
     const watchers = new Watchers();
     let news: string | undefined;

@@ -351,7 +351,7 @@ describe("what a lease that is not live is told", () => {
     const lease = machine.acquire(NOW);
     machine.state.release(lease, "release", NOW);
     machine.acquire(NOW);
-    expect(machine.state.gone(lease)).toMatchObject({ ended: "released" });
+    expect(machine.state.confirmEnd(lease)).toMatchObject({ ended: "released" });
   });
 
   it("is that it expired, though nobody had noticed when it is given back, or all are ended by force", () => {
@@ -362,7 +362,7 @@ describe("what a lease that is not live is told", () => {
     const leases = [first, second].map(() => other.acquire(NOW, ONE_OF_TWO));
     other.forceRelease(NOW + 1_000);
     // The number of the forced release is written where one of them was.
-    const ends = leases.map((lease) => other.state.gone(lease).ended);
+    const ends = leases.map((lease) => other.state.confirmEnd(lease).ended);
     expect(new Set(ends)).toEqual(new Set(["expired", "superseded"]));
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LockState } from "../../../../src/core/lock-state.ts";
 import type { LockRequest } from "../../../../src/core/request.ts";
+import { infoOf } from "../../../../src/core/results/job-record.ts";
 import { EXCLUSIVE, Machine, NOW, ONE_OF_TWO, PLAIN, READER } from "../machine.ts";
 
 const REQUEST = { ...PLAIN, lockDelay: 0, requestId: "same" };
@@ -79,7 +80,7 @@ describe("G5 a result of a job", () => {
     const request = { ...REQUEST, ...JOB };
     const granted = state.acquire(request, NOW);
     const lease = granted.success ? granted.lease : 0;
-    state.keepResult(state.resultOf(lease, { retain: 60_000, failed: false }, NOW), NOW);
+    state.keepResult(infoOf({ lease, ...JOB }, { retain: 60_000, failed: false }, NOW), NOW);
     state.release(lease, "release", NOW);
     expect(state.acquire(request, NOW)).toMatchObject({ reason: "RECORDED" });
     expect(state.acquire({ ...request, once: "another" }, NOW)).toMatchObject({ reason: "NO_LONGER_VALID" });
