@@ -88,7 +88,10 @@ export class Instance {
         this.#waiting = undefined;
         for (const call of waiting) this.process.run(call);
       },
-      abort: () => this.crash(),
+      abort: (reason: string) => {
+        if (this.isAlive) this.site.aborted(reason);
+        this.crash();
+      },
     };
   }
 

@@ -105,6 +105,11 @@ export class Site {
     });
   }
 
+  /** Nothing here fails by itself: an instance that gives up while it runs has found a defect in itself. */
+  aborted(reason: string): void {
+    this.#judge.accuse("G1", this.id, `the object aborted: ${reason}`);
+  }
+
   close(): void {
     for (const instance of this.running) instance.crash();
     this.disk.close();
