@@ -2,6 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { LiveLeases } from "../../../src/core/leases/live-leases.ts";
 import { LockHost } from "../../../src/object/lock-host.ts";
+import { SqliteStorage } from "../../../src/object/storage/sqlite-storage.ts";
 import { freshId, holders, leaseOf, stubOf } from "../../support/locks.ts";
 import { rowsOf } from "../../support/tables.ts";
 
@@ -27,7 +28,7 @@ describe("G1 a lock that contradicts its own rules", () => {
   it("aborts the instance with what is wrong, writes nothing, and answers no parked call", async () => {
     await runInDurableObject(stubOf(freshId()), async (_lock, state) => {
       const abort = vi.spyOn(state, "abort").mockImplementation(() => {});
-      const host = new LockHost(state);
+      const host = new LockHost(new SqliteStorage(state.storage), state);
       const request = { exclusive: true, permits: 1, capacity: 1, ttl: 60_000, wait: 0, waited: 0, lockDelay: 0 };
       const rest = { steal: false, owner: undefined, once: undefined };
       await host.request({ ...request, ...rest, requestId: "holder" }).reply;
