@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Server } from "../../support/node/workerd.ts";
+import type { FaultProxy } from "../../support/node/fault-proxy.ts";
 import type { Pause } from "../history/records.ts";
 import type { Client, Clients } from "./clients.ts";
 import { now } from "./journal.ts";
@@ -19,10 +20,17 @@ export class Faults {
   readonly #server: Server;
   readonly #underWay = new Set<Promise<void>>();
   #isServerHurt = false;
+  /** Before the service, if anything stands there. */
+  #behind: FaultProxy | undefined;
 
   constructor(clients: Clients, server: Server) {
     this.#clients = clients;
     this.#server = server;
+  }
+
+  /** From now on half of what is done to connections is done behind a proxy. */
+  spread(behind: FaultProxy): void {
+    this.#behind = behind;
   }
 
   count(what: string): void {
@@ -48,12 +56,16 @@ export class Faults {
     if (chance < 0.3) return this.#pauseClient(client);
     // At the worst moment.
     if (chance < 0.5) return this.#pauseClient(this.#clients.holder());
-    if (chance < 0.7) return void (client.proxy.cut() > 0 && this.count("connections cut"));
-    if (chance < 0.78) return client.proxy.arm("cut mid-request");
-    if (chance < 0.86) return client.proxy.arm("cut mid-reply");
-    if (chance < 0.94) return client.proxy.arm("late duplicate");
+    return this.#hurtWay(this.#behind && Math.random() < 0.5 ? this.#behind : client.proxy, (chance - 0.5) / 0.5);
+  }
+
+  async #hurtWay(way: FaultProxy, chance: number): Promise<void> {
+    if (chance < 0.4) return void (way.cut() > 0 && this.count("connections cut"));
+    if (chance < 0.56) return way.arm("cut mid-request");
+    if (chance < 0.72) return way.arm("cut mid-reply");
+    if (chance < 0.88) return way.arm("late duplicate");
     this.count("connections stalled");
-    return client.proxy.stall(pauseLength());
+    return way.stall(pauseLength());
   }
 
   /** One thing at a time. */

@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { connectLocks } from "../../../src/client.ts";
 import { Children } from "../../support/node/children.ts";
 import { isInstalled, startProxy } from "../../support/node/debian-proxy.ts";
+import { FaultProxy } from "../../support/node/fault-proxy.ts";
 import { startService, TOKEN } from "../../support/node/service.ts";
 import { judge } from "../history/check.ts";
 import { type Entry, ofKind } from "../history/records.ts";
@@ -22,8 +23,8 @@ import { Resource } from "./resource.ts";
 
 const CLIENTS = 5;
 
-/** After so long HAProxy gives a request up, in milliseconds: sooner than the longest waits. */
-const PROXY_TIMEOUT = 3_000;
+/** After so long HAProxy gives a request up, in milliseconds: after CUT_AFTER, so that the client learns how long a poll may take. */
+const PROXY_TIMEOUT = 5_500;
 
 /** Clocks that show whole milliseconds, at both ends. */
 const TOLERANCE = 5;
@@ -54,7 +55,10 @@ async function run(folder: string, duration: number): Promise<Outcome> {
   await faults.run(now() + duration * (hasProxy ? 2 / 3 : 1));
   const straight = total(clients.outcomes);
   if (hasProxy) {
-    url = ways.use(await startProxy("haproxy", service.url, PROXY_TIMEOUT)).url;
+    // Connections are cut behind HAProxy too, where no client sees it.
+    const behind = ways.use(await FaultProxy.to(service.url, { onFault }));
+    url = ways.use(await startProxy("haproxy", behind.url, PROXY_TIMEOUT)).url;
+    faults.spread(behind);
     clients.reconnect();
     await faults.run(now() + duration / 3);
   }

@@ -64,10 +64,12 @@ function onShared(world: World): Promise<Outcome> {
   return underLock(world, isLikely(0.3) ? write : read);
 }
 
-/** A critical section under withLock, tryWithLock or hold. */
+/** A critical section under withLock or tryWithLock. */
 async function underLock(world: World, lock: Lock, more: HoldOptions = {}): Promise<Outcome> {
   const ttl = pick(TTLS);
-  const options = { ttl, wait: 1_000 + whole(5_000), owner: world.client, ...more };
+  // Some wait for longer than a proxy lets a request take.
+  const wait = 1_000 + whole(isLikely(0.1) ? 12_000 : 5_000);
+  const options = { ttl, wait, owner: world.client, ...more };
   const section = new Work(world, lock.id, ttl);
   const controller = new AbortController();
   const impatience = setTimeout(() => controller.abort(GAVE_UP), isLikely(0.2) ? whole(1_000) : 60_000);
