@@ -23,15 +23,22 @@ export interface RequestOptions {
   longPoll?: number;
   /** How long the caller has waited so far, in milliseconds: keeps its place if the object was restarted meanwhile. @default 0 */
   waited?: number;
-  /** A label for people, shown by `status()`. @default none */
+  /** A label for people, shown by `status()`; up to 512 bytes. @default none */
   owner?: string;
-  /** Permits to take out of `capacity`, and only with it; without both the request is exclusive. @default 1 */
+  /** Permits to take out of `capacity`, and only with it: a shared lease. Without both the lease is exclusive. @default 1 */
   permits?: number;
-  /** How many permits there are in all, `Infinity` for no limit. @default none */
+  /** How many permits there are in all; `Infinity` for no limit. @default none */
   capacity?: number;
-  /** Names the request: repeating it has no second effect. @default a random id */
+  /**
+   * Names the request, so that you can repeat it after a lost reply, even from elsewhere, without a second effect.
+   *
+   * It means "this is the same call, repeated". While the request waits or its lease is live, asking for something else
+   * under the same id is `INVALID_ARGUMENT`. After the lease has ended, the id gets `NO_LONGER_VALID`.
+   *
+   * @default a random id
+   */
   requestId?: string;
-  /** How long nobody else is granted after the lease expired, in milliseconds. @default 0 */
+  /** How long nobody who conflicts is granted after this lease *expired*, in milliseconds up to a day. @default 0 */
   lockDelay?: number;
   /** Take the lock from all holders, ahead of all waiters. @default false */
   steal?: boolean;
@@ -39,18 +46,21 @@ export interface RequestOptions {
   once?: string;
 }
 
-const REQUEST_OPTIONS = [
-  "wait",
-  "longPoll",
-  "waited",
-  "owner",
-  "permits",
-  "capacity",
-  "requestId",
-  "lockDelay",
-  "steal",
-  "once",
-] as const;
+/** Each option of a request, and what it is if it is absent: what is as if absent does not travel. */
+const ABSENT = {
+  wait: 0,
+  longPoll: undefined,
+  waited: 0,
+  owner: undefined,
+  permits: undefined,
+  capacity: undefined,
+  requestId: undefined,
+  lockDelay: 0,
+  steal: false,
+  once: undefined,
+} as const satisfies { [Option in keyof Required<RequestOptions>]: RequestOptions[Option] | undefined };
+
+const OPTIONS = Object.keys(ABSENT) as (keyof RequestOptions)[];
 
 /** A request for the lock, checked and complete. */
 export interface LockRequest extends LeaseTerms {
@@ -66,10 +76,12 @@ export interface LockRequest extends LeaseTerms {
 
 /** Checks what a caller sent; throws `INVALID_ARGUMENT` and so leaves the lock untouched. */
 export function checkRequest(ttl: unknown, options: unknown, newId: () => string): LockRequest {
-  const { wait, longPoll, waited, owner, permits, capacity, requestId, lockDelay, steal, once } = checkOptions(
-    options,
-    REQUEST_OPTIONS,
-  );
+  return requestOf(ttl, checkOptions(options, OPTIONS), newId);
+}
+
+/** The request that options of known names describe; checks their values. */
+export function requestOf(ttl: unknown, options: Given, newId: () => string): LockRequest {
+  const { wait, longPoll, waited, owner, permits, capacity, requestId, lockDelay, steal, once } = completed(options);
   const claim = checkClaim(permits, capacity);
   if (checkFlag(steal, "steal") && !claim.exclusive)
     throw invalid("steal", "steal takes the whole lock: leave permits and capacity out.");
@@ -77,16 +89,41 @@ export function checkRequest(ttl: unknown, options: unknown, newId: () => string
     throw invalid("once", "a job that runs once takes the whole lock: leave permits and capacity out.");
   return {
     ttl: checkDuration(ttl, "ttl"),
-    wait: wait === undefined ? 0 : checkWait(wait),
-    waited: waited === undefined ? 0 : checkWaited(waited),
+    wait: checkWait(wait),
+    waited: checkWaited(waited),
     ...(longPoll !== undefined && { longPoll: checkLongPoll(longPoll) }),
     owner: owner === undefined ? undefined : checkText(owner, "owner"),
     ...claim,
     requestId: checkRequestId(requestId, newId),
-    lockDelay: lockDelay === undefined ? 0 : checkDurationOrZero(lockDelay, "lockDelay"),
+    lockDelay: checkDurationOrZero(lockDelay, "lockDelay"),
     steal: steal === true,
     once: checkOnce(once),
   };
+}
+
+/** Options whose names are known; their values are not checked. */
+type Given = { [Option in keyof RequestOptions]?: unknown };
+
+/** Not by spreading: an option that is given as `undefined` is absent. */
+function completed(given: Given): Required<Given> {
+  const options: Required<Given> = { ...ABSENT };
+  for (const name of OPTIONS) {
+    const value = given[name];
+    if (value !== undefined) options[name] = value;
+  }
+  return options;
+}
+
+/** The options as which a checked request travels; `checkRequest` reads them back. */
+export function optionsOf({ exclusive, permits, capacity, ...request }: LockRequest): RequestOptions {
+  const options: Given = { ...request, ...claimOptions({ exclusive, permits, capacity }) };
+  const travelling = OPTIONS.filter((name) => options[name] !== ABSENT[name]);
+  return Object.fromEntries(travelling.map((name) => [name, options[name]]));
+}
+
+/** The options that describe a claim; none for an exclusive one. */
+export function claimOptions({ exclusive, permits, capacity }: Claim): Pick<ConvertOptions, "permits" | "capacity"> {
+  return exclusive ? {} : { permits, capacity };
 }
 
 /** Checks the options of a release, which may bring the result of a job. */

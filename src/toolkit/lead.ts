@@ -8,15 +8,14 @@ import { inOwnRequest } from "../transport/own-request.ts";
 import { sleep } from "../transport/time-box.ts";
 import { type Lock, checkLock } from "./lock.ts";
 import { everything } from "./options/claim-rule.ts";
-import { type HoldOptions, checkCombined, checkHold } from "./options/hold-options.ts";
+import { type HoldOptions, checkCombined, holdingOf } from "./options/hold-options.ts";
+import { LEAD_OPTIONS } from "./options/option-names.ts";
 
 /** How to stand for election. */
-export interface LeadOptions extends Pick<HoldOptions, "ttl" | "owner" | "bound" | "lockDelay"> {
+export interface LeadOptions extends Pick<HoldOptions, (typeof LEAD_OPTIONS)[number]> {
   /** Ends it all: the candidate leaves the line, the leader's `signal` fires and it resigns once `fn` has settled. @default none */
   signal?: AbortSignal;
 }
-
-const OPTIONS = ["ttl", "owner", "bound", "lockDelay", "signal"] as const satisfies (keyof LeadOptions)[];
 
 /** A term of leadership. */
 export interface Leadership {
@@ -57,7 +56,7 @@ export type Lead<T> = (leadership: Leadership) => T | PromiseLike<T>;
 export async function lead<T>(lock: Lock, fn: Lead<T>, options?: LeadOptions): Promise<T> {
   checkLock(lock);
   checkWork(fn);
-  const checked = checkCombined(options, OPTIONS) as LeadOptions;
+  const checked = checkCombined(options, LEAD_OPTIONS);
   for (let short = 0; ;) {
     const term = await leadOnce(lock, fn, checked);
     if ("value" in term) return term.value;
@@ -127,7 +126,7 @@ const HOPELESS = new Set<LockErrorCode>(["INVALID_ARGUMENT", "VERSION_MISMATCH",
 async function campaign({ primitives }: Lock, options: HoldOptions): Promise<HeldLease> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const holding = checkHold({ ...options, wait: Number.POSITIVE_INFINITY }, everything);
+      const holding = holdingOf({ ...options, wait: Number.POSITIVE_INFINITY }, everything);
       return (await startHold(primitives, holding)).held;
     } catch (error) {
       if (!isLockError(error) || HOPELESS.has(error.code)) throw error;

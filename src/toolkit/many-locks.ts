@@ -4,24 +4,14 @@ import { type Releasable, checkWork, runUnder } from "../hold/work.ts";
 import { inOwnRequest } from "../transport/own-request.ts";
 import { type Lock, isLock } from "./lock.ts";
 import { asAsked } from "./options/claim-rule.ts";
-import { type HoldOptions, checkCombined, checkHold } from "./options/hold-options.ts";
+import { type HoldOptions, checkCombined, holdingOf } from "./options/hold-options.ts";
+import { COMBINED_OPTIONS } from "./options/option-names.ts";
 
-/** How to take and hold many locks: `wait` is for all of them together. */
-export type WithLocksOptions = Pick<
-  HoldOptions,
-  "ttl" | "wait" | "signal" | "owner" | "maxHold" | "lockDelay" | "bound" | "onReleaseRequested"
->;
-
-const OPTIONS = [
-  "ttl",
-  "wait",
-  "signal",
-  "owner",
-  "maxHold",
-  "lockDelay",
-  "bound",
-  "onReleaseRequested",
-] as const satisfies (keyof WithLocksOptions)[];
+/** How to take and hold many locks. */
+export interface WithLocksOptions extends Pick<HoldOptions, (typeof COMBINED_OPTIONS)[number]> {
+  /** How long to wait for all of them together, in milliseconds up to a day; `Infinity` without end. @default 10000 */
+  wait?: number;
+}
 
 /** Several locks that are held at once. */
 export interface HeldLocks {
@@ -58,8 +48,8 @@ export async function withLocks<T>(
 ): Promise<T> {
   checkWork(fn);
   const inOrder = inCanonicalOrder(locks);
-  const holdOptions = checkCombined(options, OPTIONS) as WithLocksOptions;
-  const { request, signal } = checkHold(holdOptions, asAsked);
+  const holdOptions = checkCombined(options, COMBINED_OPTIONS);
+  const { request, signal } = holdingOf(holdOptions, asAsked);
   const taken = await takeAll(inOrder, { ...holdOptions, signal, wait: request.wait });
   return runUnder(
     together(

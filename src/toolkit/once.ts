@@ -5,14 +5,12 @@ import { type Holding, tryHold } from "../hold/start-hold.ts";
 import { type Critical, type Outcome, checkWork, runUnder } from "../hold/work.ts";
 import { type Lock, checkLock } from "./lock.ts";
 import { everything } from "./options/claim-rule.ts";
-import { type HoldOptions, checkCombined, checkHold } from "./options/hold-options.ts";
+import { type HoldOptions, checkCombined, holdingOf } from "./options/hold-options.ts";
+import { COMBINED_OPTIONS } from "./options/option-names.ts";
 import { errorOf, recordOf } from "./recorded-error.ts";
 
 /** How to run a job once. */
-export interface OnceOptions extends Pick<
-  HoldOptions,
-  "ttl" | "wait" | "signal" | "owner" | "maxHold" | "bound" | "lockDelay" | "onReleaseRequested"
-> {
+export interface OnceOptions extends Pick<HoldOptions, (typeof COMBINED_OPTIONS)[number]> {
   /** How long the result is remembered, in milliseconds up to 366 days: within it the job does not run again. @default 86400000 */
   retain?: number;
   /** Tells the payload, such as `JSON.stringify(order)`; of any length, only its hash is stored. Without one, payloads are not compared. @default none */
@@ -21,16 +19,7 @@ export interface OnceOptions extends Pick<
   recordErrors?: boolean;
 }
 
-const HOLDING = [
-  "ttl",
-  "wait",
-  "signal",
-  "owner",
-  "maxHold",
-  "bound",
-  "lockDelay",
-  "onReleaseRequested",
-] as const satisfies (keyof OnceOptions)[];
+const OPTIONS = [...COMBINED_OPTIONS, "retain", "fingerprint", "recordErrors"] as const;
 
 const DAY = 86_400_000;
 
@@ -76,8 +65,7 @@ export async function once<T>(lock: Lock, fn: Critical<T>, options?: OnceOptions
 }
 
 async function checkOnceOptions(options: OnceOptions | undefined): Promise<Job> {
-  const known = [...HOLDING, "retain", "fingerprint", "recordErrors"];
-  const { retain: asked, fingerprint, recordErrors, ...rest } = checkCombined(options, known) as OnceOptions;
+  const { retain: asked, fingerprint, recordErrors, ...rest } = checkCombined(options, OPTIONS);
   const retain = asked === undefined ? DAY : checkRetain(asked);
   if (fingerprint !== undefined && typeof fingerprint !== "string")
     throw invalid("fingerprint", "fingerprint must be a string, such as JSON.stringify(payload).");
@@ -86,7 +74,7 @@ async function checkOnceOptions(options: OnceOptions | undefined): Promise<Job> 
     throw invalid("fingerprint", "fingerprint must be well-formed Unicode, without lone surrogates.");
   if (recordErrors !== undefined && typeof recordErrors !== "boolean")
     throw invalid("recordErrors", "recordErrors must be true or false.");
-  const holding = checkHold(rest, everything);
+  const holding = holdingOf(rest, everything);
   holding.request.once = fingerprint === undefined ? "" : await hashOf(fingerprint);
   const resultOf = (outcome: Outcome): JobResult | undefined => {
     if ("value" in outcome) return { value: outcome.value, failed: false, retain };

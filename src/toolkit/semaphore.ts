@@ -4,9 +4,10 @@ import type { LockPrimitives } from "../transport/primitives.ts";
 import { createLockOf } from "./create-lock.ts";
 import type { Lock } from "./lock.ts";
 import { outOf } from "./options/claim-rule.ts";
-import { type HoldOptions, checkCombined, HOLD_OPTIONS } from "./options/hold-options.ts";
+import { type HoldOptions, checkCombined } from "./options/hold-options.ts";
+import { HOLD_OPTIONS, without } from "./options/option-names.ts";
 
-const PERMIT_OPTIONS = HOLD_OPTIONS.filter((option) => option !== "permits");
+const PERMIT_OPTIONS = without(HOLD_OPTIONS, "permits");
 
 /** What a semaphore is made of. */
 export interface SemaphoreOptions {

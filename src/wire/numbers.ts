@@ -10,6 +10,6 @@ export function toWireNumber(value: number): WireNumber {
 }
 
 /** From JSON; whatever else it is stays as it is, to be refused by its name. */
-export function fromWireNumber(value: WireNumber): number {
-  return value === UNLIMITED ? Number.POSITIVE_INFINITY : value;
+export function fromWireNumber<T extends WireNumber | undefined>(value: T): Exclude<T, typeof UNLIMITED> | number {
+  return value === UNLIMITED ? Number.POSITIVE_INFINITY : (value as Exclude<T, typeof UNLIMITED>);
 }

@@ -13,7 +13,8 @@ export interface Served {
 type Query = Record<string, string | number>;
 type Reply = AcquireReply | LockStatus | boolean;
 
-const NUMBERS = new Set(["ttl", "lease", "wait", "longPoll", "waited", "permits", "capacity", "lockDelay"]);
+/** Every other parameter is a number. */
+const TEXTS = new Set(["owner", "requestId", "steal"]);
 
 const ROUTES: Record<string, (lock: Served, query: Query) => Promise<Reply>> = {
   "/acquire": (lock, { ttl, lease, ...options }) =>
@@ -53,7 +54,7 @@ function queryOf(parameters: URLSearchParams): Query {
   const entries = [...parameters].filter(
     ([name, text]) => name !== "lease" || !["", "undefined", "null"].includes(text),
   );
-  return Object.fromEntries(entries.map(([name, text]) => [name, NUMBERS.has(name) ? numberOf(text) : text]));
+  return Object.fromEntries(entries.map(([name, text]) => [name, TEXTS.has(name) ? text : numberOf(text)]));
 }
 
 /** Digits or "Infinity": `Number` alone would also take "", " 1", "0x10" and "1e3". */

@@ -1,68 +1,30 @@
 import type { Claim } from "../core/leases/lease.ts";
 import type { JobResult } from "../core/replies.ts";
-import type { LockRequest, RequestOptions } from "../core/request.ts";
+import { type LockRequest, claimOptions, optionsOf } from "../core/request.ts";
 import type { Unkeepable } from "../core/results/unkeepable.ts";
-import { type WireNumber, fromWireNumber, toWireNumber } from "./numbers.ts";
+import { toWireNumber } from "./numbers.ts";
 import { type WireResult, fromWireResult, toWireResult } from "./result-codec.ts";
 
-/** What of a lock is asked for, in JSON; exclusive without both. */
-export interface ClaimBody {
-  permits?: number | undefined;
-  capacity?: WireNumber | undefined;
+/** The result in the body of a release. */
+export type ResultBody = WireResult & { failed?: boolean | undefined; retain: number };
+
+/** The body of an acquire. The service's schema names each option, and reads it. */
+export function toAcquireBody(request: LockRequest): object {
+  return toBody({ ttl: request.ttl, ...optionsOf(request) });
 }
 
-/** The body of an acquire. */
-export interface AcquireBody extends ClaimBody {
-  ttl: number;
-  wait?: WireNumber | undefined;
-  longPoll?: number | undefined;
-  waited?: number | undefined;
-  owner?: string | undefined;
-  requestId?: string | undefined;
-  lockDelay?: number | undefined;
-  steal?: boolean | undefined;
-  once?: string | undefined;
+/** What of a lock is asked for, in the body of a conversion. */
+export function toClaimBody(claim: Claim): object {
+  return toBody(claimOptions(claim));
 }
 
-/** The body of a release. */
-export interface ReleaseBody {
-  lease: number;
-  requestId?: string | undefined;
-  result?: (WireResult & { failed?: boolean | undefined; retain: number }) | undefined;
+/** Options in JSON: without limit is a word there. */
+function toBody(options: object): object {
+  const fields = Object.entries(options) as [string, unknown][];
+  return Object.fromEntries(
+    fields.map(([name, value]) => [name, typeof value === "number" ? toWireNumber(value) : value]),
+  );
 }
-
-/** To JSON. */
-export function toAcquireBody(request: LockRequest): AcquireBody {
-  const { ttl, wait, longPoll, waited, owner, requestId, lockDelay, steal, once } = request;
-  return {
-    ttl,
-    requestId,
-    ...toClaimBody(request),
-    ...(wait > 0 && { wait: toWireNumber(wait), longPoll, waited }),
-    ...(owner !== undefined && { owner }),
-    ...(lockDelay > 0 && { lockDelay }),
-    ...(steal && { steal }),
-    ...(once !== undefined && { once }),
-  };
-}
-
-/** From JSON, still to be checked by `checkRequest`. */
-export function fromAcquireBody({ wait, permits, capacity, ...rest }: Omit<AcquireBody, "ttl">): RequestOptions {
-  const waiting = wait === undefined ? undefined : fromWireNumber(wait);
-  return { ...defined({ ...rest, wait: waiting }), ...fromClaimBody({ permits, capacity }) };
-}
-
-/** To JSON. */
-export function toClaimBody({ exclusive, permits, capacity }: Claim): ClaimBody {
-  return exclusive ? {} : { permits, capacity: toWireNumber(capacity) };
-}
-
-/** From JSON, still to be checked. */
-export function fromClaimBody({ permits, capacity }: ClaimBody): { permits?: number; capacity?: number } {
-  return defined({ permits, capacity: capacity === undefined ? undefined : fromWireNumber(capacity) });
-}
-
-type ResultBody = NonNullable<ReleaseBody["result"]>;
 
 /** To JSON, or why no result may be so. */
 export function toResult({ value, ...rest }: JobResult): ResultBody | Unkeepable {
@@ -74,10 +36,4 @@ export function toResult({ value, ...rest }: JobResult): ResultBody | Unkeepable
 export function fromResult({ failed, retain, ...carried }: ResultBody): JobResult | Unkeepable {
   const read = fromWireResult(carried);
   return "reason" in read ? read : { ...read, failed: failed === true, retain };
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-function defined<T extends object>(options: T): Defined<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

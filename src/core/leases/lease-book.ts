@@ -3,7 +3,7 @@ import type { EventLog } from "../events.ts";
 import { invariant } from "../invariant.ts";
 import type { AcquireReply, LeaseEnd, RefusalReply, ReleaseReply, TimelineEntry } from "../replies.ts";
 import { grantOf } from "./grant-reply.ts";
-import { type Claim, type Lease, type LeaseTerms, nextLeaseNumber } from "./lease.ts";
+import { type Claim, type Lease, type LeaseTerms, instantOf, leaseOf, nextLeaseNumber } from "./lease.ts";
 import { LiveLeases } from "./live-leases.ts";
 import { type PastLease, PastLeases } from "./past-requests.ts";
 import { Renewals } from "./renewals.ts";
@@ -47,8 +47,7 @@ export class LeaseBook {
 
   /** Takes a number for a forced release: a lease that ends at once, so that a restart can't give its number out again. */
   takeNumber(requestId: string, now: number): number {
-    const claim = { exclusive: true, permits: 1, capacity: 1 };
-    const slot = this.#begin({ requestId, owner: undefined, ttl: 1, lockDelay: 0, once: undefined, ...claim }, now);
+    const slot = this.#begin(instantOf(requestId), now);
     this.#bury(slot, "released", now, requestId);
     return slot.lease.lease;
   }
@@ -73,7 +72,7 @@ export class LeaseBook {
     if (slot) this.#slots.markDead();
     const reply = this.#change(lease, requestId, now, "converted", claim);
     // Judged only if it was changed: a repetition reports a claim that others may have been granted beside since.
-    if (slot && !isRepeated) this.live.occupancy.check(claim);
+    if (slot && !isRepeated) this.live.occupancy.check(slot.lease);
     return reply;
   }
 
@@ -202,18 +201,14 @@ export class LeaseBook {
   }
 
   #begin(terms: LeaseTerms, now: number): Slot {
-    const { requestId, owner, ttl, exclusive, permits, capacity, lockDelay, once } = terms;
-    const lease = nextLeaseNumber(this.#highest, now);
-    invariant(lease > this.#highest && Number.isSafeInteger(lease), "A lease number does not grow.");
-    this.#highest = lease;
-    const claim = { exclusive, permits, capacity };
-    const times = { since: now, ttl, deadline: now + ttl, lockDelay };
-    const rest = { renewalId: undefined, once, releaseRequested: false };
-    const slot = this.#slots.place({ lease, requestId, owner, ...claim, ...times, ...rest });
+    const number = nextLeaseNumber(this.#highest, now);
+    invariant(number > this.#highest && Number.isSafeInteger(number), "A lease number does not grow.");
+    this.#highest = number;
+    const slot = this.#slots.place(leaseOf(number, terms, now));
     invariant(!this.live.lingers(slot), "The row of a lease whose lock-delay has not ended is used for another lease.");
     for (const past of slot.past.slice(0, 1)) supersede(past);
     this.live.add(slot);
-    this.live.occupancy.check(claim);
+    this.live.occupancy.check(slot.lease);
     return slot;
   }
 

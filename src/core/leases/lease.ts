@@ -35,6 +35,32 @@ export interface Lease extends LeaseTerms {
   releaseRequested: boolean;
 }
 
+/** A new lease, as it begins now. */
+export function leaseOf(lease: number, terms: LeaseTerms, now: number): Lease {
+  const { requestId, ttl, owner, exclusive, permits, capacity, lockDelay, once } = terms;
+  return {
+    lease,
+    requestId,
+    owner,
+    exclusive,
+    permits,
+    capacity,
+    since: now,
+    ttl,
+    deadline: now + ttl,
+    renewalId: undefined,
+    lockDelay,
+    once,
+    releaseRequested: false,
+  };
+}
+
+/** The whole lock for an instant, for nobody: what a forced release takes. */
+export function instantOf(requestId: string): LeaseTerms {
+  const claim = { exclusive: true, permits: 1, capacity: 1 };
+  return { requestId, ...claim, ttl: 1, owner: undefined, lockDelay: 0, once: undefined };
+}
+
 /** No clock is there before the year 2255. A number above it is damage, after which numbers could not grow for long. */
 const HIGHEST_NUMBER = Number.MAX_SAFE_INTEGER - 1e12;
 

@@ -1,9 +1,16 @@
 import { z } from "@hono/zod-openapi";
 import { LIMITS } from "../../core/limits.ts";
-import { UNLIMITED } from "../../wire/numbers.ts";
+import { checkConversion, checkRequest, checkRequestIdOption } from "../../core/request.ts";
+import { UNLIMITED, fromWireNumber } from "../../wire/numbers.ts";
 import { PROBLEMS } from "../../wire/problem.ts";
 
-// Shapes, and what a document can say of bounds. The core checks every argument again, and is what decides.
+// A body is judged here and nowhere else in the service: what a document can say of its shape and bounds by the schema,
+// and the rest by the core, which makes of it what the lock is asked for.
+const newId = () => crypto.randomUUID();
+function named<T extends { requestId?: string | undefined }>({ requestId, ...rest }: T) {
+  return { ...rest, requestId: checkRequestIdOption({ requestId }, newId) };
+}
+
 const wholeFrom = (min: number, max: number = Number.MAX_SAFE_INTEGER) => z.int().min(min).max(max);
 const unlimited = z.literal(UNLIMITED);
 const text = z.string().min(1).max(LIMITS.maxTextBytes);
@@ -69,7 +76,10 @@ export const Acquire = z
       .openapi({ description: "For a job that runs once: the fingerprint of its payload, empty for none." })
       .optional(),
   })
-  .openapi("Acquire");
+  .openapi("Acquire")
+  .transform(({ ttl: lasts, wait, capacity: outOf, ...rest }) =>
+    checkRequest(lasts, { ...rest, wait: fromWireNumber(wait), capacity: fromWireNumber(outOf) }, newId),
+  );
 
 const value = z
   .unknown()
@@ -79,10 +89,14 @@ const encoded = z.unknown().openapi({
     "In place of `value`, what the job came to if JSON has no word for it, such as a date: a table in the format of the npm package devalue.",
 });
 
-export const Renew = z.strictObject({ lease, ttl, requestId }).openapi("Renew");
+export const Renew = z.strictObject({ lease, ttl, requestId }).openapi("Renew").transform(named);
 export const Convert = z
   .strictObject({ lease, permits: permitsAsked, capacity: capacity.optional(), requestId })
-  .openapi("Convert");
+  .openapi("Convert")
+  .transform(({ lease: converted, capacity: outOf, ...rest }) => ({
+    lease: converted,
+    ...checkConversion({ ...rest, capacity: fromWireNumber(outOf) }, newId),
+  }));
 export const Release = z
   .strictObject({
     lease,
@@ -97,9 +111,10 @@ export const Release = z
       .openapi({ description: "The result of a job that runs once, kept together with the release or not at all." })
       .optional(),
   })
-  .openapi("Release");
-export const Named = z.strictObject({ requestId: text }).openapi("Named");
-export const MaybeNamed = z.strictObject({ requestId }).openapi("MaybeNamed");
+  .openapi("Release")
+  .transform(named);
+export const Named = z.strictObject({ requestId: text }).openapi("Named").transform(named);
+export const MaybeNamed = z.strictObject({ requestId }).openapi("MaybeNamed").transform(named);
 
 const clock = z.number().openapi({ description: "By the service's clock, in milliseconds since the epoch." });
 

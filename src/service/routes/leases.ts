@@ -1,12 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { checkDuration, checkLease, checkText } from "../../core/checks.ts";
 import { PROTOCOL } from "../../core/protocol.ts";
 import type { AcquireReply, GrantReply, JobResult, KeptResult, RefusalReply } from "../../core/replies.ts";
-import { type LockRequest, checkConversion, checkRelease, checkRequest } from "../../core/request.ts";
+import type { LockRequest } from "../../core/request.ts";
 import { timeBox } from "../../transport/time-box.ts";
 import { PROTOCOL_HEADER } from "../../wire/protocol.ts";
-import { type ReleaseBody, fromAcquireBody, fromClaimBody, fromResult } from "../../wire/requests.ts";
+import { type ResultBody, fromResult } from "../../wire/requests.ts";
 import { toWireResult } from "../../wire/result-codec.ts";
 import { checkAllowed, shownTo } from "../request/admission.ts";
 import { asked, askedInLine } from "../request/call-lock.ts";
@@ -15,8 +14,6 @@ import { logEvent } from "../request/event-log.ts";
 import { refused, refusedBy } from "../request/problem-error.ts";
 import { onPost } from "../request/route.ts";
 import { Acquire, Cancelled, Convert, Granted, Named, Recorded, Release, Released, Renew } from "../request/schemas.ts";
-
-const newId = () => crypto.randomUUID();
 
 /** How long a grant may wait for the index, in milliseconds, if nothing else keeps the call to it alive. */
 const LISTED_WITHIN = 1_000;
@@ -32,7 +29,7 @@ export function addLeaseRoutes(service: Service): void {
       body: Acquire,
       answer: z.union([Granted, Recorded]),
     },
-    async (c, { ttl, ...rest }) => acquire(c, checkRequest(ttl, fromAcquireBody(rest), newId)),
+    acquire,
   );
   onPost(
     service,
@@ -43,19 +40,17 @@ export function addLeaseRoutes(service: Service): void {
       body: Renew,
       answer: Granted,
     },
-    async (c, { lease, ttl, requestId = newId() }) => {
+    async (c, { lease, ttl, requestId }) => {
       const primitives = c.get("primitives");
-      const checked = [checkLease(lease), checkDuration(ttl, "ttl")] as const;
-      return granted(c, await asked(primitives, () => primitives.renew(...checked, requestId)));
+      return granted(c, await asked(primitives, () => primitives.renew(lease, ttl, requestId)));
     },
   );
   onPost(
     service,
     { name: "convert", action: "lock", summary: "Changes what a live lease takes.", body: Convert, answer: Granted },
-    async (c, { lease, requestId: given, ...claimed }) => {
+    async (c, { lease, claim, requestId }) => {
       const primitives = c.get("primitives");
-      const { claim, requestId } = checkConversion({ ...fromClaimBody(claimed), requestId: given }, newId);
-      return granted(c, await asked(primitives, () => primitives.convert(checkLease(lease), claim, requestId)));
+      return granted(c, await asked(primitives, () => primitives.convert(lease, claim, requestId)));
     },
   );
   addEndings(service);
@@ -72,10 +67,10 @@ function addEndings(service: Service): void {
       answer: Released,
       hasResult: true,
     },
-    async (c, { lease, requestId: given, result: sent }) => {
+    async (c, { lease, requestId, result: sent }) => {
       const primitives = c.get("primitives");
-      const { requestId, result } = checkRelease({ requestId: given, result: sent && resultOf(sent) }, newId);
-      const reply = await asked(primitives, () => primitives.release(checkLease(lease), requestId, result));
+      const result = sent && resultOf(sent);
+      const reply = await asked(primitives, () => primitives.release(lease, requestId, result));
       if (reply !== true) throw refusedBy(reply);
       return c.json({ released: true });
     },
@@ -95,8 +90,7 @@ function addCancellation(service: Service): void {
     },
     async (c, { requestId }) => {
       const primitives = c.get("primitives");
-      const checked = checkText(requestId, "requestId");
-      const reply = await asked(primitives, () => primitives.cancel(checked) as Promise<true | RefusalReply>);
+      const reply = await asked(primitives, () => primitives.cancel(requestId) as Promise<true | RefusalReply>);
       if (reply !== true) throw refusedBy(reply);
       return c.json({ cancelled: true });
     },
@@ -136,7 +130,7 @@ function grantOf({ lease, deadline, validFor, releaseRequested }: GrantReply) {
 }
 
 /** The result of a release. JSON that would be read as something else is refused: kept, nobody could ask for it. */
-function resultOf(sent: NonNullable<ReleaseBody["result"]>): JobResult {
+function resultOf(sent: ResultBody): JobResult {
   const result = fromResult(sent);
   if ("reason" in result) throw refusedBy({ success: false, ...result });
   return result;

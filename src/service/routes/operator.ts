@@ -1,5 +1,4 @@
 import { z } from "@hono/zod-openapi";
-import { checkText } from "../../core/checks.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { toWireStatus } from "../../wire/status.ts";
 import { asked } from "../request/call-lock.ts";
@@ -36,10 +35,9 @@ export function addOperatorRoutes(service: Service): void {
       body: MaybeNamed,
       answer: Requested,
     },
-    async (c, { requestId = crypto.randomUUID() }) => {
+    async (c, { requestId }) => {
       const primitives = c.get("primitives");
-      const checked = checkText(requestId, "requestId");
-      await asked(primitives, () => primitives.requestRelease(checked));
+      await asked(primitives, () => primitives.requestRelease(requestId));
       return c.json({ requested: true });
     },
   );
@@ -52,7 +50,7 @@ export function addOperatorRoutes(service: Service): void {
       body: MaybeNamed,
       answer: ForceReleased,
     },
-    async (c, { requestId = crypto.randomUUID() }) => {
+    async (c, { requestId }) => {
       const primitives = c.get("primitives");
       const lease = await asked(primitives, () => primitives.forceRelease(requestId));
       if (typeof lease !== "number") throw refusedBy(lease);

@@ -8,9 +8,10 @@ import {
 } from "../../core/checks.ts";
 import type { HeldLease, HoldBounds } from "../../hold/held-lease.ts";
 import type { Holding } from "../../hold/start-hold.ts";
-import { type AcquireOptions, checkAcquire, orElse, SHARED_OPTIONS } from "./acquire-options.ts";
+import { type AcquireOptions, acquisitionOf, orElse } from "./acquire-options.ts";
 import type { ClaimRule } from "./claim-rule.ts";
 import { DEFAULT_TTL, DEFAULT_WAIT } from "./defaults.ts";
+import { HOLD_OPTIONS, RESUME_OPTIONS, without } from "./option-names.ts";
 
 /** How to hold the lock. Each call is a request of its own: to continue under a lease that you know, use `resume`. */
 export interface HoldOptions extends Omit<AcquireOptions, "requestId"> {
@@ -41,51 +42,52 @@ export interface HoldOptions extends Omit<AcquireOptions, "requestId"> {
   onReleaseRequested?: (held: HeldLease) => void;
 }
 
-export const HOLD_OPTIONS = [
-  ...SHARED_OPTIONS,
-  "ttl",
-  "maxHold",
-  "minHold",
-  "bound",
-  "onReleaseRequested",
-] as const satisfies (keyof HoldOptions)[];
-const TRY_OPTIONS = HOLD_OPTIONS.filter((option) => option !== "wait" && option !== "retry");
-const RESUME_OPTIONS = ["ttl", "maxHold", "minHold", "bound", "onReleaseRequested"] as const;
+const TRY_OPTIONS = without(HOLD_OPTIONS, "wait", "retry");
 
+/** Checks how to hold. */
 export function checkHold(options: HoldOptions | undefined, claimOf: ClaimRule): Holding {
-  const checked = checkCombined(options, HOLD_OPTIONS) as HoldOptions;
-  const { ttl, maxHold, minHold, bound, onReleaseRequested, ...rest } = checked;
-  const bounds = checkBounds({ ttl, maxHold, minHold, bound, onReleaseRequested });
-  const ttlAtFirst = Math.min(bounds.ttl, bounds.maxHold);
-  return { ...checkAcquire(ttlAtFirst, { ...rest, wait: orElse(rest.wait, DEFAULT_WAIT) }, claimOf), bounds };
+  return holdingOf(checkCombined(options, HOLD_OPTIONS), claimOf);
 }
 
+/** Checks how to try for the lock. */
 export function checkTryHold(options: TryOptions | undefined, claimOf: ClaimRule): Holding {
-  return checkHold({ ...(checkCombined(options, TRY_OPTIONS) as TryOptions), wait: 0 }, claimOf);
+  return holdingOf({ ...checkCombined(options, TRY_OPTIONS), wait: 0 }, claimOf);
 }
 
+/** Checks how to take over a lease. */
 export function checkResume(options: ResumeOptions | undefined): HoldBounds {
   return checkBounds(checkCombined(options, RESUME_OPTIONS));
+}
+
+/** The hold that options of known names describe; checks their values. */
+export function holdingOf(options: HoldOptions, claimOf: ClaimRule): Holding {
+  const { ttl, maxHold, minHold, bound, onReleaseRequested, ...rest } = options;
+  const bounds = checkBounds({ ttl, maxHold, minHold, bound, onReleaseRequested });
+  const ttlAtFirst = Math.min(bounds.ttl, bounds.maxHold);
+  return { ...acquisitionOf(ttlAtFirst, { ...rest, wait: orElse(rest.wait, DEFAULT_WAIT) }, claimOf), bounds };
 }
 
 /**
  * The options of a combinator. Refuses `requestId`: two calls with one id would run under one lease, and the second
  * would keep running after the first has released it.
  */
-export function checkCombined(options: unknown, known: readonly string[]): Record<string, unknown> {
+export function checkCombined<T extends object>(
+  options: T | undefined,
+  known: readonly (string & keyof T)[],
+): Partial<T> {
   if (typeof options === "object" && options !== null && "requestId" in options)
     throw invalid(
       "requestId",
       "requestId is no option here: each call makes its own. Use acquire(ttl, { requestId }) to repeat a request, and resume(lease) to go on under a lease that you know.",
     );
-  return checkOptions(options, known);
+  return checkOptions(options, known) as Partial<T>;
 }
 
 /** How to try for the lock without waiting. */
 export type TryOptions = Omit<HoldOptions, "wait" | "retry">;
 
 /** How to take over a lease. */
-export type ResumeOptions = Pick<HoldOptions, "ttl" | "maxHold" | "minHold" | "bound" | "onReleaseRequested">;
+export interface ResumeOptions extends Pick<HoldOptions, (typeof RESUME_OPTIONS)[number]> {}
 
 type Loose<T> = { [K in keyof T]?: T[K] | undefined };
 

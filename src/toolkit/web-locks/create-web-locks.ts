@@ -10,16 +10,18 @@ import { markRequest } from "../../transport/own-request.ts";
 import type { LockPrimitives } from "../../transport/primitives.ts";
 import { timeBox } from "../../transport/time-box.ts";
 import { everything, oneOfMany } from "../options/claim-rule.ts";
-import { type HoldOptions, checkCombined, checkHold, checkResume } from "../options/hold-options.ts";
+import { type HoldOptions, checkCombined, checkResume, holdingOf } from "../options/hold-options.ts";
+import { WEB_LOCK_OPTIONS } from "../options/option-names.ts";
 import { type TurnToSend, SendingOrder } from "./sending-order.ts";
 import { type Listed, WebLockList } from "./web-lock-list.ts";
 import type { WebLockInfo, WebLockManager, WebLockSnapshot } from "./web-lock-manager.ts";
 import { type WebLockRequest, checkWebLockRequest, toText } from "./web-lock-request.ts";
 
-/** How the locks of a manager are held: `owner` is its `clientId`, a random one by default. */
-export type WebLocksOptions = Pick<HoldOptions, "ttl" | "maxHold" | "bound" | "owner">;
-
-const OPTIONS = ["ttl", "maxHold", "bound", "owner"] as const satisfies (keyof WebLocksOptions)[];
+/** How the locks of a manager are held. */
+export interface WebLocksOptions extends Pick<HoldOptions, (typeof WEB_LOCK_OPTIONS)[number]> {
+  /** The `clientId` of the manager, shown by `query()`; up to 512 bytes. @default a random id */
+  owner?: string;
+}
 
 /** The Web Locks API over any transport. */
 export function createWebLocks(
@@ -37,7 +39,7 @@ export function createWebLocks(
     const { name, mode, ifAvailable, steal, signal } = asked;
     const primitives = primitivesOf(checkText(name, "name"));
     const owner = (clientId ??= crypto.randomUUID());
-    const holding = holdingOf({ ...terms, owner }, asked);
+    const holding = takingOf({ ...terms, owner }, asked);
     const mark = markRequest();
     const turn = order.join(name, mark, signal);
     const listed = list.add({ name, mode, clientId: owner }, mark, !ifAvailable && !steal);
@@ -62,16 +64,16 @@ export function createWebLocks(
 }
 
 function checkTerms(options: WebLocksOptions | undefined): WebLocksOptions {
-  const terms = checkCombined(options, OPTIONS) as WebLocksOptions;
+  const terms = checkCombined<WebLocksOptions>(options, WEB_LOCK_OPTIONS);
   const { owner, ...bounds } = terms;
   checkResume(bounds);
   if (owner !== undefined) checkText(owner, "owner");
   return terms;
 }
 
-function holdingOf<T>(terms: WebLocksOptions, { mode, ifAvailable, steal, signal }: WebLockRequest<T>): Holding {
+function takingOf<T>(terms: WebLocksOptions, { mode, ifAvailable, steal, signal }: WebLockRequest<T>): Holding {
   const wait = ifAvailable || steal ? 0 : Number.POSITIVE_INFINITY;
-  const holding = checkHold({ ...terms, wait, ...(signal && { signal }) }, mode === "shared" ? oneOfMany : everything);
+  const holding = holdingOf({ ...terms, wait, ...(signal && { signal }) }, mode === "shared" ? oneOfMany : everything);
   holding.request.steal = steal;
   return holding;
 }

@@ -1,8 +1,7 @@
 import type { Caller, CallerOption } from "../../core/caller.ts";
-import type { Claim } from "../../core/leases/lease.ts";
 import { PROTOCOL } from "../../core/protocol.ts";
 import type { AcquireReply, RefusalReply } from "../../core/replies.ts";
-import type { LockRequest, RequestOptions } from "../../core/request.ts";
+import { type LockRequest, type RequestOptions, claimOptions, optionsOf } from "../../core/request.ts";
 import type { DurableLock } from "../../object/durable-lock.ts";
 import { inOwnRequest } from "../own-request.ts";
 import type { Binding, LockPrimitives } from "../primitives.ts";
@@ -19,7 +18,7 @@ export function rpcPrimitives(namespace: LockNamespace, id: string, caller?: Cal
   checkNamespace(namespace, "DurableLock");
   const stub = () => rpcStub(namespace, id, "acquire");
   const called: CallerOption = { protocol: PROTOCOL, ...(caller && { caller }) };
-  const sent = (request: LockRequest) => argumentsOf(request, called);
+  const sent = (request: LockRequest): Sent => [request.ttl, { ...optionsOf(request), ...called }];
   return {
     id,
     get key() {
@@ -31,7 +30,7 @@ export function rpcPrimitives(namespace: LockNamespace, id: string, caller?: Cal
         : parkedAcquire(stub(), sent(request), signal, onQueued),
     renew: (lease, ttl, requestId, signal) => heard(stub().renew(lease, ttl, { requestId, ...called }), signal),
     convert: (lease, claim, requestId, signal) =>
-      heard(stub().convert(lease, { ...claimed(claim), requestId, ...called }), signal),
+      heard(stub().convert(lease, { ...claimOptions(claim), requestId, ...called }), signal),
     release: (lease, requestId, result, signal) =>
       heard(stub().release(lease, { requestId, ...(result && { result }), ...called }), signal),
     cancel: (requestId, signal) => heard(stub().cancel(requestId, called), signal),
@@ -89,22 +88,3 @@ function disposable<T>(pending: T): T & Disposable {
 }
 
 type Sent = readonly [ttl: number, options: RequestOptions & CallerOption];
-
-function argumentsOf(request: LockRequest, called: CallerOption): Sent {
-  const { ttl, requestId, owner, wait, longPoll, waited, lockDelay, steal, once, ...claim } = request;
-  const options = {
-    requestId,
-    ...claimed(claim),
-    ...(owner !== undefined && { owner }),
-    ...(wait > 0 && { wait, waited, ...(longPoll !== undefined && { longPoll }) }),
-    ...(lockDelay > 0 && { lockDelay }),
-    ...(steal && { steal }),
-    ...(once !== undefined && { once }),
-    ...called,
-  };
-  return [ttl, options];
-}
-
-function claimed({ exclusive, permits, capacity }: Claim): Pick<RequestOptions, "permits" | "capacity"> {
-  return exclusive ? {} : { permits, capacity };
-}

@@ -1,0 +1,30 @@
+// Which options each function takes. The types of options are picked by these lists, so that no list is written twice.
+
+/** How to stand for election. */
+export const LEAD_OPTIONS = ["ttl", "owner", "bound", "lockDelay", "signal"] as const;
+
+/** What once and withLocks pass on to the leases that they take. */
+export const COMBINED_OPTIONS = [...LEAD_OPTIONS, "wait", "maxHold", "onReleaseRequested"] as const;
+
+/** How to hold a lock. */
+export const HOLD_OPTIONS = [...COMBINED_OPTIONS, "minHold", "permits", "capacity", "retry"] as const;
+
+/** How to keep a lease that is live. */
+export const RESUME_OPTIONS = ["ttl", "maxHold", "minHold", "bound", "onReleaseRequested"] as const;
+
+/** How a manager of Web Locks holds them. */
+export const WEB_LOCK_OPTIONS = ["ttl", "owner", "maxHold", "bound"] as const;
+
+/** What acquire takes of the options of a request. */
+export const ASKED_OPTIONS = ["owner", "permits", "capacity", "requestId", "lockDelay"] as const;
+
+/** How to acquire. */
+export const ACQUIRE_OPTIONS = [...ASKED_OPTIONS, "wait", "signal", "retry"] as const;
+
+/** A list without some of its options. */
+export function without<T extends string, Left extends T>(
+  options: readonly T[],
+  ...left: readonly Left[]
+): readonly Exclude<T, Left>[] {
+  return options.filter((option): option is Exclude<T, Left> => !(left as readonly string[]).includes(option));
+}
