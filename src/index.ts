@@ -11,7 +11,7 @@ export type { Caller, CallerOption } from "./core/caller.ts";
 export type { ProtocolOption } from "./core/protocol.ts";
 export type { Arrival } from "./core/rendezvous/barrier-state.ts";
 export type { ArriveReply, BarrierBreak, LatchReply } from "./core/rendezvous/rendezvous-replies.ts";
-export type { BadArgument, FollowReply, TimelineEntry } from "./core/replies.ts";
+export type { FollowReply, TimelineEntry } from "./core/replies.ts";
 export { fenceD1 } from "./fencing/d1.ts";
 export { fenceStorage } from "./fencing/durable-object.ts";
 export { type FencedR2Value, fenceR2 } from "./fencing/r2.ts";

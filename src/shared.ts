@@ -2,7 +2,11 @@ export type { ConvertOptions, LockRequest, RequestOptions } from "./core/request
 export type { Claim, LeaseTerms } from "./core/leases/lease.ts";
 export type {
   AcquireReply,
+  BadArgument,
+  BorrowedReply,
+  EndedReply,
   FailureReason,
+  FullReply,
   GrantReply,
   HolderInBrief,
   HoldNews,
@@ -13,8 +17,13 @@ export type {
   LockStatus,
   LockWaiter,
   OnceReason,
+  OtherPayloadReply,
+  OtherTokenReply,
+  RecordedReply,
   RefusalReply,
   ReleaseReply,
+  RenewReply,
+  UnkeepableReply,
 } from "./core/replies.ts";
 export * from "./fencing.ts";
 export type { HeldLease } from "./hold/held-lease.ts";

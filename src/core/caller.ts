@@ -1,7 +1,7 @@
 import { checkFlag, checkOptions, checkText } from "./checks.ts";
 import { LIMITS } from "./limits.ts";
 import { type ProtocolOption, checkProtocol } from "./protocol.ts";
-import type { RefusalReply } from "./replies.ts";
+import type { OtherTokenReply } from "./replies.ts";
 
 /** Who calls through the lock service. A call over RPC has no caller, because a Worker with the binding may do everything. */
 export interface Caller {
@@ -59,10 +59,10 @@ export function givenId(requestId: string): string {
   return requestId.slice(requestId.search(LONE_SEPARATOR) + 1);
 }
 
-export const OTHER_TOKEN: RefusalReply = { success: false, reason: "OTHER_TOKEN" };
+export const OTHER_TOKEN: OtherTokenReply = { success: false, reason: "OTHER_TOKEN" };
 
 /** Refuses a caller if this lease or waiting request belongs to another name; undefined if the caller may continue. */
-export function refusalTo(caller: Caller | undefined, owned: { requestId: string }): RefusalReply | undefined {
+export function refusalTo(caller: Caller | undefined, owned: { requestId: string }): OtherTokenReply | undefined {
   const mayDoIt = !caller || caller.isAdmin || caller.tokenName === tokenNameOf(owned.requestId);
   return mayDoIt ? undefined : OTHER_TOKEN;
 }

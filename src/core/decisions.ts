@@ -1,7 +1,7 @@
 import type { LeaseBook } from "./leases/lease-book.ts";
 import { otherRequest } from "./leases/same-request.ts";
 import type { WaitQueue } from "./queue/wait-queue.ts";
-import type { AcquireReply, RefusalReply } from "./replies.ts";
+import type { Decision, OtherPayloadReply, Recorded } from "./replies.ts";
 import type { LockRequest } from "./request.ts";
 import type { JobRecord } from "./results/job-record.ts";
 
@@ -18,7 +18,7 @@ export class Decisions {
   }
 
   /** Answers a request that has an answer already, whose id another request has, or whose job has a result. */
-  decide(request: LockRequest, now: number): AcquireReply | undefined {
+  decide(request: LockRequest, now: number): Decision | undefined {
     const { requestId } = request;
     const underWay = this.#leases.live.byRequest(requestId)?.lease ?? this.#queue.get(requestId);
     const refusal = underWay && otherRequest(underWay, request);
@@ -31,7 +31,7 @@ export class Decisions {
   }
 
   /** The answer to a request whose job has a result, or runs for another payload. */
-  byRecord({ once }: Pick<LockRequest, "once">, now: number): RefusalReply | undefined {
+  byRecord({ once }: Pick<LockRequest, "once">, now: number): OtherPayloadReply | Recorded | undefined {
     if (once === undefined) return undefined;
     const running = [...this.#leases.live].map(({ lease }) => lease.once);
     return this.#record.answer(once, running, now);

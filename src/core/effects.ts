@@ -1,6 +1,6 @@
 import type { LockEvent } from "./events.ts";
 import type { Slot } from "./leases/slots.ts";
-import type { AcquireReply } from "./replies.ts";
+import type { Decision } from "./replies.ts";
 
 /** What one transition asks of its host, complete: the host carries it out in the same turn and adds nothing. */
 export interface Effects {
@@ -9,7 +9,7 @@ export interface Effects {
   /** Whether to delete the result of the job, because its time has ended. */
   deletesResult: boolean;
   /** The parked calls to answer. */
-  answers: { requestId: string; reply: AcquireReply }[];
+  answers: { requestId: string; reply: Decision }[];
   /** What has happened, in order. */
   events: LockEvent[];
 }

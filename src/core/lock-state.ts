@@ -9,7 +9,15 @@ import type { Slot } from "./leases/slots.ts";
 import { LIMITS } from "./limits.ts";
 import { type Waiter, WaitQueue } from "./queue/wait-queue.ts";
 import { WaiterAnswers } from "./queue/waiter-answers.ts";
-import type { AcquireReply, GrantReply, LockStatus, RefusalReply, ReleaseReply } from "./replies.ts";
+import type {
+  Decision,
+  EndedReply,
+  GrantReply,
+  LockStatus,
+  RefusalReply,
+  ReleaseReply,
+  RenewReply,
+} from "./replies.ts";
 import type { LockRequest } from "./request.ts";
 import { type ResultInfo, JobRecord } from "./results/job-record.ts";
 import { newestOf, newestStatusOf, oldestOf, statusOf } from "./status.ts";
@@ -45,7 +53,7 @@ export class LockState {
   }
 
   /** Takes the lock now or not at all. */
-  acquire(request: LockRequest, now: number): AcquireReply {
+  acquire(request: LockRequest, now: number): Decision {
     this.#advance(now);
     const known = this.#decisions.decide(request, now);
     if (known) return known;
@@ -57,7 +65,7 @@ export class LockState {
   }
 
   /** Takes the lock now, or queues for it: undefined means parked, and the answer comes as an effect. */
-  enqueue(request: LockRequest, now: number): AcquireReply | undefined {
+  enqueue(request: LockRequest, now: number): Decision | undefined {
     this.#advance(now);
     const known = this.#decisions.decide(request, now);
     if (known) return known;
@@ -80,13 +88,13 @@ export class LockState {
   }
 
   /** Lengthens (or shortens) a live lease; never revives one that ended. */
-  renew(lease: number, ttl: number, requestId: string, now: number, caller?: Caller): AcquireReply {
+  renew(lease: number, ttl: number, requestId: string, now: number, caller?: Caller): RenewReply {
     this.#advance(now);
     return this.#leases.renew(lease, ttl, requestId, now, caller);
   }
 
   /** Changes what a live lease takes with no gap in between, if the other leases leave room for it. */
-  convert(lease: number, claim: Claim, requestId: string, now: number, caller?: Caller): AcquireReply {
+  convert(lease: number, claim: Claim, requestId: string, now: number, caller?: Caller): RenewReply {
     this.#advance(now);
     const reply = this.#leases.convert(lease, claim, requestId, now, caller) ?? this.#refusal(claim, now);
     this.#grantInOrder(now);
@@ -178,7 +186,7 @@ export class LockState {
   }
 
   /** Who has held the lock for longest, `most` at most. */
-  oldestHolders(most: number): Pick<RefusalReply, "holders" | "moreHolders"> {
+  oldestHolders(most: number): ReturnType<typeof oldestOf> {
     return oldestOf(this.#leases.live, most);
   }
 
@@ -189,7 +197,7 @@ export class LockState {
   }
 
   /** Writes down the end of a lease that is not live, because its holder learns about it, and says how it ended. */
-  confirmEnd(lease: number): RefusalReply {
+  confirmEnd(lease: number): EndedReply {
     return this.#leases.confirmEnd(lease);
   }
 
@@ -257,9 +265,9 @@ export class LockState {
 
   #endSlice(waiter: Waiter, now: number): void {
     if (!waiter.parked) return this.#queue.leave(waiter, now);
-    const reply = this.#refusal(waiter, now);
-    if (waiter.final) this.#answers.dismiss(waiter, reply);
-    else this.#answers.endPoll(waiter, reply, now);
+    if (waiter.final) this.#answers.dismiss(waiter, this.#refusal(waiter, now));
+    // It keeps its place, so it hears that the lock is taken, even if too many leases are what keeps it waiting.
+    else this.#answers.endPoll(waiter, this.#leases.live.taken(now), now);
   }
 
   /** Answers those in the queue who need no lease any more. */
@@ -272,8 +280,6 @@ export class LockState {
 
   #refusal(request: Claim & { requestId?: string }, now: number): RefusalReply {
     const { live } = this.#leases;
-    const first = live.firstDeadline();
-    const retryAfter = first < Infinity ? { retryAfter: Math.max(1, first - now) } : {};
-    return live.full(request) ?? { success: false, reason: "BORROWED", ...retryAfter };
+    return live.full(request) ?? live.taken(now);
   }
 }

@@ -11,13 +11,12 @@ import type { Claim } from "./leases/lease.ts";
 export type FailureReason = "BORROWED" | "NO_LONGER_VALID" | "QUEUE_FULL" | "TOO_MANY_LEASES";
 
 /**
- * What can be said of a job that runs once, besides: only requests with `once` get these.
+ * Why a job that runs once was refused, besides: only requests with `once` get these.
  *
- * - `RECORDED`: it has run, and this is its result.
  * - `FINGERPRINT_MISMATCH`: it ran, or runs, for another payload.
  * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: its result can't be stored; the lease is as it was.
  */
-export type OnceReason = "RECORDED" | "FINGERPRINT_MISMATCH" | "RESULT_TOO_LARGE" | "RESULT_NOT_CLONEABLE";
+export type OnceReason = "FINGERPRINT_MISMATCH" | "RESULT_TOO_LARGE" | "RESULT_NOT_CLONEABLE";
 
 /** The outcome of a job, to be stored with the release of its lease. */
 export interface JobResult {
@@ -46,38 +45,110 @@ export interface GrantReply {
   releaseRequested?: boolean;
 }
 
-/** A refusal, as the object answers it. */
-export interface RefusalReply {
+/** Somebody else holds the lock, or waits for it ahead of you. */
+export interface BorrowedReply {
   /** Tells it from a grant. */
   success: false;
-  /**
-   * Why; a bad argument is a reply of the object only, `useDurableLock` throws a `LockError` for it.
-   *
-   * Only the lock service gets `OTHER_TOKEN`: the lease or request belongs to the name of another token. A client of
-   * another protocol gets `VERSION_MISMATCH`, and its call has had no effect.
-   */
-  reason: FailureReason | OnceReason | "INVALID_ARGUMENT" | "OTHER_TOKEN" | "VERSION_MISMATCH";
-  /** With `BORROWED`: milliseconds until the first live lease ends if nobody renews it. */
+  /** Why. */
+  reason: "BORROWED";
+  /** Milliseconds until the first live lease ends if nobody renews it. */
   retryAfter?: number;
-  /** With `QUEUE_FULL` and `TOO_MANY_LEASES`: your token name has used up its share of the lock. */
-  share?: true;
-  /** With `BORROWED`, if the caller keeps its queue entry and must ask again: how many are in the queue. */
+  /** If the caller keeps its queue entry and must ask again: how many are in the queue. */
   waiting?: number;
   /** With `waiting`: the caller's place in the queue, 1 for the next in line. */
   place?: number;
-  /** With `BORROWED`, from `acquire`: who holds the lock, the oldest first; 10 at most, and 3 with `waiting`. */
+  /** From `acquire`: who holds the lock, the oldest first; 10 at most, and 3 with `waiting`. */
   holders?: HolderInBrief[];
   /** With `holders`: how many more there are, if any. */
   moreHolders?: number;
-  /** With `NO_LONGER_VALID`: how the lease ended, where the object still knows. */
-  ended?: LeaseEnd;
-  /** With `INVALID_ARGUMENT`: which argument. */
-  argument?: string;
-  /** With `INVALID_ARGUMENT`: what is wrong with it. */
-  message?: string;
-  /** With `RECORDED`: what the job came to. */
-  result?: KeptResult;
 }
+
+/** The lease has ended, or the request was cancelled. */
+export interface EndedReply {
+  /** Tells it from a grant. */
+  success: false;
+  /** Why. */
+  reason: "NO_LONGER_VALID";
+  /** How the lease ended, where the object still knows. */
+  ended?: LeaseEnd;
+}
+
+/** The lock admits no further waiter, or no further lease. */
+export interface FullReply {
+  /** Tells it from a grant. */
+  success: false;
+  /** Why. */
+  reason: "QUEUE_FULL" | "TOO_MANY_LEASES";
+  /** Your token name has used up its share of the lock. */
+  share?: true;
+  /** From the lock service: milliseconds after which asking again makes sense. */
+  retryAfter?: number;
+}
+
+/** The job ran, or runs, for another payload. */
+export interface OtherPayloadReply {
+  /** Tells it from a grant. */
+  success: false;
+  /** Why. */
+  reason: "FINGERPRINT_MISMATCH";
+}
+
+/** The result of a job can't be stored, and the lease is as it was; or it can't be carried to you. */
+export interface UnkeepableReply {
+  /** Tells it from a grant. */
+  success: false;
+  /** Why. */
+  reason: "RESULT_TOO_LARGE" | "RESULT_NOT_CLONEABLE";
+  /** What is wrong with the result, where that is known. */
+  message?: string;
+}
+
+/** The lease, or the request, belongs to the name of another token. Only the lock service gets this. */
+export interface OtherTokenReply {
+  /** Tells it from a grant. */
+  success: false;
+  /** Why. */
+  reason: "OTHER_TOKEN";
+}
+
+/**
+ * What the object answers to a bad argument, or to a call of another protocol; the call has had no effect.
+ *
+ * It is a reply of the object only: `useDurableLock` throws a `LockError` for it.
+ */
+export interface BadArgument {
+  /** Tells it from a success. */
+  success: false;
+  /** What it is. */
+  reason: "INVALID_ARGUMENT" | "VERSION_MISMATCH";
+  /** Which argument. */
+  argument: string;
+  /** What is wrong with it. */
+  message: string;
+}
+
+/** A refusal, as the object answers it: its `reason` tells which fields it can have. */
+export type RefusalReply =
+  | BorrowedReply
+  | EndedReply
+  | FullReply
+  | OtherPayloadReply
+  | UnkeepableReply
+  | OtherTokenReply
+  | BadArgument;
+
+/** The answer to a request for a job that has run: its result, instead of a lease. */
+export interface RecordedReply {
+  /** Tells it from a grant. It is no refusal, but the clients of every version know it by this and by its reason. */
+  success: false;
+  /** Tells it from a refusal. */
+  reason: "RECORDED";
+  /** What the job came to. */
+  result: KeptResult;
+}
+
+/** There is a result of the job. What it is, the state machine does not know. */
+export type Recorded = Omit<RecordedReply, "result">;
 
 /** The stored outcome of a job that ran once. */
 export interface KeptResult {
@@ -89,8 +160,14 @@ export interface KeptResult {
   lease: number;
 }
 
-/** What the object answers to an acquire or a renewal. */
-export type AcquireReply = GrantReply | RefusalReply;
+/** What the state machine decides about a request for the lock. */
+export type Decision = GrantReply | Recorded | RefusalReply;
+
+/** What the object answers to a request for the lock: a lease, the result of the job, or a refusal. */
+export type AcquireReply = GrantReply | RecordedReply | RefusalReply;
+
+/** What the object answers to a renewal or a conversion. */
+export type RenewReply = GrantReply | RefusalReply;
 
 /** What the object answers to a release. */
 export type ReleaseReply = true | RefusalReply;
@@ -170,16 +247,4 @@ export interface HoldNews {
   ended?: LeaseEnd;
   /** The holder is asked to release. */
   releaseRequested?: boolean;
-}
-
-/** What is answered to whoever gave a bad argument, or another number than the others. */
-export interface BadArgument {
-  /** Tells it from a success. */
-  success: false;
-  /** What it is. */
-  reason: "INVALID_ARGUMENT" | "VERSION_MISMATCH";
-  /** Which argument. */
-  argument: string;
-  /** What is wrong with it. */
-  message: string;
 }

@@ -1,7 +1,7 @@
 import { type Caller, OTHER_TOKEN } from "./caller.ts";
 import type { LeaseBook } from "./leases/lease-book.ts";
 import type { WaitQueue } from "./queue/wait-queue.ts";
-import type { RefusalReply } from "./replies.ts";
+import type { OtherTokenReply } from "./replies.ts";
 
 /**
  * The requests that a cancellation takes back, by their whole ids, or why it takes back none.
@@ -14,7 +14,7 @@ export function toCancel(
   caller: Caller | undefined,
   leases: LeaseBook,
   queue: WaitQueue,
-): string[] | RefusalReply {
+): string[] | OtherTokenReply {
   if (!caller || leases.live.byRequest(requestId) || queue.get(requestId)) return [requestId];
   // Repeated, or late: what it is about was the caller's own, and has ended.
   if (leases.hasEnded(requestId)) return [requestId];

@@ -1,4 +1,4 @@
-import type { GrantReply, RefusalReply } from "../core/replies.ts";
+import type { GrantReply, RecordedReply, RefusalReply } from "../core/replies.ts";
 import type { LockRequest } from "../core/request.ts";
 import type { LockPrimitives } from "../transport/primitives.ts";
 import { unexpectedRefusal } from "../transport/version-mismatch.ts";
@@ -9,7 +9,7 @@ export interface Grant extends GrantReply {
 }
 
 /** The outcome of a request for the lock. */
-export type Acquired = Grant | RefusalReply;
+export type Acquired = Grant | RecordedReply | RefusalReply;
 
 /** Sends a request for the lock once; the lease that it grants counts from before it was sent. */
 export async function askOnce(

@@ -1,5 +1,5 @@
 import { LIMITS } from "../core/limits.ts";
-import type { RefusalReply } from "../core/replies.ts";
+import type { FullReply, RefusalReply } from "../core/replies.ts";
 import type { LockRequest } from "../core/request.ts";
 import { LockError } from "../errors.ts";
 import type { LockPrimitives } from "../transport/primitives.ts";
@@ -10,28 +10,19 @@ import { holdsAnother, inItsOwnWaySince } from "./own-holds.ts";
 type Asked = Pick<LockPrimitives, "id" | "key">;
 
 export function refused({ id, key }: Asked, { request }: Acquisition, refusal: RefusalReply): LockError {
-  const { reason, retryAfter, share } = refusal;
-  switch (reason) {
+  switch (refusal.reason) {
     case "QUEUE_FULL":
-      return new LockError(
-        reason,
-        share
-          ? `On lock "${id}" this token has its share of the queue (${LIMITS.maxWaitersPerToken} waiters): shed load.`
-          : `Lock "${id}" has as many waiters as it admits (${LIMITS.maxWaiters}): shed load.`,
-      );
     case "TOO_MANY_LEASES":
-      return new LockError(
-        reason,
-        share
-          ? `On lock "${id}" this token has its share of the leases (${LIMITS.maxLeasesPerToken} live ones): split it.`
-          : `Lock "${id}" has as many live leases as it admits (${LIMITS.maxLeases}): split it.`,
-      );
+      return new LockError(refusal.reason, fullMessage(id, refusal));
     case "FINGERPRINT_MISMATCH":
-      return new LockError(reason, `Job "${id}" has another payload: the same key was used for two different things.`);
+      return new LockError(
+        refusal.reason,
+        `Job "${id}" has another payload: the same key was used for two different things.`,
+      );
     case "RESULT_NOT_CLONEABLE":
       // Of an acquire only a transport says so: the job ran for a caller who could carry more.
       return new LockError(
-        reason,
+        refusal.reason,
         `Job "${id}" has run, but its result can't be carried as JSON: read it in a Worker.`,
       );
     case "NO_LONGER_VALID":
@@ -40,11 +31,25 @@ export function refused({ id, key }: Asked, { request }: Acquisition, refusal: R
         `Lock "${id}" was granted, but the reply came after the lease had ended: try again.`,
       );
     case "BORROWED":
-      return new LockError("LOCK_TIMEOUT", timeoutMessage({ id, key }, request, retryAfter), { retryAfter });
+      return new LockError("LOCK_TIMEOUT", timeoutMessage({ id, key }, request, refusal.retryAfter), {
+        retryAfter: refusal.retryAfter,
+      });
     default:
+      // What is not asked for here, and what only another version of the object answers.
       return unexpectedRefusal(refusal);
   }
 }
+
+function fullMessage(id: string, { reason, share }: FullReply): string {
+  if (reason === "QUEUE_FULL")
+    return share
+      ? `On lock "${id}" this token has its share of the queue (${LIMITS.maxWaitersPerToken} waiters): shed load.`
+      : `Lock "${id}" has as many waiters as it admits (${LIMITS.maxWaiters}): shed load.`;
+  return share
+    ? `On lock "${id}" this token has its share of the leases (${LIMITS.maxLeasesPerToken} live ones): split it.`
+    : `Lock "${id}" has as many live leases as it admits (${LIMITS.maxLeases}): split it.`;
+}
+
 function timeoutMessage({ id, key }: Asked, request: LockRequest, retryAfter: number | undefined): string {
   const { wait, once } = request;
   const what =

@@ -1,4 +1,4 @@
-import type { AcquireReply, JobResult, ReleaseReply } from "../core/replies.ts";
+import type { JobResult, ReleaseReply, RenewReply } from "../core/replies.ts";
 import { type Unkeepable, unkeepable } from "../core/results/unkeepable.ts";
 import { LockError } from "../errors.ts";
 import { ANSWER_WITHIN, callObject } from "../transport/call.ts";
@@ -37,7 +37,7 @@ export async function releaseOnce(primitives: LockPrimitives, ending: Ending, re
       : releaseWith(primitives, { lease, requestId, result }, signal),
   );
   if (reply === true || reply.success) return true;
-  if (result && isUnstorable(reply.reason)) {
+  if (result && (reply.reason === "RESULT_TOO_LARGE" || reply.reason === "RESULT_NOT_CLONEABLE")) {
     // If that fails the lease ends with its ttl; why the result is not stored is what the caller must know.
     await releaseOnce(primitives, ending).catch(() => {});
     throw unstorable(primitives.id, reply.reason, reply.message);
@@ -93,16 +93,12 @@ function unstorable(id: string, reason: Unstorable, details = ""): LockError {
 async function end(
   { id, url }: LockPrimitives,
   lease: number,
-  call: (signal: AbortSignal) => Promise<AcquireReply | ReleaseReply>,
-): Promise<AcquireReply | ReleaseReply> {
+  call: (signal: AbortSignal) => Promise<RenewReply | ReleaseReply>,
+): Promise<RenewReply | ReleaseReply> {
   try {
     return await callObject(call, { id, url, within: ANSWER_WITHIN });
   } catch (cause) {
     const message = `Lease ${lease} of lock "${id}" could not be released: ${reasonOf(cause)}. It ends with its ttl at the latest.`;
     throw new LockError("RELEASE_FAILED", message, { cause });
   }
-}
-
-function isUnstorable(reason: string): reason is Unstorable {
-  return reason === "RESULT_TOO_LARGE" || reason === "RESULT_NOT_CLONEABLE";
 }

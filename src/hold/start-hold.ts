@@ -1,7 +1,8 @@
 import type { Claim } from "../core/leases/lease.ts";
-import type { RefusalReply } from "../core/replies.ts";
+import type { RecordedReply, RefusalReply } from "../core/replies.ts";
 import { LeaseLostError } from "../errors.ts";
 import type { LockPrimitives } from "../transport/primitives.ts";
+import { unexpectedRefusal } from "../transport/version-mismatch.ts";
 import { acquire } from "./acquire.ts";
 import type { Acquisition } from "./acquisition.ts";
 import { bindLease, checkBindable } from "./exit-watch.ts";
@@ -20,6 +21,16 @@ import { refused } from "./refusal.ts";
 
 /** Takes the lock and keeps it, or tells why not. */
 export async function tryHold(primitives: LockPrimitives, acquisition: Holding): Promise<Kept | RefusalReply> {
+  const hold = await tryJob(primitives, acquisition);
+  if ("held" in hold || hold.reason !== "RECORDED") return hold;
+  throw unexpectedRefusal(hold);
+}
+
+/** The same for a job that runs once: if it has run, its result is the answer. */
+export async function tryJob(
+  primitives: LockPrimitives,
+  acquisition: Holding,
+): Promise<Kept | RecordedReply | RefusalReply> {
   checkBindable(primitives, acquisition.bounds);
   const acquired = await acquire(primitives, acquisition);
   if (!acquired.success) return acquired;

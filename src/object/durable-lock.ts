@@ -9,7 +9,15 @@ import {
   checkWait,
   checkWatched,
 } from "../core/checks.ts";
-import type { AcquireReply, FollowReply, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
+import type {
+  AcquireReply,
+  FollowReply,
+  JobResult,
+  LockStatus,
+  RefusalReply,
+  ReleaseReply,
+  RenewReply,
+} from "../core/replies.ts";
 import {
   type ConvertOptions,
   type LockRequest,
@@ -90,7 +98,7 @@ export class DurableLock extends DurableObject {
   }
 
   /** Sets the remaining time of a live lease to `ttl` milliseconds. */
-  async renew(lease: number, ttl: number, options?: { requestId?: string } & CallerOption): Promise<AcquireReply> {
+  async renew(lease: number, ttl: number, options?: { requestId?: string } & CallerOption): Promise<RenewReply> {
     return answer(() => {
       const checked = [checkLease(lease), checkDuration(ttl, "ttl")] as const;
       const { requestId, caller } = callOf(options);
@@ -99,7 +107,7 @@ export class DurableLock extends DurableObject {
   }
 
   /** Changes what a live lease takes, with no gap in between; `BORROWED` if the other leases leave no room for it. */
-  async convert(lease: number, options?: ConvertOptions & CallerOption): Promise<AcquireReply> {
+  async convert(lease: number, options?: ConvertOptions & CallerOption): Promise<RenewReply> {
     return answer(() => {
       const { caller, rest } = takeCaller(options);
       const { claim, requestId } = checkConversion(rest, newId);

@@ -3,7 +3,17 @@ import type { Effects } from "../core/effects.ts";
 import type { Slot } from "../core/leases/slots.ts";
 import { LIMITS } from "../core/limits.ts";
 import { LockState } from "../core/lock-state.ts";
-import type { AcquireReply, FollowReply, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
+import type {
+  AcquireReply,
+  Decision,
+  FollowReply,
+  GrantReply,
+  JobResult,
+  LockStatus,
+  Recorded,
+  RefusalReply,
+  ReleaseReply,
+} from "../core/replies.ts";
 import type { LockRequest } from "../core/request.ts";
 import { infoOf } from "../core/results/job-record.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
@@ -80,7 +90,7 @@ export class LockHost {
   request(request: LockRequest): Requested {
     const { wait, requestId, longPoll = LIMITS.slice } = request;
     const until = wait > longPoll ? this.#now() + longPoll : Number.POSITIVE_INFINITY;
-    const answered = (reply: AcquireReply) => this.#answered(reply, until);
+    const answered = (reply: Decision) => this.#answered(reply, until);
     if (wait === 0) return answered(this.run((state, now) => state.acquire(request, now)));
     if (this.#parking.isFull(requestId)) return answered({ success: false, reason: "QUEUE_FULL" });
     const reply = this.run((state, now) => state.enqueue(request, now));
@@ -197,7 +207,7 @@ export class LockHost {
   }
 
   /** Answers a call that is not parked. The state knows that there is a result; what it is, only storage does. */
-  #answered(reply: AcquireReply, until: number): Requested {
+  #answered(reply: Decision, until: number): Requested {
     if (!isRecorded(reply)) return { reply: this.#complete(reply), leave: () => {} };
     const { promise, resolve } = Promise.withResolvers<AcquireReply>();
     const leave = this.#handout.add({ answer: resolve, until });
@@ -206,7 +216,7 @@ export class LockHost {
   }
 
   /** A refusal says who is in the way. */
-  #complete(reply: AcquireReply): AcquireReply {
+  #complete(reply: GrantReply | RefusalReply): AcquireReply {
     if (reply.success || reply.reason !== "BORROWED") return reply;
     const most = reply.waiting === undefined ? LIMITS.maxHoldersNamed : LIMITS.maxHoldersNamedInLine;
     return { ...reply, ...this.#state.oldestHolders(most) };
@@ -221,6 +231,6 @@ export class LockHost {
   }
 }
 
-function isRecorded(reply: AcquireReply): boolean {
+function isRecorded(reply: Decision): reply is Recorded {
   return !reply.success && reply.reason === "RECORDED";
 }

@@ -1,5 +1,5 @@
 import { checkDuration, checkLease } from "../core/checks.ts";
-import type { AcquireReply, FailureReason, RefusalReply } from "../core/replies.ts";
+import type { AcquireReply, RecordedReply, RefusalReply } from "../core/replies.ts";
 import { checkRequestIdOption } from "../core/request.ts";
 import { acquire } from "../hold/acquire.ts";
 import { resume, startHold, tryHold } from "../hold/start-hold.ts";
@@ -92,17 +92,20 @@ function resultOf(reply: AcquireReply): Result {
   return { success: true, lease, deadline };
 }
 
-function failedOf(reply: RefusalReply): Failed {
-  const { reason, retryAfter } = reply;
-  if (!isFailure(reason)) throw unexpectedRefusal(reply);
-  return { success: false, reason, ...(retryAfter !== undefined && { retryAfter }) };
-}
-
-const FAILURES = ["BORROWED", "NO_LONGER_VALID", "QUEUE_FULL", "TOO_MANY_LEASES"] satisfies FailureReason[];
-
-/** The other reasons answer what a plain lock does not ask. */
-function isFailure(reason: RefusalReply["reason"]): reason is FailureReason {
-  return (FAILURES as string[]).includes(reason);
+function failedOf(reply: RecordedReply | RefusalReply): Failed {
+  switch (reply.reason) {
+    case "BORROWED":
+    case "QUEUE_FULL":
+    case "TOO_MANY_LEASES": {
+      const { reason, retryAfter } = reply;
+      return { success: false, reason, ...(retryAfter !== undefined && { retryAfter }) };
+    }
+    case "NO_LONGER_VALID":
+      return { success: false, reason: reply.reason };
+    default:
+      // The other reasons answer what a plain lock does not ask.
+      throw unexpectedRefusal(reply);
+  }
 }
 
 /** What a transport of one's own answers instead is not looked at. */

@@ -1,7 +1,7 @@
 import { checkRetain, invalid } from "../core/checks.ts";
 import type { JobResult } from "../core/replies.ts";
 import { refused } from "../hold/refusal.ts";
-import { type Holding, tryHold } from "../hold/start-hold.ts";
+import { type Holding, tryJob } from "../hold/start-hold.ts";
 import { type Critical, type Outcome, checkWork, runUnder } from "../hold/work.ts";
 import { type Lock, checkLock } from "./lock.ts";
 import { everything } from "./options/claim-rule.ts";
@@ -56,10 +56,10 @@ export async function once<T>(lock: Lock, fn: Critical<T>, options?: OnceOptions
   checkWork(fn);
   const { primitives } = checkLock(lock);
   const { holding, resultOf } = await checkOnceOptions(options);
-  const hold = await tryHold(primitives, holding);
+  const hold = await tryJob(primitives, holding);
   if ("held" in hold) return runUnder(hold, fn, resultOf);
+  if (!("result" in hold)) throw refused(primitives, holding, hold);
   const { result } = hold;
-  if (!result) throw refused(primitives, holding, hold);
   if (result.failed) throw errorOf(result.value);
   return result.value as T;
 }

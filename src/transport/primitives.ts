@@ -1,5 +1,13 @@
 import type { Claim } from "../core/leases/lease.ts";
-import type { AcquireReply, HoldNews, JobResult, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
+import type {
+  AcquireReply,
+  HoldNews,
+  JobResult,
+  LockStatus,
+  RefusalReply,
+  ReleaseReply,
+  RenewReply,
+} from "../core/replies.ts";
 import type { LockRequest } from "../core/request.ts";
 
 /**
@@ -26,9 +34,9 @@ export interface LockPrimitives {
    */
   acquire(request: LockRequest, signal?: AbortSignal, onQueued?: () => void): Promise<AcquireReply>;
   /** Sets the remaining time of a live lease. */
-  renew(lease: number, ttl: number, requestId: string, signal?: AbortSignal): Promise<AcquireReply>;
+  renew(lease: number, ttl: number, requestId: string, signal?: AbortSignal): Promise<RenewReply>;
   /** Changes what a live lease takes, with no gap in between; `BORROWED` if the other leases leave no room for it. */
-  convert(lease: number, claim: Claim, requestId: string, signal?: AbortSignal): Promise<AcquireReply>;
+  convert(lease: number, claim: Claim, requestId: string, signal?: AbortSignal): Promise<RenewReply>;
   /** Ends a live lease, and with `result` keeps what the job under it came to: both or neither. */
   release(lease: number, requestId: string, result?: JobResult, signal?: AbortSignal): Promise<ReleaseReply>;
   /** Takes a request back, whether it waits or was granted meanwhile. */

@@ -16,7 +16,7 @@ type ServiceReason =
   | "INTERNAL";
 
 /** Every reason that a problem can have; RECORDED is an answer and no problem. */
-export type ProblemReason = ServiceReason | Exclude<RefusalReply["reason"], "RECORDED">;
+export type ProblemReason = ServiceReason | RefusalReply["reason"];
 
 /** What stands in the way, after RFC 9457. */
 export interface Problem {
@@ -68,57 +68,41 @@ export const PROBLEMS: Record<ProblemReason, [status: number, title: string]> = 
   UNREACHABLE: [503, "The lock could not be reached"],
 };
 
+/** What a problem says of this case. */
+type Details = Omit<Problem, "type" | "title" | "status" | "detail" | "reason">;
+
 /** A problem and what it says of this case. */
-export function problemOf(
-  reason: ProblemReason,
-  detail: string,
-  more: Pick<
-    Problem,
-    "argument" | "retryAfter" | "share" | "waiting" | "place" | "ended" | "holders" | "moreHolders"
-  > = {},
-): Problem {
+export function problemOf(reason: ProblemReason, detail: string, more: Details = {}): Problem {
   const [status, title] = PROBLEMS[reason];
   return { type: `urn:durable-locks:${reason}`, title, status, detail, reason, ...more };
 }
 
-const SERVICE_REASONS = new Set<string>([
-  "UNAUTHORIZED",
-  "FORBIDDEN",
-  "NOT_FOUND",
-  "METHOD_NOT_ALLOWED",
-  "UNSUPPORTED_MEDIA_TYPE",
-  "PAYLOAD_TOO_LARGE",
-  "RATE_LIMITED",
-  "NOT_CONFIGURED",
-  "NOT_IMPLEMENTED",
-  "UNREACHABLE",
-  "VERSION_MISMATCH",
-  "INTERNAL",
-] satisfies ServiceReason[]);
-
 /** The refusal of the lock, if that is what the problem is, and not one of the service itself. */
-export function refusalOfProblem(problem: Problem): RefusalReply | undefined {
-  const { reason, detail, argument, retryAfter, share } = problem;
-  if (SERVICE_REASONS.has(reason) || reason === "OTHER_TOKEN") return undefined;
-  return {
-    success: false,
-    reason: reason as RefusalReply["reason"],
-    ...(argument !== undefined && { argument, message: detail }),
-    ...(retryAfter !== undefined && { retryAfter }),
-    ...(share && { share }),
-    ...detailsOf(problem),
-  };
+export function refusalOfProblem({ reason, detail, ...more }: Problem): RefusalReply | undefined {
+  const success = false;
+  switch (reason) {
+    case "BORROWED":
+      return { success, reason, ...detailsOf(more, "retryAfter", "waiting", "place", "holders", "moreHolders") };
+    case "NO_LONGER_VALID":
+      return { success, reason, ...detailsOf(more, "ended") };
+    case "QUEUE_FULL":
+    case "TOO_MANY_LEASES":
+      return { success, reason, ...detailsOf(more, "retryAfter", "share") };
+    case "FINGERPRINT_MISMATCH":
+    case "RESULT_TOO_LARGE":
+    case "RESULT_NOT_CLONEABLE":
+      return { success, reason };
+    case "INVALID_ARGUMENT":
+      return { success, reason, argument: more.argument ?? "body", message: detail };
+    default:
+      return undefined;
+  }
 }
 
-type Details = Pick<Problem, "waiting" | "place" | "ended" | "holders" | "moreHolders">;
-
-/** What a problem and a refusal of the lock say in the same words. */
-export function detailsOf({ waiting, place, ended, holders, moreHolders }: Details): Details {
-  return {
-    ...(waiting !== undefined && { waiting }),
-    ...(place !== undefined && { place }),
-    ...(ended !== undefined && { ended }),
-    ...(Array.isArray(holders) && { holders }),
-    ...(moreHolders !== undefined && { moreHolders }),
-  };
+/** Those of the named details that there are: a refusal of the lock says them in the same words. */
+export function detailsOf<K extends keyof Details>(from: Details, ...names: K[]): Pick<Details, K> {
+  const isList = Array.isArray(from.holders);
+  return Object.fromEntries(
+    names.filter((name) => (name === "holders" ? isList : from[name] !== undefined)).map((name) => [name, from[name]]),
+  ) as Pick<Details, K>;
 }

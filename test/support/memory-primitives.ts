@@ -1,7 +1,7 @@
 import { LIMITS } from "../../src/core/limits.ts";
 import { LockState } from "../../src/core/lock-state.ts";
-import type { AcquireReply, JobResult } from "../../src/core/replies.ts";
-import { infoOf } from "../../src/core/results/job-record.ts";
+import type { AcquireReply, Decision, JobResult } from "../../src/core/replies.ts";
+import { type ResultInfo, infoOf } from "../../src/core/results/job-record.ts";
 import type { Binding, LockPrimitives } from "../../src/transport/primitives.ts";
 
 /** The primitives in this process, on the shipped core and nothing else: no object, no network, no storage. */
@@ -23,9 +23,9 @@ export function memoryPrimitives(id: string): LockPrimitives {
     return result;
   }
 
-  const complete = (reply: AcquireReply): AcquireReply => {
-    const info = state.record.kept(Date.now());
-    if (reply.success || reply.reason !== "RECORDED" || !info) return reply;
+  const complete = (reply: Decision): AcquireReply => {
+    if (reply.success || reply.reason !== "RECORDED") return reply;
+    const info = state.record.kept(Date.now()) as ResultInfo;
     return { ...reply, result: { value: structuredClone(kept), failed: info.failed, lease: info.lease } };
   };
 

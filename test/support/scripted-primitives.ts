@@ -1,7 +1,7 @@
-import type { AcquireReply } from "../../src/core/replies.ts";
+import type { RenewReply } from "../../src/core/replies.ts";
 import type { LockPrimitives } from "../../src/transport/primitives.ts";
 
-export const GRANT: AcquireReply = { success: true, lease: 7, deadline: 1, validFor: 30_000 };
+export const GRANT: RenewReply = { success: true, lease: 7, deadline: 1, validFor: 30_000 };
 
 /** Primitives that answer as a test says; `calls` is what they were asked, and when. */
 export function scriptedPrimitives(answers: Partial<LockPrimitives>) {

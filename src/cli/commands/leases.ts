@@ -1,4 +1,4 @@
-import type { Lock, RefusalReply, Result } from "../../client.ts";
+import type { BorrowedReply, Lock, Result } from "../../client.ts";
 import { type Command, type Input, textOf } from "../terminal/command.ts";
 import { parseDuration, showDuration } from "../terminal/duration.ts";
 import { EXIT } from "../terminal/exit-codes.ts";
@@ -95,7 +95,7 @@ come: what checks fencing tokens can be told to refuse what is older.`,
   },
 };
 
-function granted({ reporter }: Input, lock: Lock, result: Result, refusal?: RefusalReply): number {
+function granted({ reporter }: Input, lock: Lock, result: Result, refusal?: BorrowedReply): number {
   if (result.success) {
     const { lease, deadline } = result;
     reporter.result(String(lease), { lease, deadline });

@@ -1,4 +1,4 @@
-import { type HolderInBrief, type Lock, type LockPrimitives, type RefusalReply, createLock } from "../../client.ts";
+import { type HolderInBrief, type Lock, type LockPrimitives, type BorrowedReply, createLock } from "../../client.ts";
 import { showDuration } from "../terminal/duration.ts";
 import { type Reporter, printable } from "../terminal/reporter.ts";
 
@@ -13,7 +13,7 @@ const REDRAW_EVERY = 1_000;
 export interface AwaitedLock {
   lock: Lock;
   /** The last refusal of a request for it. */
-  refusal: () => RefusalReply | undefined;
+  refusal: () => BorrowedReply | undefined;
 }
 
 /**
@@ -25,13 +25,13 @@ export interface AwaitedLock {
 export function tellProgress({ primitives }: Lock, reporter: Reporter, over: AbortSignal): AwaitedLock {
   const since = performance.now();
   let polls = 0;
-  let refusal: RefusalReply | undefined;
+  let refusal: BorrowedReply | undefined;
   const draw = () => {
     if (!over.aborted && refusal) show(refusal, performance.now() - since, reporter);
   };
   const acquire: LockPrimitives["acquire"] = async (request, signal) => {
     const reply = await primitives.acquire(request, signal);
-    refusal = reply.success ? undefined : reply;
+    refusal = !reply.success && reply.reason === "BORROWED" ? reply : undefined;
     draw();
     return reply;
   };
@@ -44,7 +44,7 @@ export function tellProgress({ primitives }: Lock, reporter: Reporter, over: Abo
   return { lock: createLock({ ...told, longPoll }), refusal: () => refusal };
 }
 
-function show(refusal: RefusalReply, waited: number, reporter: Reporter): void {
+function show(refusal: BorrowedReply, waited: number, reporter: Reporter): void {
   const { place, waiting, holders = [], moreHolders } = refusal;
   // Not in the queue.
   if (place === undefined || waiting === undefined) return;
@@ -62,11 +62,11 @@ function show(refusal: RefusalReply, waited: number, reporter: Reporter): void {
 }
 
 /** Who refused the lock, in one phrase. */
-export function describeRefusal(refusal: RefusalReply | undefined): string {
+export function describeRefusal(refusal: BorrowedReply | undefined): string {
   return refusal?.holders?.length ? `held by ${describeHolders(refusal)}` : "taken";
 }
 
-function describeHolders({ holders = [], moreHolders = 0 }: RefusalReply): string {
+function describeHolders({ holders = [], moreHolders = 0 }: BorrowedReply): string {
   const [first] = holders;
   if (!first) return "nobody";
   const more = holders.length - 1 + moreHolders;

@@ -186,11 +186,11 @@ function notRun({ lock, skip, reporter }: Plan, { refusal }: AwaitedLock, signal
     return signals.exitCode;
   }
   if (!isLockError(error, "LOCK_TIMEOUT")) throw error;
-  const { holders = [], moreHolders } = refusal() ?? {};
-  const who = describeRefusal(refusal());
+  const taken = refusal();
+  const who = describeRefusal(taken);
   if (skip) {
-    const more = moreHolders === undefined ? {} : { moreHolders };
-    reporter.note("skipped", `${lock.id}: ${who}; skipped.`, { id: lock.id, holders, ...more });
+    const more = taken?.moreHolders === undefined ? {} : { moreHolders: taken.moreHolders };
+    reporter.note("skipped", `${lock.id}: ${who}; skipped.`, { id: lock.id, holders: taken?.holders ?? [], ...more });
     return EXIT.ok;
   }
   reporter.failure(`${lock.id}: ${who}, and not granted within --wait.`, exitCodeOf(error));

@@ -1,7 +1,7 @@
 import { type Caller, refusalTo } from "../caller.ts";
 import type { EventLog } from "../events.ts";
 import { invariant } from "../invariant.ts";
-import type { AcquireReply, LeaseEnd, RefusalReply, ReleaseReply, TimelineEntry } from "../replies.ts";
+import type { EndedReply, LeaseEnd, RefusalReply, ReleaseReply, RenewReply, TimelineEntry } from "../replies.ts";
 import { grantOf } from "./grant-reply.ts";
 import { type Claim, type Lease, type LeaseTerms, instantOf, leaseOf, nextLeaseNumber } from "./lease.ts";
 import { LiveLeases } from "./live-leases.ts";
@@ -53,13 +53,13 @@ export class LeaseBook {
   }
 
   /** Lengthens (or shortens) a live lease; never revives one that ended. */
-  renew(lease: number, ttl: number, requestId: string, now: number, caller?: Caller): AcquireReply {
+  renew(lease: number, ttl: number, requestId: string, now: number, caller?: Caller): RenewReply {
     const refusal = this.#refusal(lease, caller);
     return refusal ?? this.#change(lease, requestId, now, "renewed", { ttl, deadline: now + ttl });
   }
 
   /** Changes what a live lease takes, if the others leave room for it; undefined if they don't. */
-  convert(lease: number, claim: Claim, requestId: string, now: number, caller?: Caller): AcquireReply | undefined {
+  convert(lease: number, claim: Claim, requestId: string, now: number, caller?: Caller): RenewReply | undefined {
     const notYours = this.#refusal(lease, caller);
     if (notYours) return notYours;
     const slot = this.live.byLease(lease);
@@ -130,7 +130,7 @@ export class LeaseBook {
   }
 
   /** The outcome of a request that was decided before: a reply was lost, or a duplicate arrived late. */
-  replay(requestId: string, now: number): AcquireReply | undefined {
+  replay(requestId: string, now: number): RenewReply | undefined {
     const slot = this.live.byRequest(requestId);
     const past = this.#past.byRequest(requestId);
     if (!slot) return past && { success: false, reason: "NO_LONGER_VALID", ended: past.how };
@@ -151,7 +151,7 @@ export class LeaseBook {
   }
 
   /** Writes down the end of a lease that is not live, once, and says how it ended. */
-  confirmEnd(lease: number): RefusalReply {
+  confirmEnd(lease: number): EndedReply {
     const past = this.#past.byLease(lease);
     // Its holder learns that it is dead, so it is written dead: no clock may bring it back after a restart.
     this.#slots.mark(past);
@@ -218,7 +218,7 @@ export class LeaseBook {
     now: number,
     what: "renewed" | "converted",
     change: Partial<Lease>,
-  ): AcquireReply {
+  ): RenewReply {
     const slot = this.live.byLease(lease);
     if (!slot) return this.confirmEnd(lease);
     invariant(!slot.end, "A lease that has ended is live.");

@@ -1,5 +1,5 @@
 import { LIMITS } from "../limits.ts";
-import type { RefusalReply } from "../replies.ts";
+import type { BorrowedReply, FullReply } from "../replies.ts";
 import { RequestsById } from "../requests-by-id.ts";
 import { Schedule } from "../schedule.ts";
 import { Shares } from "../shares.ts";
@@ -37,11 +37,17 @@ export class LiveLeases {
   }
 
   /** Why the lock can grant no further lease, whatever is free; undefined if it can. An exclusive one is always alone. */
-  full({ requestId = "", exclusive }: Asked): RefusalReply | undefined {
+  full({ requestId = "", exclusive }: Asked): FullReply | undefined {
     const refusal = { success: false, reason: "TOO_MANY_LEASES" } as const;
     if (exclusive) return undefined;
     if (this.#shares.of(requestId) >= LIMITS.maxLeasesPerToken) return { ...refusal, share: true };
     return this.#isFull ? refusal : undefined;
+  }
+
+  /** Refuses what does not fit beside them. */
+  taken(now: number): BorrowedReply {
+    const first = this.firstDeadline();
+    return { success: false, reason: "BORROWED", ...(first < Infinity && { retryAfter: Math.max(1, first - now) }) };
   }
 
   add(slot: Slot): void {

@@ -1,7 +1,7 @@
 import type { EventLog } from "../events.ts";
 import type { LeaseTerms } from "../leases/lease.ts";
 import { LIMITS } from "../limits.ts";
-import type { RefusalReply } from "../replies.ts";
+import type { FullReply } from "../replies.ts";
 import { RequestsById } from "../requests-by-id.ts";
 import { Shares } from "../shares.ts";
 import { Departed } from "./departed.ts";
@@ -66,7 +66,7 @@ export class WaitQueue {
   }
 
   /** Why this request can't be queued; undefined if it can. */
-  refusal(requestId: string): RefusalReply | undefined {
+  refusal(requestId: string): FullReply | undefined {
     const refusal = { success: false, reason: "QUEUE_FULL" } as const;
     if (this.#shares.of(requestId) >= LIMITS.maxWaitersPerToken) return { ...refusal, share: true };
     return this.size >= LIMITS.maxWaiters ? refusal : undefined;

@@ -1,6 +1,6 @@
 import type { Effects } from "../effects.ts";
 import { LIMITS } from "../limits.ts";
-import type { AcquireReply, RefusalReply } from "../replies.ts";
+import type { BorrowedReply, Decision } from "../replies.ts";
 import type { Waiter, WaitQueue } from "./wait-queue.ts";
 
 /** The answers that waiters get, until the host takes them to the parked calls. */
@@ -13,13 +13,13 @@ export class WaiterAnswers {
   }
 
   /** Takes a waiter out of the queue with its answer. */
-  dismiss(waiter: Waiter, reply: AcquireReply): void {
+  dismiss(waiter: Waiter, reply: Decision): void {
     this.#queue.remove(waiter);
     if (waiter.parked) this.#answers.push({ requestId: waiter.requestId, reply });
   }
 
   /** Ends the long poll of a waiter, which keeps its queue entry if it soon asks again. */
-  endPoll(waiter: Waiter, refusal: RefusalReply, now: number): void {
+  endPoll(waiter: Waiter, refusal: BorrowedReply, now: number): void {
     const line = { waiting: this.#queue.size, place: this.#queue.placeOf(waiter) };
     this.#answers.push({ requestId: waiter.requestId, reply: { ...refusal, ...line } });
     waiter.parked = false;
@@ -27,7 +27,7 @@ export class WaiterAnswers {
   }
 
   /** Takes the answer to the request that is being made, which is answered without being parked. */
-  take(requestId: string): AcquireReply | undefined {
+  take(requestId: string): Decision | undefined {
     const place = this.#answers.findIndex((answer) => answer.requestId === requestId);
     return place < 0 ? undefined : this.#answers.splice(place, 1)[0]?.reply;
   }

@@ -1,10 +1,10 @@
 import { LIMITS } from "../limits.ts";
-import type { OnceReason } from "../replies.ts";
+import type { UnkeepableReply } from "../replies.ts";
 import { cloneSize, fieldsOf, partsOf } from "./clone-size.ts";
 
 /** Why the result of a job is not kept. */
 export interface Unkeepable {
-  reason: Extract<OnceReason, `RESULT_${string}`>;
+  reason: UnkeepableReply["reason"];
   /** What is wrong with it. */
   message: string;
 }

@@ -1,5 +1,5 @@
 import { LIMITS } from "../../core/limits.ts";
-import type { RefusalReply } from "../../core/replies.ts";
+import type { RecordedReply, RefusalReply } from "../../core/replies.ts";
 import type { LockRequest } from "../../core/request.ts";
 import { ANSWER_WITHIN } from "../../transport/call.ts";
 import { type Fault, CUT_AFTER } from "../../transport/fault.ts";
@@ -153,6 +153,6 @@ function isQueueFull(answer: Acquired | { fault: Fault | undefined }): boolean {
   return "reason" in answer && answer.reason === "QUEUE_FULL";
 }
 
-function isFull({ reason }: RefusalReply): boolean {
+function isFull({ reason }: RecordedReply | RefusalReply): boolean {
   return reason === "QUEUE_FULL" || reason === "TOO_MANY_LEASES";
 }

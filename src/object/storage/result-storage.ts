@@ -1,9 +1,9 @@
 import { isLeaseNumber } from "../../core/leases/lease.ts";
 import { LIMITS } from "../../core/limits.ts";
-import type { KeptResult, OnceReason } from "../../core/replies.ts";
+import type { KeptResult } from "../../core/replies.ts";
 import { cloneSize } from "../../core/results/clone-size.ts";
 import type { ResultInfo } from "../../core/results/job-record.ts";
-import { unkeepable } from "../../core/results/unkeepable.ts";
+import { type Unkeepable, unkeepable } from "../../core/results/unkeepable.ts";
 import type { KeyedValues } from "./object-storage.ts";
 
 const KEY = "result";
@@ -41,7 +41,7 @@ export class ResultStorage {
   }
 
   /** Stores a result in place of an earlier one, or tells why it can't be stored; then nothing is changed. */
-  write(info: ResultInfo, value: unknown): OnceReason | undefined {
+  write(info: ResultInfo, value: unknown): Unkeepable["reason"] | undefined {
     try {
       const refusal = unkeepable(value);
       if (refusal) return refusal.reason;

@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { checkText } from "../../core/checks.ts";
 import { mismatchOf, PROTOCOL } from "../../core/protocol.ts";
-import type { RefusalReply } from "../../core/replies.ts";
+import type { RecordedReply, RefusalReply } from "../../core/replies.ts";
 import { rpcPrimitives } from "../../transport/rpc/rpc-primitives.ts";
 import { excessOf } from "../../wire/body-bounds.ts";
 import { PROTOCOL_HEADER, protocolOf } from "../../wire/protocol.ts";
@@ -72,10 +72,10 @@ export function checkAllowed(grantee: Grantee, action: Action, id: string): void
  * What a token learns from a refusal. Without `read` it must not learn who holds the lock, nor when the present lease
  * ends: that often shows when the lease began, and so its number.
  */
-export function shownTo(c: Context<ServiceEnv>, refusal: RefusalReply): RefusalReply {
-  if (allows(c.get("grantee"), "read", c.get("id"))) return refusal;
+export function shownTo<T extends RecordedReply | RefusalReply>(c: Context<ServiceEnv>, refusal: T): T {
+  if (refusal.reason !== "BORROWED" || allows(c.get("grantee"), "read", c.get("id"))) return refusal;
   const { retryAfter: _, holders: _who, moreHolders: _many, ...rest } = refusal;
-  return rest;
+  return rest as typeof refusal;
 }
 
 /** The id in the path, for the log, also if the refusal came before any code read the id; null if there is none. */

@@ -1,5 +1,5 @@
 import { LIMITS } from "../../core/limits.ts";
-import type { RefusalReply } from "../../core/replies.ts";
+import type { BadArgument, FullReply, RefusalReply } from "../../core/replies.ts";
 import type { LockError } from "../../errors.ts";
 import type { Fault } from "../../transport/fault.ts";
 import { reasonOf } from "../../transport/outage.ts";
@@ -30,7 +30,7 @@ export function refused(
 /** How long to stay away from what is overloaded or down, in milliseconds. */
 const COME_BACK_IN = 1_000;
 
-const DETAILS: Record<Exclude<RefusalReply["reason"], "INVALID_ARGUMENT" | "RECORDED" | "VERSION_MISMATCH">, string> = {
+const DETAILS: Record<Exclude<RefusalReply, BadArgument>["reason"], string> = {
   BORROWED: "Somebody else holds the lock, or waits for it ahead of you. Send wait to queue, or ask again later.",
   NO_LONGER_VALID: "The lease has ended, or its request was taken back. Acquire again, with a new requestId.",
   QUEUE_FULL: "As many callers as a lock admits are waiting already: shed load.",
@@ -43,25 +43,33 @@ const DETAILS: Record<Exclude<RefusalReply["reason"], "INVALID_ARGUMENT" | "RECO
     "The result can't be kept, and the lease is as it was: release it with plain JSON, or a right `encoded`.",
 };
 
-const DETAILS_OF_SHARE: Partial<typeof DETAILS> = {
+const DETAILS_OF_SHARE: Record<FullReply["reason"], string> = {
   QUEUE_FULL: `This token has its share of the queue (${LIMITS.maxWaitersPerToken} waiting requests on a lock): shed load.`,
   TOO_MANY_LEASES: `This token has its share of the leases (${LIMITS.maxLeasesPerToken} live ones on a lock): release some, or split the lock.`,
 };
 
 /** What the lock refused, as a problem. */
 export function refusedBy(refusal: RefusalReply): Refused {
-  const { reason, argument, message, retryAfter, share } = refusal;
-  if (reason === "INVALID_ARGUMENT" || reason === "VERSION_MISMATCH")
-    return refused(reason, message ?? "An argument is wrong.", argument ? { argument } : {});
-  if (reason === "RECORDED") return refused("INTERNAL", "The lock answered what was not asked.");
-  const isOverload = reason === "QUEUE_FULL" || reason === "TOO_MANY_LEASES";
-  const after = retryAfter ?? (isOverload ? COME_BACK_IN : undefined);
-  const detail = (share && DETAILS_OF_SHARE[reason]) || DETAILS[reason];
-  return refused(reason, detail ?? "The lock refused.", {
-    ...(after !== undefined && { retryAfter: after }),
-    ...(share && { share }),
-    ...detailsOf(refusal),
-  });
+  switch (refusal.reason) {
+    case "INVALID_ARGUMENT":
+    case "VERSION_MISMATCH": {
+      const { reason, argument, message } = refusal;
+      return refused(reason, message, argument === "" ? {} : { argument });
+    }
+    case "QUEUE_FULL":
+    case "TOO_MANY_LEASES": {
+      const { reason, share, retryAfter = COME_BACK_IN } = refusal;
+      return refused(reason, (share ? DETAILS_OF_SHARE : DETAILS)[reason], { retryAfter, ...(share && { share }) });
+    }
+    case "BORROWED": {
+      const details = detailsOf(refusal, "retryAfter", "waiting", "place", "holders", "moreHolders");
+      return refused(refusal.reason, DETAILS.BORROWED, details);
+    }
+    case "NO_LONGER_VALID":
+      return refused(refusal.reason, DETAILS.NO_LONGER_VALID, detailsOf(refusal, "ended"));
+    default:
+      return refused(refusal.reason, DETAILS[refusal.reason]);
+  }
 }
 
 /** Nobody knows what came of the call: it can be repeated with the same requestId. */

@@ -79,7 +79,11 @@ async function next(c: Context<ServiceEnv>, known: string): Promise<FollowReply>
 
 async function follow(c: Context<ServiceEnv>, known: string | undefined, wait: number): Promise<FollowReply> {
   const id = c.get("id");
-  const reply = await asked(c.get("primitives"), () => rpcStub(c.env.lock, id, "follow").follow(known, wait), wait);
+  const reply = await asked(
+    c.get("primitives"),
+    async () => await rpcStub(c.env.lock, id, "follow").follow(known, wait),
+    wait,
+  );
   if ("status" in reply) return reply;
   throw refusedBy(reply);
 }

@@ -121,7 +121,7 @@ async function note(c: Context<ServiceEnv>): Promise<void> {
 
 function granted(c: Context<ServiceEnv>, reply: AcquireReply): Response {
   if (reply.success) return c.json(grantOf(reply), 200, { "Fencing-Token": String(reply.lease) });
-  if (reply.reason === "RECORDED" && reply.result) return c.json({ recorded: recordedOf(c, reply.result) });
+  if (reply.reason === "RECORDED") return c.json({ recorded: recordedOf(c, reply.result) });
   throw refusedBy(shownTo(c, reply));
 }
 

@@ -1,7 +1,7 @@
 import { checkText, invalid } from "../../core/checks.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { PROTOCOL } from "../../core/protocol.ts";
-import type { AcquireReply, JobResult, RefusalReply, ReleaseReply } from "../../core/replies.ts";
+import type { AcquireReply, JobResult, RefusalReply, ReleaseReply, RenewReply } from "../../core/replies.ts";
 import { type Granted, type Recorded, hasLease, isAcquired, isDone, isGranted, isStatus } from "../../wire/answers.ts";
 import { PROTOCOL_HEADER } from "../../wire/protocol.ts";
 import { toAcquireBody, toClaimBody, toResult } from "../../wire/requests.ts";
@@ -191,7 +191,7 @@ function acquired(answer: Granted | Recorded | RefusalReply): AcquireReply {
   return { success: false, reason: "RECORDED", result: { ...read, failed, lease } };
 }
 
-function granted(answer: Granted | RefusalReply): AcquireReply {
+function granted(answer: Granted | RefusalReply): RenewReply {
   return isRefusal(answer) ? answer : { success: true, ...answer };
 }
 

@@ -1,6 +1,6 @@
 // Replays of what users of other libraries reported. docs/correctness.md lists them: "Bugs of others, tried here".
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { AcquireReply } from "../../../src/core/replies.ts";
+import type { RenewReply } from "../../../src/core/replies.ts";
 import { createLock } from "../../../src/index.ts";
 import { fakeTime, pass, silence } from "../../support/fake-time.ts";
 import { memoryPrimitives } from "../../support/memory-primitives.ts";
@@ -67,7 +67,7 @@ describe("redisson/redisson#2714", () => {
 
 describe("tristanls/dynamodb-lock-client#1", () => {
   it("a renewal that is answered after the release does not start the renewals again", async () => {
-    const answer = Promise.withResolvers<AcquireReply>();
+    const answer = Promise.withResolvers<RenewReply>();
     const { primitives, methods } = grantingPrimitives({ renew: () => answer.promise });
     const held = await createLock(primitives).hold({ ttl: 30_000 });
     await pass(10_000);
@@ -85,7 +85,7 @@ describe("swarthy/redis-semaphore#175", () => {
     const primitives = memoryPrimitives(freshId());
     const lock = createLock(primitives);
     const arrives = primitives.renew.bind(primitives);
-    const late = Promise.withResolvers<AcquireReply>();
+    const late = Promise.withResolvers<RenewReply>();
     primitives.renew = async (...args) => {
       await sleep(9_000);
       const reply = await arrives(...args);
@@ -244,7 +244,7 @@ describe("mike-marcacci/node-redlock#253", () => {
 
 describe("mike-marcacci/node-redlock#283", () => {
   it("a lease that turns out to have expired at a renewal fires the signal, and crashes nobody", async () => {
-    const refused: AcquireReply = { success: false, reason: "NO_LONGER_VALID", ended: "expired" };
+    const refused: RenewReply = { success: false, reason: "NO_LONGER_VALID", ended: "expired" };
     const { primitives, methods } = grantingPrimitives({ renew: async () => refused });
     const held = await createLock(primitives).hold({ ttl: 30_000 });
     await pass(10_000);
@@ -314,7 +314,7 @@ describe("alexpota/redlock-universal, run", () => {
   });
 
   it("a renewal that fails after the work has ended does not set its timer again", async () => {
-    const answer = Promise.withResolvers<AcquireReply>();
+    const answer = Promise.withResolvers<RenewReply>();
     const { primitives, methods } = grantingPrimitives({ renew: () => answer.promise });
     const running = createLock(primitives).withLock(() => sleep(10_500), { ttl: 30_000 });
     await pass(10_500);

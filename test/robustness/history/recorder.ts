@@ -1,5 +1,5 @@
 import type { Claim as LockClaim } from "../../../src/core/leases/lease.ts";
-import type { AcquireReply, RefusalReply } from "../../../src/core/replies.ts";
+import type { AcquireReply, RecordedReply, RefusalReply } from "../../../src/core/replies.ts";
 import type { LockPrimitives } from "../../../src/transport/primitives.ts";
 import type { Acquire, Cancel, Claim, Entry, History, Release, Renew } from "./records.ts";
 
@@ -67,6 +67,6 @@ function grantIn(reply: AcquireReply): Pick<Acquire, "lease" | "validFor" | "ref
   return reply.success ? { lease: reply.lease, validFor: reply.validFor } : refusalIn(reply);
 }
 
-function refusalIn({ reason }: RefusalReply): { refused: string } {
+function refusalIn({ reason }: RecordedReply | RefusalReply): { refused: string } {
   return { refused: reason };
 }

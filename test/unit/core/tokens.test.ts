@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Caller, scopedTo } from "../../../src/core/caller.ts";
-import type { AcquireReply } from "../../../src/core/replies.ts";
+import type { Decision } from "../../../src/core/replies.ts";
 import { EXCLUSIVE, Machine, NOW, PLAIN, READER } from "./machine.ts";
 
 const ONE: Caller = { tokenName: "one", isAdmin: false };
@@ -150,7 +150,7 @@ describe("a cancellation", () => {
   it("of what is unknown is remembered for that token alone", () => {
     const machine = new Machine();
     machine.state.cancel(idOf(ONE), NOW, ONE);
-    const late = (caller: Caller): AcquireReply => machine.state.acquire(request(caller), NOW);
+    const late = (caller: Caller): Decision => machine.state.acquire(request(caller), NOW);
     expect(late(ONE)).toMatchObject({ reason: "NO_LONGER_VALID" });
     expect(late(OTHER)).toMatchObject({ success: true });
   });

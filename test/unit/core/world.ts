@@ -2,7 +2,7 @@ import type { Claim } from "../../../src/core/leases/lease.ts";
 import type { Slot } from "../../../src/core/leases/slots.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import { LockState } from "../../../src/core/lock-state.ts";
-import type { AcquireReply, GrantReply } from "../../../src/core/replies.ts";
+import type { Decision, GrantReply } from "../../../src/core/replies.ts";
 import { SteadyClock } from "../../../src/core/steady-clock.ts";
 import { type Asked, fits, isAhead, isAway, newlyAsked } from "./asked.ts";
 import { losePlaces, Places } from "./places.ts";
@@ -249,7 +249,7 @@ export class World {
     return result;
   }
 
-  #answered(asked: Asked, reply: AcquireReply | undefined): void {
+  #answered(asked: Asked, reply: Decision | undefined): void {
     if (reply?.success) return this.#granted(asked, reply);
     const sliceEnded = asked.place === "parked" && asked.wait - (this.#elapsed - asked.since) > 0;
     asked.place = sliceEnded && reply?.reason === "BORROWED" ? "away" : "over";

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { AcquireReply } from "../../../src/core/replies.ts";
+import type { RenewReply } from "../../../src/core/replies.ts";
 import { type Granted, type HoldBounds, holdLease, renewOnce } from "../../../src/hold/held-lease.ts";
 import type { LockPrimitives } from "../../../src/transport/primitives.ts";
 import { fakeTime, pass } from "../../support/fake-time.ts";
@@ -16,7 +16,7 @@ const BOUNDS: HoldBounds = {
   bound: false,
   onReleaseRequested: undefined,
 };
-const RENEWED: AcquireReply = { success: true, lease: 7, deadline: 2, validFor: 60_000 };
+const RENEWED: RenewReply = { success: true, lease: 7, deadline: 2, validFor: 60_000 };
 
 function hold(bounds: Partial<HoldBounds> = {}, answers: Partial<LockPrimitives> = {}, granted: Partial<Granted> = {}) {
   const { primitives, calls } = scriptedPrimitives({
@@ -174,16 +174,13 @@ describe("a holder who is asked to release", () => {
 
 describe("G5 a renewal", () => {
   it("is repeated by one name, and counts from before the call that was answered", async () => {
-    const answers: (AcquireReply | Error)[] = [
-      connectionLost(),
-      { ...RENEWED, validFor: 9_000, releaseRequested: true },
-    ];
+    const answers: (RenewReply | Error)[] = [connectionLost(), { ...RENEWED, validFor: 9_000, releaseRequested: true }];
     const { primitives, calls } = scriptedPrimitives({
       renew: async () => {
         const answer = answers.shift();
         await sleep(100);
         if (answer instanceof Error) throw answer;
-        return answer as AcquireReply;
+        return answer as RenewReply;
       },
     });
     const since = performance.now();

@@ -6,13 +6,13 @@ import { releaseOnce } from "../../../src/hold/release.ts";
 import type { LockPrimitives } from "../../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../../support/fake-time.ts";
 import { failureOf, settled } from "../../support/outcome.ts";
+import { refusalFor } from "../../support/refusal.ts";
 import { scriptedPrimitives } from "../../support/scripted-primitives.ts";
 
 fakeTime();
 
 const GONE: RefusalReply = { success: false, reason: "NO_LONGER_VALID" };
 const RESULT: JobResult = { value: "receipt", failed: false, retain: 1_000 };
-const refusal = (reason: RefusalReply["reason"]): RefusalReply => ({ success: false, reason });
 
 /** A lease of a minute that is kept, and what its release is answered. */
 function kept(answers: Partial<LockPrimitives>, { minHold = 0, renewal = Promise.reject<Renewal>(new Error()) } = {}) {
@@ -85,9 +85,9 @@ describe("G3 the end of a hold", () => {
   });
 
   it("that is answered with something unknown is another version's", async () => {
-    const { release } = kept(answer(refusal("BORROWED")));
+    const { release } = kept(answer(refusalFor("BORROWED")));
     expect(await failureOf(release())).toMatchObject({ code: "VERSION_MISMATCH" });
-    expect(() => lossOf(refusal("QUEUE_FULL"))).toThrow("QUEUE_FULL");
+    expect(() => lossOf(refusalFor("QUEUE_FULL"))).toThrow("QUEUE_FULL");
   });
 });
 
@@ -145,9 +145,9 @@ describe("the result of a job", () => {
   });
 
   it.each([
-    ["the object refuses as too large", answer(refusal("RESULT_TOO_LARGE")), "is larger than 2 MB"],
-    ["the object can't store", answer({ ...refusal("RESULT_NOT_CLONEABLE"), message: "why" }), "can't be cloned (why)"],
-    ["the object can't store, for whatever reason", answer(refusal("RESULT_NOT_CLONEABLE")), "can't be cloned ()"],
+    ["the object refuses as too large", answer(refusalFor("RESULT_TOO_LARGE")), "is larger than 2 MB"],
+    ["the object can't store", answer(refusalFor("RESULT_NOT_CLONEABLE", { message: "why" })), "can't be cloned (why)"],
+    ["the object can't store, for whatever reason", answer(refusalFor("RESULT_NOT_CLONEABLE")), "can't be cloned ()"],
     [
       "RPC does not carry for its size",
       failing(new TypeError("Serialized RPC arguments or return values are limited to 32 MiB")),

@@ -7,6 +7,7 @@ import { type HoldOptions, checkHold, checkResume } from "../../../src/toolkit/o
 import type { Binding, LockPrimitives } from "../../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../../support/fake-time.ts";
 import { failureOf, settled, sleep } from "../../support/outcome.ts";
+import { refusalFor } from "../../support/refusal.ts";
 import { GRANT, grantingPrimitives } from "../../support/scripted-primitives.ts";
 import { afterTurns, sweepTurns } from "../../support/turns.ts";
 
@@ -127,8 +128,8 @@ describe("a lease that is taken over", () => {
 
 describe("G9 a refusal says what to do", () => {
   const MINE = { id: "mine", key: "mine" };
-  const words = (reason: RefusalReply["reason"], options: HoldOptions = {}, rest: Partial<RefusalReply> = {}) => {
-    const { code, message } = refused(MINE, holding(options), { success: false, reason, ...rest });
+  const words = (reason: Parameters<typeof refusalFor>[0], options: HoldOptions = {}, rest: object = {}) => {
+    const { code, message } = refused(MINE, holding(options), refusalFor(reason, rest));
     return `${code}: ${message}`;
   };
 

@@ -1,18 +1,20 @@
 import { describe, expect, it, vi } from "vitest";
-import type { AcquireReply, RefusalReply } from "../../../src/core/replies.ts";
+import type { RenewReply } from "../../../src/core/replies.ts";
 import { createLock, createReadWriteLock, createSemaphore } from "../../../src/index.ts";
 import type { LockPrimitives } from "../../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../../support/fake-time.ts";
 import { failureOf } from "../../support/outcome.ts";
+import { refusalFor } from "../../support/refusal.ts";
 import { GRANT, grantingPrimitives } from "../../support/scripted-primitives.ts";
 
 fakeTime();
 
-const refusal = (reason: RefusalReply["reason"], rest: Partial<RefusalReply> = {}): RefusalReply => ({
-  success: false,
-  reason,
-  ...rest,
-});
+const AFTER = {
+  BORROWED: { retryAfter: 5 },
+  NO_LONGER_VALID: {},
+  QUEUE_FULL: { retryAfter: 5 },
+  TOO_MANY_LEASES: { retryAfter: 5 },
+};
 
 function scripted(answers?: Partial<LockPrimitives>) {
   const granting = grantingPrimitives(answers);
@@ -29,16 +31,19 @@ describe("the primitives as a lock shows them", () => {
 
   it.each(["BORROWED", "NO_LONGER_VALID", "QUEUE_FULL", "TOO_MANY_LEASES"] as const)("%s is told", async (reason) => {
     const { lock } = scripted({
-      acquire: async () => refusal(reason, { retryAfter: 5, ended: "expired" }),
-      release: async () => refusal(reason),
+      acquire: async () => refusalFor(reason, AFTER[reason]),
+      release: async () => refusalFor(reason),
     });
-    expect(await lock.acquire(1_000)).toEqual({ success: false, reason, retryAfter: 5 });
+    expect(await lock.acquire(1_000)).toEqual({ success: false, reason, ...AFTER[reason] });
     expect(await lock.release(7)).toEqual({ success: false, reason });
-    expect(await lock.tryWithLock(() => {})).toEqual({ acquired: false, reason, retryAfter: 5 });
+    expect(await lock.tryWithLock(() => {})).toEqual({ acquired: false, reason, ...AFTER[reason] });
   });
 
   it("what a plain lock does not ask is another version's answer", async () => {
-    const { lock } = scripted({ acquire: async () => refusal("RECORDED"), release: async () => refusal("RECORDED") });
+    const { lock } = scripted({
+      acquire: async () => refusalFor("RECORDED"),
+      release: async () => refusalFor("RECORDED"),
+    });
     for (const call of [lock.acquire(1_000), lock.release(7), lock.tryWithLock(() => {})])
       expect(await failureOf(call)).toMatchObject({ code: "VERSION_MISMATCH" });
   });
@@ -79,7 +84,7 @@ describe("the primitives as a lock shows them", () => {
   it("a forced release answers its number, or throws what the object says", async () => {
     const { lock } = scripted({ forceRelease: async () => 9 });
     expect(await lock.forceRelease()).toBe(9);
-    const refused = scripted({ forceRelease: async () => refusal("INVALID_ARGUMENT", { argument: "requestId" }) });
+    const refused = scripted({ forceRelease: async () => refusalFor("INVALID_ARGUMENT", { argument: "requestId" }) });
     expect(await failureOf(refused.lock.forceRelease())).toMatchObject({ argument: "requestId" });
   });
 
@@ -92,7 +97,9 @@ describe("the primitives as a lock shows them", () => {
   );
 
   it("but not with a refusal", async () => {
-    const { lock } = scripted({ requestRelease: async () => refusal("INVALID_ARGUMENT", { argument: "requestId" }) });
+    const { lock } = scripted({
+      requestRelease: async () => refusalFor("INVALID_ARGUMENT", { argument: "requestId" }),
+    });
     expect(await failureOf(lock.requestRelease())).toMatchObject({ argument: "requestId" });
   });
 
@@ -153,7 +160,7 @@ describe("G1 a reader that becomes the writer, and back", () => {
   });
 
   it.each(["BORROWED", "TOO_MANY_LEASES"] as const)("stays what it is if there are others (%s)", async (reason) => {
-    const { read, upgrade } = converting(async () => refusal(reason));
+    const { read, upgrade } = converting(async () => refusalFor(reason));
     const held = await read.hold();
     expect(await upgrade(held)).toBe(false);
     expect(held.isLost()).toBe(false);
@@ -161,7 +168,7 @@ describe("G1 a reader that becomes the writer, and back", () => {
   });
 
   it("is lost if its lease is gone: its signal fires, and it says so", async () => {
-    const gone = async () => refusal("NO_LONGER_VALID", { ended: "expired" });
+    const gone = async () => refusalFor("NO_LONGER_VALID", { ended: "expired" });
     const { read, upgrade } = converting(gone, { renew: gone });
     const held = await read.hold();
     expect(await failureOf(upgrade(held))).toBe(held.signal.reason);
@@ -169,14 +176,14 @@ describe("G1 a reader that becomes the writer, and back", () => {
   });
 
   it("is lost also if a renewal does not find that out", async () => {
-    const { read, upgrade } = converting(async () => refusal("NO_LONGER_VALID", { ended: "expired" }));
+    const { read, upgrade } = converting(async () => refusalFor("NO_LONGER_VALID", { ended: "expired" }));
     const held = await read.hold();
     expect(await failureOf(upgrade(held))).toMatchObject({ code: "LEASE_LOST", why: "expired", lease: 7 });
     await held.release();
   });
 
   it("is not asked for under a lease that is lost, before or meanwhile", async () => {
-    const { promise, resolve } = Promise.withResolvers<AcquireReply>();
+    const { promise, resolve } = Promise.withResolvers<RenewReply>();
     const { read, upgrade, methods } = converting(() => promise, { renew: () => silence() });
     const held = await read.hold({ ttl: 30_000 });
     await pass(25_000);

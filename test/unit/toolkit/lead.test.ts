@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { AcquireReply } from "../../../src/core/replies.ts";
+import type { AcquireReply, RenewReply } from "../../../src/core/replies.ts";
 import type { LockRequest } from "../../../src/core/request.ts";
 import { type Lead, type LeadOptions, createLock, lead, LockError } from "../../../src/index.ts";
 import type { LockPrimitives } from "../../../src/transport/primitives.ts";
@@ -72,7 +72,7 @@ describe("a term that ends before its work", () => {
   });
 
   it("by a wish that it be released is resigned", async () => {
-    const releaseRequested = async (lease: number, ttl: number): Promise<AcquireReply> => ({
+    const releaseRequested = async (lease: number, ttl: number): Promise<RenewReply> => ({
       success: true,
       lease,
       deadline: 1,

@@ -158,7 +158,7 @@ describe("the end of an observation", () => {
   });
 
   it("by the object's refusal of what it is given tells that", async () => {
-    const refusal: RefusalReply = { success: false, reason: "INVALID_ARGUMENT", argument: "known" };
+    const refusal: RefusalReply = { success: false, reason: "INVALID_ARGUMENT", argument: "known", message: "wrong" };
     const { primitives } = scriptedPrimitives({ status: async () => refusal as never });
     expect(await failureOf(observe(createLock(primitives)).next())).toMatchObject({ argument: "known" });
   });

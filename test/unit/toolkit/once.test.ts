@@ -1,21 +1,18 @@
 import { describe, expect, it } from "vitest";
-import type { AcquireReply, KeptResult, RefusalReply } from "../../../src/core/replies.ts";
+import type { AcquireReply, KeptResult, RecordedReply } from "../../../src/core/replies.ts";
 import type { LockRequest } from "../../../src/core/request.ts";
 import { type OnceOptions, createLock, once } from "../../../src/index.ts";
 import type { LockPrimitives } from "../../../src/transport/primitives.ts";
 import { fakeTime } from "../../support/fake-time.ts";
 import { failureOf } from "../../support/outcome.ts";
+import { refusalFor } from "../../support/refusal.ts";
 import { scriptedPrimitives } from "../../support/scripted-primitives.ts";
 
 fakeTime();
 
 const DAY = 86_400_000;
 const GRANT: AcquireReply = { success: true, lease: 7, deadline: 1, validFor: 30_000 };
-const recorded = (result?: KeptResult): RefusalReply => ({
-  success: false,
-  reason: "RECORDED",
-  ...(result && { result }),
-});
+const recorded = (result: KeptResult): RecordedReply => ({ success: false, reason: "RECORDED", result });
 
 function job(work: () => unknown, options?: OnceOptions, answers: Partial<LockPrimitives> = {}) {
   const { primitives, calls } = scriptedPrimitives({
@@ -58,11 +55,11 @@ describe("a job that runs once", () => {
   });
 
   it("that has run is not run: its result is given, or its failure thrown", async () => {
-    const answering = (reply: RefusalReply) => job(() => expect.fail("it ran"), {}, { acquire: async () => reply }).run;
+    const answering = (reply: AcquireReply) => job(() => expect.fail("it ran"), {}, { acquire: async () => reply }).run;
     expect(await answering(recorded({ value: "kept", failed: false, lease: 3 }))).toBe("kept");
     expect(await answering(recorded({ value: undefined, failed: false, lease: 3 }))).toBeUndefined();
     expect(await failureOf(answering(recorded({ value: "why", failed: true, lease: 3 })))).toBe("why");
-    expect(await failureOf(answering(recorded()))).toMatchObject({ code: "VERSION_MISMATCH" });
+    expect(await failureOf(answering(refusalFor("RECORDED")))).toMatchObject({ code: "VERSION_MISMATCH" });
     expect(await failureOf(answering({ success: false, reason: "FINGERPRINT_MISMATCH" }))).toMatchObject({
       code: "FINGERPRINT_MISMATCH",
     });

@@ -1,17 +1,16 @@
 import { describe, expect, it, vi } from "vitest";
-import type { AcquireReply, RefusalReply } from "../../../../src/core/replies.ts";
+import type { AcquireReply } from "../../../../src/core/replies.ts";
 import type { LockRequest } from "../../../../src/core/request.ts";
 import { LeaseLostError, LockError, webLocks } from "../../../../src/index.ts";
 import { type WebLocksOptions, createWebLocks } from "../../../../src/toolkit/web-locks/create-web-locks.ts";
 import type { LockPrimitives } from "../../../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../../../support/fake-time.ts";
 import { failureOf, outcome, settled, sleep } from "../../../support/outcome.ts";
+import { refusalFor } from "../../../support/refusal.ts";
 import { scriptedPrimitives } from "../../../support/scripted-primitives.ts";
 import { afterTurns, sweepTurns } from "../../../support/turns.ts";
 
 fakeTime();
-
-const refusal = (reason: RefusalReply["reason"]): RefusalReply => ({ success: false, reason });
 
 function managing(answers: Partial<LockPrimitives> = {}, options?: WebLocksOptions) {
   const { primitives, calls } = scriptedPrimitives({
@@ -52,17 +51,17 @@ describe("a web lock", () => {
   });
 
   it("that is not available calls back with null", async () => {
-    const { locks, calls } = managing({ acquire: async () => refusal("BORROWED") });
+    const { locks, calls } = managing({ acquire: async () => refusalFor("BORROWED") });
     expect(await locks.request("mine", { ifAvailable: true }, async (lock) => [lock])).toEqual([null]);
     expect(calls.map(({ method }) => method)).toEqual(["acquire"]);
   });
 
   it("that is refused otherwise says so", async () => {
-    const full = managing({ acquire: async () => refusal("TOO_MANY_LEASES") }).locks;
+    const full = managing({ acquire: async () => refusalFor("TOO_MANY_LEASES") }).locks;
     expect(await failureOf(full.request("mine", { ifAvailable: true }, () => {}))).toMatchObject({
       code: "TOO_MANY_LEASES",
     });
-    const taken = managing({ acquire: async () => refusal("BORROWED") }).locks;
+    const taken = managing({ acquire: async () => refusalFor("BORROWED") }).locks;
     expect(await failureOf(taken.request("mine", { steal: true }, () => {}))).toMatchObject({ code: "LOCK_TIMEOUT" });
   });
 
@@ -311,7 +310,7 @@ describe("what a manager holds and waits for", () => {
 
   it("includes a request for as long as it waits, however long", async () => {
     const { locks } = managing({
-      acquire: ({ wait }) => sleep(Math.min(wait, 25_000)).then(() => refusal("BORROWED")),
+      acquire: ({ wait }) => sleep(Math.min(wait, 25_000)).then(() => refusalFor("BORROWED")),
     });
     void locks.request("mine", () => {});
     await pass(600_000);
