@@ -1,5 +1,5 @@
 export type { ConvertOptions, LockRequest, RequestOptions } from "./core/request.ts";
-export type { Claim, LeaseTerms } from "./core/leases/lease.ts";
+export type { Claim, Job, LeaseTerms } from "./core/leases/lease.ts";
 export type {
   AcquireReply,
   BadArgument,

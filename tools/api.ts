@@ -54,6 +54,8 @@ function configOf(entry: string): ExtractorConfig {
         },
       },
       apiReport: {
+        // Of an option type that picks from others, the list of what it picks is part of the API.
+        includeForgottenExports: true,
         enabled: true,
         reportFolder: scratch,
         reportTempFolder: join(scratch, "temp"),

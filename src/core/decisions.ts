@@ -31,9 +31,9 @@ export class Decisions {
   }
 
   /** The answer to a request whose job has a result, or runs for another payload. */
-  byRecord({ once }: Pick<LockRequest, "once">, now: number): OtherPayloadReply | Recorded | undefined {
-    if (once === undefined) return undefined;
-    const running = [...this.#leases.live].map(({ lease }) => lease.once);
-    return this.#record.answer(once, running, now);
+  byRecord({ job }: Pick<LockRequest, "job">, now: number): OtherPayloadReply | Recorded | undefined {
+    if (!job) return undefined;
+    const running = [...this.#leases.live].map(({ lease }) => lease.job?.fingerprint);
+    return this.#record.answer(job, running, now);
   }
 }

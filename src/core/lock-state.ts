@@ -253,7 +253,7 @@ export class LockState {
     const waiter = this.#queue.get(request.requestId);
     if (waiter) this.#answers.dismiss(waiter, reply);
     // Those who wait to run the same job for another payload need not wait for its end to be told.
-    if (request.once) this.#answerDecided(now);
+    if (request.job?.fingerprint !== undefined) this.#answerDecided(now);
     return reply;
   }
 

@@ -12,7 +12,7 @@ import {
   checkWaited,
   invalid,
 } from "./checks.ts";
-import type { Claim, LeaseTerms } from "./leases/lease.ts";
+import { type Claim, type LeaseTerms, jobOf, onceOf } from "./leases/lease.ts";
 import type { JobResult } from "./replies.ts";
 
 /** How a request for the lock is described, by callers of the object and of the client alike. */
@@ -97,7 +97,7 @@ export function requestOf(ttl: unknown, options: Given, newId: () => string): Lo
     requestId: checkRequestId(requestId, newId),
     lockDelay: checkDurationOrZero(lockDelay, "lockDelay"),
     steal: steal === true,
-    once: checkOnce(once),
+    job: jobOf(checkOnce(once)),
   };
 }
 
@@ -115,8 +115,8 @@ function completed(given: Given): Required<Given> {
 }
 
 /** The options as which a checked request travels; `checkRequest` reads them back. */
-export function optionsOf({ exclusive, permits, capacity, ...request }: LockRequest): RequestOptions {
-  const options: Given = { ...request, ...claimOptions({ exclusive, permits, capacity }) };
+export function optionsOf({ exclusive, permits, capacity, job, ...request }: LockRequest): RequestOptions {
+  const options: Given = { ...request, ...claimOptions({ exclusive, permits, capacity }), once: onceOf(job) };
   const travelling = OPTIONS.filter((name) => options[name] !== ABSENT[name]);
   return Object.fromEntries(travelling.map((name) => [name, options[name]]));
 }

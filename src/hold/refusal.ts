@@ -51,14 +51,14 @@ function fullMessage(id: string, { reason, share }: FullReply): string {
 }
 
 function timeoutMessage({ id, key }: Asked, request: LockRequest, retryAfter: number | undefined): string {
-  const { wait, once } = request;
+  const { wait, job } = request;
   const what =
-    once === undefined
+    job === undefined
       ? `Lock "${id}" was not granted within ${wait} ms`
       : `Job "${id}" has no result within ${wait} ms: it still runs`;
   const since = inItsOwnWaySince(key, request, wait);
   if (since !== undefined) return `${what}. ${selfMessage(since)}`;
-  if (once !== undefined) return `${what}. Raise wait, or ask again.`;
+  if (job) return `${what}. Raise wait, or ask again.`;
   const until = retryAfter === undefined ? "" : ` The present lease ends in ${retryAfter} ms unless it is renewed.`;
   // Name no other id: an isolate serves many users.
   const together = holdsAnother(key) ? ` ${TOGETHER}` : "";

@@ -75,7 +75,7 @@ async function checkOnceOptions(options: OnceOptions | undefined): Promise<Job> 
   if (recordErrors !== undefined && typeof recordErrors !== "boolean")
     throw invalid("recordErrors", "recordErrors must be true or false.");
   const holding = holdingOf(rest, everything);
-  holding.request.once = fingerprint === undefined ? "" : await hashOf(fingerprint);
+  holding.request.job = { fingerprint: fingerprint === undefined ? undefined : await hashOf(fingerprint) };
   const resultOf = (outcome: Outcome): JobResult | undefined => {
     if ("value" in outcome) return { value: outcome.value, failed: false, retain };
     return recordErrors ? { value: recordOf(outcome.error), failed: true, retain } : undefined;

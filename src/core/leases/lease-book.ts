@@ -65,7 +65,7 @@ export class LeaseBook {
     const slot = this.live.byLease(lease);
     const isRepeated = slot !== undefined && this.#renewals.has(slot.lease, requestId);
     // If a later conversion has overtaken this one, its repeat must not report a claim that the lease no longer has.
-    const refusal = isRepeated ? otherRequest(slot.lease, { ...claim, once: slot.lease.once }) : undefined;
+    const refusal = isRepeated ? otherRequest(slot.lease, { ...claim, job: slot.lease.job }) : undefined;
     if (refusal) return refusal;
     if (slot && !isRepeated && !this.live.admits(claim, slot)) return undefined;
     // It relies on the others being dead, as a grant does.

@@ -8,6 +8,22 @@ export interface Claim {
   capacity: number;
 }
 
+/** A job that runs once. */
+export interface Job {
+  /** Tells its payload from others; undefined if payloads are not compared. */
+  fingerprint: string | undefined;
+}
+
+/** A job as it travels and is stored: its fingerprint, "" for none. */
+export function onceOf(job: Job | undefined): string | undefined {
+  return job && (job.fingerprint ?? "");
+}
+
+/** What is meant by that. */
+export function jobOf(once: string | undefined): Job | undefined {
+  return once === undefined ? undefined : { fingerprint: once === "" ? undefined : once };
+}
+
 /** What a lease is asked for and granted with. */
 export interface LeaseTerms extends Claim {
   /** The request that takes it, by which a repeated acquire finds it again. */
@@ -18,8 +34,8 @@ export interface LeaseTerms extends Claim {
   owner: string | undefined;
   /** How long nothing that conflicts with it is granted after it expired, in milliseconds. */
   lockDelay: number;
-  /** Held for a job that runs once: the fingerprint of its payload, "" for none; absent for any other hold. */
-  once: string | undefined;
+  /** The job that runs once under it; undefined for any other hold. */
+  job: Job | undefined;
 }
 
 /** A hold on a lock. Times are the object's clock. */
@@ -37,7 +53,7 @@ export interface Lease extends LeaseTerms {
 
 /** A new lease, as it begins now. */
 export function leaseOf(lease: number, terms: LeaseTerms, now: number): Lease {
-  const { requestId, ttl, owner, exclusive, permits, capacity, lockDelay, once } = terms;
+  const { requestId, ttl, owner, exclusive, permits, capacity, lockDelay, job } = terms;
   return {
     lease,
     requestId,
@@ -50,7 +66,7 @@ export function leaseOf(lease: number, terms: LeaseTerms, now: number): Lease {
     deadline: now + ttl,
     renewalId: undefined,
     lockDelay,
-    once,
+    job,
     releaseRequested: false,
   };
 }
@@ -58,7 +74,7 @@ export function leaseOf(lease: number, terms: LeaseTerms, now: number): Lease {
 /** The whole lock for an instant, for nobody: what a forced release takes. */
 export function instantOf(requestId: string): LeaseTerms {
   const claim = { exclusive: true, permits: 1, capacity: 1 };
-  return { requestId, ...claim, ttl: 1, owner: undefined, lockDelay: 0, once: undefined };
+  return { requestId, ...claim, ttl: 1, owner: undefined, lockDelay: 0, job: undefined };
 }
 
 /** No clock is there before the year 2255. A number above it is damage, after which numbers could not grow for long. */

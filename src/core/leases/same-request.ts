@@ -1,9 +1,9 @@
 import type { BadArgument } from "../replies.ts";
-import type { Claim } from "./lease.ts";
+import { type Claim, type Job, onceOf } from "./lease.ts";
 
 /** What a request asks for: this distinguishes it from another request with the same id. */
 interface Asked extends Claim {
-  once?: string | undefined;
+  job: Job | undefined;
 }
 
 /**
@@ -13,7 +13,7 @@ interface Asked extends Claim {
  */
 export function otherRequest(known: Asked, asked: Asked): BadArgument | undefined {
   const isSameClaim = claimOf(known) === claimOf(asked);
-  if (isSameClaim && known.once === asked.once) return undefined;
+  if (isSameClaim && onceOf(known.job) === onceOf(asked.job)) return undefined;
   const difference = isSameClaim
     ? "is for another job (once differs)"
     : `takes ${claimOf(known)}, and this one asks for ${claimOf(asked)}`;

@@ -1,12 +1,12 @@
-import type { Lease } from "../leases/lease.ts";
+import type { Job, Lease } from "../leases/lease.ts";
 import type { JobResult, OtherPayloadReply, Recorded } from "../replies.ts";
 
 /** What is known of the result of a job that runs once, besides the result itself. */
 export interface ResultInfo {
   /** The lease under which the job ran. */
   lease: number;
-  /** The fingerprint of its payload, "" for none. */
-  fingerprint: string;
+  /** Tells its payload from others; undefined if payloads are not compared. */
+  fingerprint: string | undefined;
   /** Whether the job failed, and what is kept is why. */
   failed: boolean;
   /** How long it is kept, in milliseconds. */
@@ -17,11 +17,11 @@ export interface ResultInfo {
 
 /** What is known of the result of a lease's job, if it is kept from now on. */
 export function infoOf(
-  { lease, once = "" }: Pick<Lease, "lease" | "once">,
+  { lease, job }: Pick<Lease, "lease" | "job">,
   { failed, retain }: Omit<JobResult, "value">,
   now: number,
 ): ResultInfo {
-  return { lease, fingerprint: once, failed, retain, keptUntil: now + retain };
+  return { lease, fingerprint: job?.fingerprint, failed, retain, keptUntil: now + retain };
 }
 
 /** What a lock knows of the result of its job: that there is one, for whom and until when. */
@@ -65,15 +65,15 @@ export class JobRecord {
   }
 
   /** What to say to a request for the job, beside leases for the payloads of `running`; undefined if it needs a lease. */
-  answer(once: string, running: (string | undefined)[], now: number): OtherPayloadReply | Recorded | undefined {
+  answer({ fingerprint }: Job, running: (string | undefined)[], now: number): OtherPayloadReply | Recorded | undefined {
     const kept = this.kept(now);
-    if ([kept?.fingerprint, ...running].some((other) => isOtherPayload(once, other)))
+    if ([kept?.fingerprint, ...running].some((other) => isOtherPayload(fingerprint, other)))
       return { success: false, reason: "FINGERPRINT_MISMATCH" };
     return kept && { success: false, reason: "RECORDED" };
   }
 }
 
 /** Whether two fingerprints tell that the same key was used for another payload. */
-function isOtherPayload(fingerprint: string, other: string | undefined): boolean {
-  return fingerprint !== "" && other !== undefined && other !== "" && fingerprint !== other;
+function isOtherPayload(fingerprint: string | undefined, other: string | undefined): boolean {
+  return fingerprint !== undefined && other !== undefined && fingerprint !== other;
 }

@@ -1,5 +1,5 @@
 import { givenId, scopedTo, tokenNameOf } from "../../core/caller.ts";
-import { type Claim, type Lease, isLeaseNumber } from "../../core/leases/lease.ts";
+import { type Claim, type Lease, isLeaseNumber, jobOf, onceOf } from "../../core/leases/lease.ts";
 import type { PastLease } from "../../core/leases/past-requests.ts";
 import { type Slot, PAST_PER_SLOT } from "../../core/leases/slots.ts";
 import { LIMITS } from "../../core/limits.ts";
@@ -52,7 +52,7 @@ export function rowOf({ index, lease, end, past }: Slot): Row {
     ended_by: storedId(end?.releaseId, tokenName),
     past: JSON.stringify(past),
     lock_delay: lease.lockDelay,
-    once: lease.once ?? null,
+    once: onceOf(lease.job) ?? null,
     release_requested: lease.releaseRequested ? 1 : 0,
     token_name: tokenName ?? null,
   };
@@ -109,7 +109,7 @@ function slotOf(row: Row, index: number): Slot {
     deadline,
     renewalId: idOf(row["renewal"], tokenName),
     lockDelay: isWithin(row["lock_delay"], 0, LIMITS.maxTtl) ? row["lock_delay"] : 0,
-    once: textOf(row["once"]),
+    job: jobOf(textOf(row["once"])),
     releaseRequested: row["release_requested"] === 1,
   };
   return { index, lease, end: endOf(row, lease, isReadable), past: pastOf(row["past"]) };

@@ -9,6 +9,8 @@ import type { KeyedValues } from "./object-storage.ts";
 const KEY = "result";
 
 interface Stored extends ResultInfo {
+  /** "" if payloads are not compared. */
+  fingerprint: string;
   value: unknown;
 }
 
@@ -28,7 +30,7 @@ export class ResultStorage {
     if (stored === undefined) return undefined;
     if (isResult(stored)) {
       const { lease, fingerprint, failed, retain, keptUntil } = stored;
-      return { lease, fingerprint, failed, retain, keptUntil };
+      return { lease, fingerprint: fingerprint === "" ? undefined : fingerprint, failed, retain, keptUntil };
     }
     console.error("durable-locks: the result of a job is not of a known shape; the job will run again.");
     return undefined;
@@ -45,7 +47,7 @@ export class ResultStorage {
     try {
       const refusal = unkeepable(value);
       if (refusal) return refusal.reason;
-      this.#values.put(KEY, { ...info, value } satisfies Stored);
+      this.#values.put(KEY, { ...info, fingerprint: info.fingerprint ?? "", value } satisfies Stored);
       this.#size = undefined;
       return undefined;
     } catch (error) {

@@ -18,7 +18,7 @@ const REQUEST: LockRequest = {
   owner: undefined,
   lockDelay: 0,
   steal: false,
-  once: undefined,
+  job: undefined,
 };
 
 /** Asks for the lock over a `fetch` of its own; how the call fails, and how long the next poll may be. */

@@ -8,7 +8,7 @@ export interface Asked extends Claim {
   owner: undefined;
   lockDelay: number;
   steal: boolean;
-  once: undefined;
+  job: undefined;
   wait: number;
   waited: number;
   since: number;
@@ -50,7 +50,7 @@ export function newlyAsked(requestId: string, claim: Claim, terms: Pick<Asked, "
     owner: undefined,
     lockDelay: 0,
     steal: false,
-    once: undefined,
+    job: undefined,
     waited: 0,
     since: 0,
     arrivedAt: 0,

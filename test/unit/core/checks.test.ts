@@ -168,7 +168,7 @@ describe("what a request takes", () => {
       requestId: "made",
       lockDelay: 0,
       steal: false,
-      once: undefined,
+      job: undefined,
     });
   });
 
@@ -181,9 +181,9 @@ describe("what a request takes", () => {
       requestId: "id",
       lockDelay: 8,
       steal: true,
-      once: "sha",
     };
-    expect(checkRequest(7, given, newId)).toMatchObject({ ttl: 7, exclusive: true, ...given });
+    const job = { fingerprint: "sha" };
+    expect(checkRequest(7, { ...given, once: "sha" }, newId)).toMatchObject({ ttl: 7, exclusive: true, ...given, job });
     expect(checkRequest(7, { permits: 2, capacity: 3, lockDelay: 0, steal: false }, newId)).toMatchObject({
       exclusive: false,
       permits: 2,

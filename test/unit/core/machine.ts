@@ -8,7 +8,7 @@ export const NOW = 1_800_000_000_000;
 export const EXCLUSIVE: Claim = { exclusive: true, permits: 1, capacity: 1 };
 export const ONE_OF_TWO: Claim = { exclusive: false, permits: 1, capacity: 2 };
 export const READER: Claim = { exclusive: false, permits: 1, capacity: Number.POSITIVE_INFINITY };
-export const PLAIN = { ...EXCLUSIVE, owner: undefined, wait: 0, waited: 0, ttl: 1_000, steal: false, once: undefined };
+export const PLAIN = { ...EXCLUSIVE, owner: undefined, wait: 0, waited: 0, ttl: 1_000, steal: false, job: undefined };
 
 /** A state machine and the disk that it writes to. */
 export class Machine {

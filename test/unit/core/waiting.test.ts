@@ -334,22 +334,26 @@ describe("a job that runs once", () => {
 
   it("has its result told to those who wait, as soon as it is kept, and its payload to those who come", () => {
     const machine = new Machine();
-    const lease = machine.acquire(NOW, { once: "sha", ttl: 60_000 });
-    machine.state.enqueue(waiter("same", { once: "sha" }), NOW);
-    expect(machine.state.enqueue(waiter("other", { once: "other" }), NOW)).toMatchObject({
+    const lease = machine.acquire(NOW, { job: { fingerprint: "sha" }, ttl: 60_000 });
+    machine.state.enqueue(waiter("same", { job: { fingerprint: "sha" } }), NOW);
+    expect(machine.state.enqueue(waiter("other", { job: { fingerprint: "other" } }), NOW)).toMatchObject({
       reason: "FINGERPRINT_MISMATCH",
     });
-    const info = infoOf({ lease, once: "sha" }, { failed: false, retain: 10_000 }, NOW);
+    const info = infoOf({ lease, job: { fingerprint: "sha" } }, { failed: false, retain: 10_000 }, NOW);
     expect(info).toEqual({ ...result, lease });
     machine.state.keepResult(info, NOW);
     expect(answers(machine)).toEqual([["same", "RECORDED"]]);
-    expect(machine.state.acquire(waiter("late", { once: "sha" }), NOW + 9_999)).toMatchObject({ reason: "RECORDED" });
-    expect(infoOf({ lease, once: undefined }, { failed: true, retain: 1 }, NOW)).toMatchObject({ fingerprint: "" });
+    expect(machine.state.acquire(waiter("late", { job: { fingerprint: "sha" } }), NOW + 9_999)).toMatchObject({
+      reason: "RECORDED",
+    });
+    expect(infoOf({ lease, job: undefined }, { failed: true, retain: 1 }, NOW)).toMatchObject({
+      fingerprint: undefined,
+    });
   });
 
   it("answers nobody who waits for something else", () => {
     const machine = new Machine();
-    machine.acquire(NOW, { once: "sha", ttl: 60_000 });
+    machine.acquire(NOW, { job: { fingerprint: "sha" }, ttl: 60_000 });
     machine.state.enqueue(waiter("else"), NOW);
     machine.state.keepResult(result, NOW);
     expect([answers(machine), machine.state.waiting]).toEqual([[], 1]);
@@ -358,8 +362,8 @@ describe("a job that runs once", () => {
   it("is told of another payload as soon as its own runs", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ttl: 60_000 });
-    machine.state.enqueue(waiter("first", { once: "sha" }), NOW);
-    machine.state.enqueue(waiter("second", { once: "other" }), NOW);
+    machine.state.enqueue(waiter("first", { job: { fingerprint: "sha" } }), NOW);
+    machine.state.enqueue(waiter("second", { job: { fingerprint: "other" } }), NOW);
     machine.state.release(lease, "release", NOW);
     expect(answers(machine)).toEqual([
       ["first", true],

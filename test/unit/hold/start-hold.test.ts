@@ -160,7 +160,7 @@ describe("G9 a refusal says what to do", () => {
         "Raise wait, or use tryWithLock to skip when it is taken.",
     );
     expect(words("BORROWED", { wait: 40 })).toContain("within 40 ms. Raise wait");
-    asked.request.once = "";
+    asked.request.job = { fingerprint: undefined };
     expect(refused(MINE, asked, { success: false, reason: "BORROWED" }).message).toBe(
       'Job "mine" has no result within 40 ms: it still runs. Raise wait, or ask again.',
     );

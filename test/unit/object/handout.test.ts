@@ -21,7 +21,7 @@ const JOB = {
   lockDelay: 0,
   steal: false,
   owner: undefined,
-  once: "",
+  job: { fingerprint: undefined },
 } as const;
 const MB = 1_000_000;
 

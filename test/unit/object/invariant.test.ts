@@ -30,7 +30,7 @@ describe("G1 a lock that contradicts its own rules", () => {
       const abort = vi.spyOn(state, "abort").mockImplementation(() => {});
       const host = new LockHost(new SqliteStorage(state.storage), state);
       const request = { exclusive: true, permits: 1, capacity: 1, ttl: 60_000, wait: 0, waited: 0, lockDelay: 0 };
-      const rest = { steal: false, owner: undefined, once: undefined };
+      const rest = { steal: false, owner: undefined, job: undefined };
       await host.request({ ...request, ...rest, requestId: "holder" }).reply;
       const waiting = host.request({ ...request, ...rest, wait: 60_000, requestId: "waiter" });
       const answered = vi.fn();

@@ -25,7 +25,7 @@ const REQUEST = {
   lockDelay: 0,
   steal: false,
   owner: undefined,
-  once: undefined,
+  job: undefined,
 } as const;
 const RESULT = { value: "receipt", failed: false, retain: 10_000 };
 
@@ -153,7 +153,7 @@ describe("crash release, at the object", () => {
 describe("the result of a job, at the object", () => {
   it("that can't be stored leaves the lease as it was", async () => {
     await inside(async (host, { storage }) => {
-      const lease = await granted(host, "job", { once: "" });
+      const lease = await granted(host, "job", { job: { fingerprint: undefined } });
       const tooLarge = { ...RESULT, value: "x".repeat(3_000_000) };
       expect(host.release(lease, "end", tooLarge)).toEqual({ success: false, reason: "RESULT_TOO_LARGE" });
       expect(storage.kv.get("result")).toBeUndefined();
@@ -165,7 +165,7 @@ describe("the result of a job, at the object", () => {
 
   it("of a lease that has run out is not stored", async () => {
     await inside(async (host, { storage }) => {
-      const lease = await granted(host, "job", { once: "", ttl: 1_000 });
+      const lease = await granted(host, "job", { job: { fingerprint: undefined }, ttl: 1_000 });
       vi.setSystemTime(Date.now() + 1_000);
       expect(host.release(lease, "end", RESULT)).toMatchObject({ reason: "NO_LONGER_VALID", ended: "expired" });
       expect(storage.kv.get("result")).toBeUndefined();
@@ -174,7 +174,7 @@ describe("the result of a job, at the object", () => {
 
   it("whose time is over is deleted by the clean-up, though nobody asks for it", async () => {
     await inside(async (host, { storage }) => {
-      host.release(await granted(host, "job", { once: "" }), "end", RESULT);
+      host.release(await granted(host, "job", { job: { fingerprint: undefined } }), "end", RESULT);
       await granted(host, "other", { ttl: 86_400_000 });
       vi.setSystemTime(Date.now() + 10_000);
       await host.cleanUp();

@@ -17,7 +17,7 @@ const REQUEST = {
   lockDelay: 0,
   steal: false,
   owner: "worker",
-  once: undefined,
+  job: undefined,
 } as const;
 
 /** A host as a start of the object makes it: it has nothing but the storage in common with those before. */
@@ -61,10 +61,10 @@ describe("a lock on storage in memory", () => {
     const storage = new MemoryStorage();
     const host = await started(storage);
     const value = { at: new Date(0), parts: new Set([1]) };
-    const lease = await granted(host, "job", { once: "" });
+    const lease = await granted(host, "job", { job: { fingerprint: undefined } });
     expect(host.release(lease, "end", { value, failed: false, retain: 10_000 })).toBe(true);
     const late = await started(storage);
-    expect(await late.request({ ...REQUEST, requestId: "late", once: "" }).reply).toMatchObject({
+    expect(await late.request({ ...REQUEST, requestId: "late", job: { fingerprint: undefined } }).reply).toMatchObject({
       reason: "RECORDED",
       result: { value, lease },
     });

@@ -29,11 +29,11 @@ describe("a job that runs once", () => {
   it("is asked for by its fingerprint's hash, or by none", async () => {
     const plain = job(() => "done");
     expect(await plain.run).toBe("done");
-    expect(plain.request()).toMatchObject({ once: "", exclusive: true, wait: 10_000 });
+    expect(plain.request()).toMatchObject({ job: { fingerprint: undefined }, exclusive: true, wait: 10_000 });
     const hashed = job(() => "done", { fingerprint: "abc" });
     await hashed.run;
     // FIPS 180-2, appendix B.1.
-    expect(hashed.request().once).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    expect(hashed.request().job?.fingerprint).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   });
 
   it("stores its result for a day, or for as long as it is told to", async () => {

@@ -6,7 +6,7 @@ import { EXCLUSIVE, Machine, NOW, ONE_OF_TWO, PLAIN, READER } from "../machine.t
 
 const REQUEST = { ...PLAIN, lockDelay: 0, requestId: "same" };
 const REFUSED = { success: false, reason: "INVALID_ARGUMENT", argument: "requestId" };
-const JOB = { once: "payload" };
+const JOB = { job: { fingerprint: "payload" } };
 
 /** What a caller may ask for, and what another may ask for under the same id. */
 const DIFFERENT: [string, Partial<LockRequest>, Partial<LockRequest>][] = [
@@ -16,8 +16,8 @@ const DIFFERENT: [string, Partial<LockRequest>, Partial<LockRequest>][] = [
   ["a permit of two", ONE_OF_TWO, { ...ONE_OF_TWO, capacity: 3 }],
   ["a job", JOB, {}],
   ["a plain hold", {}, JOB],
-  ["a job of one payload", JOB, { once: "another payload" }],
-  ["a job without a payload", { once: "" }, JOB],
+  ["a job of one payload", JOB, { job: { fingerprint: "another payload" } }],
+  ["a job without a payload", { job: { fingerprint: undefined } }, JOB],
 ];
 
 const bothWays = (state: LockState, request: LockRequest, now: number) => [
@@ -83,8 +83,10 @@ describe("G5 a result of a job", () => {
     state.keepResult(infoOf({ lease, ...JOB }, { retain: 60_000, failed: false }, NOW), NOW);
     state.release(lease, "release", NOW);
     expect(state.acquire(request, NOW)).toMatchObject({ reason: "RECORDED" });
-    expect(state.acquire({ ...request, once: "another" }, NOW)).toMatchObject({ reason: "NO_LONGER_VALID" });
-    expect(state.acquire({ ...request, requestId: "new", once: "another" }, NOW)).toMatchObject({
+    expect(state.acquire({ ...request, job: { fingerprint: "another" } }, NOW)).toMatchObject({
+      reason: "NO_LONGER_VALID",
+    });
+    expect(state.acquire({ ...request, requestId: "new", job: { fingerprint: "another" } }, NOW)).toMatchObject({
       reason: "FINGERPRINT_MISMATCH",
     });
   });

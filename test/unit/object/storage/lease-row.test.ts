@@ -22,7 +22,7 @@ const BARE: Slot = {
     deadline: NOW + 1_000,
     renewalId: undefined,
     lockDelay: 0,
-    once: undefined,
+    job: undefined,
     releaseRequested: false,
   },
   end: undefined,
@@ -39,7 +39,7 @@ const FULL: Slot = {
     capacity: Infinity,
     renewalId: "renewal",
     lockDelay: 5_000,
-    once: "sha",
+    job: { fingerprint: "sha" },
     releaseRequested: true,
   },
   end: { requestId: "request", lease: 7, how: "released", releaseId: "release" },
@@ -134,7 +134,7 @@ describe("G1 a damaged row", () => {
     for (const lock_delay of [0, DAY]) expect(damaged({ lock_delay })?.lease.lockDelay).toBe(lock_delay);
     expect(damaged({ release_requested: 2 })?.lease.releaseRequested).toBe(false);
     const texts = damaged({ request: 1, owner: 2, renewal: 3, once: 4, ended_by: 5 });
-    expect(texts?.lease).toMatchObject({ requestId: "", owner: undefined, renewalId: undefined, once: undefined });
+    expect(texts?.lease).toMatchObject({ requestId: "", owner: undefined, renewalId: undefined, job: undefined });
     expect(texts?.end).toEqual({ requestId: "", lease: 7, how: "released" });
     expect(damaged({ token_name: 7 })?.lease.requestId).toBe("request");
     const bytes = (text: string) => new TextEncoder().encode(text).slice().buffer;

@@ -51,7 +51,7 @@ it("G10 a lease fits in a row of 950 bytes, with ids of UUIDs, an owner and a to
       deadline: NOW + 86_400_000,
       renewalId: id(),
       lockDelay: 86_400_000,
-      once: "f".repeat(64),
+      job: { fingerprint: "f".repeat(64) },
       releaseRequested: true,
     },
     end: { requestId, lease: NOW * 1_000, how: "superseded", releaseId: id() },

@@ -57,7 +57,7 @@ describe("what goes over RPC", () => {
       owner: "me",
       lockDelay: 5,
       steal: true,
-      once: "",
+      job: { fingerprint: undefined },
     });
     expect(sent()).toEqual([
       ["acquire", 1_000, { ...r }],
