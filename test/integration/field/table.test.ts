@@ -29,7 +29,9 @@ it("the page lists every replay, and nothing that is not replayed", () => {
 
 it("each row of the page names a test that there is", () => {
   for (const { thread, file, title } of rows) {
-    const path = file?.startsWith("cli/") ? `../${file}.test.ts` : `./${file?.replace("field/", "")}.test.ts`;
+    const path = file?.startsWith("cli/")
+      ? `../../${file}.test.ts`
+      : `./${file?.replace("integration/field/", "")}.test.ts`;
     expect(sources[path], path).toContain(`describe("${thread}"`);
     expect(sources[path], path).toContain(`"${title}"`);
   }
