@@ -11,6 +11,8 @@ import { LAYERS, type ImportKind, configuration, mayImport, placeOf } from "../.
 
 const ROOT = join(import.meta.dirname, "../..");
 const PLACES = Object.keys(LAYERS);
+/** Of all files of src. */
+const IMPORTS = imports();
 const isFile = (place: string) => place.endsWith(".ts");
 const show = ({ from, to, kind }: Import) => `${from} -> ${to} (${kind})`;
 
@@ -18,19 +20,19 @@ const folder = mkdtempSync(join(tmpdir(), "layers-"));
 after(() => rmSync(folder, { recursive: true }));
 
 test("No file of src imports in a circle, types included.", () => {
-  assert.ok(imports().length > 400, "the imports were found");
-  assert.equal(circleOf(imports()), undefined);
+  assert.ok(IMPORTS.length > 400, "the imports were found");
+  assert.equal(circleOf(IMPORTS), undefined);
 });
 
 test("No folder of src imports in a circle, types included, so all imports go downward.", () => {
-  const between = imports()
-    .map(({ from, to }) => ({ from: known(from), to: known(to) }))
-    .filter(({ from, to }) => from !== to);
+  const between = IMPORTS.map(({ from, to }) => ({ from: known(from), to: known(to) })).filter(
+    ({ from, to }) => from !== to,
+  );
   assert.equal(circleOf(between), undefined);
 });
 
 test("Each file of src imports only what the list allows its folder.", () => {
-  const refused = imports().filter(({ from, to, kind }) => !mayImport(known(from), known(to), kind));
+  const refused = IMPORTS.filter(({ from, to, kind }) => !mayImport(known(from), known(to), kind));
   assert.deepEqual(refused.map(show), []);
 });
 
@@ -61,6 +63,24 @@ test("The table of layers in docs/how-it-works.md names every folder, and no oth
   const there = readdirSync(join(ROOT, "src"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   for (const { name } of there) assert.ok(named.includes(name), `src/${name} is missing`);
   for (const name of named) assert.ok(name === undefined || PLACES.includes(name), `src/${name} is not in the list`);
+});
+
+test("Each walk of docs/how-it-works.md leads through files that are there and joined, and is not longer than it says.", () => {
+  const page = readFileSync(join(ROOT, "docs/how-it-works.md"), "utf8");
+  const [, section = ""] = page.split("## Five walks through the code\n");
+  const walks = [
+    ...(section.split("\n## ")[0] ?? "").matchAll(/^\d\. \*\*(.+?)\*\* \(at most (\d+) files\): (.+?)\.$/gms),
+  ];
+  assert.equal(walks.length, 5);
+  for (const [, walk, most, list = ""] of walks) {
+    const files = [...list.matchAll(/`([\w/-]+)`/g)].map(([, name]) => `${name}.ts`);
+    assert.ok(files.length <= Number(most), `${walk}: ${files.length} files`);
+    const isJoined = (file: string) =>
+      IMPORTS.some(
+        ({ from, to }) => from !== to && files.includes(from) && files.includes(to) && [from, to].includes(file),
+      );
+    for (const file of files) assert.ok(sources().includes(file) && isJoined(file), `${walk}: ${file}`);
+  }
 });
 
 test("The linter refuses one forbidden import of each forbidden pair, and none that is allowed.", async () => {
