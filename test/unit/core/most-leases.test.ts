@@ -23,7 +23,7 @@ describe("G9 as many leases as there may be", () => {
     const { maxLeases } = LIMITS;
     const last = machine.acquire(NOW, { ...READER, permits: 2, ttl: 60_000 });
     for (let count = 2; count < maxLeases; count += 1) machine.acquire(NOW, { ...READER, ttl: 60_000 });
-    const waiting = { ...PLAIN, ...READER, lockDelay: 0, wait: 60_000, longPoll: 1_000 };
+    const waiting = { ...PLAIN, ...READER, ttl: 60_000, lockDelay: 0, wait: 60_000, longPoll: 1_000 };
     machine.state.enqueue({ ...waiting, capacity: maxLeases, requestId: "first" }, NOW);
     machine.state.enqueue({ ...waiting, capacity: 1, requestId: "second" }, NOW);
     // Makes room for the first, which is granted as the last lease that may be.

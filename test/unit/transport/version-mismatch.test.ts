@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { missingMethod, unexpectedRefusal } from "../../../src/transport/version-mismatch.ts";
+import { checkAnswered, missingMethod, unexpectedRefusal } from "../../../src/transport/version-mismatch.ts";
 
 describe("an answer that this version does not know", () => {
   it("is a bad argument if the object says so, whatever it says of it", () => {
@@ -9,6 +9,13 @@ describe("an answer that this version does not know", () => {
       message: "too long",
     });
     expect(unexpectedRefusal({ reason: "INVALID_ARGUMENT" }).message).toBe("The object refused an argument.");
+  });
+
+  it.each(["protocol", "longPoll"])("is another version's if the object does not know the option %s", (argument) => {
+    const message = `unknown option "${argument}"; known options are wait, owner.`;
+    const refusal = { success: false, reason: "INVALID_ARGUMENT", argument, message };
+    expect(() => checkAnswered(refusal)).toThrow(expect.objectContaining({ code: "VERSION_MISMATCH" }));
+    expect(() => checkAnswered({ ...refusal, message: `${argument} must be a whole number.` })).not.toThrow();
   });
 
   it("is another version's otherwise", () => {
