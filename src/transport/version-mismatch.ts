@@ -9,7 +9,7 @@ interface Refusal {
 }
 
 /** The options that this client adds to what its caller has given, and that the first version does not know. */
-const ADDED = ["protocol", "longPoll"];
+const ADDED = new Set(["protocol", "longPoll"]);
 
 const ADVICE =
   "The object runs another version of durable-locks than this client, or another class is bound: deploy both from one version, and look at the binding.";
@@ -28,7 +28,7 @@ export function checkAnswered(reply: unknown): void {
   if (reason === "VERSION_MISMATCH") throw new LockError(reason, message ?? ADVICE);
   // The first version refuses every option that it does not know, also those that no caller has given.
   const isUnknown = reason === "INVALID_ARGUMENT" && message?.startsWith("unknown option");
-  if (!isUnknown || !ADDED.includes(argument ?? "")) return;
+  if (!isUnknown || !ADDED.has(argument ?? "")) return;
   const object = { name: "the object", protocol: undefined };
   throw new LockError("VERSION_MISMATCH", mismatchOf({ name: "this client", protocol: PROTOCOL }, object));
 }
