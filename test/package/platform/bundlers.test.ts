@@ -9,7 +9,7 @@ import { hasBrowser, launch } from "../../inspector/browser.ts";
 import { freePort } from "../../support/node/free-port.ts";
 import { folderOf, OLDEST, ROOT, run, TODAY } from "./project.ts";
 
-const WORKER = "platform/programs/worker.ts";
+const WORKER = "package/platform/programs/worker.ts";
 
 /** How a Worker of this test is configured. */
 function configOf(main: string, more: object = {}): string {
@@ -24,7 +24,7 @@ function configOf(main: string, more: object = {}): string {
 
 async function layOut(name: string, files: Record<string, string>): Promise<string> {
   const folder = await folderOf(name, files);
-  for (const part of ["platform/programs", "support/scenario.ts"])
+  for (const part of ["package/platform/programs", "support/scenario.ts"])
     await cp(join(ROOT, "test", part), join(folder, part), { recursive: true });
   return folder;
 }
@@ -100,7 +100,7 @@ test("a page whose client Vite builds runs in a browser", { skip: !hasBrowser },
   await serve(join(worker, "wrangler.jsonc"), async (service) => {
     const folder = await layOut("browser", {
       "index.html":
-        '<!doctype html><title>playing</title><script type="module" src="./platform/programs/page.ts"></script>',
+        '<!doctype html><title>playing</title><script type="module" src="./package/platform/programs/page.ts"></script>',
       "vite.config.mts": `export default { preview: { proxy: { "/v1": "${service.origin}" } } };\n`,
     });
     await run(folder, "npx", "vite", "build");
