@@ -148,7 +148,7 @@ export interface RecordedReply {
 }
 
 /** There is a result of the job. What it is, the state machine does not know. */
-export type Recorded = Omit<RecordedReply, "result">;
+export type RecordedDecision = Omit<RecordedReply, "result">;
 
 /** The stored outcome of a job that ran once. */
 export interface KeptResult {
@@ -161,7 +161,7 @@ export interface KeptResult {
 }
 
 /** What the state machine decides about a request for the lock. */
-export type Decision = GrantReply | Recorded | RefusalReply;
+export type Decision = GrantReply | RecordedDecision | RefusalReply;
 
 /** What the object answers to a request for the lock: a lease, the result of the job, or a refusal. */
 export type AcquireReply = GrantReply | RecordedReply | RefusalReply;

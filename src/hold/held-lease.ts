@@ -78,10 +78,10 @@ export interface Kept extends Hold {
 }
 
 /** A lease that is live now. */
-export type Granted = Pick<Grant, "lease" | "deadline" | "validFor" | "validUntil" | "releaseRequested">;
+export type LiveLease = Pick<Grant, "lease" | "deadline" | "validFor" | "validUntil" | "releaseRequested">;
 
 /** Keeps a granted lease until it is released or lost. */
-export function holdLease(primitives: LockPrimitives, grant: Granted, bounds: HoldBounds): Kept {
+export function holdLease(primitives: LockPrimitives, grant: LiveLease, bounds: HoldBounds): Kept {
   const { lease } = grant;
   // The latest instant at which the grant can have been made, and the earliest from which its time can count.
   const heldSince = performance.now();

@@ -7,7 +7,7 @@ import { acquire } from "./acquire.ts";
 import type { Acquisition } from "./acquisition.ts";
 import { bindLease, checkBindable } from "./exit-watch.ts";
 import {
-  type Granted,
+  type LiveLease,
   type HeldLease,
   type Hold,
   type HoldBounds,
@@ -61,7 +61,7 @@ export async function resume(primitives: LockPrimitives, lease: number, bounds: 
  */
 async function keep(
   primitives: LockPrimitives,
-  granted: Granted,
+  granted: LiveLease,
   { bounds, claim, signal }: Pick<Holding, "bounds"> & { claim: Claim; signal?: AbortSignal | undefined },
   giveUp: (kept: Kept) => Promise<unknown>,
 ): Promise<Kept> {

@@ -10,7 +10,7 @@ import type {
   GrantReply,
   JobResult,
   LockStatus,
-  Recorded,
+  RecordedDecision,
   RefusalReply,
   ReleaseReply,
 } from "../core/replies.ts";
@@ -231,6 +231,6 @@ export class LockHost {
   }
 }
 
-function isRecorded(reply: Decision): reply is Recorded {
+function isRecorded(reply: Decision): reply is RecordedDecision {
   return !reply.success && reply.reason === "RECORDED";
 }

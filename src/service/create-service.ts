@@ -10,7 +10,7 @@ import { type LockNamespace, checkNamespace } from "../transport/rpc/namespace.t
 import { PROTOCOL_HEADER } from "../wire/protocol.ts";
 import { type Grantee, Access } from "./request/access.ts";
 import { authenticated, idForLog, sameProtocol } from "./request/admission.ts";
-import type { RateLimiter, Service, ServiceContext, ServiceEnv } from "./request/context.ts";
+import type { RateLimiter, Application, ServiceContext, ServiceEnv } from "./request/context.ts";
 import { logEvent } from "./request/event-log.ts";
 import { IndexShards } from "./request/index-shards.ts";
 import { Refused, refused, responseTo } from "./request/problem-error.ts";
@@ -101,15 +101,15 @@ function waitUntilOf(ctx: Pick<ExecutionContext, "waitUntil"> | undefined): Serv
   return typeof ctx?.waitUntil === "function" ? (promise) => ctx.waitUntil(promise) : undefined;
 }
 
-let made: Service | undefined;
+let made: Application | undefined;
 
 /** One for the isolate: what differs between services is in their contexts. */
-export function application(): Service {
+export function application(): Application {
   return (made ??= makeApplication());
 }
 
-function makeApplication(): Service {
-  const service: Service = new OpenAPIHono<ServiceEnv>({
+function makeApplication(): Application {
+  const service: Application = new OpenAPIHono<ServiceEnv>({
     getPath: (request, { env } = {}) => pathOf(request, (env as ServiceContext).basePath),
     defaultHook: (result) => {
       if (!result.success) throw badArgument(result.error);

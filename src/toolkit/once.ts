@@ -23,7 +23,7 @@ const OPTIONS = [...COMBINED_OPTIONS, "retain", "fingerprint", "recordErrors"] a
 
 const DAY = 86_400_000;
 
-interface Job {
+interface CheckedJob {
   holding: Holding;
   resultOf: (outcome: Outcome) => JobResult | undefined;
 }
@@ -64,7 +64,7 @@ export async function once<T>(lock: Lock, fn: Critical<T>, options?: OnceOptions
   return result.value as T;
 }
 
-async function checkOnceOptions(options: OnceOptions | undefined): Promise<Job> {
+async function checkOnceOptions(options: OnceOptions | undefined): Promise<CheckedJob> {
   const { retain: asked, fingerprint, recordErrors, ...rest } = checkCombined(options, OPTIONS);
   const retain = asked === undefined ? DAY : checkRetain(asked);
   if (fingerprint !== undefined && typeof fingerprint !== "string")

@@ -3,10 +3,10 @@ import type { WireResult } from "./result-codec.ts";
 import type { WireStatus } from "./status.ts";
 
 /** A grant or renewal, as the service answers it. */
-export type Granted = Omit<GrantReply, "success">;
+export type GrantedAnswer = Omit<GrantReply, "success">;
 
 /** What a job that ran once came to, as the service answers it. */
-export interface Recorded {
+export interface RecordedAnswer {
   recorded: WireResult & Omit<KeptResult, "value">;
 }
 
@@ -16,13 +16,13 @@ export function hasLease(body: object): body is { lease: number } {
 }
 
 /** Whether it is a grant or renewal. */
-export function isGranted(body: object): body is Granted {
-  const { deadline, validFor } = body as Partial<Granted>;
+export function isGranted(body: object): body is GrantedAnswer {
+  const { deadline, validFor } = body as Partial<GrantedAnswer>;
   return hasLease(body) && Number.isFinite(deadline) && Number.isFinite(validFor);
 }
 
 /** Whether it is an answer to an acquire. */
-export function isAcquired(body: object): body is Granted | Recorded {
+export function isAcquired(body: object): body is GrantedAnswer | RecordedAnswer {
   if (!("recorded" in body)) return isGranted(body);
   const { recorded } = body as { recorded: Partial<KeptResult> | null };
   return typeof recorded?.failed === "boolean" && hasLease(recorded);

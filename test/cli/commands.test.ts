@@ -4,11 +4,11 @@ import { after, before, describe, test } from "node:test";
 import { freePort } from "../support/node/free-port.ts";
 import { type Answering, answering } from "./answering.ts";
 import type { Exit } from "./program.ts";
-import { Service } from "./service.ts";
+import { DevService } from "./service.ts";
 
-let service: Service;
+let service: DevService;
 before(async () => {
-  service = await Service.start();
+  service = await DevService.start();
 });
 after(() => service[Symbol.asyncDispose]());
 

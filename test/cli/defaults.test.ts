@@ -5,14 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Exit, Program } from "./program.ts";
-import { Service } from "./service.ts";
+import { DevService } from "./service.ts";
 
 const COMMANDS = ["run", "acquire", "renew", "release", "status", "watch", "force-release", "dev"];
 
-let service: Service;
+let service: DevService;
 const folder = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));
 before(async () => {
-  service = await Service.start();
+  service = await DevService.start();
 });
 after(async () => {
   await service?.[Symbol.asyncDispose]();

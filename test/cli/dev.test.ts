@@ -10,11 +10,11 @@ import { isGroupAlive } from "../../src/cli/supervisor/process-group.ts";
 import type { Failure } from "../../src/cli/terminal/exit-codes.ts";
 import { freePort } from "../support/node/free-port.ts";
 import { Program, until } from "./program.ts";
-import { Service } from "./service.ts";
+import { DevService } from "./service.ts";
 
 describe("dev", { concurrency: 2 }, () => {
   test("Ctrl-C ends it with 0 and leaves no workerd; the token is its owner's alone", async () => {
-    await using service = await Service.start();
+    await using service = await DevService.start();
     assert.equal(statSync(join(service.storage, "token")).mode & 0o777, 0o600);
     service.program.signal("SIGINT");
     assert.equal((await service.program.exit).code, 0);
@@ -22,7 +22,7 @@ describe("dev", { concurrency: 2 }, () => {
   });
 
   test("killed -9, it leaves no workerd, and started again on its storage it knows the live leases", async () => {
-    await using service = await Service.start();
+    await using service = await DevService.start();
     const { stdout } = await service.run(["acquire", "kept", "--ttl", "1m"]).exit;
     const { workerd } = service;
     service.program.signal("SIGKILL");
@@ -35,7 +35,7 @@ describe("dev", { concurrency: 2 }, () => {
   });
 
   test("without a terminal, as under nohup, SIGHUP ends neither it nor its workerd", async () => {
-    await using service = await Service.start();
+    await using service = await DevService.start();
     service.program.signal("SIGHUP");
     service.signal("SIGHUP");
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -64,14 +64,14 @@ describe("dev", { concurrency: 2 }, () => {
   });
 
   test("it listens to this machine only, and asks for the token", async () => {
-    await using service = await Service.start();
+    await using service = await DevService.start();
     const { status } = await fetch(`http://127.0.0.1:${service.port}/v1/locks/x`);
     assert.equal(status, 401);
     await assert.rejects(fetch(`http://127.0.0.2:${service.port}/`));
   });
 
   test("two of them don't share a storage", async () => {
-    await using service = await Service.start();
+    await using service = await DevService.start();
     const other = new Program(["dev", "--port", String(await freePort()), "--dir", service.storage]);
     const { code, stderr } = await other.exit;
     assert.equal(code, 78);
@@ -100,7 +100,7 @@ describe("dev", { concurrency: 2 }, () => {
   });
 
   test("when its workerd dies, it ends and says so", async () => {
-    await using service = await Service.start();
+    await using service = await DevService.start();
     await service.kill();
     assert.equal((await service.program.exit).code, 70);
     await until("nothing is left", () => !isGroupAlive(service.workerd));

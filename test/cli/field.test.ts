@@ -4,7 +4,7 @@ import { type AddressInfo, type Server, type Socket, connect, createServer } fro
 import { after, before, describe, test } from "node:test";
 import { Journal } from "./journal.ts";
 import { until } from "./program.ts";
-import { Service } from "./service.ts";
+import { DevService } from "./service.ts";
 
 /** With room for renewals on a busy machine. */
 const TTL = ["--ttl", "6s"];
@@ -51,9 +51,9 @@ class Cable implements AsyncDisposable {
 }
 
 describe("consul lock", { concurrency: 2 }, () => {
-  let service: Service;
+  let service: DevService;
   before(async () => {
-    service = await Service.start();
+    service = await DevService.start();
   });
   after(() => service[Symbol.asyncDispose]());
 

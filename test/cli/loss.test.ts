@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Journal } from "./journal.ts";
 import { type Program, childOf, until } from "./program.ts";
-import { Service } from "./service.ts";
+import { DevService } from "./service.ts";
 
 /** With room for renewals on a busy machine. */
 const TTL = ["--ttl", "6s"];
@@ -15,14 +15,14 @@ function guardOf({ child }: Program): number {
 }
 
 describe("the holder's side", { concurrency: 2 }, () => {
-  let service: Service;
+  let service: DevService;
   before(async () => {
-    service = await Service.start();
+    service = await DevService.start();
   });
   after(() => service[Symbol.asyncDispose]());
 
   /** Two runs of one id: the first is at work, and must be over, whatever `harm` does to it, before the second begins. */
-  async function survives(id: string, harm: (first: ReturnType<Service["run"]>) => void, command?: "grandchild") {
+  async function survives(id: string, harm: (first: ReturnType<DevService["run"]>) => void, command?: "grandchild") {
     const journal = new Journal(service.folder, id);
     const work = journal[command ?? "command"]("SIGTERM");
     const first = service.run(["run", id, ...TTL, "--", ...work]);
@@ -110,7 +110,7 @@ describe("the holder's side", { concurrency: 2 }, () => {
 
 describe("the service's side", { concurrency: 2 }, () => {
   test("paused for longer than the lease and continued: the first command is over before the second begins", async () => {
-    await using service = await Service.start();
+    await using service = await DevService.start();
     const journal = new Journal(service.folder, "paused");
     const first = service.run(["run", "paused", ...TTL, "--", ...journal.grandchild("SIGTERM")]);
     await journal.begun(first);
@@ -132,7 +132,7 @@ describe("the service's side", { concurrency: 2 }, () => {
   });
 
   test("killed -9 and started again on its storage: the command goes on under its lease", async () => {
-    await using service = await Service.start();
+    await using service = await DevService.start();
     const journal = new Journal(service.folder, "restarted");
     const run = service.run(["run", "restarted", "--ttl", "30s", "--", ...journal.command()]);
     await journal.begun(run);
@@ -151,7 +151,7 @@ describe("the service's side", { concurrency: 2 }, () => {
   });
 
   test("G11 gone for good: the command is ended, and killed, within its lease, and the message says why", async () => {
-    await using service = await Service.start();
+    await using service = await DevService.start();
     const journal = new Journal(service.folder, "gone");
     const run = service.run(["run", "gone", ...TTL, "--", ...journal.grandchild("SIGTERM")]);
     await journal.begun(run);

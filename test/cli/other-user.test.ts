@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { Journal } from "./journal.ts";
 import { type Program, childOf, until } from "./program.ts";
-import { Service } from "./service.ts";
+import { DevService } from "./service.ts";
 
 /** An unprivileged user, who can read everything (this may be a folder of root's) and become root, but signal only its own. */
 const RIGHTS = "+dac_read_search,+setuid,+setgid";
@@ -27,9 +27,9 @@ function whyNot(): string | false {
 }
 
 describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => {
-  let service: Service;
+  let service: DevService;
   before(async () => {
-    service = await Service.start();
+    service = await DevService.start();
     chmodSync(service.folder, 0o777);
   });
   after(async () => {
@@ -161,7 +161,7 @@ describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => 
   });
 
   test("goes on when the service is gone: 79, the rest is stopped in time, and the message names it", async () => {
-    await using gone = await Service.start();
+    await using gone = await DevService.start();
     chmodSync(gone.folder, 0o777);
     const journal = new Journal(gone.folder, "gone");
     const program = gone.run(["run", "gone", ...TTL, ...leaves(journal, "wait")], { launcher: LAUNCHER });

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { recording } from "./recording.ts";
-import { Service } from "./service.ts";
+import { DevService } from "./service.ts";
 
-let service: Service;
+let service: DevService;
 before(async () => {
-  service = await Service.start();
+  service = await DevService.start();
 });
 after(() => service[Symbol.asyncDispose]());
 
@@ -56,7 +56,7 @@ describe("a program that waits", { concurrency: 2 }, () => {
 
   test("learns its place with a token that may not read, and not who holds the lock", async () => {
     const tokens = JSON.stringify([{ name: "blind", token: "a-token-that-is-blind", actions: ["lock"] }]);
-    await using blind = await Service.start(tokens);
+    await using blind = await DevService.start(tokens);
     const env = { ...blind.env, DURABLE_LOCKS_TOKEN: "a-token-that-is-blind" };
     await blind.run(["acquire", "unseen", "--owner", "secret"], { env }).exit;
     const program = blind.run(["run", "unseen", "--", "true"], { env });

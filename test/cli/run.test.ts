@@ -5,11 +5,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Journal } from "./journal.ts";
 import { type Exit, PROGRAM, childOf, until } from "./program.ts";
-import { Service } from "./service.ts";
+import { DevService } from "./service.ts";
 
-let service: Service;
+let service: DevService;
 before(async () => {
-  service = await Service.start();
+  service = await DevService.start();
 });
 after(() => service[Symbol.asyncDispose]());
 
@@ -310,7 +310,7 @@ describe("inside a run of the same lock", { concurrency: 2 }, () => {
 
   test("a token that may not read waits as any other", async () => {
     const tokens = JSON.stringify([{ name: "blind", token: "a-token-that-is-blind", actions: ["lock"] }]);
-    await using other = await Service.start(tokens);
+    await using other = await DevService.start(tokens);
     const env = { ...service.env, DURABLE_LOCKS_URL: other.url, DURABLE_LOCKS_TOKEN: "a-token-that-is-blind" };
     const args = ["run", "blind", "--", ...inner("run", "blind", "--wait", "300ms", "--", "true")];
     const { code, stderr } = await service.run(args, { env }).exit;

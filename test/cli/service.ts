@@ -5,7 +5,7 @@ import { freePort } from "../support/node/free-port.ts";
 import { type ProgramOptions, Program, until } from "./program.ts";
 
 /** A service that `durable-locks dev` runs, with its storage in a folder of its own. */
-export class Service implements AsyncDisposable {
+export class DevService implements AsyncDisposable {
   readonly folder: string = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));
   readonly port: number;
   #program: Program | undefined;
@@ -16,8 +16,8 @@ export class Service implements AsyncDisposable {
   }
 
   /** With the tokens of `TOKENS`, or one of its own making. */
-  static async start(tokens?: string): Promise<Service> {
-    const service = new Service(await freePort());
+  static async start(tokens?: string): Promise<DevService> {
+    const service = new DevService(await freePort());
     if (tokens !== undefined) {
       mkdirSync(service.storage, { mode: 0o700 });
       writeFileSync(join(service.storage, "token"), tokens, { mode: 0o600 });

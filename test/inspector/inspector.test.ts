@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import type { Browser, Locator } from "playwright-core";
 import { connectLocks } from "../../src/client.ts";
 import { until } from "../cli/program.ts";
-import { Service } from "../cli/service.ts";
+import { DevService } from "../cli/service.ts";
 import { type Tab, faultsOf, follow, followLong, hasBrowser, launch, openTab, picture, signIn } from "./browser.ts";
 
 const ALL = "token-that-may-do-all-things";
@@ -29,7 +29,7 @@ const holds = async (card: Locator, text: string | RegExp) => {
 };
 
 describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
-  let service: Service;
+  let service: DevService;
   let browser: Browser;
   const locks = () => connectLocks({ url: service.url, token: ALL });
   const open = async (token = ALL, options = {}): Promise<Tab> => {
@@ -38,7 +38,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     return tab;
   };
   before(async () => {
-    [service, browser] = await Promise.all([Service.start(TOKENS), launch()]);
+    [service, browser] = await Promise.all([DevService.start(TOKENS), launch()]);
   });
   after(async () => {
     await browser.close();
@@ -503,7 +503,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
 
 describe("the page, when the service fails", { skip: !hasBrowser }, () => {
   test("says that the connection is lost, and goes on when the service is back", async () => {
-    await using service = await Service.start(TOKENS);
+    await using service = await DevService.start(TOKENS);
     const browser = await launch();
     try {
       await using tab = await openTab(browser, service.url);

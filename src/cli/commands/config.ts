@@ -4,7 +4,7 @@ import { EXIT, Failure } from "../terminal/exit-codes.ts";
 import { printable as show } from "../terminal/reporter.ts";
 
 /** Where the service is, and what admits to it. */
-export interface Access {
+export interface FoundAccess {
   url: string;
   token: string;
 }
@@ -33,7 +33,7 @@ const START = "`npx durable-locks dev` starts a service on this machine.";
  * The user vouches for a file that flags or environment name. A file that this program finds may come from a stranger,
  * with a clone or an archive: it must not choose where a secret of the user goes, nor which secret goes to its service.
  */
-export function findAccess(flags: AccessFlags, { env, cwd }: Surroundings): Access {
+export function findAccess(flags: AccessFlags, { env, cwd }: Surroundings): FoundAccess {
   const fromEnv = { url: env["DURABLE_LOCKS_URL"], token: env["DURABLE_LOCKS_TOKEN"] };
   const given = {
     url: flags.url ?? (fromEnv.url || undefined),
@@ -50,7 +50,7 @@ export function findAccess(flags: AccessFlags, { env, cwd }: Surroundings): Acce
 }
 
 /** What flags and environment say. */
-type Given = { [Key in keyof Access]: Access[Key] | undefined };
+type Given = { [Key in keyof FoundAccess]: FoundAccess[Key] | undefined };
 
 /** What a file says. */
 interface Settings {
@@ -59,7 +59,7 @@ interface Settings {
   token(): string | undefined;
 }
 
-function complete(given: Given, file: Settings | undefined): Access {
+function complete(given: Given, file: Settings | undefined): FoundAccess {
   const url = given.url ?? file?.url;
   if (!url) throw missing(`No URL: give --url, DURABLE_LOCKS_URL, or "url" in ${FILE}. ${START}`);
   const token = given.token ?? file?.token();

@@ -3,14 +3,14 @@ import { type Input, textOf } from "../terminal/command.ts";
 import { findAccess } from "./config.ts";
 
 /** A lock, and the service that has it. */
-export interface Service {
+export interface ConnectedLock {
   lock: Lock;
   /** Written in one way, so that it can be compared. */
   url: string;
 }
 
 /** The lock that is named first, at the service that flags, environment or file name. */
-export function serviceOf(input: Input): Service {
+export function serviceOf(input: Input): ConnectedLock {
   const flags = {
     url: textOf(input, "url"),
     token: textOf(input, "token"),

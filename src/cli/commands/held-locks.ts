@@ -1,7 +1,7 @@
 import type { Lock } from "../../client.ts";
 import { EXIT, Failure } from "../terminal/exit-codes.ts";
 import { printable } from "../terminal/reporter.ts";
-import type { Service } from "./connection.ts";
+import type { ConnectedLock } from "./connection.ts";
 import type { Terms } from "./lease-options.ts";
 
 /** A lock that a `run` holds around a command. */
@@ -12,7 +12,7 @@ interface HeldLock {
 }
 
 /** The environment of a command under the lock. */
-export function environmentUnder({ lock, url }: Service, lease: number): NodeJS.ProcessEnv {
+export function environmentUnder({ lock, url }: ConnectedLock, lease: number): NodeJS.ProcessEnv {
   const held: HeldLock[] = [...heldLocks(), { url, id: lock.id, lease }];
   return { ...process.env, LOCK_ID: lock.id, LOCK_LEASE: String(lease), LOCK_HELD: JSON.stringify(held) };
 }
@@ -22,7 +22,11 @@ export function environmentUnder({ lock, url }: Service, lease: number): NodeJS.
  *
  * Undefined if there is none, or if the service doesn't tell: then the call just waits.
  */
-export async function leaseAround(service: Service, terms: Terms, signal: AbortSignal): Promise<number | undefined> {
+export async function leaseAround(
+  service: ConnectedLock,
+  terms: Terms,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   const { lock, url } = service;
   if (terms.permits !== undefined || terms.capacity !== undefined) return undefined;
   const leases = heldLocks().flatMap((held) => (held.url === url && held.id === lock.id ? [held.lease] : []));

@@ -7,7 +7,7 @@ import { FOREVER, parseDuration, showDuration } from "../terminal/duration.ts";
 import { EXIT, exitCodeOf, exitCodeOfSignal, Failure } from "../terminal/exit-codes.ts";
 import type { Reporter } from "../terminal/reporter.ts";
 import { Signals } from "../terminal/signals.ts";
-import { type Service, serviceOf } from "./connection.ts";
+import { type ConnectedLock, serviceOf } from "./connection.ts";
 import { environmentUnder, heldAround, leaseAround } from "./held-locks.ts";
 import { type Terms, readTerms } from "./lease-options.ts";
 import { lossMessage, stopped } from "./loss-message.ts";
@@ -21,7 +21,7 @@ const DEFAULT_TTL = 30_000;
 const DEFAULT_GRACE = 10_000;
 
 /** What a run is. */
-interface Plan extends Service, Remembering {
+interface Plan extends ConnectedLock, Remembering {
   terms: Terms;
   grace: number;
   maxHold: number | undefined;

@@ -14,7 +14,7 @@ const TRIES_FOR = 1_000;
 const LOCKED = 5;
 
 /** The claim of this process to a folder. */
-export interface Claim extends Disposable {
+export interface FolderLock extends Disposable {
   /**
    * Records the process that is going to serve the storage; false if it has ended. Let it open the storage only after
    * this call: otherwise, if `dev` is killed in between, a service runs that is not on record.
@@ -31,11 +31,11 @@ export interface Claim extends Disposable {
  *
  * @throws `Failure` if another `dev` has the folder, or if its service can't be ended or can't be seen from here.
  */
-export async function claimFolder(folder: string): Promise<Claim> {
+export async function claimFolder(folder: string): Promise<FolderLock> {
   const owner = join(folder, "pid");
   const database = lock(folder, owner);
   writeFileSync(owner, `${process.pid}\n`);
-  const claim: Claim = {
+  const claim: FolderLock = {
     record: (pid) => {
       const service = identify(pid);
       if (service) write(database, service);

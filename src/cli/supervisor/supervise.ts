@@ -2,7 +2,7 @@ import { type HeldLease, isLockError } from "../../client.ts";
 import type { Signals } from "../terminal/signals.ts";
 import { monotonicNow } from "./monotonic-clock.ts";
 import { type OnStuck, SecondSignal } from "./second-signal.ts";
-import { type Ending, type Job, Ward } from "./supervised-command.ts";
+import { type Ending, type CommandSpec, Ward } from "./supervised-command.ts";
 
 /**
  * What a command gets to stop in, in milliseconds, when its lease was ended by somebody: the lock may be another's
@@ -22,7 +22,7 @@ const TELL_PART = 1 / 10;
 /** Runs a command under a lease and its guard: no process that can be ended outlives the lease, however the lease ends. */
 export async function supervise(
   held: HeldLease,
-  job: Omit<Job, "deadline" | "onStuck">,
+  job: Omit<CommandSpec, "deadline" | "onStuck">,
   ttl: number,
   { signals, onStuck }: { signals: Signals; onStuck: OnStuck },
 ): Promise<SupervisedEnding> {

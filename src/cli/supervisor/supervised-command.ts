@@ -10,7 +10,7 @@ import { type Why, Reaper } from "./reaper.ts";
 const GUARD = "__guard";
 
 /** What is to be run under guard. */
-export interface Job {
+export interface CommandSpec {
   command: string;
   args: string[];
   env: NodeJS.ProcessEnv;
@@ -53,7 +53,7 @@ export class Ward {
   readonly ended: Promise<Ending>;
   readonly #guard: ChildProcess;
   readonly #channel: Duplex;
-  readonly #job: Job;
+  readonly #job: CommandSpec;
   readonly #started = Promise.withResolvers<void>();
   readonly #gone = Promise.withResolvers<Ending>();
   readonly #ending: Ending = { code: null, signal: null, stopped: undefined, left: undefined };
@@ -63,7 +63,7 @@ export class Ward {
   #pid: number | undefined;
   #isOver = false;
 
-  private constructor(job: Job) {
+  private constructor(job: CommandSpec) {
     this.#job = job;
     this.ended = this.#gone.promise;
     const [script = ""] = process.argv.slice(1);
@@ -84,7 +84,7 @@ export class Ward {
   }
 
   /** Starts the command, or throws if it or its guard can't be started: then nothing runs. */
-  static async start(job: Job): Promise<Ward> {
+  static async start(job: CommandSpec): Promise<Ward> {
     const ward = new Ward(job);
     const timer = setTimeout(() => ward.#started.reject(cantStart("it does not answer")), STARTS_WITHIN);
     try {

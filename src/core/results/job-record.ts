@@ -1,5 +1,5 @@
 import type { Job, Lease } from "../leases/lease.ts";
-import type { JobResult, OtherPayloadReply, Recorded } from "../replies.ts";
+import type { JobResult, OtherPayloadReply, RecordedDecision } from "../replies.ts";
 
 /** What is known of the result of a job that runs once, besides the result itself. */
 export interface ResultInfo {
@@ -65,7 +65,11 @@ export class JobRecord {
   }
 
   /** What to say to a request for the job, beside leases for the payloads of `running`; undefined if it needs a lease. */
-  answer({ fingerprint }: Job, running: (string | undefined)[], now: number): OtherPayloadReply | Recorded | undefined {
+  answer(
+    { fingerprint }: Job,
+    running: (string | undefined)[],
+    now: number,
+  ): OtherPayloadReply | RecordedDecision | undefined {
     const kept = this.kept(now);
     if ([kept?.fingerprint, ...running].some((other) => isOtherPayload(fingerprint, other)))
       return { success: false, reason: "FINGERPRINT_MISMATCH" };

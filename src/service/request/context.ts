@@ -40,4 +40,4 @@ export interface ServiceEnv {
 }
 
 /** The application that the routes are put on. */
-export type Service = OpenAPIHono<ServiceEnv>;
+export type Application = OpenAPIHono<ServiceEnv>;

@@ -5,7 +5,7 @@ import { MOST_BYTES_WITH_RESULT } from "../../wire/body-bounds.ts";
 import { PROBLEMS } from "../../wire/problem.ts";
 import type { Action } from "./access.ts";
 import { atMost, forLock, jsonOnly, notExcessive } from "./admission.ts";
-import type { Service, ServiceEnv } from "./context.ts";
+import type { Application, ServiceEnv } from "./context.ts";
 import { refused } from "./problem-error.ts";
 import { ProblemDetails } from "./schemas.ts";
 
@@ -54,7 +54,7 @@ function titlesOf(status: number): string {
 
 /** Puts `POST /v1/locks/{id}/{name}` on the service. */
 export function onPost<B extends z.ZodType>(
-  service: Service,
+  service: Application,
   { name, action, summary, body, answer, hasResult = false }: LockCall<B>,
   handle: (c: Context<ServiceEnv>, body: z.infer<B>) => Promise<Response>,
 ): void {
@@ -75,7 +75,7 @@ export function onPost<B extends z.ZodType>(
 
 /** Puts `GET /v1/locks/{id}{suffix}` on the service. */
 export function onGet(
-  service: Service,
+  service: Application,
   {
     suffix,
     action,
@@ -105,7 +105,7 @@ export function onGet(
 }
 
 /** Refuses every other method. */
-export function onlyBy(service: Service, method: string, path: string): void {
+export function onlyBy(service: Application, method: string, path: string): void {
   service.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), () => {
     throw refused("METHOD_NOT_ALLOWED", `Use ${method}.`, {}, { Allow: method });
   });

@@ -1,4 +1,4 @@
-import type { Service } from "../request/context.ts";
+import type { Application } from "../request/context.ts";
 import { onlyBy } from "../request/route.ts";
 
 const info = {
@@ -10,7 +10,7 @@ const info = {
 };
 
 /** Serves the OpenAPI document, which is made from the routes themselves. */
-export function addDocument(service: Service): void {
+export function addDocument(service: Application): void {
   service.openAPIRegistry.registerComponent("securitySchemes", "token", { type: "http", scheme: "bearer" });
   let document: unknown;
   service.get("/openapi.json", (c) => {

@@ -6,7 +6,7 @@ import { rpcStub } from "../../transport/rpc/rpc-stub.ts";
 import { timeBox, TIMED_OUT } from "../../transport/time-box.ts";
 import { toWireStatus } from "../../wire/status.ts";
 import { asked } from "../request/call-lock.ts";
-import type { Service, ServiceEnv } from "../request/context.ts";
+import type { Application, ServiceEnv } from "../request/context.ts";
 import { Refused, refusedBy } from "../request/problem-error.ts";
 import { onGet } from "../request/route.ts";
 
@@ -20,7 +20,7 @@ const PAUSE = 100;
 const LASTS = 300_000;
 
 /** The status of a lock as it changes, as server-sent events. */
-export function addEvents(service: Service): void {
+export function addEvents(service: Application): void {
   onGet(
     service,
     {

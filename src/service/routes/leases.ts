@@ -9,7 +9,7 @@ import { type ResultBody, fromResult } from "../../wire/requests.ts";
 import { toWireResult } from "../../wire/result-codec.ts";
 import { checkAllowed, shownTo } from "../request/admission.ts";
 import { asked, askedInLine } from "../request/call-lock.ts";
-import type { Service, ServiceEnv } from "../request/context.ts";
+import type { Application, ServiceEnv } from "../request/context.ts";
 import { logEvent } from "../request/event-log.ts";
 import { refused, refusedBy } from "../request/problem-error.ts";
 import { onPost } from "../request/route.ts";
@@ -19,7 +19,7 @@ import { Acquire, Cancelled, Convert, Granted, Named, Recorded, Release, Release
 const LISTED_WITHIN = 1_000;
 
 /** How leases begin, go on and end. */
-export function addLeaseRoutes(service: Service): void {
+export function addLeaseRoutes(service: Application): void {
   onPost(
     service,
     {
@@ -56,7 +56,7 @@ export function addLeaseRoutes(service: Service): void {
   addEndings(service);
 }
 
-function addEndings(service: Service): void {
+function addEndings(service: Application): void {
   onPost(
     service,
     {
@@ -78,7 +78,7 @@ function addEndings(service: Service): void {
   addCancellation(service);
 }
 
-function addCancellation(service: Service): void {
+function addCancellation(service: Application): void {
   onPost(
     service,
     {

@@ -8,14 +8,14 @@ import { checkAnswered } from "../../transport/version-mismatch.ts";
 import { callerOf } from "../request/access.ts";
 import { authenticated, forLock, shownTo } from "../request/admission.ts";
 import { asked } from "../request/call-lock.ts";
-import type { Service, ServiceEnv } from "../request/context.ts";
+import type { Application, ServiceEnv } from "../request/context.ts";
 import { refused, refusedBy } from "../request/problem-error.ts";
 import { onlyBy } from "../request/route.ts";
 
 const PATHS = { acquire: "lock", release: "lock", isLocked: "read" } as const;
 
 /** The paths of the first library, answered as the object itself answers plain requests. */
-export function addLegacyRoutes(service: Service): void {
+export function addLegacyRoutes(service: Application): void {
   for (const [name, action] of Object.entries(PATHS)) {
     const path = `/${name}/:id`;
     service.use(path, async (c, next) => {

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { LIMITS } from "../../core/limits.ts";
 import { checkAllowed } from "../request/admission.ts";
-import type { Service } from "../request/context.ts";
+import type { Application } from "../request/context.ts";
 import { refused } from "../request/problem-error.ts";
 import { onlyBy, problems } from "../request/route.ts";
 import { Listed } from "../request/schemas.ts";
@@ -20,7 +20,7 @@ const query = z.strictObject({
 });
 
 /** How locks are found, if the index is on. */
-export function addListing(service: Service): void {
+export function addListing(service: Application): void {
   const route = createRoute({
     method: "get",
     path: "/v1/locks",

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { LIMITS } from "../../core/limits.ts";
 import { toWireStatus } from "../../wire/status.ts";
 import { asked } from "../request/call-lock.ts";
-import type { Service } from "../request/context.ts";
+import type { Application } from "../request/context.ts";
 import { logEvent } from "../request/event-log.ts";
 import { refusedBy } from "../request/problem-error.ts";
 import { onGet, onPost } from "../request/route.ts";
@@ -24,7 +24,7 @@ const watched = z.strictObject({
 });
 
 /** How people look at a lock, and step in. */
-export function addOperatorRoutes(service: Service): void {
+export function addOperatorRoutes(service: Application): void {
   addStatus(service);
   onPost(
     service,
@@ -60,7 +60,7 @@ export function addOperatorRoutes(service: Service): void {
   );
 }
 
-function addStatus(service: Service): void {
+function addStatus(service: Application): void {
   onGet(
     service,
     { suffix: "", action: "read", summary: "Tells who holds the lock and who waits.", query: watched, answer: Status },

@@ -6,7 +6,7 @@ import page from "../../inspector/inspector.html?raw";
 import script from "../../inspector/inspector.js?raw";
 import text from "../../inspector/long-text.js?raw";
 import rows from "../../inspector/rows.js?raw";
-import type { Service } from "../request/context.ts";
+import type { Application } from "../request/context.ts";
 import { onlyBy } from "../request/route.ts";
 
 const CSS = "text/css; charset=utf-8";
@@ -35,7 +35,7 @@ const POLICY = [
 ].join("; ");
 
 /** Serves the inspector: a page without any data, which asks for a token. */
-export function addPage(service: Service): void {
+export function addPage(service: Application): void {
   service.get("/", (c) => {
     const { pathname } = new URL(c.req.url);
     // Its addresses are relative, so that it works wherever the service is mounted.

@@ -2,7 +2,15 @@ import { checkText, invalid } from "../../core/checks.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { PROTOCOL } from "../../core/protocol.ts";
 import type { AcquireReply, JobResult, RefusalReply, ReleaseReply, RenewReply } from "../../core/replies.ts";
-import { type Granted, type Recorded, hasLease, isAcquired, isDone, isGranted, isStatus } from "../../wire/answers.ts";
+import {
+  type GrantedAnswer,
+  type RecordedAnswer,
+  hasLease,
+  isAcquired,
+  isDone,
+  isGranted,
+  isStatus,
+} from "../../wire/answers.ts";
 import { PROTOCOL_HEADER } from "../../wire/protocol.ts";
 import { toAcquireBody, toClaimBody, toResult } from "../../wire/requests.ts";
 import { fromWireResult } from "../../wire/result-codec.ts";
@@ -183,7 +191,7 @@ async function tooLarge(response: Response): Promise<RefusalReply> {
   return { success: false, reason: "RESULT_TOO_LARGE" };
 }
 
-function acquired(answer: Granted | Recorded | RefusalReply): AcquireReply {
+function acquired(answer: GrantedAnswer | RecordedAnswer | RefusalReply): AcquireReply {
   if (!("recorded" in answer)) return granted(answer);
   const { failed, lease, ...carried } = answer.recorded;
   const read = fromWireResult(carried);
@@ -191,7 +199,7 @@ function acquired(answer: Granted | Recorded | RefusalReply): AcquireReply {
   return { success: false, reason: "RECORDED", result: { ...read, failed, lease } };
 }
 
-function granted(answer: Granted | RefusalReply): RenewReply {
+function granted(answer: GrantedAnswer | RefusalReply): RenewReply {
   return isRefusal(answer) ? answer : { success: true, ...answer };
 }
 

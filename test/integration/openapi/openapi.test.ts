@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
-import { Service } from "../../cli/service.ts";
+import { DevService } from "../../cli/service.ts";
 import { type Document, type Operation, type Schema, closed } from "./document.ts";
 import { bodiesOf, valuesOf } from "./requests.ts";
 
@@ -21,10 +21,10 @@ function defaultsIn(properties: Record<string, Schema>): Record<string, unknown>
 }
 
 describe("the OpenAPI document", () => {
-  let service: Service;
+  let service: DevService;
   let document: Document;
   before(async () => {
-    service = await Service.start(TOKEN);
+    service = await DevService.start(TOKEN);
     document = (await (await fetch(`${service.url}/openapi.json`)).json()) as Document;
   });
   after(() => service[Symbol.asyncDispose]());

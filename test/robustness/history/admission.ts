@@ -1,4 +1,4 @@
-import type { Claim, Late, Pause, Section, Step, Violation } from "./records.ts";
+import type { HistoryClaim, Late, Pause, Section, Step, Violation } from "./records.ts";
 import { type Tenure, liveUntil, recordsOf } from "./tenure.ts";
 
 interface Holder {
@@ -68,7 +68,7 @@ function judge(granted: Tenure, before: Holder[], circumstances: Circumstances):
   return undefined;
 }
 
-function admits(claim: Claim, present: Set<Holder>): boolean {
+function admits(claim: HistoryClaim, present: Set<Holder>): boolean {
   const others = Array.from(present, ({ tenure }) => tenure.claim);
   if (claim.exclusive || others.some(({ exclusive }) => exclusive)) return others.length === 0;
   const inUse = others.reduce((sum, { permits }) => sum + permits, 0);

@@ -1,7 +1,7 @@
 import type { Claim as LockClaim } from "../../../src/core/leases/lease.ts";
 import type { AcquireReply, RecordedReply, RefusalReply } from "../../../src/core/replies.ts";
 import type { LockPrimitives } from "../../../src/transport/primitives.ts";
-import type { Acquire, Cancel, Claim, Entry, History, Release, Renew } from "./records.ts";
+import type { Acquire, Cancel, HistoryClaim, Entry, History, Release, Renew } from "./records.ts";
 
 /** Where a history is written. */
 export interface Journal {
@@ -24,7 +24,7 @@ export function memoryJournal(now: () => number): Journal & { history: History }
   };
 }
 
-function claimOf({ exclusive, permits, capacity }: LockClaim): Claim {
+function claimOf({ exclusive, permits, capacity }: LockClaim): HistoryClaim {
   return { exclusive, permits, capacity: capacity === Infinity ? null : capacity };
 }
 

@@ -1,5 +1,5 @@
 /** What a lease takes; in JSON there is no `Infinity`, so a capacity without limit is null. */
-export interface Claim {
+export interface HistoryClaim {
   exclusive: boolean;
   permits: number;
   capacity: number | null;
@@ -20,7 +20,7 @@ interface Call {
 
 export interface Acquire extends Call {
   kind: "acquire";
-  claim: Claim;
+  claim: HistoryClaim;
   ttl: number;
   lease?: number;
   /** How long the lease is good from when the call reached the object. */

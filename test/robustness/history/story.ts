@@ -1,11 +1,27 @@
-import type { Acquire, Asked, Cancel, Claim, Pause, Release, Renew, Run, Section, Step, Write } from "./records.ts";
+import type {
+  Acquire,
+  Asked,
+  Cancel,
+  HistoryClaim,
+  Pause,
+  Release,
+  Renew,
+  Run,
+  Section,
+  Step,
+  Write,
+} from "./records.ts";
 
 /** Histories are told in few words: on one lock, by clients a and b, with a ttl of 1000, unless said otherwise. */
 const lock = "lock";
 const ttl = 1_000;
 
-const EXCLUSIVE: Claim = { exclusive: true, permits: 1, capacity: 1 };
-export const permitsOf = (permits: number, capacity: number | null): Claim => ({ exclusive: false, permits, capacity });
+const EXCLUSIVE: HistoryClaim = { exclusive: true, permits: 1, capacity: 1 };
+export const permitsOf = (permits: number, capacity: number | null): HistoryClaim => ({
+  exclusive: false,
+  permits,
+  capacity,
+});
 
 /** A call that left at the first instant and was answered at the second; with one only, nobody answered. */
 type Span = readonly [invoked: number, answered?: number];

@@ -1,7 +1,7 @@
 import {
   type Acquire,
   type Cancel,
-  type Claim,
+  type HistoryClaim,
   type Entry,
   type History,
   type Release,
@@ -16,7 +16,7 @@ import {
 export interface Tenure {
   lock: string;
   lease: number;
-  claim: Claim;
+  claim: HistoryClaim;
   ttl: number;
   requestId: string;
   /** When it was first asked for; it can't have been granted before. */

@@ -8,7 +8,7 @@ import { once } from "../../../src/toolkit/once.ts";
 import type { Judge, Section } from "./judge.ts";
 import type { Line } from "./network.ts";
 import type { Participant } from "./participant.ts";
-import type { Job } from "./plan.ts";
+import type { PlannedJob } from "./plan.ts";
 import type { Site } from "./site.ts";
 
 /** What a job runs in. */
@@ -25,12 +25,12 @@ class Mine extends Error {
 
 /** One job of a caller, from the first request to the last reply. */
 export class JobRun {
-  readonly #job: Job;
+  readonly #job: PlannedJob;
   readonly #name: string;
   readonly #in: Surroundings;
   readonly #abort = new AbortController();
 
-  constructor(job: Job, name: string, surroundings: Surroundings) {
+  constructor(job: PlannedJob, name: string, surroundings: Surroundings) {
     this.#job = job;
     this.#name = name;
     this.#in = surroundings;

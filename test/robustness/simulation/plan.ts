@@ -2,7 +2,7 @@ import type { Conditions } from "./network.ts";
 import { Random } from "./random.ts";
 
 /** What a caller does once. */
-export interface Job {
+export interface PlannedJob {
   kind:
     | "withLock"
     | "tryWithLock"
@@ -36,7 +36,7 @@ export interface Job {
 export interface CallerPlan {
   name: string;
   rate: number;
-  jobs: Job[];
+  jobs: PlannedJob[];
 }
 
 export type Fault =
@@ -58,7 +58,7 @@ export interface Plan {
   faults: Fault[];
 }
 
-const KINDS: Job["kind"][] = [
+const KINDS: PlannedJob["kind"][] = [
   "withLock",
   "withLock",
   "withLock",
@@ -135,7 +135,7 @@ function duel(seed: string, random: Random): Plan {
   return { seed, locks: 1, faultsUntil: 2 * pace * FAULTS_UNTIL, conditions, callers, faults };
 }
 
-function callerOf(random: Random, index: number, job: () => Job): CallerPlan {
+function callerOf(random: Random, index: number, job: () => PlannedJob): CallerPlan {
   const jobs = Array.from({ length: random.whole(1, 4) }, job);
   return { name: `caller${index}`, rate: rateOf(random), jobs };
 }
@@ -150,7 +150,7 @@ function badConditions(random: Random): Conditions {
   return { lost: often(0.3), duplicated: often(0.3), slow: often(0.6) };
 }
 
-function jobOf(random: Random, kinds: Job["kind"][], locks: number, idles: boolean, pace: number): Job {
+function jobOf(random: Random, kinds: PlannedJob["kind"][], locks: number, idles: boolean, pace: number): PlannedJob {
   const ttl = Math.min(random.pick(TTLS) * pace, 24 * HOUR);
   const longest = Math.min(ttl, 20_000 * pace);
   const bound = random.chance(0.15);

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import type { RenewReply } from "../../../src/core/replies.ts";
-import { type Granted, type HoldBounds, holdLease, renewOnce } from "../../../src/hold/held-lease.ts";
+import { type LiveLease, type HoldBounds, holdLease, renewOnce } from "../../../src/hold/held-lease.ts";
 import type { LockPrimitives } from "../../../src/transport/primitives.ts";
 import { fakeTime, pass } from "../../support/fake-time.ts";
 import { connectionLost } from "../../support/faulty-namespace.ts";
@@ -18,7 +18,11 @@ const BOUNDS: HoldBounds = {
 };
 const RENEWED: RenewReply = { success: true, lease: 7, deadline: 2, validFor: 60_000 };
 
-function hold(bounds: Partial<HoldBounds> = {}, answers: Partial<LockPrimitives> = {}, granted: Partial<Granted> = {}) {
+function hold(
+  bounds: Partial<HoldBounds> = {},
+  answers: Partial<LockPrimitives> = {},
+  granted: Partial<LiveLease> = {},
+) {
   const { primitives, calls } = scriptedPrimitives({
     renew: async () => RENEWED,
     release: async () => true,
