@@ -25,7 +25,7 @@ export function importBatches<B>(
   return useDurableLock(locks, id).withLock(work, { bound: true, lockDelay: 5_000, onReleaseRequested });
 }
 
-/** Takes the lock for maintenance: asks whoever holds it to make way, and after `patience` ms takes it away. */
+/** Takes the lock for maintenance: asks the holders to make way, and after `patience` ms takes it away. */
 export async function maintain<T>(
   locks: DurableObjectNamespace<DurableLock>,
   id: string,
@@ -39,7 +39,7 @@ export async function maintain<T>(
 async function takeOver(lock: Lock, patience: number): Promise<HeldLease> {
   const options = { owner: "maintenance", wait: patience };
   try {
-    // In line before anybody is asked: whoever is granted after that is not asked.
+    // In line before anybody is asked: a caller that is granted after that is not asked.
     const inLine = lock.hold(options);
     lock.requestRelease().catch((error: unknown) => console.error("nobody could be asked", error));
     return await inLine;

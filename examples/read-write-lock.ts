@@ -2,9 +2,9 @@ import { type DurableLock, type HeldLease, useReadWriteLock } from "durable-lock
 
 /** Where the catalogue is kept. */
 export interface Catalogue {
-  /** Its text, or undefined if it has to be built anew. */
+  /** Its text, or undefined if it must be built again. */
   read(): Promise<string | undefined>;
-  /** Builds it anew, guarded by the fencing token. */
+  /** Builds it again, guarded by the fencing token. */
   rebuild(fencingToken: number): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ export async function readCatalogue(
 
   const text = await read.withLock(async (held) => {
     const found = await catalogue.read();
-    // With other readers about, the upgrade is refused: two that insisted would wait for each other for ever.
+    // With other readers about, the upgrade is refused: two that insisted would wait for each other forever.
     return found ?? ((await upgrade(held)) ? await rebuild(held) : undefined);
   });
   if (text !== undefined) return text;

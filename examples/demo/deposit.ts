@@ -53,7 +53,7 @@ export async function depositLocked(
   }
 }
 
-/** Dies between reading and writing: nothing is written, renewed or released any more. */
+/** Dies between reading and writing: nothing is written, renewed or released after that. */
 export async function crash(account: DurableObjectStub<Account>, lock: Lock, { owner, ttl }: Asking): Promise<Granted> {
   const asked = performance.now();
   // withLock would release on an exception; a process that is gone does not even do that.

@@ -16,7 +16,7 @@ const COMMANDS: readonly Command[] = [run, acquire, renew, release, status, watc
 export async function main([name, ...args]: readonly string[]): Promise<number> {
   // Without a handler SIGHUP ends the process.
   if (ignoresHangup()) process.on("SIGHUP", () => {});
-  // Until the arguments are understood: JSON is asked for by whoever can't read anything else.
+  // For errors in the arguments themselves: a caller that asks for JSON can read nothing else.
   const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
   let reporter = new Reporter({ json: own.includes("--json"), quiet: false });
   try {

@@ -24,9 +24,9 @@ export interface LockConnection {
 /**
  * Locks of a lock service, over HTTP: for Node, Deno, Bun, and pages of the service's own origin.
  *
- * Makes no request. A lock is the same as in a Worker, with every combinator, but for two things: `bound` is refused,
- * since no connection outlives its request; and results of `once` must be JSON. The ids "." and ".." can't be named in a
- * URL. A call that got no answer is repeated with the same request id, so it has no second effect.
+ * Makes no request. A lock is the same as in a Worker, with every combinator, but `bound` is refused, since no connection
+ * outlives its request. The ids "." and ".." can't be named in a URL. A call that got no answer is repeated with the same
+ * request id, so it has no second effect.
  *
  * @throws `INVALID_ARGUMENT` for a URL that is no `https:` one (`http:` only to this machine), or a token that can't be
  * one; later calls throw `ACCESS_DENIED` for a token that the service refuses, and `UNREACHABLE` for an outage.

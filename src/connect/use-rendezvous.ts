@@ -5,7 +5,7 @@ import type { RendezvousNamespace } from "../transport/rpc/namespace.ts";
 import { rpcRendezvous } from "../transport/rpc/rpc-rendezvous.ts";
 
 /**
- * A latch: whoever waits goes on when `count` count-downs have been made, from wherever.
+ * A latch: those who wait go on when `count` count-downs have been made, by any callers.
  *
  * Count-downs are stored, each takes effect once, and none is taken back if its caller dies. The latch stays open; a day
  * after the last count-down its object is wiped, and the id is a new latch.
@@ -17,7 +17,7 @@ import { rpcRendezvous } from "../transport/rpc/rpc-rendezvous.ts";
  * ```ts
  * const parts = useLatch(env.DURABLE_RENDEZVOUS, "import:42", { count: 3 });
  * await parts.countDown({ requestId: `part ${n}` }); // in each of three jobs
- * await parts.wait({ wait: 60_000 }); // in whoever needs them all
+ * await parts.wait({ wait: 60_000 }); // in the job that needs them all
  * ```
  */
 export function useLatch(namespace: RendezvousNamespace, id: string, options: LatchOptions): Latch {
@@ -29,8 +29,8 @@ export function useLatch(namespace: RendezvousNamespace, id: string, options: La
  *
  * If more than `parties` arrive, the first `parties` form one generation, and the rest begin the next.
  *
- * If one who has come dies, aborts or runs out of time, the others are told with `BARRIER_BROKEN` at once, for they would
- * wait in vain; whoever comes next begins anew.
+ * If a caller dies, aborts or runs out of time while it waits, the calls of the others reject with `BARRIER_BROKEN` at
+ * once, because they would wait in vain. The next caller begins a new generation.
  *
  * @param namespace - the binding of the `DurableRendezvous` class
  * @param id - any well-formed string of 1 to 512 bytes

@@ -8,12 +8,14 @@ const encoder = new TextEncoder();
 export function invalid(argument: string, message: string): LockError {
   return new LockError("INVALID_ARGUMENT", message, { argument });
 }
+
 function shown(value: unknown): string {
   if (typeof value === "string")
     return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value);
   if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") return String(value);
   return value === null ? "null" : `a value of type ${typeof value}`;
 }
+
 function isWholeNumber(value: unknown, min: number, max: number): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max;
 }
@@ -156,6 +158,7 @@ export function checkOptions(value: unknown, known: readonly string[], argument 
     throw invalid(unknown.slice(0, 40), `unknown option ${shown(unknown)}; known options are ${known.join(", ")}.`);
   return value as Record<string, unknown>;
 }
+
 export function checkId(id: unknown): string {
   return checkText(id, "id");
 }

@@ -257,7 +257,7 @@ export class LockState {
     return reply;
   }
 
-  /** Takes the lock from whoever holds it, past whoever waits. */
+  /** Takes the lock from its holders, past the queue. */
   #steal(request: LockRequest, now: number): GrantReply {
     this.#leases.supersedeAll(now);
     return this.#grantTo(request, now, now);
@@ -270,7 +270,7 @@ export class LockState {
     else this.#answers.endPoll(waiter, this.#leases.live.taken(now), now);
   }
 
-  /** Answers those in the queue who need no lease any more. */
+  /** Answers those in the queue who no longer need a lease. */
   #answerDecided(now: number): void {
     for (const waiter of Array.from(this.#queue)) {
       const known = this.#decisions.byRecord(waiter, now);

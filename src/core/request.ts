@@ -15,7 +15,7 @@ import {
 import { type Claim, type LeaseTerms, jobOf, onceOf } from "./leases/lease.ts";
 import type { JobResult } from "./replies.ts";
 
-/** How a request for the lock is described, by callers of the object and of the client alike. */
+/** How a request for the lock is described, both to the object and to the client. */
 export interface RequestOptions {
   /** How long to wait in the queue, in milliseconds up to a day; `Infinity` without end. @default 0 */
   wait?: number;
@@ -70,7 +70,7 @@ export interface LockRequest extends LeaseTerms {
   waited: number;
   /** How long this one call stays parked at most, in milliseconds; 25 s if absent. */
   longPoll?: number;
-  /** Whether to take the lock from whoever holds it. */
+  /** Whether to take the lock from its holders. */
   steal: boolean;
 }
 

@@ -29,7 +29,7 @@ export async function bindLease(primitives: LockPrimitives, kept: Kept): Promise
   else if (reply) lose(kept, reply, lossMessage);
 }
 
-/** Listens to what the object tells of the lease, and binds it anew when the connection breaks. */
+/** Listens for the object's news of the lease, and sets up another exit watch when the connection breaks. */
 async function keepBound(primitives: LockPrimitives, kept: Kept, first: Binding): Promise<void> {
   const { over } = kept.keepAlive;
   let binding = first;
@@ -62,9 +62,9 @@ function heed(kept: Kept, { ended, releaseRequested = false }: HoldNews): boolea
 }
 
 /**
- * A cut connection looks like a death to the object: binding anew finds out whether it has drawn that conclusion.
+ * A cut connection looks like a death to the object: setting up another exit watch tells whether it has ended the lease.
  *
- * The old binding is let go of only then: the lease ends with the last of them.
+ * Disposes of the old exit watch only after that: the lease ends with the last of them.
  */
 async function bindAnew(primitives: LockPrimitives, kept: Kept, old: Binding): Promise<Binding> {
   try {
@@ -91,7 +91,7 @@ async function bindOnce(
     const reply = await primitives.bind?.(lease, signal);
     if (!reply?.success) return reply;
     received = reply;
-    // Nobody listens any more, and what nobody lets go of keeps the object in memory.
+    // The caller has given up, and an exit watch that nobody disposes of keeps the object in memory.
     if (!wanted) reply[Symbol.dispose]();
     return reply;
   };
@@ -105,9 +105,10 @@ async function bindOnce(
   }
 }
 
-/** Lets go of a binding whose hold is over. */
+/** Disposes of the exit watch of a hold that has ended. */
 async function letGo(kept: Kept, binding: Binding): Promise<void> {
-  // Only when the release has been answered: let go of before, the lease would end as if its holder had died.
+  // Dispose of the exit watch only after the release is answered. If you dispose of it earlier, the object assumes that
+  // the holder has died.
   await kept.release().catch(() => {});
   // Lost by the local deadline, the lease has a margin left in which the work can stop, and no other is to be granted.
   if (kept.keepAlive.isLost()) await timeBox(binding.next(true), GRACE, undefined).catch(() => {});

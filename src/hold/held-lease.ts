@@ -80,6 +80,15 @@ export interface Kept extends Hold {
 /** A lease that is live now. */
 export type LiveLease = Pick<Grant, "lease" | "deadline" | "validFor" | "validUntil" | "releaseRequested">;
 
+/** Checked bounds of a hold. */
+export interface HoldBounds {
+  ttl: number;
+  maxHold: number;
+  minHold: number;
+  bound: boolean;
+  onReleaseRequested: ((held: HeldLease) => void) | undefined;
+}
+
 /** Keeps a granted lease until it is released or lost. */
 export function holdLease(primitives: LockPrimitives, grant: LiveLease, bounds: HoldBounds): Kept {
   const { lease } = grant;
@@ -169,13 +178,4 @@ export async function renewOnce(
   if (!reply.success) return { lost: lossOf(reply) };
   const { deadline, validFor, releaseRequested } = reply;
   return { deadline, validFor, validUntil: left + validFor, ...(releaseRequested && { releaseRequested }) };
-}
-
-/** Checked terms of a hold. */
-export interface HoldBounds {
-  ttl: number;
-  maxHold: number;
-  minHold: number;
-  bound: boolean;
-  onReleaseRequested: ((held: HeldLease) => void) | undefined;
 }

@@ -81,7 +81,7 @@ export class KeepAlive {
     return this.#loss.signal;
   }
 
-  /** Fires when nothing is to be renewed any more, whether the lease is lost or given up. */
+  /** Fires when renewal has ended, whether the lease is lost or released. */
   get over(): AbortSignal {
     return this.#over.signal;
   }
@@ -91,13 +91,13 @@ export class KeepAlive {
     return this.#validity.deadline;
   }
 
-  /** Whether the lease is lost, judged anew: timers don't run while a Worker computes. */
+  /** Whether the lease is lost. Checks the clock, because timers don't run while a Worker computes. */
   isLost(): boolean {
     if (!this.#over.signal.aborted && performance.now() >= this.#localDeadline) this.#lapse();
     return this.signal.aborted;
   }
 
-  /** Milliseconds until the local deadline; 0 if nothing is kept any more. */
+  /** Milliseconds until the local deadline; 0 if renewal has ended. */
   remaining(): number {
     return this.#over.signal.aborted ? 0 : Math.max(0, this.#localDeadline - performance.now());
   }

@@ -64,8 +64,10 @@ function timeoutMessage({ id, key }: Asked, request: LockRequest, retryAfter: nu
   const together = holdsAnother(key) ? ` ${TOGETHER}` : "";
   return `${what}.${until} Raise wait, or use tryWithLock to skip when it is taken.${together}`;
 }
+
 const TOGETHER =
   "This process holds another lock: callers that wait for each other's locks must take them together, with withLocks.";
+
 function selfMessage(since: number): string {
   const held = `This process has held it itself since ${new Date(since).toISOString()}.`;
   return `${held} If you ask under that hold, you wait for yourself: pass \`held\` on instead of nesting. Otherwise raise wait.`;

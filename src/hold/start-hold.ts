@@ -7,17 +7,22 @@ import { acquire } from "./acquire.ts";
 import type { Acquisition } from "./acquisition.ts";
 import { bindLease, checkBindable } from "./exit-watch.ts";
 import {
-  type LiveLease,
   type HeldLease,
   type Hold,
   type HoldBounds,
   type Kept,
+  type LiveLease,
   holdLease,
   renewOnce,
 } from "./held-lease.ts";
 import { lossMessage } from "./loss.ts";
 import { AT_LEAST, noteHold } from "./own-holds.ts";
 import { refused } from "./refusal.ts";
+
+/** A checked way to acquire and hold. */
+export interface Holding extends Acquisition {
+  bounds: HoldBounds;
+}
 
 /** Takes the lock and keeps it, or tells why not. */
 export async function tryHold(primitives: LockPrimitives, acquisition: Holding): Promise<Kept | RefusalReply> {
@@ -50,14 +55,14 @@ export async function resume(primitives: LockPrimitives, lease: number, bounds: 
   checkBindable(primitives, bounds);
   const renewal = await renewOnce(primitives, lease, Math.min(bounds.ttl, bounds.maxHold));
   if ("lost" in renewal) throw new LeaseLostError(renewal.lost, lease, lossMessage(renewal.lost, lease));
-  // Not released if it can't be bound: it was live before, and whoever took it over can try again.
+  // If the exit watch can't be set up, the lease is not released: it was live before, and the caller can try again.
   const terms = { bounds, claim: AT_LEAST };
   return (await keep(primitives, { lease, ...renewal }, terms, async ({ keepAlive }) => keepAlive.stop())).held;
 }
 
 /**
- * Who asks for crash release must not believe in it without having it: what can't be bound is given up. So is what was
- * granted to a caller who has aborted since.
+ * If the exit watch can't be set up, releases the lease: a caller that asked for `bound` must never hold the lease
+ * without it. A lease that was granted to a caller who has aborted since is released too.
  */
 async function keep(
   primitives: LockPrimitives,
@@ -67,7 +72,7 @@ async function keep(
 ): Promise<Kept> {
   const hold = holdLease(primitives, granted, bounds);
   noteHold(primitives.key, granted.lease, claim, hold.keepAlive);
-  // A hold that is given up is bound no further.
+  // Giving up the hold also stops the setup of its exit watch.
   const onAbort = () => void giveUp(hold).catch(() => {});
   signal?.addEventListener("abort", onAbort);
   try {
@@ -83,9 +88,4 @@ async function keep(
   // The reply may have taken longer than the lease lasts: what was granted then must not be worked under.
   if (hold.held.isLost()) throw hold.held.signal.reason;
   return hold;
-}
-
-/** A checked way to acquire and hold. */
-export interface Holding extends Acquisition {
-  bounds: HoldBounds;
 }

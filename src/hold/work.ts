@@ -15,6 +15,11 @@ export interface Releasable<H> {
   readonly release: (result?: JobResult) => Promise<unknown>;
 }
 
+/** Checked before the lock is taken: a slip must not cost anybody a lease. */
+export function checkWork(fn: unknown): void {
+  if (typeof fn !== "function") throw invalid("fn", "fn must be a function: the work to do under the lock.");
+}
+
 /** How the work went. */
 export type Outcome<T = unknown> = { value: T } | { error: unknown };
 
@@ -53,9 +58,4 @@ async function settle<T>(work: () => T | PromiseLike<T>): Promise<Outcome<T>> {
 function lostWhile({ signal }: Signalled, error: unknown): unknown {
   const loss = signal.reason as LeaseLostError;
   return error === loss ? loss : new LeaseLostError(loss.why, loss.lease, loss.message, { cause: error });
-}
-
-/** Checked before the lock is taken: a slip must not cost anybody a lease. */
-export function checkWork(fn: unknown): void {
-  if (typeof fn !== "function") throw invalid("fn", "fn must be a function: the work to do under the lock.");
 }

@@ -1,4 +1,3 @@
-import { DurableObject } from "./platform.ts";
 import { type Caller, type CallerOption, scopedTo, takeCaller } from "../core/caller.ts";
 import {
   checkDuration,
@@ -27,14 +26,15 @@ import {
   checkRequest,
   checkRequestIdOption,
 } from "../core/request.ts";
+import { serve } from "../wire/plain-requests.ts";
 import { answer, refusalOf } from "./bad-argument.ts";
 import { ContextHandle } from "./handles/context-handle.ts";
 import type { ExitWatch } from "./handles/exit-watch.ts";
 import { PendingReply } from "./handles/pending-reply.ts";
 import type { Ticket } from "./handles/ticket.ts";
 import { LockHost } from "./lock-host.ts";
+import { DurableObject } from "./platform.ts";
 import { SqliteStorage } from "./storage/sqlite-storage.ts";
-import { serve } from "../wire/plain-requests.ts";
 
 const newId = () => crypto.randomUUID();
 
@@ -138,7 +138,7 @@ export class DurableLock extends DurableObject {
     });
   }
 
-  /** Ends all leases, whoever holds them; answers a number above theirs and below all that come. */
+  /** Ends all leases, no matter who holds them; answers a number above theirs and below all later ones. */
   async forceRelease(options?: { requestId?: string } & CallerOption): Promise<number | RefusalReply> {
     return answer(() => {
       const { requestId } = callOf(options);

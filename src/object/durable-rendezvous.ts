@@ -1,4 +1,3 @@
-import { DurableObject } from "./platform.ts";
 import { checkCount, checkOptions, checkText, checkWait, checkWaited } from "../core/checks.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type ProtocolOption, checkProtocol } from "../core/protocol.ts";
@@ -12,6 +11,7 @@ import { CleanUp } from "./clean-up.ts";
 import { ContextHandle } from "./handles/context-handle.ts";
 import { PendingReply } from "./handles/pending-reply.ts";
 import { Parking } from "./parked-calls.ts";
+import { DurableObject } from "./platform.ts";
 import { RendezvousStorage } from "./storage/rendezvous-storage.ts";
 import { SqliteStorage } from "./storage/sqlite-storage.ts";
 import { WakeTimer } from "./wake-timer.ts";
@@ -24,9 +24,9 @@ const ARRIVAL = ["parties", "requestId", "wait", "waited", "protocol"] as const 
 
 /** What a party at a barrier gets: an entry, which ends with its caller, and the outcome of its generation to wait for. */
 export interface Attendance {
-  /** Dispose of it when the wait is over. */
+  /** The entry. Dispose of it when the wait ends. */
   place: ContextHandle;
-  /** Wait for it. */
+  /** The outcome to wait for. */
   outcome: PendingReply<ArriveReply>;
 }
 

@@ -17,10 +17,10 @@ import type {
 import type { LockRequest } from "../core/request.ts";
 import { infoOf } from "../core/results/job-record.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
-import { CleanUp, type Instance } from "./clean-up.ts";
-import { Handout } from "./handout.ts";
+import { type Instance, CleanUp } from "./clean-up.ts";
 import type { ExitWatch } from "./handles/exit-watch.ts";
 import { ExitWatches } from "./handles/exit-watches.ts";
+import { Handout } from "./handout.ts";
 import { Parking } from "./parked-calls.ts";
 import { LeaseStorage } from "./storage/lease-storage.ts";
 import type { ObjectStorage } from "./storage/object-storage.ts";

@@ -1,5 +1,5 @@
-import { DurableObject } from "./platform.ts";
 import { sqlOf } from "../core/no-sqlite.ts";
+import { DurableObject } from "./platform.ts";
 
 const DAY = 86_400_000;
 
@@ -7,7 +7,7 @@ const DAY = 86_400_000;
 const LISTED_FOR = 30 * DAY;
 
 /**
- * A list of the ids that were used of late, for people who look for one: objects themselves can't be enumerated.
+ * A list of the ids that were used recently, for people who look for one: objects themselves can't be enumerated.
  *
  * Optional: bind it, and tell the service of the binding. An id is written when it is first used and at most once a day
  * from then on, and is forgotten after 30 days without use.
@@ -47,7 +47,7 @@ export class LockIndex extends DurableObject {
     return [...rows].map(({ id }) => id);
   }
 
-  /** Forgets ids that are not used any more. */
+  /** Forgets ids that are no longer used. */
   override async alarm(): Promise<void> {
     this.#create();
     const now = Date.now();

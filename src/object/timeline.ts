@@ -32,7 +32,7 @@ export class Timeline {
     return [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)];
   }
 
-  /** Records events from now on, for a follower that asks again within a long poll. */
+  /** Starts or continues recording. Recording stops when the follower has not asked again within a long poll. */
   follow(now: number): void {
     this.#followedUntil = now + LIMITS.slice + AWAY;
   }

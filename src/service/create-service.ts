@@ -10,7 +10,7 @@ import { type LockNamespace, checkNamespace } from "../transport/rpc/namespace.t
 import { PROTOCOL_HEADER } from "../wire/protocol.ts";
 import { type Grantee, Access } from "./request/access.ts";
 import { authenticated, idForLog, sameProtocol } from "./request/admission.ts";
-import type { RateLimiter, Application, ServiceContext, ServiceEnv } from "./request/context.ts";
+import type { Application, RateLimiter, ServiceContext, ServiceEnv } from "./request/context.ts";
 import { logEvent } from "./request/event-log.ts";
 import { IndexShards } from "./request/index-shards.ts";
 import { Refused, refused, responseTo } from "./request/problem-error.ts";

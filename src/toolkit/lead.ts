@@ -38,8 +38,8 @@ export type Lead<T> = (leadership: Leadership) => T | PromiseLike<T>;
  * Candidates lead one at a time, whatever kind of lock it is, in the order in which they came. When leadership is lost,
  * given up by `resign`, or asked for by `requestRelease`, `signal` fires; once `fn` has settled, whatever it came to, the
  * candidate stands again: at once, or after a pause of up to 5 s that grows while its terms last less than 5 s. When `fn`
- * settles while it still leads, that is the end: the lock is released and the call settles alike. An outage does not end
- * the candidacy; after one of over 60 s a candidate loses its queue entry.
+ * settles while it still leads, that is the end: the lock is released and the call settles the same way. An outage does
+ * not end the candidacy; after one of over 60 s a candidate loses its queue entry.
  *
  * Two leaders can overlap only if the old one does not heed its `signal` (it may be paused): let the resource check
  * `term` where that would hurt.

@@ -97,7 +97,7 @@ export interface Lock {
    */
   readonly status: () => Promise<LockStatus>;
   /**
-   * Ends every lease, whoever holds it, and hands the lock on: for operators.
+   * Ends every lease, no matter who holds it, and hands the lock on: for operators.
    *
    * A holder that is bound learns at once, any other with its next renewal; what it writes until then only the fencing
    * token can stop.
@@ -153,7 +153,7 @@ export interface Lock {
    * Don't take a lock again under its own hold: the inner call waits for the outer one. Pass `held` on instead.
    *
    * @throws what `fn` throws; `LEASE_LOST` if the lease was lost before `fn` settled, with what `fn` threw as its
-   * cause; `RELEASE_FAILED` if `fn` succeeded and the object can't be reached any more; and what `hold` throws.
+   * cause; `RELEASE_FAILED` if `fn` succeeded and the object can no longer be reached; and what `hold` throws.
    * @example
    * ```ts
    * const balance = await lock.withLock(async ({ signal, lease }) => {
@@ -173,6 +173,7 @@ export interface Lock {
    */
   readonly tryWithLock: <T>(fn: Critical<T>, options?: TryOptions) => Promise<Tried<T>>;
 }
+
 export function isLock(value: unknown): value is Lock {
   return typeof value === "object" && value !== null && "primitives" in value;
 }

@@ -38,7 +38,7 @@ export interface ReadWriteLock {
   /**
    * Turns a reader's hold into the writer's if it is the only one: true if so, false if there are other readers.
    *
-   * It never waits: two readers that wait for each other to leave would wait for ever. If it is false go on reading, or
+   * It never waits: two readers that wait for each other to leave would wait forever. If it is false go on reading, or
    * release, take the write lock, and read again what you rely on.
    *
    * @throws `LEASE_LOST` if the lease is live no more; `UNREACHABLE`, with which nobody knows what it is, or still will

@@ -10,6 +10,7 @@ interface WireClaim {
 
 /** A live lease, in JSON. */
 export type WireHolder = Omit<LockHolder, "capacity"> & WireClaim;
+
 /** A caller in the queue, in JSON. */
 type WireWaiter = Omit<LockWaiter, "capacity"> & WireClaim;
 

@@ -182,7 +182,7 @@ describe("configuration", () => {
     assert.equal(findAccess({}, surroundings()).token, "from the token file");
   });
 
-  test("a named file is trusted whole, whoever can write it, and --config comes before DURABLE_LOCKS_CONFIG", () => {
+  test("a named file is trusted whole, no matter who can write it, and --config comes before DURABLE_LOCKS_CONFIG", () => {
     const other = join(folder, "other.json");
     writeFileSync(other, JSON.stringify({ url: "http://other" }));
     chmodSync(other, 0o666);

@@ -38,7 +38,7 @@ export class Journal {
     return [process.execPath, this.#script, this.#log, this.#stop, ...ignored];
   }
 
-  /** The command as a grandchild of whoever runs it, in the same process group. */
+  /** The command as a grandchild of the caller that runs it, in the same process group. */
   grandchild(...ignored: NodeJS.Signals[]): string[] {
     return ["sh", "-c", '"$@" & wait', "sh", ...this.command(...ignored)];
   }

@@ -1,8 +1,8 @@
 // `run` and processes of another user, which it may not signal. The program runs as a user without rights; the workers that
 // its commands leave in their process group run as root.
 import assert from "node:assert/strict";
-import { chmodSync } from "node:fs";
 import { execFileSync } from "node:child_process";
+import { chmodSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { Journal } from "./journal.ts";
 import { type Program, childOf, until } from "./program.ts";

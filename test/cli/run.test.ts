@@ -1,10 +1,10 @@
 // `run`: what the command gets, and what comes of it.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
 import { Journal } from "./journal.ts";
-import { type Exit, PROGRAM, childOf, until } from "./program.ts";
+import { type Exit, childOf, PROGRAM, until } from "./program.ts";
 import { DevService } from "./service.ts";
 
 let service: DevService;

@@ -164,7 +164,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       expect(await lock.status()).toEqual(empty);
     });
 
-    it("hands a lease over to whoever resumes it", async () => {
+    it("hands a lease over to the caller that resumes it", async () => {
       const { lock } = fresh();
       const lease = await take(lock);
       const held = await lock.resume(lease);

@@ -34,7 +34,7 @@ describe("the example of crash release", () => {
     expect(target.stored).toEqual(["a", "b"]);
   });
 
-  it("an import that was merely cut off can't write any more once the next has", async () => {
+  it("an import that was merely cut off can no longer write once the next has", async () => {
     const [tenant, target] = [freshId(), warehouse()];
     let bond: Disposable | undefined;
     const { namespace } = faultyNamespace(async (method, run) => {

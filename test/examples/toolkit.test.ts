@@ -21,7 +21,7 @@ describe("the examples of the toolkit", () => {
     await Promise.all(calls);
   });
 
-  it("read-write lock: a stale catalogue is built once, whoever asks", async () => {
+  it("read-write lock: a stale catalogue is built once, no matter who asks", async () => {
     let text: string | undefined;
     let built = 0;
     const catalogue = {

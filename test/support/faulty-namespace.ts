@@ -48,7 +48,7 @@ export function overloaded(): Error {
   return Object.assign(new Error("Durable Object is overloaded."), { retryable: true, overloaded: true, remote: true });
 }
 
-/** Fails calls of a method in a way that is not worth repeating; `reach` tells whether they arrive all the same. */
+/** Fails calls of a method in a way that is not worth repeating; `reach` tells whether they still arrive. */
 export function failing(failed: string, reach: boolean): Fault {
   return async (method, run) => {
     if (method !== failed) return run();
@@ -69,7 +69,7 @@ export function losingReplies(methods: string[], times = 1): Fault {
   };
 }
 
-/** Never answers calls of the given methods; `reach` tells whether they arrive all the same. */
+/** Never answers calls of the given methods; `reach` tells whether they still arrive. */
 export function silent(methods: string[], reach: boolean): Fault {
   return async (method, run) => {
     if (!methods.includes(method)) return run();

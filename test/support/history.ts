@@ -22,7 +22,7 @@ export class History {
     this.entered += 1;
     this.#check(id, held);
     if ([...this.#of(id)].some((other) => other.lease === lease)) this.violations.push(`${id}: lease ${lease} twice`);
-    // Only exclusive grants are seen in the order in which they were made; shared ones may be told of late.
+    // Only exclusive grants are seen in the order in which they were made; shared ones may be reported late.
     if (claim.exclusive && lease <= (this.#highest.get(id) ?? 0)) this.violations.push(`${id}: ${lease} does not grow`);
     this.#highest.set(id, Math.max(lease, this.#highest.get(id) ?? 0));
     this.#of(id).add(held);

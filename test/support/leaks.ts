@@ -1,7 +1,7 @@
 import { afterEach, beforeEach } from "vitest";
 import { countTimers } from "./timers.ts";
 
-/** What is set or listened for in this isolate, by the client and the object alike, and not yet over. */
+/** What is set or listened for in this isolate, by the client or the object, and has not ended yet. */
 const leaks = { timers: new Set() as ReadonlySet<unknown>, listeners: 0 };
 
 /** Counts, in each test of the file that calls this, what is left behind. */
@@ -29,7 +29,7 @@ export function countedSignal(): { controller: AbortController; signal: AbortSig
     add(...args);
   };
   signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    // What never listened may be taken away all the same.
+    // What never listened may still be taken away.
     if (listening.delete(args[1])) leaks.listeners -= 1;
     remove(...args);
   };

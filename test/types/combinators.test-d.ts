@@ -40,7 +40,7 @@ void lock.hold({
   onReleaseRequested: (held) => expectTypeOf(held).toEqualTypeOf<HeldLease>(),
 });
 void lock.acquire(1, { lockDelay: 5 });
-// @ts-expect-error nobody is told of a plain lease
+// @ts-expect-error a plain lease has no such callback
 void lock.acquire(1, { onReleaseRequested: () => {} });
 
 void lock.acquire(1, { requestId: "the same call, repeated" });

@@ -44,7 +44,7 @@ async function say(words: string): Promise<void> {
 /**
  * Whether a test fails because of the mutant: the same test, played at once without it, must pass, and then fail again.
  *
- * If it fails then too, others have left something behind, like callers who ask for ever: the mutant is tried anew in an isolate
+ * If it fails then too, others have left something behind, like callers who ask forever: the mutant is tried again in an isolate
  * of its own time. A test that fails there too is left out.
  */
 async function isToBlame(number: number, test: Test): Promise<boolean> {

@@ -82,7 +82,7 @@ export const release: Command = {
 export const forceRelease: Command = {
   name: "force-release",
   positionals: ["ID"],
-  summary: "end all leases of the lock, whoever holds it",
+  summary: "end all leases of the lock, no matter who holds it",
   details: `For operators; the token needs the action "admin". The holders go on until they notice, with their next
 renewal, so the next one may overlap with them. Prints a number above their leases and below all that
 come: what checks fencing tokens can be told to refuse what is older.`,

@@ -2,11 +2,11 @@ import { type HeldLease, isLockError } from "../../client.ts";
 import type { Signals } from "../terminal/signals.ts";
 import { monotonicNow } from "./monotonic-clock.ts";
 import { type OnStuck, SecondSignal } from "./second-signal.ts";
-import { type Ending, type CommandSpec, Ward } from "./supervised-command.ts";
+import { type CommandSpec, type Ending, Ward } from "./supervised-command.ts";
 
 /**
- * What a command gets to stop in, in milliseconds, when its lease was ended by somebody: the lock may be another's
- * already, so this much the two overlap, as whoever ended it has wished.
+ * What a command gets to stop in, in milliseconds, when somebody ended its lease. Another may have the lock already, so
+ * the two can overlap by this much, as `force-release` warns.
  */
 export const FORCED_GRACE = 2_000;
 

@@ -16,7 +16,7 @@ export interface CommandSpec {
   env: NodeJS.ProcessEnv;
   /** Milliseconds between SIGTERM and SIGKILL. */
   grace: number;
-  /** Until when it may run, on the monotonic clock, `Infinity` for no end; throws if it may not be started any more. */
+  /** Until when it may run, on the monotonic clock, `Infinity` for no end; throws if it may no longer be started. */
   deadline: () => number;
   quiet: boolean;
   /** Both for its stdout; with "stderr", its stdin is what `input` gives it. */
@@ -136,7 +136,7 @@ export class Ward {
     else if (this.#ending.code === null && this.#ending.signal === null) signalProcess(this.#pid, signal);
   }
 
-  /** SIGKILL from here, in case that the guard is stopped; and then the guard is of no use any more. */
+  /** SIGKILL from here, in case the guard is stopped; after that the guard is no longer needed. */
   kill(): void {
     if (this.#pid === undefined || this.#isOver) return;
     this.#ending.stopped ??= "lost";

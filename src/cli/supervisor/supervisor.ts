@@ -8,9 +8,9 @@ import { Reaper } from "./reaper.ts";
 /**
  * The guard: the parent of the command, and the one who ends it.
  *
- * A process of its own, in a session of its own, because the one that holds the lease can be killed or stopped: then
- * the channel closes or no renewal is heard of any more, and the command is ended all the same before the lease can
- * pass on. It starts the command itself, so there is no moment in which the command runs and is not guarded.
+ * A process of its own, in a session of its own, because the one that holds the lease can be killed or stopped. Then the
+ * channel closes or the renewals stop, and the guard still ends the command before the lease can pass on. It starts the
+ * command itself, so there is no moment in which the command runs and is not guarded.
  */
 export function guard(): void {
   const channel = new Socket({ fd: CHANNEL });
@@ -55,7 +55,7 @@ class Ward {
     void this.#follow(child, this.reaper);
   }
 
-  /** Nobody renews any more: what is left of the lease is the most that the command can get. */
+  /** Nobody renews now: the rest of the lease is the most that the command can get. */
   orphaned(): void {
     if (this.#isOver) return;
     this.#isOrphaned = true;

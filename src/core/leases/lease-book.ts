@@ -164,7 +164,7 @@ export class LeaseBook {
     return this.#slots.lastUse();
   }
 
-  /** Forgets what storage forgets; the highest number and the requests of late stay as long as this instance does. */
+  /** Forgets what storage forgets; the highest number and the recent requests stay as long as this instance does. */
   forget(): void {
     this.#slots.clear();
     this.live.clear();

@@ -19,7 +19,7 @@ export function onceOf(job: Job | undefined): string | undefined {
   return job && (job.fingerprint ?? "");
 }
 
-/** What is meant by that. */
+/** The job that such a text stands for; undefined if there is none. */
 export function jobOf(once: string | undefined): Job | undefined {
   return once === undefined ? undefined : { fingerprint: once === "" ? undefined : once };
 }

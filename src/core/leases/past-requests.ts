@@ -7,7 +7,7 @@ export interface PastLease {
   /** Its number; absent if the request was cancelled before it got one. */
   lease?: number;
   how: LeaseEnd;
-  /** The release that ended it, so that repeating that release is answered alike. */
+  /** The release that ended it, so that repeating that release gives the same answer. */
   releaseId?: string;
 }
 
@@ -21,7 +21,7 @@ const MAY_ARRIVE_WITHIN = 60_000;
 const MOST_REMEMBERED = 10_000;
 
 /**
- * The leases that ended of late, by request and by number: a duplicate that arrives late must not take the lock again.
+ * The leases that ended recently, by request and by number: a duplicate that arrives late must not take the lock again.
  *
  * Bounded: the oldest is forgotten first. What must outlive a restart is written with the slots.
  */
@@ -30,7 +30,7 @@ export class PastLeases {
   readonly #byLease = new Map<number, PastLease>();
 
   add(past: PastLease, now: number): void {
-    // Deleted first, so that what is remembered anew is also the last to be forgotten. A forced release may have had
+    // Deleted first, so that the newest entry is also the last to be forgotten. A forced release may have had
     // the request id of a lease that it ended.
     this.#forget(this.byRequest(past.requestId));
     this.#byRequest.set(past.requestId, { past, addedAt: now });

@@ -58,7 +58,7 @@ export class Slots {
     else this.touch(slot);
   }
 
-  /** Lets a slot be used again whose lease has ended and is in nobody's way any more. */
+  /** Frees a slot whose lease has ended and no longer blocks anybody. */
   free(slot: Slot): void {
     this.#free.add(slot);
   }

@@ -9,7 +9,7 @@ import type { PendingReply } from "./pending-reply.ts";
  * entry, the entry would outlive a caller that died waiting.
  */
 export interface Ticket {
-  /** The queue entry. Dispose of it when the wait is over: kept while holding, it would pin the object in memory. */
+  /** The queue entry. Dispose of it when the wait ends: if the holder kept it, the object would stay in memory. */
   place: ContextHandle;
   /** The pending grant. */
   turn: PendingReply<AcquireReply>;

@@ -12,7 +12,7 @@ export interface TableShape {
   name: string;
   /** The columns of the first version that had the table; the first of them is the primary key. */
   columns: Columns;
-  /** Those that later versions added: each may be null or has a default, for the rows that are there already. */
+  /** The columns that later versions added. Rows of earlier versions lack them, so each is nullable or has a default. */
   added?: Columns;
   /** The column that tells when a row is used for something else than before. */
   about?: string;

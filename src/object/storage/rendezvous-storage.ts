@@ -92,7 +92,7 @@ function meetingOf({ generation, why, members }: Row): Meeting {
 
 const BREAKS = ["died", "timeout", "aborted"] satisfies BarrierBreak[];
 
-/** A reason that only a newer version may know is a reason all the same. */
+/** A reason that this version does not know is still a reason: a newer version may have written it. */
 function breakOf(why: unknown): BarrierBreak | undefined {
   if (why === null || why === undefined) return undefined;
   return BREAKS.find((known) => known === why) ?? "died";

@@ -50,7 +50,7 @@ function rateLimited(): Error {
   return refused("RATE_LIMITED", "Too many requests: come back later.", { retryAfter: PERIOD });
 }
 
-/** Lets through whoever may do this to the lock of the path. */
+/** Lets a caller through whose token allows this action on the lock of the path. */
 export function forLock(action: Action): Middleware {
   return async (c, next) => {
     const id = idOf(c);

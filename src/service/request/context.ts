@@ -33,7 +33,7 @@ interface Admitted {
   primitives: LockPrimitives;
 }
 
-/** What Hono is told of all this. */
+/** These types in the form that Hono asks for. */
 export interface ServiceEnv {
   Bindings: ServiceContext;
   Variables: Admitted;

@@ -7,10 +7,10 @@ const SHARDS = 16;
 /** How long this isolate does not tell of an id again. */
 const KNOWN_FOR = 43_200_000;
 
-/** How many ids this isolate remembers to have told of. */
+/** How many ids this isolate remembers to have listed. */
 const MOST_KNOWN = 10_000;
 
-/** The index as the service uses it: an id is told of once, and what can't be told is told with the next use. */
+/** The index as the service uses it: lists each id once, and tries again at its next use if that failed. */
 export class IndexShards {
   readonly #namespace: DurableObjectNamespace<LockIndex>;
   readonly #known = new Map<string, number>();
@@ -19,7 +19,7 @@ export class IndexShards {
     this.#namespace = namespace;
   }
 
-  /** Tells the index of an id that is used; undefined if it was told not long ago. */
+  /** Lists an id that is used; undefined if it was listed not long ago. */
   note(id: string): Promise<void> | undefined {
     const now = Date.now();
     if ((this.#known.get(id) ?? Number.NEGATIVE_INFINITY) > now - KNOWN_FOR) return undefined;

@@ -1,12 +1,14 @@
 import { z } from "@hono/zod-openapi";
 import { LIMITS } from "../../core/limits.ts";
 import { checkConversion, checkRequest, checkRequestIdOption } from "../../core/request.ts";
-import { UNLIMITED, fromWireNumber } from "../../wire/numbers.ts";
+import { fromWireNumber, UNLIMITED } from "../../wire/numbers.ts";
 import { PROBLEMS } from "../../wire/problem.ts";
 
-// A body is judged here and nowhere else in the service: what a document can say of its shape and bounds by the schema,
-// and the rest by the core, which makes of it what the lock is asked for.
+// The service checks a body here and nowhere else. The schema checks what an OpenAPI document can say about shape and
+// bounds; the core checks the rest and makes the lock's request of it.
+
 const newId = () => crypto.randomUUID();
+
 function named<T extends { requestId?: string | undefined }>({ requestId, ...rest }: T) {
   return { ...rest, requestId: checkRequestIdOption({ requestId }, newId) };
 }

@@ -45,7 +45,7 @@ export function addEvents(service: Application): void {
   );
 }
 
-/** Pulled by its reader, so that whoever reads slowly is told less often, and nothing piles up. */
+/** Pulled by its reader, so that a slow reader gets fewer events, and none pile up. */
 function eventsOf(c: Context<ServiceEnv>, first: FollowReply): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const until = Date.now() + LASTS;

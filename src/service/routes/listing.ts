@@ -25,7 +25,7 @@ export function addListing(service: Application): void {
     method: "get",
     path: "/v1/locks",
     operationId: "list",
-    summary: 'Lists ids that were used of late. Needs the action "read" and the index.',
+    summary: 'Lists ids that were used recently. Needs the action "read" and the index.',
     request: { query },
     responses: { 200: { description: "Done.", content: { "application/json": { schema: Listed } } }, ...problems },
   });

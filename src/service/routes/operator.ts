@@ -46,7 +46,7 @@ export function addOperatorRoutes(service: Application): void {
     {
       name: "force-release",
       action: "admin",
-      summary: "Ends all leases, whoever holds them; answers a number above theirs and below all that come.",
+      summary: "Ends all leases, no matter who holds them; answers a number above theirs and below all later ones.",
       body: MaybeNamed,
       answer: ForceReleased,
     },

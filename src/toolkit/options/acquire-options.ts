@@ -7,7 +7,7 @@ import { checkSignal } from "../../transport/own-request.ts";
 import { newRequestId } from "../../transport/request-id.ts";
 import type { ClaimRule } from "./claim-rule.ts";
 import { DEFAULT_WAIT } from "./defaults.ts";
-import { ACQUIRE_OPTIONS, type ASKED_OPTIONS } from "./option-names.ts";
+import { type ASKED_OPTIONS, ACQUIRE_OPTIONS } from "./option-names.ts";
 
 /** Polling instead of queueing: exponential backoff with full jitter. */
 export interface RetryOptions {
@@ -32,6 +32,7 @@ export interface AcquireOptions extends Pick<RequestOptions, (typeof ASKED_OPTIO
 }
 
 const RETRY_OPTIONS = ["retries", "minTimeout", "maxTimeout", "factor"] as const;
+
 /** Checks how to acquire. */
 export function checkAcquire(ttl: number, options: AcquireOptions | null | undefined, claimOf: ClaimRule): Acquisition {
   return acquisitionOf(ttl, checkOptions(options, ACQUIRE_OPTIONS), claimOf);
@@ -46,7 +47,7 @@ export function acquisitionOf(ttl: number, options: AcquireOptions, claimOf: Cla
   return { request, signal: checkSignal(signal), poll: checkRetry(retry), named: rest.requestId !== undefined };
 }
 
-/** Not `??`: null is a mistake to be told of, and not an option that is absent. */
+/** Not `??`: null is a mistake, and the check that follows must see it. */
 export function orElse<T>(value: T | undefined, absent: T): T {
   return value === undefined ? absent : value;
 }
@@ -63,6 +64,7 @@ function checkRetry(retry: unknown): Acquisition["poll"] {
     factor: checkNumber(factor, "factor", 1, DEFAULT_BACKOFF.factor),
   };
 }
+
 function checkNumber(value: number | undefined, argument: string, min: number, absent: number): number {
   if (value === undefined) return absent;
   if (value === absent || (typeof value === "number" && value >= min && value <= LIMITS.maxWait)) return value;

@@ -25,7 +25,7 @@ import { reach } from "./reach.ts";
 import { readAnswer } from "./read-answer.ts";
 import type { ServiceAccess } from "./service-access.ts";
 
-/** A little more than its caller waits for an answer: what is abandoned must not keep a connection for ever. */
+/** A little more than its caller waits for an answer: an abandoned call must not keep a connection forever. */
 const CALL_WITHIN = ANSWER_WITHIN + 1_000;
 
 type Shape<T> = (body: object) => body is T & object;

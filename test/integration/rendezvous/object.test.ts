@@ -132,7 +132,7 @@ describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
     });
   });
 
-  it("forgets a meeting with its rows: whoever comes again under its name waits anew", async () => {
+  it("forgets a meeting with its rows: a party that comes again under its name waits again", async () => {
     await inside(freshId(), async (object) => {
       setClock(0);
       arrive(object, "a");

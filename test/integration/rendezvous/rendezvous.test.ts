@@ -116,7 +116,7 @@ describe("a barrier", () => {
     expect(one).toEqual([...new Set(one)].sort((a, b) => a - b));
   });
 
-  it("breaks for the rest when one aborts, and begins anew", async () => {
+  it("breaks for the rest when one aborts, and begins again", async () => {
     const id = freshId();
     const { arrive } = barrierOf(id, 3);
     const abort = new AbortController();

@@ -85,7 +85,7 @@ describe("the rows of a latch or a barrier", () => {
     });
   });
 
-  it("tell why a barrier broke; a reason that only a newer version knows is a reason all the same", async () => {
+  it("tell why a barrier broke; a reason that only a newer version knows is still a reason", async () => {
     await onStorage((stored) => {
       const { sql } = stored;
       const storage = rowsOf(stored);

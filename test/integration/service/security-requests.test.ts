@@ -15,7 +15,7 @@ it.each([
   ["a NUL for the slash", "ours%00x", "ours\0x"],
   ["a path parameter", "other;ours%2Fx", "other;ours/x"],
   ["a line break", "%0Aours%2Fx", "\nours/x"],
-  ["full-width letters, which look alike", "%EF%BD%8Furs%2Fx", "ｏurs/x"],
+  ["full-width letters, which look the same", "%EF%BD%8Furs%2Fx", "ｏurs/x"],
   ["a space", "%20ours%2Fx", " ours/x"],
   ["a plus, which is no space", "+ours%2Fx", "+ours/x"],
   ["a byte order mark", "%EF%BB%BFours%2Fx", "\u{feff}ours/x"],

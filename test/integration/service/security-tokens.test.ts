@@ -73,7 +73,7 @@ it("two entries may share a name, in whatever order they list the same prefixes 
     expect((await send(at("a/x"), { to: serviceWith({ tokens }), token })).status).toBe(200);
 });
 
-it("whoever asks is compared with every token, each time in constant time", async () => {
+it("each caller's token is compared with every token, each time in constant time", async () => {
   const to = serviceWith();
   const compare = vi.spyOn(crypto.subtle, "timingSafeEqual");
   const count = (JSON.parse(SECRET) as unknown[]).length;

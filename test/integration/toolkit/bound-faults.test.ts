@@ -174,7 +174,7 @@ describe("crash release: ties", () => {
     return binding;
   }
 
-  it("an old one that goes after the lease was bound anew ends nothing, the last one does", async () => {
+  it("an old one that goes after the lease was bound again ends nothing, the last one does", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
     const old = await bindTo(id, lease);

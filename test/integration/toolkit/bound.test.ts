@@ -175,7 +175,7 @@ describe("crash release: operators reach a bound holder at once", () => {
     expect(onReleaseRequested).toHaveBeenCalledTimes(1);
   });
 
-  it("an end that it is told of is written down by then", async () => {
+  it("an end that it learns about is stored by then", async () => {
     await runInDurableObject(stubOf(freshId()), async (lock, { storage }) => {
       const { lease } = (await lock.acquire(500)) as { lease: number };
       const { news } = (await lock.bind(lease)) as ExitWatch;

@@ -148,7 +148,7 @@ describe("forceRelease", () => {
     expect(await lockOf(id).acquire(1_000)).toMatchObject({ success: true });
   });
 
-  it("ends a lock-delay, also for whoever waits for its end", async () => {
+  it("ends a lock-delay, also for a caller that waits for its end", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(1, { lockDelay: DAY }));
     const waiting = lockOf(id).acquire(60_000, { wait: 20_000 });

@@ -176,7 +176,7 @@ describe.concurrent("leadership that ends before fn does", () => {
     expect(await lock.isLocked()).toBe(false);
   });
 
-  it("by requestRelease: the leader resigns in favour of whoever stands in line", async () => {
+  it("by requestRelease: the leader resigns in favour of the next in line", async () => {
     const id = freshId();
     const leader = stand(lockOf(id), TOLD);
     const { signal } = await termOf(leader);

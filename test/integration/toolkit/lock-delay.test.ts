@@ -120,7 +120,7 @@ describe("lockDelay", () => {
     expect(await lockOf(id).acquire(1_000)).toMatchObject({ success: true });
   });
 
-  it("is over by itself: whoever waits is granted then", async () => {
+  it("ends by itself: the next waiter is granted then", async () => {
     const id = freshId();
     const result = await lockOf(id).acquire(30, { lockDelay: 120 });
     const { deadline } = result as { deadline: number };

@@ -243,7 +243,7 @@ describe("observe ends", () => {
     });
   });
 
-  it("with the loop: nothing is asked any more, nothing is left (G8)", async () => {
+  it("with the loop: nothing more is asked, nothing is left (G8)", async () => {
     const { namespace, calls } = counted();
     const lock = lockOf(freshId(), namespace);
     const { signal } = countedSignal();

@@ -134,7 +134,7 @@ describe("the result may be anything structured-cloneable", () => {
     expect(await second).toBe(RERUN);
   });
 
-  it("a result that can't be read any more does not take the lock down: the job runs again", async () => {
+  it("a result that can no longer be read does not take the lock down: the job runs again", async () => {
     const id = freshId();
     await once(lockOf(id), () => "first");
     vi.spyOn(console, "error").mockImplementation(() => {});

@@ -9,7 +9,7 @@ const TTL = 500;
 
 /** What becomes of one call on its way. */
 type Weather = "well" | "request lost" | "reply lost" | "late, and given up" | "silence";
-/** When a runner stops for ever: from then on it calls nobody and nobody answers it. */
+/** When a runner stops forever: from then on it calls nobody and nobody answers it. */
 type Death =
   | "never"
   | "before fn"

@@ -101,7 +101,7 @@ describe("once runs the job once", () => {
     });
   });
 
-  it("on a lock that can be shared it is exclusive all the same", async () => {
+  it("on a lock that can be shared it is still exclusive", async () => {
     const semaphore = useSemaphore(env.DURABLE_LOCK, freshId(), { permits: 5 });
     const { read } = useReadWriteLock(env.DURABLE_LOCK, freshId());
     for (const lock of [semaphore, read] as Lock[]) {

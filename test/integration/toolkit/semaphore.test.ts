@@ -134,7 +134,7 @@ describe.concurrent("G5 G6 G7 a semaphore over a bad network", () => {
     expect(await done).toMatchObject({ error: { code: "LEASE_LOST", why: "superseded" } });
   });
 
-  it("fires the signal in time if the object does not answer any more", async () => {
+  it("fires the signal in time if the object no longer answers", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(async (method, run) => {
       if (method === "renew") throw connectionLost();

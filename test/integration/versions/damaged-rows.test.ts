@@ -123,7 +123,7 @@ describe("a table of another shape", () => {
     expect(await rowsOf(id)).toMatchObject([{ lease }]);
   });
 
-  it("is told of, and takes the place of one that was set aside before", async () => {
+  it("is reported, and takes the place of one that was set aside before", async () => {
     const id = freshId();
     const told = vi.spyOn(console, "error").mockImplementation(() => {});
     await startFrom(id, ({ sql }) => {

@@ -35,7 +35,7 @@ export class Resource implements Disposable {
     return accepted;
   }
 
-  /** Writes, whoever has written since. */
+  /** Writes, no matter who has written since. */
   writeUnfenced(written: Written): void {
     appendFileSync(this.#file(written.resource), `${JSON.stringify(written)}\n`);
   }

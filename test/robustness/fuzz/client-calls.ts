@@ -27,7 +27,7 @@ export interface ClientCall extends Call {
   run: (clients: Clients, ...args: never[]) => unknown;
   /** A field and what errors call it. */
   alias?: [string, string];
-  /** Goes on for ever if nothing is wrong with it. */
+  /** Goes on forever if nothing is wrong with it. */
   endless?: boolean;
 }
 

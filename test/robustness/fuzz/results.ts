@@ -72,7 +72,7 @@ export function fuzzResults(runs: number): void {
     });
   });
 
-  it("once of a job that throws anything throws it, and a recorded one alike", async () => {
+  it("once of a job that throws anything throws it, and a recorded one does the same", async () => {
     await fuzz(runs / 25, value, async (thrown) => {
       const lock = lockOf(freshId());
       const job = () => {

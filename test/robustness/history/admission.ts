@@ -31,7 +31,7 @@ interface Circumstances {
 }
 
 /**
- * The admission rule, at each grant. Lease numbers are the order of grants (G2 is judged apart), so whoever has a lower
+ * The admission rule, at each grant. Lease numbers are the order of grants (G2 is judged apart), so one who has a lower
  * number and was live after a grant was told was live when it was made.
  */
 export function checkAdmission(tenures: Tenure[], circumstances: Circumstances): Violation[] {
@@ -108,7 +108,7 @@ function explains({ sections, ttl }: Tenure, grantedBy: number, circumstances: C
 /**
  * No lease can stop a process between its look at the clock and its step; undefined if nothing held it up there.
  *
- * Who looks sees a loss earlier than the lease ends, by the margin. So whoever was overtaken has stood still for longer.
+ * Who looks sees a loss earlier than the lease ends, by the margin. So one who was overtaken has stood still for longer.
  */
 function whyLate(
   { client }: Section,

@@ -23,7 +23,7 @@ function checkDead(tenure: Tenure, tolerance: number): Violation[] {
     const dead = deadBy(tenure, call, answered, tolerance);
     if (invoked > dead) late(call.kind, dead, call);
   }
-  // A repeated acquire is told of its lease only while that lives.
+  // A repeated acquire gets its lease only while that lives.
   for (const grant of tenure.grants) {
     const dead = deadBy(tenure, grant, grant.answered as number, tolerance);
     if (grant.invoked > dead) late("acquire", dead, grant);

@@ -18,7 +18,7 @@ describe("explained by a correct lock", () => {
     "one that expired, and the next after it": [granted(1, [0, 10]), granted(2, [500, 1_001])],
     "one whose release was never answered": [granted(1, [0, 10]), released(1, [100]), granted(2, [0, 105])],
     "one that was cancelled": [granted(1, [0, 10]), cancelled("r1", [100]), granted(2, [0, 105])],
-    "a lease that nobody was told of between two others": [
+    "a lease that nobody learned about between two others": [
       granted(1, [0, 10]),
       released(1, [20, 30]),
       unanswered("lost", 40),
@@ -156,7 +156,7 @@ describe("no correct lock", () => {
       "G5",
       [granted(1, [0, 10]), released(1, [20, 30]), granted(2, [40, 50], { requestId: "r1" })],
     ],
-    "lets a holder believe in its lease when another is told of its own": [
+    "lets a holder believe in its lease when another learns about its own": [
       "G6",
       [granted(1, [0, 10]), section(1, [100, 1_010]), granted(2, [500, 1_009])],
     ],

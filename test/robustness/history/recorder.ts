@@ -1,7 +1,7 @@
 import type { Claim as LockClaim } from "../../../src/core/leases/lease.ts";
 import type { AcquireReply, RecordedReply, RefusalReply } from "../../../src/core/replies.ts";
 import type { LockPrimitives } from "../../../src/transport/primitives.ts";
-import type { Acquire, Cancel, HistoryClaim, Entry, History, Release, Renew } from "./records.ts";
+import type { Acquire, Cancel, Entry, History, HistoryClaim, Release, Renew } from "./records.ts";
 
 /** Where a history is written. */
 export interface Journal {

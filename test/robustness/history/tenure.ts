@@ -1,9 +1,9 @@
 import {
   type Acquire,
   type Cancel,
-  type HistoryClaim,
   type Entry,
   type History,
+  type HistoryClaim,
   type Release,
   type Renew,
   type Section,

@@ -23,7 +23,7 @@ export class Store {
     return unused.pop() ?? new Store();
   }
 
-  /** To be called when nobody uses it any more. */
+  /** To be called when nobody uses it. */
   close(): void {
     this.apply({ do: "deleteAll" });
     this.#alarm = null;

@@ -141,7 +141,7 @@ export class Judge {
     return queue;
   }
 
-  /** A request that was granted before is told so again, whoever waits by now. */
+  /** A request that was granted before is told so again, no matter who waits by now. */
   #isFirst(instance: Instance, requestId: string): boolean {
     const granted = this.#granted.get(instance) ?? new Set();
     this.#granted.set(instance, granted);
@@ -150,7 +150,7 @@ export class Judge {
     return isFirst;
   }
 
-  /** G4: whoever is granted, nobody who came before it still waits. Those that are answered in the same turn don't. */
+  /** G4: when one is granted, nobody who came before it still waits. Those that are answered in the same turn don't. */
   #inOrder(instance: Instance, requestId: string, arrival: number): void {
     const queue = this.#queueAt(instance);
     const before = [...queue].filter(([, queued]) => queued.calls > 0 && (queued.arrival ?? arrival) < arrival);

@@ -13,9 +13,9 @@ export interface Conditions {
   slow: number;
 }
 
-/** What a caller is told of a connection that broke. */
+/** What a caller learns when its connection broke. */
 const connectionLost = () => Object.assign(new Error("Network connection lost."), { retryable: true });
-/** What a caller is told of an instance that went while it worked on its call. */
+/** What a caller learns when the instance went while it worked on its call. */
 const reset = () => Object.assign(new Error("The object was reset."), { durableObjectReset: true });
 const handleIsDead = () => new Error("The execution context which hosts this callback is no longer running.");
 
@@ -72,7 +72,7 @@ export class Line {
     });
   }
 
-  /** From now on nothing is lost any more. */
+  /** From now on nothing is lost. */
   heal(): void {
     this.#isCut = false;
     Object.assign(this.#conditions, { lost: 0, duplicated: 0, slow: 0 });

@@ -91,8 +91,10 @@ const FAULTS: Fault["kind"][] = [
 ];
 const TTLS = [100, 300, 1_000, 3_000, 10_000, 30_000, 120_000, 3_600_000];
 const WAITS = [0, 500, 5_000, 20_000, 60_000];
+
 /** When the last fault may begin, in a world that is not slow. */
 const FAULTS_UNTIL = 60_000;
+
 /** In a slow world all lasts longer by so much: hours instead of seconds. */
 const SLOW = 300;
 const HOUR = 3_600_000;

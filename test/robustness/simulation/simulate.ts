@@ -17,7 +17,7 @@ export interface Outcome {
 }
 
 const DAY = 86_400_000;
-/** Longer than any job may take once nothing fails any more: its pauses, waits, and the leases of the dead. */
+/** Longer than any job may take once nothing fails: its pauses, waits, and the leases of the dead. */
 const PATIENCE = 30 * DAY;
 
 /** The simulation that runs, told of what nobody listened to. */

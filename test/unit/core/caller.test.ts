@@ -73,7 +73,7 @@ describe("what belongs to a name", () => {
   it.each<[string, Caller | undefined, string | undefined, boolean]>([
     ["its token", CI, "ci", true],
     ["another token", { ...CI, tokenName: "other" }, "ci", false],
-    ["another token whose name begins alike", { ...CI, tokenName: "c" }, "ci", false],
+    ["another token whose name begins the same", { ...CI, tokenName: "c" }, "ci", false],
     ["an admin", { tokenName: "other", isAdmin: true }, "ci", true],
     ["a caller over RPC", undefined, "ci", true],
     ["a token, though it was taken over RPC", CI, undefined, false],

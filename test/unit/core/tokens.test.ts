@@ -128,7 +128,7 @@ describe("a cancellation", () => {
     expect(machine.state.status(NOW)).toMatchObject({ holders: [{ lease }], waiters: [{}] });
   });
 
-  it("by an admin takes back whoever's it is", () => {
+  it("by an admin takes it back, no matter whose it is", () => {
     const machine = new Machine();
     take(machine, ONE, EXCLUSIVE, "held");
     wait(machine, undefined, EXCLUSIVE, "waits");

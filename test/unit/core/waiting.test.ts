@@ -38,7 +38,7 @@ describe("one who asks while others wait", () => {
     expect(machine.state.acquire(waiter("a"), NOW + 7_000)).toMatchObject({ retryAfter: 3_000 });
   });
 
-  it("is told of no time if nothing ends: it is the queue that is in its way", () => {
+  it("gets no time if nothing ends: it is the queue that is in its way", () => {
     const machine = new Machine();
     machine.state.enqueue(waiter("late", { waited: 5_000 }), NOW);
     expect(machine.state.acquire(waiter("a"), NOW)).toEqual({ success: false, reason: "BORROWED" });
@@ -149,7 +149,7 @@ describe("the slice of a wait", () => {
     });
   });
 
-  it("is over for a place that is lost: whoever comes back late is the last, or is granted", () => {
+  it("ends for a place that is lost: a caller that comes back late is the last, or is granted", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("head"), NOW);
@@ -202,7 +202,7 @@ describe("who is next is granted at once, with no timer, when", () => {
     ]);
   });
 
-  it("whoever was ahead gives up, or is gone", () => {
+  it("the one who was ahead gives up, or is gone", () => {
     for (const leave of ["cancel", "drop"] as const) {
       const machine = new Machine();
       machine.acquire(NOW, MANY);
@@ -359,7 +359,7 @@ describe("a job that runs once", () => {
     expect([answers(machine), machine.state.waiting]).toEqual([[], 1]);
   });
 
-  it("is told of another payload as soon as its own runs", () => {
+  it("learns about another payload as soon as its own runs", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ttl: 60_000 });
     machine.state.enqueue(waiter("first", { job: { fingerprint: "sha" } }), NOW);

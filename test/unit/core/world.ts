@@ -109,7 +109,7 @@ export class World {
     const { lease } = asked.lease;
     const others = this.asked.filter((other) => other !== asked && other.place === "holding" && this.#isLive(other));
     const expected = this.#isLive(asked) && fits(claim, others);
-    // Before it happens: whoever is let in by it is let in beside the new claim.
+    // Before it happens: the one that it lets in is let in beside the new claim.
     if (expected) Object.assign(asked, claim);
     // It relies on the dead being dead, as a grant does.
     if (expected)
@@ -123,7 +123,7 @@ export class World {
     }
   }
 
-  /** Takes the lock from whoever holds it. */
+  /** Takes the lock from its holders. */
   steal(claim: Claim, ttl: number): void {
     if (!claim.exclusive) return;
     const asked = this.#ask(claim, ttl, 0);
@@ -150,7 +150,7 @@ export class World {
     const asked = this.#pick(pick, "holding");
     if (!asked?.lease) return;
     const { lease } = asked.lease;
-    // One that ran out by itself stays as it is: nobody is told of it, and nobody relies on it yet.
+    // One that ran out by itself stays as it is: nobody hears of it, and nobody relies on it yet.
     if (this.#isLive(asked)) this.#bury(asked);
     this.#run((now) => this.#state.expire(lease, now));
   }

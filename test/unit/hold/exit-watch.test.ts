@@ -100,7 +100,7 @@ describe("G6 the news of a bound lease", () => {
 });
 
 describe("a binding whose connection breaks", () => {
-  it("is made anew after a moment, and let go of only then", async () => {
+  it("is made again after a moment, and the old one let go of only then", async () => {
     const [first, second] = [binding(cut()), binding()];
     const { bind, boundAt, kept } = bound([giving(first), giving(second)]);
     await bind();
@@ -118,7 +118,7 @@ describe("a binding whose connection breaks", () => {
     expect(first.dispose).toHaveBeenCalledOnce();
   });
 
-  it("again and again is made anew at growing distances; one that lasted is made anew as the first", async () => {
+  it("again and again is made again at growing distances; one that lasted is made again as the first", async () => {
     const after = [0, 0, 0, 0, 0, 10_001, 10_000];
     const breaking = async () => {
       const lasts = after.shift() ?? 0;
@@ -137,7 +137,7 @@ describe("a binding whose connection breaks", () => {
     expect(boundAt()[7]).toBe(10_801 + 10_000 + 50);
   });
 
-  it("and that has been told tells so when it is made anew", async () => {
+  it("and that has been told tells so when it is made again", async () => {
     const [first, second] = [binding({ releaseRequested: true }, cut()), binding()];
     const { bind } = bound([giving(first), giving(second)]);
     await bind();
@@ -145,7 +145,7 @@ describe("a binding whose connection breaks", () => {
     expect(second.told).toEqual([true]);
   });
 
-  it("and can't be made anew is kept, and tried again: that is no loss", async () => {
+  it("and can't be made again is kept, and tried again: that is no loss", async () => {
     const first = binding(cut(), cut(), cut());
     const third = binding();
     const { bind, kept, boundAt } = bound([giving(first), () => Promise.reject(new Error("no idea")), giving(third)]);
@@ -157,7 +157,7 @@ describe("a binding whose connection breaks", () => {
     expect(third.told).toEqual([false]);
   });
 
-  it("and is refused anew is a loss, which says that the connection was cut", async () => {
+  it("and is refused the second time is a loss, which says that the connection was cut", async () => {
     const first = binding(cut());
     const { bind, kept } = bound([giving(first), giving(GONE)]);
     await bind();
@@ -170,7 +170,7 @@ describe("a binding whose connection breaks", () => {
     expect(first.dispose).toHaveBeenCalledOnce();
   });
 
-  it("when the hold is over is not made anew", async () => {
+  it("when the hold has ended is not made again", async () => {
     const { promise, reject } = Promise.withResolvers<HoldNews>();
     const { bind, kept, boundAt } = bound([giving({ ...binding(), next: () => promise })]);
     await bind();
@@ -181,7 +181,7 @@ describe("a binding whose connection breaks", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("is not made anew if the hold ends while it waits to be", async () => {
+  it("is not made again if the hold ends while it waits to be", async () => {
     const one = binding(cut());
     const { bind, kept, boundAt } = bound([giving(one)]);
     await bind();
@@ -294,7 +294,7 @@ describe("the end of a bound hold", () => {
     expect(one.told).toEqual([false]);
   });
 
-  it("that could not be told lets go of it all the same", async () => {
+  it("that could not be told still lets go of it", async () => {
     const one = binding();
     const { bind, kept } = bound([giving(one)], { release: () => Promise.reject(new Error("broken")) });
     await bind();

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import type { RenewReply } from "../../../src/core/replies.ts";
-import { type LiveLease, type HoldBounds, holdLease, renewOnce } from "../../../src/hold/held-lease.ts";
+import { type HoldBounds, type LiveLease, holdLease, renewOnce } from "../../../src/hold/held-lease.ts";
 import type { LockPrimitives } from "../../../src/transport/primitives.ts";
 import { fakeTime, pass } from "../../support/fake-time.ts";
 import { connectionLost } from "../../support/faulty-namespace.ts";
@@ -50,7 +50,7 @@ describe("a held lease", () => {
     expect(calls[1]?.args[1]).toBe(30_000);
   });
 
-  it("is released once, whoever asks and however often", async () => {
+  it("is released once, no matter who asks and how often", async () => {
     const { kept, held, calls } = hold();
     const released = [held.release(), held.release(), held[Symbol.asyncDispose](), kept.release()];
     expect(await Promise.all(released)).toEqual([true, true, undefined, true]);
@@ -77,7 +77,7 @@ describe("a held lease", () => {
     expect(calls).toHaveLength(1);
   });
 
-  it("that is lost is not renewed: whoever asks gets the loss", async () => {
+  it("that is lost is not renewed: a caller that asks gets the loss", async () => {
     const { kept, held, calls } = hold();
     kept.keepAlive.lose("expired", "lost");
     expect(await failureOf(held.renew())).toBe(held.signal.reason);

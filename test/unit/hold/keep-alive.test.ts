@@ -81,7 +81,7 @@ describe("G3 G6 the answer to a renewal", () => {
     expect(keepAlive.signal.aborted).toBe(false);
   });
 
-  it("that is a fault is no loss, and is told to whoever asked", async () => {
+  it("that is a fault is no loss, and is told to the caller that asked", async () => {
     const { keepAlive, deny } = kept();
     const renewing = keepAlive.renewNow(60_000);
     deny(new Error("no idea"));
@@ -189,7 +189,7 @@ describe("G6 a lease is renewed", () => {
     expect(set.mock.calls.map(([, ms]) => ms)).toEqual([588_000, 200_000]);
   });
 
-  it("no more once it is stopped: whoever asks is told", async () => {
+  it("no more once it is stopped: a caller that asks is told", async () => {
     const { keepAlive, asked } = keep(30_000, confirmed);
     keepAlive.stop();
     expect(keepAlive.over.aborted).toBe(true);

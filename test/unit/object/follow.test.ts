@@ -45,7 +45,7 @@ describe.concurrent("a follower", () => {
         last: "granted",
       },
     ],
-  ])("is told of %s at once", async (_name, { ttl = 60_000, before, change, last }) => {
+  ])("learns about %s at once", async (_name, { ttl = 60_000, before, change, last }) => {
     const id = freshId();
     // Followed from before the grant, so that the grant is the first event.
     const first = await told(stubOf(id).follow(undefined, 0));
@@ -62,7 +62,7 @@ describe.concurrent("a follower", () => {
     await stubOf(id).cancel("waiter");
   });
 
-  it("is told of a writer that becomes a reader, which takes as many permits", async () => {
+  it("learns about a writer that becomes a reader, which takes as many permits", async () => {
     const id = freshId();
     const lease = leaseOf(await stubOf(id).acquire(60_000));
     const { revision } = await told(stubOf(id).follow(undefined, 0));
@@ -70,7 +70,7 @@ describe.concurrent("a follower", () => {
     expect((await told(stubOf(id).follow(revision, 0))).revision).not.toBe(revision);
   });
 
-  it("is told of a waiter in another's place", async () => {
+  it("learns about a waiter in another's place", async () => {
     const id = freshId();
     await stubOf(id).acquire(60_000);
     const first = stubOf(id).acquire(1_000, { wait: 300, owner: "first" });

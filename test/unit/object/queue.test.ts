@@ -140,7 +140,7 @@ describe("G4 first come, first served", () => {
     expect(await stub.isLocked()).toBe(false);
   });
 
-  it("whoever asks again for the same request keeps one place, and both calls get its lease", async () => {
+  it("a caller that asks again for the same request keeps one place, and both calls get its lease", async () => {
     const id = freshId();
     const stub = stubOf(id);
     const lease = await leaseOf(stub.acquire(30_000));
@@ -169,7 +169,7 @@ describe("G4 first come, first served", () => {
     await vi.waitFor(async () => expect(await waiters(id)).toEqual([]), { timeout: 10_000, interval: 5 });
   });
 
-  it("slices: the object answers a long wait after 25 s, and the place is kept for whoever returns", async () => {
+  it("slices: the object answers a long wait after 25 s, and the place is kept for the caller that returns", async () => {
     const id = freshId();
     const stub = stubOf(id);
     await stub.acquire(86_400_000);

@@ -8,7 +8,7 @@ afterEach(() => {
 });
 
 describe("the wake timer", () => {
-  it("wakes once when it is due, and is set anew for another time only", () => {
+  it("wakes once when it is due, and is set again for another time only", () => {
     vi.useFakeTimers();
     const wake = vi.fn();
     const timer = new WakeTimer(wake);

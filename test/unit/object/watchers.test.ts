@@ -28,7 +28,7 @@ describe("watchers", () => {
     expect([watchers.size, watchers.nextDue()]).toEqual([0, Infinity]);
   });
 
-  it("without a time wait for ever", async () => {
+  it("without a time wait forever", async () => {
     const watchers = new Watchers();
     const watching = watchers.watch(() => undefined);
     watchers.check(Number.MAX_SAFE_INTEGER);

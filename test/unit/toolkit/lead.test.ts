@@ -43,7 +43,7 @@ describe("a leader", () => {
     expect(calls.at(-1)?.method).toBe("release");
   });
 
-  it("whose release is not answered is done all the same: it led by its own clock", async () => {
+  it("whose release is not answered is still done: it led by its own clock", async () => {
     const { over } = candidate(() => "done", {}, { release: () => Promise.reject(new Error("no idea")) });
     expect(await over).toEqual({ value: "done" });
   });

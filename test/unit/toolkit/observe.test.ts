@@ -89,7 +89,7 @@ describe("who leads", () => {
 });
 
 describe("G9 what stands in the way of an observer", () => {
-  it("an outage is waited out at growing distances, which begin anew once it was over", async () => {
+  it("an outage is waited out at growing distances, which begin again once it has ended", async () => {
     const { terms, calls } = seen(
       overloaded(),
       overloaded(),

@@ -115,7 +115,7 @@ describe("G11 a service that limits how often it is asked", () => {
     expect(at).toEqual([0, 625]);
   });
 
-  it("is told of at once, as no outage, if it is to be asked later than the call may last", async () => {
+  it("is reported at once, as no outage, if it is to be asked later than the call may last", async () => {
     const cause = limited(10_000);
     expect(await failureOf(callObject(always(cause), BOUNDS))).toMatchObject({
       code: "RATE_LIMITED",

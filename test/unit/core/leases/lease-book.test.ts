@@ -388,7 +388,7 @@ describe("what a lease that is not live is told", () => {
 });
 
 describe("G1 rows that contradict each other", () => {
-  it("with one request id are two leases all the same: the end of one is not that of the other", () => {
+  it("with one request id are still two leases: the end of one is not that of the other", () => {
     const machine = new Machine();
     const first = machine.acquire(NOW, { ...READER, requestId: "same" });
     const second = machine.acquire(NOW, READER);

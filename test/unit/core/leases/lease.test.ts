@@ -7,7 +7,7 @@ describe("G2 lease numbers", () => {
     expect(isLeaseNumber(value)).toBe(false);
   });
 
-  it("go from 1 to where they could not grow for long any more", () => {
+  it("go from 1 to where they could no longer grow for long", () => {
     const highest = Number.MAX_SAFE_INTEGER - 1e12;
     expect([1, highest, highest + 1].map(isLeaseNumber)).toEqual([true, true, false]);
   });

@@ -45,7 +45,7 @@ describe("what is remembered of past leases", () => {
     expect(oldest(past, 10_003)).toBe(3);
   });
 
-  it("what is remembered anew is the last to be forgotten", () => {
+  it("what is remembered again is the last to be forgotten", () => {
     const past = new PastLeases();
     add(past, 0, 1_000, 0);
     past.add({ requestId: "r0", how: "released" }, 1);

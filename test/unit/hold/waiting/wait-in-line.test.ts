@@ -93,7 +93,7 @@ describe("G4 a caller in line whose polls are shorter than its wait", () => {
 describe("G11 cuts below 5 s", () => {
   const cut = (cutAfter: number) => ({ after: cutAfter, reply: fault({ cutAfter }) });
 
-  it("alike, and with no answer for 15 s, are an outage whose message names the proxy's timeout", async () => {
+  it("of one kind, and with no answer for 15 s, are an outage whose message names the proxy's timeout", async () => {
     const { acquired } = waitFor(
       600_000,
       Array.from({ length: 9 }, () => cut(4_000)),

@@ -94,7 +94,7 @@ describe("G9 what is wrong is named", () => {
     expect(() => checkHold(unchecked(options), everything)).toThrow(refusal(argument, words));
   });
 
-  it("in what waits, takes over or tries alike", () => {
+  it("in what waits, takes over or tries, the same", () => {
     expect(() => checkWaiting({ wait: null })).toThrow(refusal("wait"));
     expect(() => checkWaiting({ signal: null })).toThrow(refusal("signal"));
     expect(() => checkWaiting({ ttl: 1 })).toThrow(refusal("ttl"));
