@@ -81,7 +81,7 @@ function cyclic(): unknown {
   return value;
 }
 
-/** Things of every kind that RPC carries. Made again each time: some change when they are looked at. */
+/** Things of every kind that RPC carries. Each use makes its own: some change when they are looked at. */
 const thing = fc
   .constantFrom<() => unknown>(
     () => null,

@@ -1,4 +1,4 @@
-import type { Claim as LockClaim } from "../../../src/core/leases/lease.ts";
+import type { Claim } from "../../../src/core/leases/lease.ts";
 import type { AcquireReply, RecordedReply, RefusalReply } from "../../../src/core/replies.ts";
 import type { LockPrimitives } from "../../../src/transport/primitives.ts";
 import type { Acquire, Cancel, Entry, History, HistoryClaim, Release, Renew } from "./records.ts";
@@ -24,7 +24,7 @@ export function memoryJournal(now: () => number): Journal & { history: History }
   };
 }
 
-function claimOf({ exclusive, permits, capacity }: LockClaim): HistoryClaim {
+function claimOf({ exclusive, permits, capacity }: Claim): HistoryClaim {
   return { exclusive, permits, capacity: capacity === Infinity ? null : capacity };
 }
 
