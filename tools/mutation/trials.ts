@@ -25,7 +25,12 @@ function transform(source: string, id: string): string | undefined {
 
 const plugin = { name: "mutants", enforce: "pre" as const, transform };
 const tell = { onUserConsoleLog: ({ content }: { content: string }) => void process.stdout.write(content) };
-const options = { watch: false, include: ["tools/mutation/batch.ts"], reporters: [tell], hookTimeout: 60_000 };
+const options = {
+  config: join(import.meta.dirname, "vitest.config.ts"),
+  watch: false,
+  reporters: [tell],
+  hookTimeout: 60_000,
+};
 const vitest = await createVitest("test", { ...options, root: ROOT }, { plugins: [plugin] });
 vitest.provide("trials", trials);
 const { testModules } = await vitest.runTestSpecifications(await vitest.globTestSpecifications());

@@ -10,7 +10,9 @@ it("G9 for a reader that does not read, nothing is asked of the lock or buffered
   const reader = ((await send(at(id, "events"))).body as ReadableStream<Uint8Array>).getReader();
   const read = async () => new TextDecoder().decode((await reader.read()).value);
   expect(await read()).toContain("event: status");
-  const asked = follow.mock.calls.length;
+  // Other files may share the runtime, and their readers may still be served.
+  const asked = () => follow.mock.contexts.filter((lock) => (lock as DurableLock)["ctx"].id.name === id).length;
+  const before = asked();
   await runInDurableObject(stubOf(id), async (lock) => {
     for (let round = 0; round < 2_000; round += 1) {
       const granted = await lock.acquire(60_000, { owner: `round ${round}` });
@@ -18,10 +20,10 @@ it("G9 for a reader that does not read, nothing is asked of the lock or buffered
     }
   });
   await stubOf(id).acquire(60_000, { owner: "the last" });
-  expect(follow.mock.calls.length - asked).toBe(0);
+  expect(asked() - before).toBe(0);
   const latest = await read();
   expect([latest.includes('"owner":"the last"'), latest.includes('"locked":true')]).toEqual([true, true]);
-  expect(follow.mock.calls.length - asked).toBe(1);
+  expect(asked() - before).toBe(1);
   await reader.cancel();
   follow.mockRestore();
 });

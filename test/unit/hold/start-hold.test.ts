@@ -155,7 +155,8 @@ describe("G9 a refusal says what to do", () => {
     const asked = holding({ wait: 40 });
     const error = refused(MINE, asked, { success: false, reason: "BORROWED", retryAfter: 7 });
     expect(error).toMatchObject({ code: "LOCK_TIMEOUT", retryAfter: 7 });
-    expect(error.message).toBe(
+    // More follows if this process holds another lock: see own-holds.test.ts.
+    expect(error.message).toContain(
       'Lock "mine" was not granted within 40 ms. The present lease ends in 7 ms unless it is renewed. ' +
         "Raise wait, or use tryWithLock to skip when it is taken.",
     );
