@@ -47,8 +47,8 @@ export default [
     message,
   },
   {
-    name: "durable-locks/http",
-    path: "dist/http.js",
+    name: "durable-locks/fencing",
+    path: "dist/fencing.js",
     import: "*",
     gzip: true,
     limit: "1.65 kB",

@@ -31,10 +31,10 @@ await rm(join(import.meta.dirname, "dist"), { recursive: true, force: true });
 export default defineConfig([
   {
     ...common,
-    entry: { index: "src/index.ts", http: "src/fencing.ts" },
+    entry: { index: "src/index.ts", fencing: "src/fencing.ts" },
     platform: "neutral",
     // With the types of the service, so that `DurableLock` is one class to both: of two, neither is assignable to the other.
-    dts: { entry: { index: "src/index.ts", http: "src/fencing.ts", service: "src/service.ts" }, banner },
+    dts: { entry: { index: "src/index.ts", fencing: "src/fencing.ts", service: "src/service.ts" }, banner },
   },
   {
     ...common,

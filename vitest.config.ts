@@ -43,7 +43,7 @@ export function workerdProject(name: string, include: string[], isolate: boolean
       alias: {
         "durable-locks/client": new URL("./src/client.ts", import.meta.url).pathname,
         "durable-locks/service": new URL("./src/service.ts", import.meta.url).pathname,
-        "durable-locks/http": new URL("./src/fencing.ts", import.meta.url).pathname,
+        "durable-locks/fencing": new URL("./src/fencing.ts", import.meta.url).pathname,
         "durable-locks": new URL("./src/index.ts", import.meta.url).pathname,
       },
     },

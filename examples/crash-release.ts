@@ -22,6 +22,6 @@ export async function importParts(
       }
     },
     // A long ttl is seldom renewed, and nobody waits for it when this Worker dies.
-    { ttl: 600_000, wait: 60_000, bound: true },
+    { ttl: 600_000, wait: 60_000, releaseOnExit: true },
   );
 }

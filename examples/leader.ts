@@ -20,7 +20,7 @@ export async function runScheduler(
       await scheduler.wait(20, { signal });
     }
   };
-  const options = { owner: instance, ttl: 15_000, bound: true, signal: shutdown };
+  const options = { owner: instance, ttl: 15_000, releaseOnExit: true, signal: shutdown };
   await lead(lock, ({ term, signal }) => work(term, signal), options).catch((error: unknown) => {
     if (!shutdown.aborted) throw error;
   });

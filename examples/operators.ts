@@ -22,7 +22,7 @@ export function importBatches<B>(
     asked = true;
   };
   // After an expiry nobody gets in for 5 s: time enough for a last write of a paused holder to arrive.
-  return useDurableLock(locks, id).withLock(work, { bound: true, lockDelay: 5_000, onReleaseRequested });
+  return useDurableLock(locks, id).withLock(work, { releaseOnExit: true, lockDelay: 5_000, onReleaseRequested });
 }
 
 /** Takes the lock for maintenance: asks the holders to make way, and after `patience` ms takes it away. */

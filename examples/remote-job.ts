@@ -1,8 +1,8 @@
-import { type LockConnection, isLockError, once } from "durable-locks/client";
+import { type Locks, isLockError, once } from "durable-locks/client";
 
 /** In CI: one deployment to an environment at a time; who comes meanwhile waits for up to ten minutes. */
 export async function deploy(
-  { lock }: LockConnection,
+  { lock }: Locks,
   environment: string,
   upload: (signal: AbortSignal, lease: number) => Promise<void>,
 ): Promise<"deployed" | "too busy"> {
@@ -20,7 +20,7 @@ export async function deploy(
 
 /** In cron on several machines: one of them makes the report of a day, the others get what it made. The result is JSON. */
 export async function dailyReport(
-  { lock }: LockConnection,
+  { lock }: Locks,
   day: string,
   make: () => Promise<{ rows: number }>,
 ): Promise<number> {

@@ -5,6 +5,7 @@
  *
  * @module
  */
-export { type LockConnection, connectLocks } from "./connect/connect-locks.ts";
+export { connectLocks } from "./connect/connect-locks.ts";
+export type { Locks } from "./connect/locks.ts";
 export * from "./shared.ts";
-export type { ConnectOptions, Fetching } from "./transport/http/service-access.ts";
+export type { ConnectOptions, FetchProvider } from "./transport/http/service-access.ts";

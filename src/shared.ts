@@ -1,36 +1,45 @@
 export type { ConvertOptions, LockRequest, RequestOptions } from "./core/request.ts";
-export type { Claim, Job, LeaseTerms } from "./core/leases/lease.ts";
+export type { Claim, Job, LeaseSpec } from "./core/leases/lease.ts";
 export type {
   AcquireReply,
-  BadArgument,
+  BadArgumentReply,
   BorrowedReply,
-  EndedReply,
-  FailureReason,
-  FullReply,
+  LeaseEndedReply,
+  RefusalReason,
+  LimitReachedReply,
   GrantReply,
-  HolderInBrief,
-  HoldNews,
+  HolderSummary,
+  LeaseEvent,
   JobResult,
-  KeptResult,
+  RecordedResult,
   LeaseEnd,
   LockHolder,
   LockStatus,
   LockWaiter,
-  OnceReason,
-  OtherPayloadReply,
+  OnceRefusalReason,
+  FingerprintMismatchReply,
   OtherTokenReply,
   RecordedReply,
   RefusalReply,
   ReleaseReply,
   RenewReply,
-  UnkeepableReply,
+  ResultRefusedReply,
 } from "./core/replies.ts";
 export * from "./fencing.ts";
 export type { HeldLease } from "./hold/held-lease.ts";
-export type { Critical } from "./hold/work.ts";
+export type { CriticalSection } from "./hold/work.ts";
 export { createLock } from "./toolkit/create-lock.ts";
-export { type Lead, type Leadership, type LeadOptions, lead } from "./toolkit/lead.ts";
-export type { Failed, Lock, Ran, RepeatOptions, Result, Skipped, Success, Tried } from "./toolkit/lock.ts";
+export { type LeaderWork, type Leadership, type LeadOptions, lead } from "./toolkit/lead.ts";
+export type {
+  Refusal,
+  Lock,
+  WorkDone,
+  RequestIdOption,
+  LeaseResult,
+  WorkSkipped,
+  LeaseGrant,
+  TryResult,
+} from "./toolkit/lock.ts";
 export { type HeldLocks, type WithLocksOptions, withLocks } from "./toolkit/many-locks.ts";
 export { type Leader, type ObserveOptions, observe } from "./toolkit/observe.ts";
 export { type OnceOptions, once } from "./toolkit/once.ts";
@@ -38,7 +47,7 @@ export type { AcquireOptions, RetryOptions } from "./toolkit/options/acquire-opt
 export type { HoldOptions, ResumeOptions, TryOptions } from "./toolkit/options/hold-options.ts";
 export { type ReadWriteLock, createReadWriteLock } from "./toolkit/read-write-lock.ts";
 export { type Semaphore, type SemaphoreOptions, createSemaphore } from "./toolkit/semaphore.ts";
-export type { WebLocksOptions } from "./toolkit/web-locks/create-web-locks.ts";
+export type { WebLockManagerOptions } from "./toolkit/web-locks/create-web-locks.ts";
 export type {
   WebLock,
   WebLockCallback,
@@ -48,4 +57,4 @@ export type {
   WebLockOptions,
   WebLockSnapshot,
 } from "./toolkit/web-locks/web-lock-manager.ts";
-export type { Binding, LockPrimitives } from "./transport/primitives.ts";
+export type { ExitWatch, LockPrimitives } from "./transport/primitives.ts";

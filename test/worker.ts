@@ -27,8 +27,8 @@ async function serve(request: Request, env: Cloudflare.Env): Promise<Response> {
 
 /** Queues for the lock and ends without waiting for it, as a crashed or cancelled request does. */
 async function queueAndDie(env: Cloudflare.Env, id: string): Promise<Response> {
-  const ticket = env.DURABLE_LOCK.getByName(id).enqueue(10_000, { wait: 60_000, owner: "dead" });
-  void Promise.resolve(ticket.turn.granted()).catch(() => {});
+  const ticket = env.DURABLE_LOCK.getByName(id).acquireInQueue(10_000, { wait: 60_000, owner: "dead" });
+  void Promise.resolve(ticket.pendingGrant.reply()).catch(() => {});
   while ((await env.DURABLE_LOCK.getByName(id).status()).waiters.every(({ owner }) => owner !== "dead"));
   return new Response("gone");
 }
@@ -50,10 +50,10 @@ async function askAndDie(env: Cloudflare.Env, id: string): Promise<Response> {
 /** Holds the lock for as long as the lock named `gate` is held, and ends without releasing it. */
 async function holdAndDie(env: Cloudflare.Env, id: string, params: URLSearchParams): Promise<Response> {
   const lockDelay = Number(params.get("lockDelay"));
-  const bound = params.get("bound") === "true";
+  const bound = params.get("releaseOnExit") === "true";
   const { lease } = await useDurableLock(env.DURABLE_LOCK, id).hold({
     ttl: Number(params.get("ttl") ?? 60_000),
-    bound,
+    releaseOnExit: bound,
     ...(lockDelay > 0 && { lockDelay }),
   });
   const gate = params.get("gate");
@@ -64,13 +64,13 @@ async function holdAndDie(env: Cloudflare.Env, id: string, params: URLSearchPara
 /** Comes to a barrier and ends without waiting for the others. */
 async function arriveAndDie(env: Cloudflare.Env, id: string): Promise<Response> {
   const before = await env.DURABLE_RENDEZVOUS.getByName(id).waiting();
-  const attendance = env.DURABLE_RENDEZVOUS.getByName(id).arrive({
+  const attendance = env.DURABLE_RENDEZVOUS.getByName(id).arriveAtBarrier({
     parties: 3,
     requestId: crypto.randomUUID(),
     wait: 60_000,
     waited: 0,
   });
-  void Promise.resolve(attendance.outcome.known()).catch(() => {});
+  void Promise.resolve(attendance.outcome.reply()).catch(() => {});
   while ((await env.DURABLE_RENDEZVOUS.getByName(id).waiting()) === before);
   return new Response("gone");
 }

@@ -15,7 +15,7 @@ import { changedNames, withoutDocs } from "./api-report.ts";
 const ROOT = join(import.meta.dirname, "..");
 const REPORTS = join(ROOT, "etc");
 /** What the package's entries are called in dist. */
-const ENTRIES = ["index", "client", "http", "service"];
+const ENTRIES = ["index", "client", "fencing", "service"];
 
 /** The tags that API Extractor reports unless it is told not to. */
 const DOC_TAGS = {

@@ -5,7 +5,7 @@ if (major < 22 || (major === 22 && minor < 13)) {
   process.stderr.write(`durable-locks: needs Node 22.13 or newer, and this is ${process.version}.\n`);
   process.exitCode = 78;
 } else if (process.argv[2] === "__guard") {
-  const { guard } = await import("./supervisor/supervisor.ts");
+  const { superviseCommand: guard } = await import("./supervisor/supervisor.ts");
   guard();
 } else {
   const { main } = await import("./main.ts");

@@ -1,31 +1,18 @@
 import { createLock } from "../toolkit/create-lock.ts";
-import type { Lock } from "../toolkit/lock.ts";
-import { type ReadWriteLock, createReadWriteLock } from "../toolkit/read-write-lock.ts";
-import { type Semaphore, type SemaphoreOptions, createSemaphore } from "../toolkit/semaphore.ts";
-import { type WebLocksOptions, createWebLocks } from "../toolkit/web-locks/create-web-locks.ts";
-import type { WebLockManager } from "../toolkit/web-locks/web-lock-manager.ts";
+import { createReadWriteLock } from "../toolkit/read-write-lock.ts";
+import { createSemaphore } from "../toolkit/semaphore.ts";
+import { createWebLocks } from "../toolkit/web-locks/create-web-locks.ts";
 import { checkNameable, httpPrimitives } from "../transport/http/http-primitives.ts";
 import { PollLength, pollLengthTo } from "../transport/http/poll-length.ts";
 import { type ConnectOptions, checkConnection } from "../transport/http/service-access.ts";
 import type { LockPrimitives } from "../transport/primitives.ts";
-
-/** The locks of a service. Its members can be destructured. */
-export interface LockConnection {
-  /** The lock of this id: what `useDurableLock` gives in a Worker. @throws `INVALID_ARGUMENT` */
-  readonly lock: (id: string) => Lock;
-  /** The semaphore of this id: what `useSemaphore` gives in a Worker. @throws `INVALID_ARGUMENT` */
-  readonly semaphore: (id: string, options: SemaphoreOptions) => Semaphore;
-  /** The read-write lock of this id: what `useReadWriteLock` gives in a Worker. @throws `INVALID_ARGUMENT` */
-  readonly readWriteLock: (id: string) => ReadWriteLock;
-  /** The Web Locks API: what `webLocks` gives in a Worker. @throws `INVALID_ARGUMENT` */
-  readonly webLocks: (options?: WebLocksOptions) => WebLockManager;
-}
+import type { Locks } from "./locks.ts";
 
 /**
  * Locks of a lock service, over HTTP: for Node, Deno, Bun, and pages of the service's own origin.
  *
- * Makes no request. A lock is the same as in a Worker, with every combinator, but `bound` is refused, since no connection
- * outlives its request. The ids "." and ".." can't be named in a URL. A call that got no answer is repeated with the same
+ * Makes no request. The interface is that of `bindLocks` in a Worker, with every combinator. Only `releaseOnExit` is refused, with
+ * `INVALID_ARGUMENT`: no connection outlives its request. The ids "." and ".." can't be named in a URL. A call that got no answer is repeated with the same
  * request id, so it has no second effect.
  *
  * @throws `INVALID_ARGUMENT` for a URL that is no `https:` one (`http:` only to this machine), or a token that can't be
@@ -38,7 +25,7 @@ export interface LockConnection {
  * await lock("nightly-report").withLock(({ signal }) => report(signal));
  * ```
  */
-export function connectLocks(options: ConnectOptions): LockConnection {
+export function connectLocks(options: ConnectOptions): Locks {
   const access = checkConnection(options);
   // Another `fetch` may lead to another place, whatever the URL says.
   const polls = options.fetch === undefined ? pollLengthTo(access.base) : new PollLength();

@@ -5,8 +5,8 @@ import { LIMITS } from "./limits.ts";
 const encoder = new TextEncoder();
 
 /** What is thrown for a bad argument. */
-export function invalid(argument: string, message: string): LockError {
-  return new LockError("INVALID_ARGUMENT", message, { argument });
+export function invalid(argument: string, message: string, cause?: unknown): LockError {
+  return new LockError("INVALID_ARGUMENT", message, { argument, cause });
 }
 
 function shown(value: unknown): string {
@@ -79,10 +79,10 @@ export function checkWait(value: unknown): number {
 
 /** Checks how long one call may stay parked. */
 export function checkLongPoll(value: unknown): number {
-  if (isWholeNumber(value, 1, LIMITS.slice)) return value;
+  if (isWholeNumber(value, 1, LIMITS.longPoll)) return value;
   throw invalid(
     "longPoll",
-    `longPoll must be a whole number of milliseconds from 1 to ${LIMITS.slice} (25 s), got ${shown(value)}.`,
+    `longPoll must be a whole number of milliseconds from 1 to ${LIMITS.longPoll} (25 s), got ${shown(value)}.`,
   );
 }
 

@@ -1,7 +1,7 @@
 import type { LeaseBook } from "./leases/lease-book.ts";
 import { otherRequest } from "./leases/same-request.ts";
 import type { WaitQueue } from "./queue/wait-queue.ts";
-import type { Decision, OtherPayloadReply, RecordedDecision } from "./replies.ts";
+import type { Decision, FingerprintMismatchReply, RecordedDecision } from "./replies.ts";
 import type { LockRequest } from "./request.ts";
 import type { JobRecord } from "./results/job-record.ts";
 
@@ -31,7 +31,7 @@ export class Decisions {
   }
 
   /** The answer to a request whose job has a result, or runs for another payload. */
-  byRecord({ job }: Pick<LockRequest, "job">, now: number): OtherPayloadReply | RecordedDecision | undefined {
+  byRecord({ job }: Pick<LockRequest, "job">, now: number): FingerprintMismatchReply | RecordedDecision | undefined {
     if (!job) return undefined;
     const running = [...this.#leases.live].map(({ lease }) => lease.job?.fingerprint);
     return this.#record.answer(job, running, now);

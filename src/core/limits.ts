@@ -21,7 +21,7 @@ export const LIMITS = {
   maxCount: 10_000,
   maxParties: 1_000,
   /** The longest that one call is parked; the client asks again until its own time is up. */
-  slice: 25_000,
+  longPoll: 25_000,
   /** How long a waiter may stay away after a long poll, and the least time that a restarted object gives its queue to rebuild. */
   returnWithin: 2_000,
   /** A queue that rebuilds is complete when no waiter has come back for so long, and after the second time at the latest. */

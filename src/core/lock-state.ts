@@ -11,7 +11,7 @@ import { type Waiter, WaitQueue } from "./queue/wait-queue.ts";
 import { WaiterAnswers } from "./queue/waiter-answers.ts";
 import type {
   Decision,
-  EndedReply,
+  LeaseEndedReply,
   GrantReply,
   LockStatus,
   RefusalReply,
@@ -19,7 +19,7 @@ import type {
   RenewReply,
 } from "./replies.ts";
 import type { LockRequest } from "./request.ts";
-import { type ResultInfo, JobRecord } from "./results/job-record.ts";
+import { type JobRecordInfo, JobRecord } from "./results/job-record.ts";
 import { newestOf, newestStatusOf, oldestOf, statusOf } from "./status.ts";
 import { toCancel } from "./to-cancel.ts";
 
@@ -39,7 +39,7 @@ export class LockState {
   readonly #answers: WaiterAnswers;
   readonly #decisions: Decisions;
 
-  constructor(stored: Iterable<Slot>, now: number, result?: ResultInfo) {
+  constructor(stored: Iterable<Slot>, now: number, result?: JobRecordInfo) {
     this.#queue = new WaitQueue(now, this.#events);
     this.#answers = new WaiterAnswers(this.#queue);
     this.#leases = new LeaseBook(stored, now, this.#events);
@@ -70,7 +70,7 @@ export class LockState {
     const known = this.#decisions.decide(request, now);
     if (known) return known;
     if (request.steal) return this.#steal(request, now);
-    const { wait, requestId, longPoll = LIMITS.slice } = request;
+    const { wait, requestId, longPoll = LIMITS.longPoll } = request;
     const waiter = this.#queue.get(requestId);
     const full = waiter ? undefined : (this.#queue.refusal(requestId) ?? this.#leases.live.full(request));
     if (full) return full;
@@ -110,7 +110,7 @@ export class LockState {
   }
 
   /** Takes note of a result that was stored: those that wait to run the same job no longer need a lease. */
-  keepResult(result: ResultInfo, now: number): void {
+  keepResult(result: JobRecordInfo, now: number): void {
     this.record.keep(result);
     this.#answerDecided(now);
   }
@@ -197,7 +197,7 @@ export class LockState {
   }
 
   /** Writes down the end of a lease that is not live, because its holder learns about it, and says how it ended. */
-  confirmEnd(lease: number): EndedReply {
+  confirmEnd(lease: number): LeaseEndedReply {
     return this.#leases.confirmEnd(lease);
   }
 

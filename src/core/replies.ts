@@ -8,7 +8,7 @@ import type { Claim } from "./leases/lease.ts";
  * - `QUEUE_FULL`: 10,000 callers are waiting already, or 5,000 of one token name of the lock service.
  * - `TOO_MANY_LEASES`: 10,000 leases are live already, or 5,000 of one token name of the lock service.
  */
-export type FailureReason = "BORROWED" | "NO_LONGER_VALID" | "QUEUE_FULL" | "TOO_MANY_LEASES";
+export type RefusalReason = "BORROWED" | "NO_LONGER_VALID" | "QUEUE_FULL" | "TOO_MANY_LEASES";
 
 /**
  * Why a job that runs once was refused, besides: only requests with `once` get these.
@@ -16,7 +16,7 @@ export type FailureReason = "BORROWED" | "NO_LONGER_VALID" | "QUEUE_FULL" | "TOO
  * - `FINGERPRINT_MISMATCH`: it ran, or runs, for another payload.
  * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: its result can't be stored; the lease is as it was.
  */
-export type OnceReason = "FINGERPRINT_MISMATCH" | "RESULT_TOO_LARGE" | "RESULT_NOT_CLONEABLE";
+export type OnceRefusalReason = "FINGERPRINT_MISMATCH" | "RESULT_TOO_LARGE" | "RESULT_NOT_CLONEABLE";
 
 /** The outcome of a job, to be stored with the release of its lease. */
 export interface JobResult {
@@ -58,13 +58,13 @@ export interface BorrowedReply {
   /** With `waiting`: the caller's place in the queue, 1 for the next in line. */
   place?: number;
   /** From `acquire`: who holds the lock, the oldest first; 10 at most, and 3 with `waiting`. */
-  holders?: HolderInBrief[];
+  holders?: HolderSummary[];
   /** With `holders`: how many more there are, if any. */
   moreHolders?: number;
 }
 
 /** The lease has ended, or the request was cancelled. */
-export interface EndedReply {
+export interface LeaseEndedReply {
   /** Tells it from a grant. */
   success: false;
   /** Why. */
@@ -74,7 +74,7 @@ export interface EndedReply {
 }
 
 /** The lock admits no further waiter, or no further lease. */
-export interface FullReply {
+export interface LimitReachedReply {
   /** Tells it from a grant. */
   success: false;
   /** Why. */
@@ -86,7 +86,7 @@ export interface FullReply {
 }
 
 /** The job ran, or runs, for another payload. */
-export interface OtherPayloadReply {
+export interface FingerprintMismatchReply {
   /** Tells it from a grant. */
   success: false;
   /** Why. */
@@ -94,7 +94,7 @@ export interface OtherPayloadReply {
 }
 
 /** The result of a job can't be stored, and the lease is as it was; or it can't be carried to you. */
-export interface UnkeepableReply {
+export interface ResultRefusedReply {
   /** Tells it from a grant. */
   success: false;
   /** Why. */
@@ -116,7 +116,7 @@ export interface OtherTokenReply {
  *
  * It is a reply of the object only: `useDurableLock` throws a `LockError` for it.
  */
-export interface BadArgument {
+export interface BadArgumentReply {
   /** Tells it from a success. */
   success: false;
   /** What it is. */
@@ -130,12 +130,12 @@ export interface BadArgument {
 /** A refusal, as the object answers it: its `reason` tells which fields it can have. */
 export type RefusalReply =
   | BorrowedReply
-  | EndedReply
-  | FullReply
-  | OtherPayloadReply
-  | UnkeepableReply
+  | LeaseEndedReply
+  | LimitReachedReply
+  | FingerprintMismatchReply
+  | ResultRefusedReply
   | OtherTokenReply
-  | BadArgument;
+  | BadArgumentReply;
 
 /** The answer to a request for a job that has run: its result, instead of a lease. */
 export interface RecordedReply {
@@ -144,14 +144,14 @@ export interface RecordedReply {
   /** Tells it from a refusal. */
   reason: "RECORDED";
   /** What the job came to. */
-  result: KeptResult;
+  result: RecordedResult;
 }
 
 /** There is a result of the job. What it is, the state machine does not know. */
 export type RecordedDecision = Omit<RecordedReply, "result">;
 
 /** The stored outcome of a job that ran once. */
-export interface KeptResult {
+export interface RecordedResult {
   /** What the job returned, or why it failed. */
   value: unknown;
   /** Whether it failed. */
@@ -195,7 +195,7 @@ export interface LockHolder extends Claim {
 }
 
 /** A live lease, as a refusal names it. */
-export type HolderInBrief = Pick<LockHolder, "lease" | "owner" | "since" | "deadline">;
+export type HolderSummary = Pick<LockHolder, "lease" | "owner" | "since" | "deadline">;
 
 /** A caller in the queue, as `status()` shows it. */
 export interface LockWaiter extends Claim {
@@ -242,7 +242,7 @@ export interface FollowReply {
 }
 
 /** What the holder of a bound lease is told while it holds. */
-export interface HoldNews {
+export interface LeaseEvent {
   /** The lease has ended, and how. */
   ended?: LeaseEnd;
   /** The holder is asked to release. */

@@ -12,7 +12,7 @@ import {
   checkWaited,
   invalid,
 } from "./checks.ts";
-import { type Claim, type LeaseTerms, jobOf, onceOf } from "./leases/lease.ts";
+import { type Claim, type LeaseSpec, jobOf, onceOf } from "./leases/lease.ts";
 import type { JobResult } from "./replies.ts";
 
 /** How a request for the lock is described, both to the object and to the client. */
@@ -63,7 +63,7 @@ const ABSENT = {
 const OPTIONS = Object.keys(ABSENT) as (keyof RequestOptions)[];
 
 /** A request for the lock, checked and complete. */
-export interface LockRequest extends LeaseTerms {
+export interface LockRequest extends LeaseSpec {
   /** How long to wait in the queue, in milliseconds; 0 asks once. */
   wait: number;
   /** How long the caller has waited before this call, in milliseconds. */

@@ -1,7 +1,7 @@
 import type { Claim, Lease } from "./leases/lease.ts";
 import type { LiveLeases } from "./leases/live-leases.ts";
 import type { WaitQueue } from "./queue/wait-queue.ts";
-import type { HolderInBrief, LockHolder, LockStatus, BorrowedReply } from "./replies.ts";
+import type { HolderSummary, LockHolder, LockStatus, BorrowedReply } from "./replies.ts";
 
 /** What may be shown of a lock: never a request id, which is the power to cancel. */
 export function statusOf(live: LiveLeases, queue: WaitQueue, now: number): LockStatus {
@@ -32,7 +32,7 @@ export function newestOf(live: LiveLeases, now: number): Lease | undefined {
 
 /** The oldest live leases, `most` at most, and how many more there are: a refusal must not grow with them. */
 export function oldestOf(live: LiveLeases, most: number): Pick<BorrowedReply, "holders" | "moreHolders"> {
-  const holders: HolderInBrief[] = [];
+  const holders: HolderSummary[] = [];
   for (const { lease } of live) {
     if (holders.length === most) return { holders, moreHolders: live.size - most };
     const { owner, since, deadline } = lease;

@@ -1,11 +1,11 @@
 import { invalid } from "../core/checks.ts";
-import type { HoldNews, RefusalReply } from "../core/replies.ts";
+import type { LeaseEvent, RefusalReply } from "../core/replies.ts";
 import type { LeaseLoss } from "../errors.ts";
 import { DEFAULT_BACKOFF, fullJitter } from "../transport/backoff.ts";
 import { ANSWER_WITHIN, callObject } from "../transport/call.ts";
-import type { Binding, LockPrimitives } from "../transport/primitives.ts";
+import type { ExitWatch, LockPrimitives } from "../transport/primitives.ts";
 import { sleep, timeBox, TIMED_OUT } from "../transport/time-box.ts";
-import type { HoldBounds, Kept } from "./held-lease.ts";
+import type { HoldBounds, LiveHold } from "./held-lease.ts";
 import { GRACE } from "./keep-alive.ts";
 import { ADVICE, lossMessage, lossOf } from "./loss.ts";
 
@@ -13,9 +13,9 @@ import { ADVICE, lossMessage, lossOf } from "./loss.ts";
 const LASTING = 10_000;
 
 /** Refuses what this transport can't do, before anything is taken. */
-export function checkBindable(primitives: LockPrimitives, { bound }: HoldBounds): void {
-  if (bound && !primitives.bind)
-    throw invalid("bound", "bound needs a transport that notices its caller's end; this one does not.");
+export function checkExitWatch(primitives: LockPrimitives, { releaseOnExit }: HoldBounds): void {
+  if (releaseOnExit && !primitives.watchExit)
+    throw invalid("releaseOnExit", "bound needs a transport that notices its caller's end; this one does not.");
 }
 
 /**
@@ -23,14 +23,14 @@ export function checkBindable(primitives: LockPrimitives, { bound }: HoldBounds)
  *
  * It may be over, released or lost, before it is bound: then there is nothing to bind.
  */
-export async function bindLease(primitives: LockPrimitives, kept: Kept): Promise<void> {
+export async function watchHold(primitives: LockPrimitives, kept: LiveHold): Promise<void> {
   const reply = await bindOnce(primitives, kept);
   if (reply?.success) void keepBound(primitives, kept, reply);
   else if (reply) lose(kept, reply, lossMessage);
 }
 
 /** Listens for the object's news of the lease, and sets up another exit watch when the connection breaks. */
-async function keepBound(primitives: LockPrimitives, kept: Kept, first: Binding): Promise<void> {
+async function keepBound(primitives: LockPrimitives, kept: LiveHold, first: ExitWatch): Promise<void> {
   const { over } = kept.keepAlive;
   let binding = first;
   let triedAt = performance.now();
@@ -48,14 +48,14 @@ async function keepBound(primitives: LockPrimitives, kept: Kept, first: Binding)
 }
 
 /** The next news; undefined if the connection broke or the hold is over. */
-async function nextNews(binding: Binding, told: boolean, over: AbortSignal): Promise<HoldNews | undefined> {
+async function nextNews(binding: ExitWatch, told: boolean, over: AbortSignal): Promise<LeaseEvent | undefined> {
   const news = binding.next(told).catch(() => undefined);
   const heard = await timeBox(news, Number.POSITIVE_INFINITY, over).catch(() => undefined);
   return heard === TIMED_OUT ? undefined : heard;
 }
 
 /** Whether the holder has now been told that it is asked to release. */
-function heed(kept: Kept, { ended, releaseRequested = false }: HoldNews): boolean {
+function heed(kept: LiveHold, { ended, releaseRequested = false }: LeaseEvent): boolean {
   if (ended) lose(kept, { success: false, reason: "NO_LONGER_VALID", ended }, lossMessage);
   else if (releaseRequested) kept.onReleaseRequested();
   return releaseRequested;
@@ -66,7 +66,7 @@ function heed(kept: Kept, { ended, releaseRequested = false }: HoldNews): boolea
  *
  * Disposes of the old exit watch only after that: the lease ends with the last of them.
  */
-async function bindAnew(primitives: LockPrimitives, kept: Kept, old: Binding): Promise<Binding> {
+async function bindAnew(primitives: LockPrimitives, kept: LiveHold, old: ExitWatch): Promise<ExitWatch> {
   try {
     const reply = await bindOnce(primitives, kept);
     if (reply?.success) {
@@ -83,12 +83,12 @@ async function bindAnew(primitives: LockPrimitives, kept: Kept, old: Binding): P
 /** The binding, or why there is none; undefined if the hold was over before that was known. */
 async function bindOnce(
   primitives: LockPrimitives,
-  { held: { lease }, keepAlive: { over } }: Kept,
-): Promise<Binding | RefusalReply | undefined> {
+  { held: { lease }, keepAlive: { over } }: LiveHold,
+): Promise<ExitWatch | RefusalReply | undefined> {
   let wanted = true;
-  let received: Binding | undefined;
+  let received: ExitWatch | undefined;
   const call = async (signal: AbortSignal) => {
-    const reply = await primitives.bind?.(lease, signal);
+    const reply = await primitives.watchExit?.(lease, signal);
     if (!reply?.success) return reply;
     received = reply;
     // The caller has given up, and an exit watch that nobody disposes of keeps the object in memory.
@@ -106,7 +106,7 @@ async function bindOnce(
 }
 
 /** Disposes of the exit watch of a hold that has ended. */
-async function letGo(kept: Kept, binding: Binding): Promise<void> {
+async function letGo(kept: LiveHold, binding: ExitWatch): Promise<void> {
   // Dispose of the exit watch only after the release is answered. If you dispose of it earlier, the object assumes that
   // the holder has died.
   await kept.release().catch(() => {});
@@ -115,7 +115,7 @@ async function letGo(kept: Kept, binding: Binding): Promise<void> {
   binding[Symbol.dispose]();
 }
 
-function lose({ held, keepAlive }: Kept, reply: RefusalReply, messageOf: typeof lossMessage): void {
+function lose({ held, keepAlive }: LiveHold, reply: RefusalReply, messageOf: typeof lossMessage): void {
   const why = lossOf(reply);
   if (!keepAlive.over.aborted) keepAlive.lose(why, messageOf(why, held.lease));
 }

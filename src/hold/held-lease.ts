@@ -72,7 +72,7 @@ export interface Hold {
 }
 
 /** A hold with what keeps it alive. */
-export interface Kept extends Hold {
+export interface LiveHold extends Hold {
   readonly keepAlive: KeepAlive;
   readonly onReleaseRequested: () => void;
 }
@@ -85,12 +85,12 @@ export interface HoldBounds {
   ttl: number;
   maxHold: number;
   minHold: number;
-  bound: boolean;
+  releaseOnExit: boolean;
   onReleaseRequested: ((held: HeldLease) => void) | undefined;
 }
 
 /** Keeps a granted lease until it is released or lost. */
-export function holdLease(primitives: LockPrimitives, grant: LiveLease, bounds: HoldBounds): Kept {
+export function holdLease(primitives: LockPrimitives, grant: LiveLease, bounds: HoldBounds): LiveHold {
   const { lease } = grant;
   // The latest instant at which the grant can have been made, and the earliest from which its time can count.
   const heldSince = performance.now();

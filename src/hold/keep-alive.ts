@@ -4,7 +4,7 @@ import { type Timer, clearTimer } from "../transport/time-box.ts";
 import { ADVICE, lossMessage } from "./loss.ts";
 
 /** What is known of a lease after a grant or renewal. */
-export interface Validity {
+export interface LeaseValidity {
   /** By the object's clock: for people. */
   deadline: number;
   /** How long the lease lasts, counted from before the request left, its time in the queue included. */
@@ -16,7 +16,7 @@ export interface Validity {
 }
 
 /** What a renewal came to; a throw means that nobody knows. */
-export type Renewal = Validity | { lost: LeaseLoss };
+export type Renewal = LeaseValidity | { lost: LeaseLoss };
 
 /** One attempt to renew for `ttl` ms. Gives up when `signal` fires, and reports each fault to `onFault`. */
 export type Renew = (ttl: number, signal: AbortSignal, onFault: (fault: unknown) => void) => Promise<Renewal>;
@@ -56,7 +56,7 @@ export class KeepAlive {
   readonly #loss = new AbortController();
   readonly #over = new AbortController();
   #ttl: number;
-  #validity: Validity;
+  #validity: LeaseValidity;
   #localDeadline = Number.POSITIVE_INFINITY;
   /** The shortest ttl that was asked for and not answered: it may still be applied, whenever it arrives. */
   #doubtful = Number.POSITIVE_INFINITY;
@@ -66,7 +66,7 @@ export class KeepAlive {
   #renewalTimer: Timer | undefined;
   #deadlineTimer: Timer | undefined;
 
-  constructor({ lease, ttl, holdUntil, onReleaseRequested }: Lifetime, validity: Validity, renew: Renew) {
+  constructor({ lease, ttl, holdUntil, onReleaseRequested }: Lifetime, validity: LeaseValidity, renew: Renew) {
     this.#lease = lease;
     this.#onReleaseRequested = onReleaseRequested;
     this.#ttl = ttl;
@@ -164,7 +164,7 @@ export class KeepAlive {
     }
   }
 
-  #confirm(validity: Validity, ttl: number): void {
+  #confirm(validity: LeaseValidity, ttl: number): void {
     this.#validity = validity;
     this.#fault = undefined;
     if (validity.releaseRequested) this.#onReleaseRequested();

@@ -1,5 +1,5 @@
 import { LIMITS } from "../core/limits.ts";
-import type { FullReply, RefusalReply } from "../core/replies.ts";
+import type { LimitReachedReply, RefusalReply } from "../core/replies.ts";
 import type { LockRequest } from "../core/request.ts";
 import { LockError } from "../errors.ts";
 import type { LockPrimitives } from "../transport/primitives.ts";
@@ -40,7 +40,7 @@ export function refused({ id, key }: Asked, { request }: Acquisition, refusal: R
   }
 }
 
-function fullMessage(id: string, { reason, share }: FullReply): string {
+function fullMessage(id: string, { reason, share }: LimitReachedReply): string {
   if (reason === "QUEUE_FULL")
     return share
       ? `On lock "${id}" this token has its share of the queue (${LIMITS.maxWaitersPerToken} waiters): shed load.`

@@ -1,5 +1,5 @@
 import type { JobResult, ReleaseReply, RenewReply } from "../core/replies.ts";
-import { type Unkeepable, unkeepable } from "../core/results/unkeepable.ts";
+import { type ResultRefusal, refusalOfResult } from "../core/results/result-refusal.ts";
 import { LockError } from "../errors.ts";
 import { ANSWER_WITHIN, callObject } from "../transport/call.ts";
 import { reasonOf } from "../transport/outage.ts";
@@ -7,7 +7,7 @@ import type { LockPrimitives } from "../transport/primitives.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { lossMessage, lossOf } from "./loss.ts";
 
-type Unstorable = Unkeepable["reason"];
+type Unstorable = ResultRefusal["reason"];
 
 /** What is to be ended. */
 interface Ending {
@@ -62,7 +62,7 @@ async function releaseWith(
   } catch (error) {
     return { success: false, reason: "RESULT_NOT_CLONEABLE", message: String(error) };
   }
-  const refusal = unkeepable(result.value);
+  const refusal = refusalOfResult(result.value);
   if (refusal) return { success: false, ...refusal };
   try {
     return await primitives.release(lease, requestId, result, signal);

@@ -5,12 +5,12 @@ import type { LockPrimitives } from "../transport/primitives.ts";
 import { unexpectedRefusal } from "../transport/version-mismatch.ts";
 import { acquire } from "./acquire.ts";
 import type { Acquisition } from "./acquisition.ts";
-import { bindLease, checkBindable } from "./exit-watch.ts";
+import { watchHold, checkExitWatch } from "./exit-watch.ts";
 import {
   type HeldLease,
   type Hold,
   type HoldBounds,
-  type Kept,
+  type LiveHold,
   type LiveLease,
   holdLease,
   renewOnce,
@@ -20,12 +20,12 @@ import { AT_LEAST, noteHold } from "./own-holds.ts";
 import { refused } from "./refusal.ts";
 
 /** A checked way to acquire and hold. */
-export interface Holding extends Acquisition {
+export interface HoldRequest extends Acquisition {
   bounds: HoldBounds;
 }
 
 /** Takes the lock and keeps it, or tells why not. */
-export async function tryHold(primitives: LockPrimitives, acquisition: Holding): Promise<Kept | RefusalReply> {
+export async function tryHold(primitives: LockPrimitives, acquisition: HoldRequest): Promise<LiveHold | RefusalReply> {
   const hold = await tryJob(primitives, acquisition);
   if ("held" in hold || hold.reason !== "RECORDED") return hold;
   throw unexpectedRefusal(hold);
@@ -34,9 +34,9 @@ export async function tryHold(primitives: LockPrimitives, acquisition: Holding):
 /** The same for a job that runs once: if it has run, its result is the answer. */
 export async function tryJob(
   primitives: LockPrimitives,
-  acquisition: Holding,
-): Promise<Kept | RecordedReply | RefusalReply> {
-  checkBindable(primitives, acquisition.bounds);
+  acquisition: HoldRequest,
+): Promise<LiveHold | RecordedReply | RefusalReply> {
+  checkExitWatch(primitives, acquisition.bounds);
   const acquired = await acquire(primitives, acquisition);
   if (!acquired.success) return acquired;
   const terms = { ...acquisition, claim: acquisition.request };
@@ -44,7 +44,7 @@ export async function tryJob(
 }
 
 /** Takes the lock and keeps it, or throws. */
-export async function startHold(primitives: LockPrimitives, acquisition: Holding): Promise<Hold> {
+export async function startHold(primitives: LockPrimitives, acquisition: HoldRequest): Promise<Hold> {
   const hold = await tryHold(primitives, acquisition);
   if ("held" in hold) return hold;
   throw refused(primitives, acquisition, hold);
@@ -52,7 +52,7 @@ export async function startHold(primitives: LockPrimitives, acquisition: Holding
 
 /** Takes over a lease that was granted elsewhere. */
 export async function resume(primitives: LockPrimitives, lease: number, bounds: HoldBounds): Promise<HeldLease> {
-  checkBindable(primitives, bounds);
+  checkExitWatch(primitives, bounds);
   const renewal = await renewOnce(primitives, lease, Math.min(bounds.ttl, bounds.maxHold));
   if ("lost" in renewal) throw new LeaseLostError(renewal.lost, lease, lossMessage(renewal.lost, lease));
   // If the exit watch can't be set up, the lease is not released: it was live before, and the caller can try again.
@@ -61,15 +61,15 @@ export async function resume(primitives: LockPrimitives, lease: number, bounds: 
 }
 
 /**
- * If the exit watch can't be set up, releases the lease: a caller that asked for `bound` must never hold the lease
+ * If the exit watch can't be set up, releases the lease: a caller that asked for `releaseOnExit` must never hold the lease
  * without it. A lease that was granted to a caller who has aborted since is released too.
  */
 async function keep(
   primitives: LockPrimitives,
   granted: LiveLease,
-  { bounds, claim, signal }: Pick<Holding, "bounds"> & { claim: Claim; signal?: AbortSignal | undefined },
-  giveUp: (kept: Kept) => Promise<unknown>,
-): Promise<Kept> {
+  { bounds, claim, signal }: Pick<HoldRequest, "bounds"> & { claim: Claim; signal?: AbortSignal | undefined },
+  giveUp: (kept: LiveHold) => Promise<unknown>,
+): Promise<LiveHold> {
   const hold = holdLease(primitives, granted, bounds);
   noteHold(primitives.key, granted.lease, claim, hold.keepAlive);
   // Giving up the hold also stops the setup of its exit watch.
@@ -77,7 +77,7 @@ async function keep(
   signal?.addEventListener("abort", onAbort);
   try {
     signal?.throwIfAborted();
-    if (bounds.bound) await bindLease(primitives, hold);
+    if (bounds.releaseOnExit) await watchHold(primitives, hold);
     signal?.throwIfAborted();
   } catch (error) {
     await giveUp(hold).catch(() => {});

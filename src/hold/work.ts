@@ -4,7 +4,7 @@ import { LeaseLostError } from "../errors.ts";
 import type { HeldLease } from "./held-lease.ts";
 
 /** The work done under a lock. */
-export type Critical<T> = (held: HeldLease) => T | PromiseLike<T>;
+export type CriticalSection<T> = (held: HeldLease) => T | PromiseLike<T>;
 
 /** What of a hold it takes to run under it. */
 type Signalled = Pick<HeldLease, "signal" | "isLost">;
@@ -21,7 +21,7 @@ export function checkWork(fn: unknown): void {
 }
 
 /** How the work went. */
-export type Outcome<T = unknown> = { value: T } | { error: unknown };
+export type WorkOutcome<T = unknown> = { value: T } | { error: unknown };
 
 /**
  * Runs `fn` under a hold and can't lie about it: it fulfils only if the lease was live until `fn` settled.
@@ -33,7 +33,7 @@ export type Outcome<T = unknown> = { value: T } | { error: unknown };
 export async function runUnder<T, H extends Signalled>(
   { held, release }: Releasable<H>,
   fn: (held: H) => T | PromiseLike<T>,
-  resultOf: (outcome: Outcome) => JobResult | undefined = () => undefined,
+  resultOf: (outcome: WorkOutcome) => JobResult | undefined = () => undefined,
 ): Promise<T> {
   const outcome = await settle(() => fn(held));
   const lost = held.isLost();
@@ -46,7 +46,7 @@ export async function runUnder<T, H extends Signalled>(
   return outcome.value;
 }
 
-async function settle<T>(work: () => T | PromiseLike<T>): Promise<Outcome<T>> {
+async function settle<T>(work: () => T | PromiseLike<T>): Promise<WorkOutcome<T>> {
   try {
     return { value: await work() };
   } catch (error) {

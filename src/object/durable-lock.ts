@@ -29,7 +29,7 @@ import {
 import { serve } from "../wire/plain-requests.ts";
 import { answer, refusalOf } from "./bad-argument.ts";
 import { ContextHandle } from "./handles/context-handle.ts";
-import type { ExitWatch } from "./handles/exit-watch.ts";
+import type { ExitWatchReply } from "./handles/exit-watch.ts";
 import { PendingReply } from "./handles/pending-reply.ts";
 import type { Ticket } from "./handles/ticket.ts";
 import { LockHost } from "./lock-host.ts";
@@ -85,14 +85,14 @@ export class DurableLock extends DurableObject {
   }
 
   /** Like `acquire` with `wait`, but the queue entry ends with its caller: see `Ticket`. */
-  enqueue(ttl: number, options?: RequestOptions & CallerOption): Ticket {
+  acquireInQueue(ttl: number, options?: RequestOptions & CallerOption): Ticket {
     try {
       const { reply, leave } = this.#host.request(requestOf(ttl, options));
-      return { place: new ContextHandle(leave), turn: new PendingReply<AcquireReply>(Promise.resolve(reply)) };
+      return { entry: new ContextHandle(leave), pendingGrant: new PendingReply<AcquireReply>(Promise.resolve(reply)) };
     } catch (error) {
       return {
-        place: new ContextHandle(() => {}),
-        turn: new PendingReply<AcquireReply>(Promise.resolve(refusalOf(error))),
+        entry: new ContextHandle(() => {}),
+        pendingGrant: new PendingReply<AcquireReply>(Promise.resolve(refusalOf(error))),
       };
     }
   }
@@ -156,8 +156,8 @@ export class DurableLock extends DurableObject {
   }
 
   /** Sets up an exit watch, which ends a live lease with the caller's execution context: see `ExitWatch`. */
-  async bind(lease: number): Promise<ExitWatch | RefusalReply> {
-    return answer(() => this.#host.bind(checkLease(lease)));
+  async watchExit(lease: number): Promise<ExitWatchReply | RefusalReply> {
+    return answer(() => this.#host.watchExit(checkLease(lease)));
   }
 
   /**

@@ -4,13 +4,13 @@ import { type ProtocolOption, checkProtocol } from "../core/protocol.ts";
 import { type Arrival, BarrierState } from "../core/rendezvous/barrier-state.ts";
 import { LatchState } from "../core/rendezvous/latch-state.ts";
 import type { ArriveReply, LatchReply } from "../core/rendezvous/rendezvous-replies.ts";
-import type { BadArgument } from "../core/replies.ts";
+import type { BadArgumentReply } from "../core/replies.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
 import { answer, refusalOf } from "./bad-argument.ts";
 import { CleanUp } from "./clean-up.ts";
 import { ContextHandle } from "./handles/context-handle.ts";
 import { PendingReply } from "./handles/pending-reply.ts";
-import { Parking } from "./parked-calls.ts";
+import { ParkedCalls } from "./parked-calls.ts";
 import { DurableObject } from "./platform.ts";
 import { RendezvousStorage } from "./storage/rendezvous-storage.ts";
 import { SqliteStorage } from "./storage/sqlite-storage.ts";
@@ -23,9 +23,9 @@ const ARRIVAL = ["parties", "requestId", "wait", "waited", "protocol"] as const 
 )[];
 
 /** What a party at a barrier gets: an entry, which ends with its caller, and the outcome of its generation to wait for. */
-export interface Attendance {
+export interface ArrivalTicket {
   /** The entry. Dispose of it when the wait ends. */
-  place: ContextHandle;
+  entry: ContextHandle;
   /** The outcome to wait for. */
   outcome: PendingReply<ArriveReply>;
 }
@@ -44,7 +44,7 @@ export interface Attendance {
 export class DurableRendezvous extends DurableObject {
   readonly #clock = new SteadyClock();
   readonly #storage: RendezvousStorage;
-  readonly #parking = new Parking<ArriveReply>({ success: false, reason: "BROKEN", why: "died" });
+  readonly #parking = new ParkedCalls<ArriveReply>({ success: false, reason: "BROKEN", why: "died" });
   readonly #watchers = new Watchers();
   readonly #timer = new WakeTimer(() => this.#run((_now) => {}));
   readonly #barrier: BarrierState;
@@ -87,7 +87,7 @@ export class DurableRendezvous extends DurableObject {
   async awaitLatch(count: number, wait: number): Promise<LatchReply> {
     return answer(async () => {
       const checked = checkCount(count, "count", LIMITS.maxCount);
-      const slice = Math.min(checkWait(wait), LIMITS.slice);
+      const slice = Math.min(checkWait(wait), LIMITS.longPoll);
       const mismatch = this.#latch.mismatch(checked);
       if (mismatch) return mismatch;
       if (this.#watchers.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" } as const;
@@ -101,7 +101,7 @@ export class DurableRendezvous extends DurableObject {
   }
 
   /** Comes to the barrier and waits for the others, for at most 25 s at a time; see `Attendance`. */
-  arrive(arrival: Arrival & ProtocolOption): Attendance {
+  arriveAtBarrier(arrival: Arrival & ProtocolOption): ArrivalTicket {
     try {
       // First: an option that is unknown here may be one of the next protocol.
       checkProtocol(arrival?.protocol);
@@ -118,7 +118,7 @@ export class DurableRendezvous extends DurableObject {
   }
 
   /** Gives up a wait at the barrier, which breaks it for the others. */
-  async leave(requestId: string): Promise<true | BadArgument> {
+  async leave(requestId: string): Promise<true | BadArgumentReply> {
     return answer(() => {
       const checked = checkText(requestId, "requestId");
       this.#run((now) => this.#barrier.leave(checked, "aborted", now));
@@ -147,7 +147,7 @@ export class DurableRendezvous extends DurableObject {
     this.#latch = new LatchState([]);
   }
 
-  #attend(arrival: Arrival): Attendance {
+  #attend(arrival: Arrival): ArrivalTicket {
     const { requestId } = arrival;
     if (this.#parking.isFull(requestId)) return attendance({ success: false, reason: "WAITING" });
     const reply = this.#run((now) => this.#barrier.arrive(arrival, now));
@@ -156,7 +156,7 @@ export class DurableRendezvous extends DurableObject {
     const leave = () => {
       if (this.#parking.leave(parked)) this.#run((now) => this.#barrier.drop(requestId, now));
     };
-    return { place: new ContextHandle(leave), outcome: new PendingReply<ArriveReply>(parked.reply) };
+    return { entry: new ContextHandle(leave), outcome: new PendingReply<ArriveReply>(parked.reply) };
   }
 
   /** One transition and its effects, in one turn: what is written and what is answered can't come apart. */
@@ -178,6 +178,6 @@ export class DurableRendezvous extends DurableObject {
   }
 }
 
-function attendance(reply: ArriveReply): Attendance {
-  return { place: new ContextHandle(() => {}), outcome: new PendingReply<ArriveReply>(Promise.resolve(reply)) };
+function attendance(reply: ArriveReply): ArrivalTicket {
+  return { entry: new ContextHandle(() => {}), outcome: new PendingReply<ArriveReply>(Promise.resolve(reply)) };
 }

@@ -1,5 +1,5 @@
 import { LIMITS } from "../core/limits.ts";
-import type { AcquireReply, KeptResult } from "../core/replies.ts";
+import type { AcquireReply, RecordedResult } from "../core/replies.ts";
 import type { ResultStorage } from "./storage/result-storage.ts";
 
 /** A call that the result of the job answers. */
@@ -10,7 +10,7 @@ interface ResultCall {
 }
 
 interface Listed extends ResultCall {
-  result: KeptResult;
+  result: RecordedResult;
   size: number;
 }
 

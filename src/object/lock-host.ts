@@ -18,10 +18,10 @@ import type { LockRequest } from "../core/request.ts";
 import { infoOf } from "../core/results/job-record.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
 import { type Instance, CleanUp } from "./clean-up.ts";
-import type { ExitWatch } from "./handles/exit-watch.ts";
+import type { ExitWatchReply } from "./handles/exit-watch.ts";
 import { ExitWatches } from "./handles/exit-watches.ts";
 import { Handout } from "./handout.ts";
-import { Parking } from "./parked-calls.ts";
+import { ParkedCalls } from "./parked-calls.ts";
 import { LeaseStorage } from "./storage/lease-storage.ts";
 import type { ObjectStorage } from "./storage/object-storage.ts";
 import { ResultStorage } from "./storage/result-storage.ts";
@@ -41,7 +41,7 @@ export class LockHost {
   readonly #leases: LeaseStorage;
   readonly #results: ResultStorage;
   readonly #handout: Handout;
-  readonly #parking = new Parking<AcquireReply>({ success: false, reason: "BORROWED" });
+  readonly #parking = new ParkedCalls<AcquireReply>({ success: false, reason: "BORROWED" });
   readonly #watchers = new Watchers();
   readonly #timeline = new Timeline();
   readonly #exitWatches = new ExitWatches({
@@ -88,7 +88,7 @@ export class LockHost {
 
   /** Grants, refuses or parks a request. */
   request(request: LockRequest): Requested {
-    const { wait, requestId, longPoll = LIMITS.slice } = request;
+    const { wait, requestId, longPoll = LIMITS.longPoll } = request;
     const until = wait > longPoll ? this.#now() + longPoll : Number.POSITIVE_INFINITY;
     const answered = (reply: Decision) => this.#answered(reply, until);
     if (wait === 0) return answered(this.run((state, now) => state.acquire(request, now)));
@@ -111,7 +111,7 @@ export class LockHost {
   }
 
   /** Sets up an exit watch, which ends a live lease with the execution context of its holder. */
-  bind(lease: number): ExitWatch | RefusalReply {
+  watchExit(lease: number): ExitWatchReply | RefusalReply {
     return this.#exitWatches.add(lease);
   }
 
@@ -119,7 +119,7 @@ export class LockHost {
   async watch(known: number, wait: number, newest = false): Promise<LockStatus | RefusalReply> {
     if (this.#watchers.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" };
     const isNews = (now: number) => (this.#state.newest(now) === known ? undefined : true);
-    const seen = this.#watchers.watch(isNews, this.#now() + Math.min(wait, LIMITS.slice));
+    const seen = this.#watchers.watch(isNews, this.#now() + Math.min(wait, LIMITS.longPoll));
     this.run((state, now) => state.wake(now));
     await seen;
     return this.ask((state, now) => (newest ? state.newestStatus(now) : state.status(now)));
@@ -132,7 +132,7 @@ export class LockHost {
     this.run((state, now) => state.wake(now));
     this.#timeline.follow(this.#now());
     const isNews = () => (this.#timeline.revision === known ? undefined : true);
-    const seen = this.#watchers.watch(isNews, this.#now() + Math.min(wait, LIMITS.slice));
+    const seen = this.#watchers.watch(isNews, this.#now() + Math.min(wait, LIMITS.longPoll));
     this.run((state, now) => state.wake(now));
     await seen;
     const { revision, entries: timeline } = this.#timeline;

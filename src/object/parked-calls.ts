@@ -1,5 +1,5 @@
 /** One parked call. */
-export interface Parked<R> {
+export interface ParkedCall<R> {
   readonly requestId: string;
   readonly reply: Promise<R>;
 }
@@ -20,8 +20,8 @@ const MOST_PER_REQUEST = 100;
  * A request that is repeated while it waits has several: all get the same answer, and it leaves the queue only when the
  * last of them is gone. Nobody knows which of them still has a caller.
  */
-export class Parking<R> {
-  readonly #calls = new Map<string, Map<Parked<R>, Call<R>>>();
+export class ParkedCalls<R> {
+  readonly #calls = new Map<string, Map<ParkedCall<R>, Call<R>>>();
   readonly #left: R;
 
   /** `left` is the answer to a call whose caller is gone. */
@@ -34,10 +34,10 @@ export class Parking<R> {
     return (this.#calls.get(requestId)?.size ?? 0) >= MOST_PER_REQUEST;
   }
 
-  park(requestId: string, until: number = Number.POSITIVE_INFINITY): Parked<R> {
+  park(requestId: string, until: number = Number.POSITIVE_INFINITY): ParkedCall<R> {
     const { promise, resolve } = Promise.withResolvers<R>();
     const parked = { requestId, reply: promise };
-    const calls = this.#calls.get(requestId) ?? new Map<Parked<R>, Call<R>>();
+    const calls = this.#calls.get(requestId) ?? new Map<ParkedCall<R>, Call<R>>();
     this.#calls.set(requestId, calls.set(parked, { answer: resolve, until }));
     return parked;
   }
@@ -54,7 +54,7 @@ export class Parking<R> {
   }
 
   /** Lets one call go, whose caller is gone; true if it was the last of its request that was still parked. */
-  leave(parked: Parked<R>): boolean {
+  leave(parked: ParkedCall<R>): boolean {
     const { requestId } = parked;
     const calls = this.#calls.get(requestId);
     const call = calls?.get(parked);

@@ -34,7 +34,7 @@ export class Timeline {
 
   /** Starts or continues recording. Recording stops when the follower has not asked again within a long poll. */
   follow(now: number): void {
-    this.#followedUntil = now + LIMITS.slice + AWAY;
+    this.#followedUntil = now + LIMITS.longPoll + AWAY;
   }
 
   /** Records what has happened, if anybody follows. The revision changes in any case: it must tell that there was something. */

@@ -7,13 +7,14 @@ import { PROTOCOL } from "../core/protocol.ts";
 import { isLockError } from "../errors.ts";
 import type { LockIndex } from "../object/lock-index.ts";
 import { type LockNamespace, checkNamespace } from "../transport/rpc/namespace.ts";
+import { type PlacementOptions, placed } from "../transport/rpc/placement.ts";
 import { PROTOCOL_HEADER } from "../wire/protocol.ts";
 import { type Grantee, Access } from "./request/access.ts";
 import { authenticated, idForLog, sameProtocol } from "./request/admission.ts";
 import type { Application, RateLimiter, ServiceContext, ServiceEnv } from "./request/context.ts";
 import { logEvent } from "./request/event-log.ts";
 import { IndexShards } from "./request/index-shards.ts";
-import { Refused, refused, responseTo } from "./request/problem-error.ts";
+import { ProblemError, refused, responseTo } from "./request/problem-error.ts";
 import { badArgument } from "./request/schema-error.ts";
 import { addDocument } from "./routes/document.ts";
 import { addEvents } from "./routes/events.ts";
@@ -24,7 +25,7 @@ import { addOperatorRoutes } from "./routes/operator.ts";
 import { addPage } from "./routes/page.ts";
 
 /** What a lock service is made of. */
-export interface LockServiceOptions {
+export interface LockServiceOptions extends PlacementOptions {
   /** The binding of the `DurableLock` class. */
   lock: LockNamespace;
   /**
@@ -61,7 +62,8 @@ export interface LockService {
  *
  * Closed unless it has tokens. Make it once for an environment, not for each request.
  *
- * @throws `INVALID_ARGUMENT` if `lock` is no binding, or `basePath` does not begin with a slash.
+ * @throws `INVALID_ARGUMENT` if `lock` is no binding, `basePath` does not begin with a slash, or the platform does not know
+ * the `jurisdiction`.
  * @example
  * ```ts
  * import { type LockService, createLockService } from "durable-locks/service";
@@ -78,14 +80,24 @@ export interface LockService {
  * ```
  */
 export function createLockService(options: LockServiceOptions): LockService {
-  const { lock, tokens, index, basePath = "", limiter, authLimiter, legacy = false } = options;
+  const {
+    lock,
+    tokens,
+    index,
+    basePath = "",
+    limiter,
+    authLimiter,
+    legacy = false,
+    jurisdiction,
+    locationHint,
+  } = options;
   if (basePath !== "" && !basePath.startsWith("/"))
     throw invalid(
       "basePath",
       'basePath must begin with "/", such as "/locks": it is compared with the path of each request.',
     );
   const context: ServiceContext = {
-    lock: checkNamespace(lock, "DurableLock"),
+    lock: placed(checkNamespace(lock, "DurableLock"), { jurisdiction, locationHint }),
     access: new Access(tokens),
     index: index && new IndexShards(index),
     basePath: basePath.replace(/\/+$/, ""),
@@ -139,7 +151,7 @@ function makeApplication(): Application {
 }
 
 /** Logs a refused or unknown token. A request without a token is only a visit. */
-function logIfToken(c: Context<ServiceEnv>, { problem: { reason } }: Refused): void {
+function logIfToken(c: Context<ServiceEnv>, { problem: { reason } }: ProblemError): void {
   if (reason !== "UNAUTHORIZED" && reason !== "FORBIDDEN" && reason !== "OTHER_TOKEN") return;
   if (!c.req.header("Authorization")) return;
   const grantee = c.get("grantee") as Grantee | undefined;
@@ -153,8 +165,8 @@ function pathOf(request: Request, basePath: string): string {
   return pathname === basePath || pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) || "/" : "/404";
 }
 
-function refusalOf(error: Error): Refused {
-  if (error instanceof Refused) return error;
+function refusalOf(error: Error): ProblemError {
+  if (error instanceof ProblemError) return error;
   // The service's own binding, which no client can mend.
   const misbound = isNoSqlite(error) ? noSqlite(error) : error;
   if (isLockError(misbound, "INVALID_ARGUMENT") && misbound.argument === "namespace")

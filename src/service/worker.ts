@@ -13,6 +13,8 @@ interface Env {
   RATE_LIMITER?: RateLimiter;
   AUTH_LIMITER?: RateLimiter;
   LEGACY_PATHS?: string;
+  JURISDICTION?: DurableObjectJurisdiction;
+  LOCATION_HINT?: DurableObjectLocationHint;
 }
 
 let service: LockService | undefined;
@@ -27,6 +29,8 @@ export default {
       limiter: env.RATE_LIMITER,
       authLimiter: env.AUTH_LIMITER,
       legacy: env.LEGACY_PATHS === "1",
+      ...(env.JURISDICTION && { jurisdiction: env.JURISDICTION }),
+      ...(env.LOCATION_HINT && { locationHint: env.LOCATION_HINT }),
     });
     return service.fetch(request, ctx);
   },

@@ -8,7 +8,7 @@ import { ANSWER_WITHIN, callObject } from "../transport/call.ts";
 import type { LockPrimitives } from "../transport/primitives.ts";
 import { newRequestId } from "../transport/request-id.ts";
 import { unexpectedRefusal } from "../transport/version-mismatch.ts";
-import type { Failed, Lock, Result } from "./lock.ts";
+import type { Refusal, Lock, LeaseResult } from "./lock.ts";
 import { checkAcquire } from "./options/acquire-options.ts";
 import { type ClaimRule, asAsked } from "./options/claim-rule.ts";
 import { checkHold, checkResume, checkTryHold } from "./options/hold-options.ts";
@@ -86,13 +86,13 @@ function holdingOf(
   };
 }
 
-function resultOf(reply: AcquireReply): Result {
+function resultOf(reply: AcquireReply): LeaseResult {
   if (!reply.success) return failedOf(reply);
   const { lease, deadline } = reply;
   return { success: true, lease, deadline };
 }
 
-function failedOf(reply: RecordedReply | RefusalReply): Failed {
+function failedOf(reply: RecordedReply | RefusalReply): Refusal {
   switch (reply.reason) {
     case "BORROWED":
     case "QUEUE_FULL":

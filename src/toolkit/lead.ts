@@ -24,13 +24,13 @@ export interface Leadership {
   /** Fires when leadership ends: lost (a `LeaseLostError`), resigned, asked for by `requestRelease`, or aborted. */
   readonly signal: AbortSignal;
   /** Whether leadership has ended, by a fresh look at the clock: after a pause another timer may run before the signal's. */
-  readonly isOver: () => boolean;
+  readonly hasEnded: () => boolean;
   /** Steps down, and stands again at the end of the line once `fn` has settled. */
   readonly resign: () => void;
 }
 
 /** What a leader does. */
-export type Lead<T> = (leadership: Leadership) => T | PromiseLike<T>;
+export type LeaderWork<T> = (leadership: Leadership) => T | PromiseLike<T>;
 
 /**
  * Stands for election by the lock, and runs `fn` for as long as it leads.
@@ -53,7 +53,7 @@ export type Lead<T> = (leadership: Leadership) => T | PromiseLike<T>;
  * }, { signal: shutdown });
  * ```
  */
-export async function lead<T>(lock: Lock, fn: Lead<T>, options?: LeadOptions): Promise<T> {
+export async function lead<T>(lock: Lock, fn: LeaderWork<T>, options?: LeadOptions): Promise<T> {
   checkLock(lock);
   checkWork(fn);
   const checked = checkCombined(options, LEAD_OPTIONS);
@@ -72,7 +72,11 @@ const LEADERSHIP = "This leadership";
 const SHORT_TERM = 5_000;
 
 /** One term: what `fn` came to, or how long it lasted if it ended before `fn` did. */
-async function leadOnce<T>(lock: Lock, fn: Lead<T>, options: LeadOptions): Promise<{ value: T } | { lasted: number }> {
+async function leadOnce<T>(
+  lock: Lock,
+  fn: LeaderWork<T>,
+  options: LeadOptions,
+): Promise<{ value: T } | { lasted: number }> {
   const end = new AbortController();
   const resign = () =>
     inOwnRequest(end.signal, LEADERSHIP, () => end.abort(new DOMException("The leader resigned.", "AbortError")));
@@ -85,7 +89,7 @@ async function leadOnce<T>(lock: Lock, fn: Lead<T>, options: LeadOptions): Promi
     get signal() {
       return inOwnRequest(end.signal, LEADERSHIP, () => end.signal);
     },
-    isOver,
+    hasEnded: isOver,
     resign,
   };
   try {
@@ -103,7 +107,7 @@ async function leadOnce<T>(lock: Lock, fn: Lead<T>, options: LeadOptions): Promi
   }
 }
 
-async function settle<T>(fn: Lead<T>, leadership: Leadership): Promise<{ value: T } | { error: unknown }> {
+async function settle<T>(fn: LeaderWork<T>, leadership: Leadership): Promise<{ value: T } | { error: unknown }> {
   try {
     return { value: await fn(leadership) };
   } catch (error) {

@@ -1,13 +1,13 @@
 import { invalid } from "../core/checks.ts";
-import type { FailureReason, LockStatus } from "../core/replies.ts";
+import type { RefusalReason, LockStatus } from "../core/replies.ts";
 import type { HeldLease } from "../hold/held-lease.ts";
-import type { Critical } from "../hold/work.ts";
+import type { CriticalSection } from "../hold/work.ts";
 import type { LockPrimitives } from "../transport/primitives.ts";
 import type { AcquireOptions } from "./options/acquire-options.ts";
 import type { HoldOptions, ResumeOptions, TryOptions } from "./options/hold-options.ts";
 
 /** The lock was taken, or renewed. */
-export interface Success {
+export interface LeaseGrant {
   /** Tells it from `Failed`. */
   success: true;
   /** The lease number: pass it to `renew` and `release`, and use it as the fencing token. */
@@ -17,23 +17,23 @@ export interface Success {
 }
 
 /** The lock was not taken, renewed or released. */
-export interface Failed {
+export interface Refusal {
   /** Tells it from `Success`. */
   success: false;
   /** Why. */
-  reason: FailureReason;
+  reason: RefusalReason;
   /** With `BORROWED`: milliseconds until the first live lease ends if nobody renews it. */
   retryAfter?: number;
 }
 
 /** What `acquire` and `renew` come to. */
-export type Result = Success | Failed;
+export type LeaseResult = LeaseGrant | Refusal;
 
 /** What `tryWithLock` comes to. */
-export type Tried<T> = Ran<T> | Skipped;
+export type TryResult<T> = WorkDone<T> | WorkSkipped;
 
 /** The lock was free and `fn` ran. */
-export interface Ran<T> {
+export interface WorkDone<T> {
   /** Tells it from `Skipped`. */
   acquired: true;
   /** What `fn` returned. */
@@ -41,11 +41,11 @@ export interface Ran<T> {
 }
 
 /** The lock was taken and `fn` did not run. */
-export interface Skipped {
+export interface WorkSkipped {
   /** Tells it from `Ran`. */
   acquired: false;
   /** Why. */
-  reason: FailureReason;
+  reason: RefusalReason;
   /** With `BORROWED`: milliseconds until the first live lease ends if nobody renews it. */
   retryAfter?: number;
 }
@@ -69,21 +69,21 @@ export interface Lock {
    * if (result.success) await lock.release(result.lease);
    * ```
    */
-  readonly acquire: (ttl: number, leaseOrOptions?: number | AcquireOptions | null) => Promise<Result>;
+  readonly acquire: (ttl: number, leaseOrOptions?: number | AcquireOptions | null) => Promise<LeaseResult>;
   /**
    * Sets the remaining time of a live lease to `ttl` ms (1 to a day).
    *
    * @returns `Success`, or `Failed` with `NO_LONGER_VALID`: a lease that ended is never revived.
    * @throws `INVALID_ARGUMENT`, `UNREACHABLE`.
    */
-  readonly renew: (lease: number, ttl: number, options?: RepeatOptions) => Promise<Result>;
+  readonly renew: (lease: number, ttl: number, options?: RequestIdOption) => Promise<LeaseResult>;
   /**
    * Ends a live lease; the next in line gets the lock at once.
    *
    * @returns `true`, or `Failed` with `NO_LONGER_VALID` if it had ended before.
    * @throws `INVALID_ARGUMENT`; `UNREACHABLE` after at most 5 s: then it ends with its ttl.
    */
-  readonly release: (lease: number, options?: RepeatOptions) => Promise<true | Failed>;
+  readonly release: (lease: number, options?: RequestIdOption) => Promise<true | Refusal>;
   /**
    * Whether any lease is live. Asking about an id that was never used stores nothing.
    *
@@ -161,7 +161,7 @@ export interface Lock {
    * });
    * ```
    */
-  readonly withLock: <T>(fn: Critical<T>, options?: HoldOptions) => Promise<T>;
+  readonly withLock: <T>(fn: CriticalSection<T>, options?: HoldOptions) => Promise<T>;
   /**
    * Like `withLock`, but skips `fn` if the lock is taken.
    *
@@ -171,7 +171,7 @@ export interface Lock {
    * if (!tried.acquired) console.log(`taken; its lease ends in ${tried.retryAfter} ms unless it is renewed`);
    * ```
    */
-  readonly tryWithLock: <T>(fn: Critical<T>, options?: TryOptions) => Promise<Tried<T>>;
+  readonly tryWithLock: <T>(fn: CriticalSection<T>, options?: TryOptions) => Promise<TryResult<T>>;
 }
 
 export function isLock(value: unknown): value is Lock {
@@ -184,7 +184,7 @@ export function checkLock(lock: unknown): Lock {
 }
 
 /** How to repeat a renewal or release. */
-export interface RepeatOptions {
+export interface RequestIdOption {
   /** Names the request, so that repeating it has no second effect. @default a random id */
   requestId?: string;
 }

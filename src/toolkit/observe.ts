@@ -87,7 +87,7 @@ async function look(
   signal: AbortSignal | undefined,
 ): Promise<{ status: LockStatus } | { fault: unknown }> {
   const { id, url } = primitives;
-  const longPoll = () => primitives.longPoll?.() ?? LIMITS.slice;
+  const longPoll = () => primitives.longPoll?.() ?? LIMITS.longPoll;
   const ask = (given: AbortSignal) => {
     if (known === undefined) return primitives.status(given);
     // The answer must not grow with the candidates.
@@ -95,7 +95,7 @@ async function look(
     return primitives.watch(known, longPoll(), given);
   };
   try {
-    const reply = await callObject(ask, { id, url, within: LIMITS.slice + ANSWER_WITHIN, signal });
+    const reply = await callObject(ask, { id, url, within: LIMITS.longPoll + ANSWER_WITHIN, signal });
     if ("waiters" in reply) return { status: reply };
     if (reply.reason === "QUEUE_FULL") return { fault: reply };
     throw unexpectedRefusal(reply);

@@ -1,8 +1,8 @@
 import { checkRetain, invalid } from "../core/checks.ts";
 import type { JobResult } from "../core/replies.ts";
 import { refused } from "../hold/refusal.ts";
-import { type Holding, tryJob } from "../hold/start-hold.ts";
-import { type Critical, type Outcome, checkWork, runUnder } from "../hold/work.ts";
+import { type HoldRequest, tryJob } from "../hold/start-hold.ts";
+import { type CriticalSection, type WorkOutcome, checkWork, runUnder } from "../hold/work.ts";
 import { type Lock, checkLock } from "./lock.ts";
 import { everything } from "./options/claim-rule.ts";
 import { type HoldOptions, checkCombined, holdingOf } from "./options/hold-options.ts";
@@ -24,8 +24,8 @@ const OPTIONS = [...COMBINED_OPTIONS, "retain", "fingerprint", "recordErrors"] a
 const DAY = 86_400_000;
 
 interface CheckedJob {
-  holding: Holding;
-  resultOf: (outcome: Outcome) => JobResult | undefined;
+  holding: HoldRequest;
+  resultOf: (outcome: WorkOutcome) => JobResult | undefined;
 }
 
 /**
@@ -52,7 +52,7 @@ interface CheckedJob {
  * const receipt = await once(payment, () => charge(order), { fingerprint: JSON.stringify(order) });
  * ```
  */
-export async function once<T>(lock: Lock, fn: Critical<T>, options?: OnceOptions): Promise<T> {
+export async function once<T>(lock: Lock, fn: CriticalSection<T>, options?: OnceOptions): Promise<T> {
   checkWork(fn);
   const { primitives } = checkLock(lock);
   const { holding, resultOf } = await checkOnceOptions(options);
@@ -76,7 +76,7 @@ async function checkOnceOptions(options: OnceOptions | undefined): Promise<Check
     throw invalid("recordErrors", "recordErrors must be true or false.");
   const holding = holdingOf(rest, everything);
   holding.request.job = { fingerprint: fingerprint === undefined ? undefined : await hashOf(fingerprint) };
-  const resultOf = (outcome: Outcome): JobResult | undefined => {
+  const resultOf = (outcome: WorkOutcome): JobResult | undefined => {
     if ("value" in outcome) return { value: outcome.value, failed: false, retain };
     return recordErrors ? { value: recordOf(outcome.error), failed: true, retain } : undefined;
   };

@@ -1,5 +1,5 @@
 import { LIMITS } from "../core/limits.ts";
-import { uncarried } from "../core/results/unkeepable.ts";
+import { uncarried } from "../core/results/result-refusal.ts";
 
 /** What is kept of what a job threw: cloning an error as it is may lose its class's name and its own fields. */
 type ErrorRecord =

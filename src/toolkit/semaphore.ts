@@ -1,5 +1,5 @@
 import { checkCount, checkOptions, checkPermits } from "../core/checks.ts";
-import type { Critical } from "../hold/work.ts";
+import type { CriticalSection } from "../hold/work.ts";
 import type { LockPrimitives } from "../transport/primitives.ts";
 import { createLockOf } from "./create-lock.ts";
 import type { Lock } from "./lock.ts";
@@ -30,7 +30,11 @@ export interface Semaphore extends Lock {
    * await useSemaphore(env.DURABLE_LOCK, "gpu", { permits: 8 }).withPermits(4, train);
    * ```
    */
-  readonly withPermits: <T>(count: number, fn: Critical<T>, options?: Omit<HoldOptions, "permits">) => Promise<T>;
+  readonly withPermits: <T>(
+    count: number,
+    fn: CriticalSection<T>,
+    options?: Omit<HoldOptions, "permits">,
+  ) => Promise<T>;
 }
 
 /**

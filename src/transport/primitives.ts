@@ -1,7 +1,7 @@
 import type { Claim } from "../core/leases/lease.ts";
 import type {
   AcquireReply,
-  HoldNews,
+  LeaseEvent,
   JobResult,
   LockStatus,
   RefusalReply,
@@ -54,19 +54,19 @@ export interface LockPrimitives {
   /** Asks all holders to release; repeated, it asks nobody who came since. */
   requestRelease(requestId: string, signal?: AbortSignal): Promise<unknown>;
   /** Ties a live lease to the life of this execution context; absent where the transport can't notice its end. */
-  bind?(lease: number, signal?: AbortSignal): Promise<Binding | RefusalReply>;
+  watchExit?(lease: number, signal?: AbortSignal): Promise<ExitWatch | RefusalReply>;
 }
 
 /**
  * What ties a lease to its holder: it ends when the last of its bindings is disposed, or the runtime finds their owner
  * gone. One of which no news was ever asked for ends nothing, so that a reply can be lost and the call repeated.
  */
-export interface Binding extends Disposable {
+export interface ExitWatch extends Disposable {
   /** Tells it from a refusal. */
   success: true;
   /**
    * The end of the lease, or, unless the holder was told before, that it is asked to release; an empty answer, after
    * which it is asked again, where a call can't be parked for so long.
    */
-  next(told: boolean): Promise<HoldNews>;
+  next(told: boolean): Promise<LeaseEvent>;
 }

@@ -1,4 +1,4 @@
-import type { GrantReply, KeptResult } from "../core/replies.ts";
+import type { GrantReply, RecordedResult } from "../core/replies.ts";
 import type { WireResult } from "./result-codec.ts";
 import type { WireStatus } from "./status.ts";
 
@@ -7,7 +7,7 @@ export type GrantedAnswer = Omit<GrantReply, "success">;
 
 /** What a job that ran once came to, as the service answers it. */
 export interface RecordedAnswer {
-  recorded: WireResult & Omit<KeptResult, "value">;
+  recorded: WireResult & Omit<RecordedResult, "value">;
 }
 
 /** Whether a body has the number of a lease. */
@@ -24,7 +24,7 @@ export function isGranted(body: object): body is GrantedAnswer {
 /** Whether it is an answer to an acquire. */
 export function isAcquired(body: object): body is GrantedAnswer | RecordedAnswer {
   if (!("recorded" in body)) return isGranted(body);
-  const { recorded } = body as { recorded: Partial<KeptResult> | null };
+  const { recorded } = body as { recorded: Partial<RecordedResult> | null };
   return typeof recorded?.failed === "boolean" && hasLease(recorded);
 }
 

@@ -1,4 +1,4 @@
-import type { HolderInBrief, LeaseEnd, RefusalReply } from "../core/replies.ts";
+import type { HolderSummary, LeaseEnd, RefusalReply } from "../core/replies.ts";
 
 /** Why the service itself refuses, besides what the lock answers. */
 type ServiceReason =
@@ -38,7 +38,7 @@ export interface Problem {
   /** How the lease ended. */
   ended?: LeaseEnd;
   /** Who holds the lock, the oldest first, 10 at most, and 3 with `waiting`; only for a token that may read. */
-  holders?: HolderInBrief[];
+  holders?: HolderSummary[];
   /** How many more hold it. */
   moreHolders?: number;
 }

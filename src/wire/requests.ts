@@ -1,7 +1,7 @@
 import type { Claim } from "../core/leases/lease.ts";
 import type { JobResult } from "../core/replies.ts";
 import { type LockRequest, claimOptions, optionsOf } from "../core/request.ts";
-import type { Unkeepable } from "../core/results/unkeepable.ts";
+import type { ResultRefusal } from "../core/results/result-refusal.ts";
 import { toWireNumber } from "./numbers.ts";
 import { type WireResult, fromWireResult, toWireResult } from "./result-codec.ts";
 
@@ -27,13 +27,13 @@ function toBody(options: object): object {
 }
 
 /** To JSON, or why no result may be so. */
-export function toResult({ value, ...rest }: JobResult): ResultBody | Unkeepable {
+export function toResult({ value, ...rest }: JobResult): ResultBody | ResultRefusal {
   const carried = toWireResult(value);
   return "reason" in carried ? carried : { ...carried, ...rest };
 }
 
 /** From JSON, or why it is no result. */
-export function fromResult({ failed, retain, ...carried }: ResultBody): JobResult | Unkeepable {
+export function fromResult({ failed, retain, ...carried }: ResultBody): JobResult | ResultRefusal {
   const read = fromWireResult(carried);
   return "reason" in read ? read : { ...read, failed: failed === true, retain };
 }

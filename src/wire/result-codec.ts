@@ -1,5 +1,5 @@
 import { stringify, unflatten } from "devalue";
-import { type Unkeepable, unkeepable } from "../core/results/unkeepable.ts";
+import { type ResultRefusal, refusalOfResult } from "../core/results/result-refusal.ts";
 import { isReadable } from "./encoded-table.ts";
 import { FieldsReader, fieldsToWrite } from "./fields.ts";
 import { isJson } from "./json.ts";
@@ -11,11 +11,11 @@ export interface WireResult {
   encoded?: unknown;
 }
 
-const UNCARRIED: Unkeepable = { reason: "RESULT_NOT_CLONEABLE", message: "it can't be carried over HTTP" };
+const UNCARRIED: ResultRefusal = { reason: "RESULT_NOT_CLONEABLE", message: "it can't be carried over HTTP" };
 
 /** Writes a structured clone as JSON, or tells why no result may be so. */
-export function toWireResult(value: unknown): WireResult | Unkeepable {
-  const refusal = unkeepable(value);
+export function toWireResult(value: unknown): WireResult | ResultRefusal {
+  const refusal = refusalOfResult(value);
   if (refusal) return refusal;
   if (isJson(value)) return { value };
   try {
@@ -28,10 +28,10 @@ export function toWireResult(value: unknown): WireResult | Unkeepable {
 }
 
 /** Reads it, or tells why it is no result: what one caller stored another reads, so nothing of it is trusted. */
-export function fromWireResult({ value, encoded }: WireResult): { value: unknown } | Unkeepable {
+export function fromWireResult({ value, encoded }: WireResult): { value: unknown } | ResultRefusal {
   if (encoded !== undefined && value !== undefined) return UNCARRIED;
   const read = encoded === undefined ? { value } : decoded(encoded);
-  const refusal = read ? unkeepable(read.value) : UNCARRIED;
+  const refusal = read ? refusalOfResult(read.value) : UNCARRIED;
   if (refusal) return refusal;
   return encoded === undefined && !isJson(value) ? UNCARRIED : (read as { value: unknown });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { type HeldLease, type Lock, type Success, isLockError, lead, once, withLocks } from "../../src/client.ts";
+import { type HeldLease, type Lock, type LeaseGrant, isLockError, lead, once, withLocks } from "../../src/client.ts";
 import { freshId, outcome } from "../support/outcome.ts";
 
 /** One kind of lock over one transport. */
@@ -120,9 +120,9 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       const { lock } = fresh();
       const request = { requestId: "the same" };
       const first = await lock.acquire(60_000, request);
-      expect(await lock.acquire(60_000, request)).toMatchObject({ success: true, lease: (first as Success).lease });
+      expect(await lock.acquire(60_000, request)).toMatchObject({ success: true, lease: (first as LeaseGrant).lease });
       expect((await lock.status()).holders).toHaveLength(1);
-      const { lease } = first as Success;
+      const { lease } = first as LeaseGrant;
       expect(await lock.release(lease, request)).toBe(true);
       expect(await lock.release(lease, request)).toBe(true);
       expect(await lock.acquire(60_000, request)).toMatchObject(gone);
@@ -187,8 +187,12 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       const { lock } = fresh();
       const asked = vi.fn();
       // Bound it is told at once; where that can't be had, with its next renewal.
-      const ttl = lock.primitives.bind ? 60_000 : 9_000;
-      const held = await lock.hold({ ttl, bound: lock.primitives.bind !== undefined, onReleaseRequested: asked });
+      const ttl = lock.primitives.watchExit ? 60_000 : 9_000;
+      const held = await lock.hold({
+        ttl,
+        releaseOnExit: lock.primitives.watchExit !== undefined,
+        onReleaseRequested: asked,
+      });
       await lock.requestRelease();
       await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(1), { timeout: 10_000, interval: 20 });
       expect(await lock.forceRelease()).toBeGreaterThan(held.lease);

@@ -1,7 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { type Warehouse, importParts } from "../../examples/crash-release.ts";
-import type { ExitWatch } from "../../src/index.ts";
+import type { ExitWatchReply } from "../../src/index.ts";
 import { faultyNamespace } from "../support/faulty-namespace.ts";
 import { freshId, lockOf, outcome } from "../support/locks.ts";
 
@@ -39,7 +39,7 @@ describe("the example of crash release", () => {
     let bond: Disposable | undefined;
     const { namespace } = faultyNamespace(async (method, run) => {
       const reply = await run();
-      if (method === "bind") bond = reply as ExitWatch & Disposable;
+      if (method === "watchExit") bond = reply as ExitWatchReply & Disposable;
       return reply;
     });
     let late = true;

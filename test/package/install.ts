@@ -1,6 +1,6 @@
 // Installs the packed tarball into a new Worker project outside the repository and follows the README's Usage word for
 // word: the wrangler configuration, the Worker's code, type check, bundling, and a run on local workerd. Then the two Workers
-// of docs/several-workers.md, and the service of docs/guards.md, which is no Worker.
+// of docs/several-workers.md, and the service of docs/fencing.md, which is no Worker.
 import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { fenceHeaders } from "../../src/fencing.ts";
 import { freePort } from "../support/node/free-port.ts";
 
-/** The service of docs/guards.md, word for word, in a project where the package is installed. */
+/** The service of docs/fencing.md, word for word, in a project where the package is installed. */
 export async function layOutService(project: string, root: string): Promise<void> {
-  const page = await readFile(join(root, "docs/guards.md"), "utf8");
+  const page = await readFile(join(root, "docs/fencing.md"), "utf8");
   const service = page.match(/```ts\n(import \{ createServer \}.*?)```/s)?.[1];
-  if (service === undefined) throw new Error("docs/guards.md has no service for Node.");
+  if (service === undefined) throw new Error("docs/fencing.md has no service for Node.");
   await writeFile(join(project, "service.ts"), service);
 }
 

@@ -2,7 +2,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import {
-  type ExitWatch,
+  type ExitWatchReply,
   type HeldLease,
   type HoldOptions,
   type Lock,
@@ -16,19 +16,22 @@ import { faultyNamespace } from "./faulty-namespace.ts";
 import { freshId, lockOf, stubOf } from "./locks.ts";
 
 /** A minute: whatever is seen sooner is not owed to the ttl or to a renewal. */
-export const BOUND = { ttl: 60_000, bound: true } satisfies HoldOptions;
+export const BOUND = { ttl: 60_000, releaseOnExit: true } satisfies HoldOptions;
 export const SOON = { timeout: 10_000, interval: 5 };
 
 /** What reaches any object of this isolate from now on, and the context handles of leases that it sees go. */
 export function spyOnBonds() {
   return {
-    binds: vi.spyOn(DurableLock.prototype, "bind").mockClear(),
+    binds: vi.spyOn(DurableLock.prototype, "watchExit").mockClear(),
     cuts: vi.spyOn(ContextHandles.prototype, "remove").mockClear(),
   };
 }
 
 /** Holds the lock in a request of its own, which ends without releasing once `gate` is free; answers the lease. */
-export async function holdAndDie(id: string, params: Record<string, string> = { bound: "true" }): Promise<number> {
+export async function holdAndDie(
+  id: string,
+  params: Record<string, string> = { releaseOnExit: "true" },
+): Promise<number> {
   const query = new URLSearchParams({ id, ...params }).toString();
   return Number(await (await exports.default.fetch(`http://worker/hold?${query}`)).text());
 }
@@ -50,10 +53,10 @@ export async function expectNothingLeft(id: string): Promise<void> {
 /** A namespace that lets the test cut the ties of its client, as a network does. */
 export function cuttable(): { lock: Lock; id: string; cut: () => void; calls: { method: string }[] } {
   const id = freshId();
-  let bond: (ExitWatch & Disposable) | undefined;
+  let bond: (ExitWatchReply & Disposable) | undefined;
   const { namespace, calls } = faultyNamespace(async (method, run) => {
     const reply = await run();
-    if (method === "bind") bond = reply as ExitWatch & Disposable;
+    if (method === "watchExit") bond = reply as ExitWatchReply & Disposable;
     return reply;
   });
   return { lock: lockOf(id, namespace), id, cut: () => bond?.[Symbol.dispose](), calls };
@@ -64,6 +67,7 @@ export function withBind(id: string, bind: (real: () => Promise<unknown>) => Pro
   const real = rpcPrimitives(env.DURABLE_LOCK, id);
   return createLock({
     ...real,
-    bind: (lease) => bind(async () => real.bind?.(lease)) as ReturnType<NonNullable<LockPrimitives["bind"]>>,
+    watchExit: (lease) =>
+      bind(async () => real.watchExit?.(lease)) as ReturnType<NonNullable<LockPrimitives["watchExit"]>>,
   });
 }

@@ -1,5 +1,5 @@
 import { afterAll, expect, vi } from "vitest";
-import { type Lead, type LeadOptions, type Leadership, type Lock, lead } from "../../src/index.ts";
+import { type LeaderWork, type LeadOptions, type Leadership, type Lock, lead } from "../../src/index.ts";
 import { outcome } from "./locks.ts";
 
 export const until = (condition: () => Promise<void> | void) => vi.waitFor(condition, { timeout: 15_000, interval: 5 });
@@ -20,7 +20,7 @@ export interface Candidate {
 const candidates: Candidate[] = [];
 
 /** A candidate whose terms are recorded; it leads until its signal fires, unless it is told to do something else. */
-export function stand<T>(lock: Lock, options: LeadOptions = {}, work?: Lead<T>): Candidate {
+export function stand<T>(lock: Lock, options: LeadOptions = {}, work?: LeaderWork<T>): Candidate {
   const stop = new AbortController();
   const terms: Leadership[] = [];
   const fn = async (leadership: Leadership) => {
@@ -40,7 +40,7 @@ export async function termOf(candidate: Candidate, count = 1): Promise<Leadershi
 }
 
 /** Learns at once what happens to its lease: no renewal is due in time. */
-export const TOLD = { bound: true, ttl: 3_600_000 };
+export const TOLD = { releaseOnExit: true, ttl: 3_600_000 };
 
 /** Ends, after the group of tests that calls this, whatever still stands: one such group must not run beside another. */
 export function endCandidates(): void {

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { type LockConnection, connectLocks } from "../../src/client.ts";
+import { type Locks, connectLocks } from "../../src/client.ts";
 import { createLockService } from "../../src/service.ts";
 
 export const TOKEN = "a-token-for-the-tests";
@@ -11,7 +11,7 @@ const service = createLockService({ lock: env.DURABLE_LOCK, tokens: TOKEN });
 export type Way = (request: Request, serve: (request: Request) => Promise<Response>) => Promise<Response>;
 
 /** A connection to the service, over whatever lies between. */
-export function connectOver(way: Way = (request, serve) => serve(request), token = TOKEN): LockConnection {
+export function connectOver(way: Way = (request, serve) => serve(request), token = TOKEN): Locks {
   const serve = (request: Request) => service.fetch(request);
   return connectLocks({ url: ORIGIN, token, fetch: async (url, init) => way(new Request(url, init), serve) });
 }

@@ -1,8 +1,8 @@
 import { LIMITS } from "../../src/core/limits.ts";
 import { LockState } from "../../src/core/lock-state.ts";
 import type { AcquireReply, Decision, JobResult } from "../../src/core/replies.ts";
-import { type ResultInfo, infoOf } from "../../src/core/results/job-record.ts";
-import type { Binding, LockPrimitives } from "../../src/transport/primitives.ts";
+import { type JobRecordInfo, infoOf } from "../../src/core/results/job-record.ts";
+import type { ExitWatch, LockPrimitives } from "../../src/transport/primitives.ts";
 
 /** The primitives in this process, on the shipped core and nothing else: no object, no network, no storage. */
 export function memoryPrimitives(id: string): LockPrimitives {
@@ -25,7 +25,7 @@ export function memoryPrimitives(id: string): LockPrimitives {
 
   const complete = (reply: Decision): AcquireReply => {
     if (reply.success || reply.reason !== "RECORDED") return reply;
-    const info = state.record.kept(Date.now()) as ResultInfo;
+    const info = state.record.kept(Date.now()) as JobRecordInfo;
     return { ...reply, result: { value: structuredClone(kept), failed: info.failed, lease: info.lease } };
   };
 
@@ -39,7 +39,7 @@ export function memoryPrimitives(id: string): LockPrimitives {
 
   const until = <T>(find: () => T | undefined, wait: number): Promise<T | undefined> => {
     const { promise, resolve } = Promise.withResolvers<T | undefined>();
-    const give = setTimeout(() => resolve(undefined), Math.min(wait, LIMITS.slice));
+    const give = setTimeout(() => resolve(undefined), Math.min(wait, LIMITS.longPoll));
     watchers.add(() => {
       const found = find();
       if (found === undefined) return false;
@@ -77,14 +77,14 @@ export function memoryPrimitives(id: string): LockPrimitives {
     },
     forceRelease: async (requestId) => run((now) => state.forceRelease(requestId, now)),
     requestRelease: async (requestId) => run((now) => state.requestRelease(requestId, now)),
-    bind: async (lease): Promise<Binding> => ({
+    watchExit: async (lease): Promise<ExitWatch> => ({
       success: true,
       next: async (told) =>
         (await until(() => {
           const live = state.find(lease, Date.now());
           if (!live) return { ended: state.confirmEnd(lease).ended ?? "superseded" };
           return live.releaseRequested && !told ? { releaseRequested: true } : undefined;
-        }, LIMITS.slice)) ?? {},
+        }, LIMITS.longPoll)) ?? {},
       [Symbol.dispose]: () => run((now) => state.expire(lease, now)),
     }),
   };

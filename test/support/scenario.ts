@@ -1,8 +1,8 @@
-import type { Lock, LockConnection, isLockError, once, withLocks } from "../../src/client.ts";
+import type { Lock, Locks, isLockError, once, withLocks } from "../../src/client.ts";
 
 /** What to play it with: the locks of a Worker or of a service, and the tools of the same door. */
 export interface Cast {
-  locks: Pick<LockConnection, "lock" | "semaphore" | "readWriteLock" | "webLocks">;
+  locks: Pick<Locks, "lock" | "semaphore" | "readWriteLock" | "webLocks">;
   tools: { isLockError: typeof isLockError; once: typeof once; withLocks: typeof withLocks };
 }
 

@@ -2,12 +2,12 @@
 import { DurableObject } from "cloudflare:workers";
 import { expectTypeOf } from "vitest";
 import {
-  type Failed,
+  type Refusal,
   type HeldLease,
   type Lock,
   type LockErrorCode,
   type LockStatus,
-  type Success,
+  type LeaseGrant,
   DurableLock,
   LeaseLostError,
   LockError,
@@ -40,10 +40,10 @@ useDurableLock(foreign, "id");
 
 const { acquire, renew, release, isLocked, status, hold, resume, withLock, tryWithLock } = useDurableLock(typed, "id");
 
-expectTypeOf(acquire(1_000)).resolves.toEqualTypeOf<Success | Failed>();
-expectTypeOf(acquire(1_000, 7)).resolves.toEqualTypeOf<Success | Failed>();
-expectTypeOf(renew(7, 1_000)).resolves.toEqualTypeOf<Success | Failed>();
-expectTypeOf(release(7)).resolves.toEqualTypeOf<true | Failed>();
+expectTypeOf(acquire(1_000)).resolves.toEqualTypeOf<LeaseGrant | Refusal>();
+expectTypeOf(acquire(1_000, 7)).resolves.toEqualTypeOf<LeaseGrant | Refusal>();
+expectTypeOf(renew(7, 1_000)).resolves.toEqualTypeOf<LeaseGrant | Refusal>();
+expectTypeOf(release(7)).resolves.toEqualTypeOf<true | Refusal>();
 expectTypeOf(isLocked()).resolves.toEqualTypeOf<boolean>();
 expectTypeOf(status()).resolves.toEqualTypeOf<LockStatus>();
 expectTypeOf(hold()).resolves.toEqualTypeOf<HeldLease>();

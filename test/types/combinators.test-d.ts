@@ -20,7 +20,7 @@ void once(lock, () => {}, { fingerprint: { order: 1 } });
 // @ts-expect-error a job is exclusive
 void once(lock, () => {}, { permits: 2 });
 
-const locks = webLocks(namespace, { bound: true });
+const locks = webLocks(namespace, { releaseOnExit: true });
 expectTypeOf(locks).toEqualTypeOf<WebLockManager>();
 expectTypeOf(locks.request("name", async () => 7)).resolves.toEqualTypeOf<number>();
 expectTypeOf(locks.request("name", { mode: "shared" }, (granted) => granted)).resolves.toEqualTypeOf<WebLock | null>();
@@ -35,7 +35,7 @@ void locks.request("name", { mode: "both" }, () => {});
 expectTypeOf(lock.forceRelease()).resolves.toEqualTypeOf<number>();
 expectTypeOf(lock.requestRelease()).resolves.toEqualTypeOf<void>();
 void lock.hold({
-  bound: true,
+  releaseOnExit: true,
   lockDelay: 5,
   onReleaseRequested: (held) => expectTypeOf(held).toEqualTypeOf<HeldLease>(),
 });

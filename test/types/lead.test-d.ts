@@ -1,7 +1,7 @@
 // Compiled and not run: what the types of elections and operators accept, refuse and tell.
 import { expectTypeOf } from "vitest";
 import {
-  type Lead,
+  type LeaderWork,
   type Leader,
   type Leadership,
   type Lock,
@@ -18,15 +18,15 @@ declare const signal: AbortSignal;
 expectTypeOf(lead(lock, async () => "text")).resolves.toEqualTypeOf<string>();
 expectTypeOf(lead(lock, () => 1)).resolves.toEqualTypeOf<number>();
 expectTypeOf(lead(semaphore, () => {})).resolves.toEqualTypeOf<void>();
-const work: Lead<string> = ({ term }) => String(term);
+const work: LeaderWork<string> = ({ term }) => String(term);
 expectTypeOf(
-  lead(lock, work, { ttl: 5_000, owner: "a", bound: true, lockDelay: 0, signal }),
+  lead(lock, work, { ttl: 5_000, owner: "a", releaseOnExit: true, lockDelay: 0, signal }),
 ).resolves.toEqualTypeOf<string>();
 void lead(lock, (leadership) => {
   expectTypeOf(leadership).toEqualTypeOf<Leadership>();
   expectTypeOf(leadership.term).toEqualTypeOf<number>();
   expectTypeOf(leadership.signal).toEqualTypeOf<AbortSignal>();
-  expectTypeOf(leadership.isOver()).toEqualTypeOf<boolean>();
+  expectTypeOf(leadership.hasEnded()).toEqualTypeOf<boolean>();
   expectTypeOf(leadership.resign()).toEqualTypeOf<void>();
   // @ts-expect-error the number of a term does not change
   leadership.term = 1;

@@ -1,6 +1,6 @@
 // Compiled and not run: what the types of latch and barrier accept, refuse and tell.
 import { expectTypeOf } from "vitest";
-import { type DurableLock, type DurableRendezvous, type Met, useBarrier, useLatch } from "../../src/index.ts";
+import { type DurableLock, type DurableRendezvous, type ArriveResult, useBarrier, useLatch } from "../../src/index.ts";
 
 declare const namespace: DurableObjectNamespace<DurableRendezvous>;
 declare const locks: DurableObjectNamespace<DurableLock>;
@@ -8,7 +8,7 @@ declare const locks: DurableObjectNamespace<DurableLock>;
 const latch = useLatch(namespace, "id", { count: 3 });
 expectTypeOf(latch.countDown()).resolves.toEqualTypeOf<number>();
 expectTypeOf(latch.wait({ wait: 1 })).resolves.toEqualTypeOf<void>();
-expectTypeOf(useBarrier(namespace, "id", { parties: 3 }).arrive()).resolves.toEqualTypeOf<Met>();
+expectTypeOf(useBarrier(namespace, "id", { parties: 3 }).arrive()).resolves.toEqualTypeOf<ArriveResult>();
 // @ts-expect-error how often must be said
 useLatch(namespace, "id");
 // @ts-expect-error not a namespace of rendezvous

@@ -60,10 +60,22 @@ function add(name: string, options: Options, body?: Step): void {
   tests.push({ name, body: step, timeout, groups });
 }
 
+/** Not every value can be a text. */
+function shown(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return typeof value;
+  }
+}
+
 const each =
   (rows: readonly unknown[]) =>
   (name: string, body: (...row: unknown[]) => unknown): void => {
-    for (const row of rows) add(`${name} ${String(row)}`, () => body(...(Array.isArray(row) ? row : [row])));
+    for (const row of rows) {
+      const values: unknown[] = Array.isArray(row) ? row : [row];
+      add(`${name} ${values.map(shown).join(",")}`, () => body(...values));
+    }
   };
 
 export const it = Object.assign(add, { each });

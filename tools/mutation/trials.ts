@@ -34,7 +34,12 @@ const options = {
 const vitest = await createVitest("test", { ...options, root: ROOT }, { plugins: [plugin] });
 vitest.provide("trials", trials);
 const { testModules } = await vitest.runTestSpecifications(await vitest.globTestSpecifications());
-for (const { message } of testModules.flatMap((module) => module.errors())) console.log(`could not run: ${message}`);
+const results = testModules.flatMap((module) => [...module.children.allTests()].map((test) => test.result()));
+const errors = [
+  ...testModules.flatMap((module) => module.errors()),
+  ...results.flatMap(({ errors: thrown = [] }) => thrown),
+];
+for (const { message } of errors) console.log(`could not run: ${message}`);
 console.log("batch done");
 await vitest.close();
 process.exit();

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { claimFolder } from "../dev/folder-lock.ts";
 import { layOutService } from "../dev/local-service.ts";
 import { findWorkerd } from "../dev/workerd.ts";
-import { checkPlatform, Ward } from "../supervisor/supervised-command.ts";
+import { checkPlatform, SupervisedCommand } from "../supervisor/supervised-command.ts";
 import { type Command, type Input, textOf } from "../terminal/command.ts";
 import { EXIT, Failure } from "../terminal/exit-codes.ts";
 import { ENDING, Signals } from "../terminal/signals.ts";
@@ -20,6 +20,12 @@ keeps its locks on disk, so that leases outlive a restart. The token is made at 
   options: {
     port: { type: "string", value: "N", help: "where to listen; default 8787" },
     dir: { type: "string", value: "PATH", help: "where locks and token are kept; default .durable-locks" },
+    jurisdiction: { type: "string", value: "NAME", help: "as deployed, such as eu; has no effect on this machine" },
+    "location-hint": {
+      type: "string",
+      value: "NAME",
+      help: "as deployed, such as weur; has no effect on this machine",
+    },
     token: {
       type: "string",
       value: "TOKEN",
@@ -51,10 +57,10 @@ async function startService(input: Input): Promise<number> {
   const token = tokenOf(textOf(input, "token"), folder);
   const { command, args, listens } = layOutService(folder, port, workerd);
   const signals = new Signals();
-  const service = await Ward.start({
+  const service = await SupervisedCommand.start({
     command,
     args,
-    env: { ...process.env, TOKENS: token },
+    env: { ...process.env, TOKENS: token, ...placementOf(input) },
     grace: GRACE,
     deadline: () => Number.POSITIVE_INFINITY,
     quiet: true,
@@ -86,6 +92,11 @@ function portOf(input: Input): number {
   throw new Failure(EXIT.usage, "--port must be a number from 1 to 65535.");
 }
 
+/** Always set, so that they can't come from the environment of this process. */
+function placementOf(input: Input): Record<"JURISDICTION" | "LOCATION_HINT", string> {
+  return { JURISDICTION: textOf(input, "jurisdiction") ?? "", LOCATION_HINT: textOf(input, "location-hint") ?? "" };
+}
+
 async function checkPort(port: number): Promise<void> {
   const server = createServer();
   const { promise, resolve: listens, reject } = Promise.withResolvers<void>();
@@ -114,7 +125,7 @@ function tokenOf(given: string | undefined, folder: string): string {
 }
 
 /** Whether the service answers; false if it ended instead. Until it listens, what answers at its port is another service. */
-async function isReady(url: string, service: Ward, listens: () => boolean): Promise<boolean> {
+async function isReady(url: string, service: SupervisedCommand, listens: () => boolean): Promise<boolean> {
   const ended = service.ended.then(() => "ended" as const);
   for (const since = performance.now(); performance.now() < since + READY_WITHIN;) {
     const answer = listens() ? await fetch(`${url}/openapi.json`).catch(() => undefined) : undefined;

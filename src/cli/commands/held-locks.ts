@@ -2,7 +2,7 @@ import type { Lock } from "../../client.ts";
 import { EXIT, Failure } from "../terminal/exit-codes.ts";
 import { printable } from "../terminal/reporter.ts";
 import type { ConnectedLock } from "./connection.ts";
-import type { Terms } from "./lease-options.ts";
+import type { LeaseOptions } from "./lease-options.ts";
 
 /** A lock that a `run` holds around a command. */
 interface HeldLock {
@@ -24,7 +24,7 @@ export function environmentUnder({ lock, url }: ConnectedLock, lease: number): N
  */
 export async function leaseAround(
   service: ConnectedLock,
-  terms: Terms,
+  terms: LeaseOptions,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const { lock, url } = service;

@@ -1,10 +1,10 @@
 import { hostname, userInfo } from "node:os";
-import { type Input, type Option, textOf } from "../terminal/command.ts";
+import { type Input, type CommandOption, textOf } from "../terminal/command.ts";
 import { parseDuration, parseWait } from "../terminal/duration.ts";
 import { EXIT, Failure } from "../terminal/exit-codes.ts";
 
 /** On what terms the lock is taken. */
-export interface Terms {
+export interface LeaseOptions {
   ttl: number;
   wait: number;
   owner: string;
@@ -13,14 +13,14 @@ export interface Terms {
 }
 
 /** The options of whatever takes the lock. */
-export const TERMS = {
+export const LEASE_OPTIONS = {
   owner: { type: "string", value: "TEXT", help: "who you are, shown to others; default user@host:pid" },
   capacity: { type: "string", value: "N", help: "a semaphore: N permits in all (or `unlimited`), shared with others" },
   permits: { type: "string", value: "K", help: "how many of them to take; default 1" },
-} satisfies Record<string, Option>;
+} satisfies Record<string, CommandOption>;
 
 /** Reads them; the library checks the bounds. */
-export function readTerms(input: Input, defaults: { ttl: number; wait: number }): Terms {
+export function readLeaseOptions(input: Input, defaults: { ttl: number; wait: number }): LeaseOptions {
   const ttl = textOf(input, "ttl");
   const wait = textOf(input, "wait");
   const permits = textOf(input, "permits");

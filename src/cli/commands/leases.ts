@@ -1,4 +1,4 @@
-import type { BorrowedReply, Lock, Result } from "../../client.ts";
+import type { BorrowedReply, Lock, LeaseResult } from "../../client.ts";
 import { type Command, type Input, textOf } from "../terminal/command.ts";
 import { parseDuration, showDuration } from "../terminal/duration.ts";
 import { EXIT } from "../terminal/exit-codes.ts";
@@ -6,7 +6,7 @@ import { ACCESS } from "../terminal/parse.ts";
 import { Signals } from "../terminal/signals.ts";
 import { lockOf, serviceOf } from "./connection.ts";
 import { heldAround, leaseAround } from "./held-locks.ts";
-import { parseCount, readTerms, TERMS } from "./lease-options.ts";
+import { parseCount, readLeaseOptions, LEASE_OPTIONS } from "./lease-options.ts";
 import { describeRefusal, tellProgress } from "./queue-progress.ts";
 
 const TTL = { type: "string", value: "TIME", help: "how long the lease lasts from now; default 30s" } as const;
@@ -21,13 +21,13 @@ export const acquire: Command = {
   options: {
     ttl: TTL,
     wait: { type: "string", value: "TIME", help: "how long to wait for the lock, or `forever`; default 0" },
-    ...TERMS,
+    ...LEASE_OPTIONS,
     ...ACCESS,
   },
   examples: [["LEASE=$(durable-locks acquire deploy/prod --ttl 5m --wait 1m)", "for later steps of a script"]],
   run: async (input) => {
     const { reporter } = input;
-    const { ttl, ...terms } = readTerms(input, { ttl: DEFAULT_TTL, wait: 0 });
+    const { ttl, ...terms } = readLeaseOptions(input, { ttl: DEFAULT_TTL, wait: 0 });
     const service = serviceOf(input);
     const signals = new Signals();
     const around = terms.wait > 0 ? await leaseAround(service, { ttl, ...terms }, signals.interruption) : undefined;
@@ -95,7 +95,7 @@ come: what checks fencing tokens can be told to refuse what is older.`,
   },
 };
 
-function granted({ reporter }: Input, lock: Lock, result: Result, refusal?: BorrowedReply): number {
+function granted({ reporter }: Input, lock: Lock, result: LeaseResult, refusal?: BorrowedReply): number {
   if (result.success) {
     const { lease, deadline } = result;
     reporter.result(String(lease), { lease, deadline });

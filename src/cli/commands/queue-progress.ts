@@ -1,4 +1,4 @@
-import { type HolderInBrief, type Lock, type LockPrimitives, type BorrowedReply, createLock } from "../../client.ts";
+import { type HolderSummary, type Lock, type LockPrimitives, type BorrowedReply, createLock } from "../../client.ts";
 import { showDuration } from "../terminal/duration.ts";
 import { type Reporter, printable } from "../terminal/reporter.ts";
 
@@ -73,6 +73,6 @@ function describeHolders({ holders = [], moreHolders = 0 }: BorrowedReply): stri
   return more === 0 ? nameOf(first) : `${nameOf(first)} and ${more} more`;
 }
 
-function nameOf({ owner, lease }: HolderInBrief): string {
+function nameOf({ owner, lease }: HolderSummary): string {
   return owner === undefined ? `lease ${lease}` : printable(owner);
 }

@@ -1,6 +1,6 @@
 import type { Command } from "../terminal/command.ts";
 import { ACCESS } from "../terminal/parse.ts";
-import { TERMS } from "./lease-options.ts";
+import { LEASE_OPTIONS } from "./lease-options.ts";
 
 /** What the help says of `run`. */
 export const RUN_HELP: Omit<Command, "run"> = {
@@ -37,7 +37,7 @@ it: nohup node_modules/.bin/durable-locks run …`,
       value: "TIME",
       help: "between SIGTERM and SIGKILL; default 10s or a third of --ttl, the most",
     },
-    ...TERMS,
+    ...LEASE_OPTIONS,
     ...ACCESS,
   },
   examples: [

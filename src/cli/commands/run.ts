@@ -9,7 +9,7 @@ import type { Reporter } from "../terminal/reporter.ts";
 import { Signals } from "../terminal/signals.ts";
 import { type ConnectedLock, serviceOf } from "./connection.ts";
 import { environmentUnder, heldAround, leaseAround } from "./held-locks.ts";
-import { type Terms, readTerms } from "./lease-options.ts";
+import { type LeaseOptions, readLeaseOptions } from "./lease-options.ts";
 import { lossMessage, stopped } from "./loss-message.ts";
 import { type AwaitedLock, describeRefusal, tellProgress } from "./queue-progress.ts";
 import { type Remembering, rememberFaults } from "./renewal-faults.ts";
@@ -22,7 +22,7 @@ const DEFAULT_GRACE = 10_000;
 
 /** What a run is. */
 interface Plan extends ConnectedLock, Remembering {
-  terms: Terms;
+  terms: LeaseOptions;
   grace: number;
   maxHold: number | undefined;
   skip: boolean;
@@ -76,7 +76,7 @@ async function goOn(left: PromiseWithResolvers<never>, held: HeldLease): Promise
 
 function readPlan(input: Input): Plan {
   const { flags, reporter, command } = input;
-  const terms = readTerms(input, { ttl: DEFAULT_TTL, wait: Number.POSITIVE_INFINITY });
+  const terms = readLeaseOptions(input, { ttl: DEFAULT_TTL, wait: Number.POSITIVE_INFINITY });
   if (flags["skip"]) terms.wait = 0;
   const longest = textOf(input, "max-hold");
   const maxHold = longest === undefined || longest === FOREVER ? undefined : parseDuration(longest, "max-hold");

@@ -52,6 +52,8 @@ const main :Workerd.Worker = (
     (name = "DURABLE_LOCK", durableObjectNamespace = "DurableLock"),
     (name = "LOCK_INDEX", durableObjectNamespace = "LockIndex"),
     (name = "TOKENS", fromEnvironment = "TOKENS"),
+    (name = "JURISDICTION", fromEnvironment = "JURISDICTION"),
+    (name = "LOCATION_HINT", fromEnvironment = "LOCATION_HINT"),
   ],
 );
 `;

@@ -1,10 +1,10 @@
 import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import type { Survivors } from "./process-group.ts";
-import type { Why } from "./reaper.ts";
+import type { EndReason } from "./reaper.ts";
 
 /** What the command line tells its guard. Deadlines are on the machine's monotonic clock; null is none. */
-export type Order =
+export type ChannelOrder =
   | {
       order: "start";
       command: string;
@@ -15,14 +15,14 @@ export type Order =
       ignoreHangup: boolean;
     }
   | { order: "keep"; deadline: number | null }
-  | { order: "stop"; why: Why; within: number };
+  | { order: "stop"; why: EndReason; within: number };
 
 /** What the guard answers. */
-export type News =
+export type ChannelEvent =
   | { news: "ready" }
   | { news: "started"; pid: number }
   | { news: "failed"; code: string | undefined; message: string }
-  | { news: "stopping"; why: Why }
+  | { news: "stopping"; why: EndReason }
   | { news: "exited"; code: number | null; signal: NodeJS.Signals | null }
   | { news: "stuck"; survivors: Survivors }
   | { news: "gone"; left: Survivors | null };
@@ -31,7 +31,7 @@ export type News =
 export const CHANNEL = 3;
 
 /** Sends one message; the other side may have ended meanwhile, of which its end of the channel tells. */
-export function send(channel: Duplex, message: Order | News): void {
+export function send(channel: Duplex, message: ChannelOrder | ChannelEvent): void {
   if (channel.writable) channel.write(`${JSON.stringify(message)}\n`);
 }
 

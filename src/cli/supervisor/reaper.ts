@@ -2,10 +2,10 @@ import { monotonicNow } from "./monotonic-clock.ts";
 import { type Survivors, isGroupAlive, signalGroup, survivorsOf } from "./process-group.ts";
 
 /** Why a process group is brought to its end. */
-export type Why = "doubt" | "lost" | "orphaned" | "leftovers" | "unguarded" | "asked" | "given-up";
+export type EndReason = "doubt" | "lost" | "orphaned" | "leftovers" | "unguarded" | "asked" | "given-up";
 
 /** After these the lease is not kept for processes that can't be ended, so the reaper does not wait for them. */
-const LETTING_GO: ReadonlySet<Why> = new Set(["lost", "orphaned", "given-up"]);
+const LETTING_GO: ReadonlySet<EndReason> = new Set(["lost", "orphaned", "given-up"]);
 
 /** How often the end of a group is looked for, in milliseconds. */
 const LOOK_EVERY = 25;
@@ -24,7 +24,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Learns about what the reaper does. */
 export interface Listener {
-  onStop(why: Why): void;
+  onStop(why: EndReason): void;
   /** Only these are left, and no signal from here ends them. Called again when other processes have replaced them all. */
   onStuck(survivors: Survivors): void;
 }
@@ -67,7 +67,7 @@ export class Reaper {
   }
 
   /** SIGTERM now, SIGKILL after `within` ms, or at the deadline if that comes first. */
-  stop(why: Why, within: number): void {
+  stop(why: EndReason, within: number): void {
     if (this.#isOver) return;
     this.#stopBy = Math.min(this.#stopBy, monotonicNow() + within);
     this.#lettingGo ||= LETTING_GO.has(why);

@@ -1,6 +1,6 @@
 import { ENDING } from "../terminal/signals.ts";
 import { type Survivors, survivorsOf } from "./process-group.ts";
-import type { Ward } from "./supervised-command.ts";
+import type { SupervisedCommand } from "./supervised-command.ts";
 
 /** How long after a signal to look for processes that it did not reach: those that it did reach may be about to end. */
 const LOOK_AFTER = 250;
@@ -17,7 +17,7 @@ export type OnStuck = (survivors: Survivors, isAsked: boolean) => void;
  */
 export class SecondSignal {
   readonly #onStuck: OnStuck;
-  #ward: Ward | undefined;
+  #ward: SupervisedCommand | undefined;
   #isAsked = false;
   #told: Survivors | undefined;
   #look: NodeJS.Timeout | undefined;
@@ -27,7 +27,7 @@ export class SecondSignal {
   }
 
   /** The command has started. */
-  follow(ward: Ward): void {
+  follow(ward: SupervisedCommand): void {
     this.#ward = ward;
   }
 

@@ -2,7 +2,7 @@ import { type HeldLease, isLockError } from "../../client.ts";
 import type { Signals } from "../terminal/signals.ts";
 import { monotonicNow } from "./monotonic-clock.ts";
 import { type OnStuck, SecondSignal } from "./second-signal.ts";
-import { type CommandSpec, type Ending, Ward } from "./supervised-command.ts";
+import { type CommandSpec, type Ending, SupervisedCommand } from "./supervised-command.ts";
 
 /**
  * What a command gets to stop in, in milliseconds, when somebody ended its lease. Another may have the lock already, so
@@ -29,7 +29,7 @@ export async function supervise(
   const since = monotonicNow();
   const receiver = new SecondSignal(onStuck);
   const deadline = () => deadlineOf(held);
-  const ward = await Ward.start({ ...job, deadline, onStuck: (survivors) => receiver.stuck(survivors) });
+  const ward = await SupervisedCommand.start({ ...job, deadline, onStuck: (survivors) => receiver.stuck(survivors) });
   receiver.follow(ward);
   signals.passTo(receiver);
   const tell = () => {

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { EXIT, Failure } from "../terminal/exit-codes.ts";
-import { type News, CHANNEL, listen, send } from "./channel.ts";
+import { type ChannelEvent, CHANNEL, listen, send } from "./channel.ts";
 import { ignoresHangup } from "./hangup.ts";
 import { type Survivors, isGroupAlive, signalGroup, signalProcess } from "./process-group.ts";
-import { type Why, Reaper } from "./reaper.ts";
+import { type EndReason, Reaper } from "./reaper.ts";
 
 /** The argument that makes this program a guard. */
 const GUARD = "__guard";
@@ -30,7 +30,7 @@ export interface Ending {
   code: number | null;
   signal: NodeJS.Signals | null;
   /** Why it was stopped, if it did not end of its own accord. */
-  stopped: Why | undefined;
+  stopped: EndReason | undefined;
   /** The processes that could not be stopped and still run. */
   left: Survivors | undefined;
 }
@@ -48,7 +48,7 @@ const STARTS_WITHIN = 10_000;
 const GIVES_UP_WITHIN = 4_000;
 
 /** A command under guard: what runs is a process group, and it is over when all of the group is. */
-export class Ward {
+export class SupervisedCommand {
   /** Fulfils when nothing of the command can run, or when the lease is no longer kept for what can't be ended. */
   readonly ended: Promise<Ending>;
   readonly #guard: ChildProcess;
@@ -78,14 +78,14 @@ export class Ward {
     this.#channel = this.#guard.stdio[CHANNEL] as Duplex;
     listen(
       this.#channel,
-      (news: News) => this.#hear(news),
+      (news: ChannelEvent) => this.#hear(news),
       () => void this.#unguarded(),
     );
   }
 
   /** Starts the command, or throws if it or its guard can't be started: then nothing runs. */
-  static async start(job: CommandSpec): Promise<Ward> {
-    const ward = new Ward(job);
+  static async start(job: CommandSpec): Promise<SupervisedCommand> {
+    const ward = new SupervisedCommand(job);
     const timer = setTimeout(() => ward.#started.reject(cantStart("it does not answer")), STARTS_WITHIN);
     try {
       await ward.#started.promise;
@@ -116,7 +116,7 @@ export class Ward {
   }
 
   /** SIGTERM now, SIGKILL after `within` ms at the latest. */
-  stop(why: Why, within: number): void {
+  stop(why: EndReason, within: number): void {
     this.#ending.stopped ??= why;
     send(this.#channel, { order: "stop", why, within });
     this.#reaper?.stop(why, within);
@@ -151,7 +151,7 @@ export class Ward {
     setTimeout(() => this.#guard.kill("SIGKILL"), within).unref();
   }
 
-  #hear(news: News): void {
+  #hear(news: ChannelEvent): void {
     if (news.news === "ready") this.#order();
     else if (news.news === "started") {
       this.#pid = news.pid;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Socket } from "node:net";
-import { type News, type Order, CHANNEL, listen, send } from "./channel.ts";
+import { type ChannelEvent, type ChannelOrder, CHANNEL, listen, send } from "./channel.ts";
 import { ignoringHangup } from "./hangup.ts";
 import { nameSurvivors } from "./process-group.ts";
 import { Reaper } from "./reaper.ts";
@@ -12,13 +12,13 @@ import { Reaper } from "./reaper.ts";
  * channel closes or the renewals stop, and the guard still ends the command before the lease can pass on. It starts the
  * command itself, so there is no moment in which the command runs and is not guarded.
  */
-export function guard(): void {
+export function superviseCommand(): void {
   const channel = new Socket({ fd: CHANNEL });
   // If stderr is closed, a message must not end this process before it has ended the command.
   process.stderr.on("error", () => {});
-  const tell = (news: News) => send(channel, news);
+  const tell = (news: ChannelEvent) => send(channel, news);
   let ward: Ward | undefined;
-  const obey = (order: Order) => {
+  const obey = (order: ChannelOrder) => {
     if (order.order === "start") ward ??= new Ward(order, tell);
     else if (order.order === "keep") ward?.reaper?.keepUntil(order.deadline ?? Number.POSITIVE_INFINITY);
     else ward?.reaper?.stop(order.why, order.within);
@@ -30,16 +30,16 @@ export function guard(): void {
   tell({ news: "ready" });
 }
 
-type Start = Extract<Order, { order: "start" }>;
+type Start = Extract<ChannelOrder, { order: "start" }>;
 
 class Ward {
   readonly reaper: Reaper | undefined;
   readonly #start: Start;
-  readonly #tell: (news: News) => void;
+  readonly #tell: (news: ChannelEvent) => void;
   #isOrphaned = false;
   #isOver = false;
 
-  constructor(start: Start, tell: (news: News) => void) {
+  constructor(start: Start, tell: (news: ChannelEvent) => void) {
     this.#start = start;
     this.#tell = tell;
     const { command, args, ignoreHangup } = start;

@@ -1,7 +1,7 @@
 import type { Reporter } from "./reporter.ts";
 
 /** One option of a command. */
-export interface Option {
+export interface CommandOption {
   type: "string" | "boolean";
   /** What its value is called in the help. */
   value?: string;
@@ -30,7 +30,7 @@ export interface Command {
   summary: string;
   /** Some paragraphs. */
   details: string;
-  options: Readonly<Record<string, Option>>;
+  options: Readonly<Record<string, CommandOption>>;
   /** Complete command lines with what they do. */
   examples: readonly (readonly [line: string, meaning: string])[];
   /** Does it, and answers the exit code. */

@@ -1,4 +1,4 @@
-import type { Command, Option } from "./command.ts";
+import type { Command, CommandOption } from "./command.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { COMMON } from "./parse.ts";
 
@@ -60,7 +60,7 @@ function usageOf({ name, positionals, takesCommand }: Command): string {
   return [name, ...positionals, ...(takesCommand ? ["-- COMMAND [ARGS…]"] : [])].join(" ");
 }
 
-function describe([name, { value, help }]: [string, Option]): readonly [string, string] {
+function describe([name, { value, help }]: [string, CommandOption]): readonly [string, string] {
   return [`--${name}${value === undefined ? "" : ` ${value}`}`, help];
 }
 

@@ -1,16 +1,16 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import type { Command, Input, Option } from "./command.ts";
+import type { Command, Input, CommandOption } from "./command.ts";
 import { EXIT, Failure } from "./exit-codes.ts";
 
 /** What every command understands. */
-export const COMMON: Readonly<Record<string, Option>> = {
+export const COMMON: Readonly<Record<string, CommandOption>> = {
   json: { type: "boolean", help: "results and messages as JSON, one object a line" },
   quiet: { type: "boolean", help: "no messages on stderr, except for errors and warnings" },
   help: { type: "boolean", help: "this help" },
 };
 
 /** What every command understands that talks to a service. */
-export const ACCESS: Readonly<Record<string, Option>> = {
+export const ACCESS: Readonly<Record<string, CommandOption>> = {
   url: { type: "string", value: "URL", help: "of the service; else DURABLE_LOCKS_URL, else the file" },
   "token-file": { type: "string", value: "PATH", help: "holds the token; else DURABLE_LOCKS_TOKEN, else the file" },
   token: { type: "string", value: "TOKEN", help: "the token itself: everybody on this machine can see it in `ps`" },

@@ -2,19 +2,19 @@
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** How to speak. */
-export interface Manner {
+export interface ReporterOptions {
   json: boolean;
   quiet: boolean;
 }
 
 /** Results on stdout, everything else on stderr. */
 export class Reporter {
-  readonly #manner: Manner;
+  readonly #manner: ReporterOptions;
   readonly #live: boolean;
   #shown = false;
   #said = "";
 
-  constructor(manner: Manner) {
+  constructor(manner: ReporterOptions) {
     this.#manner = manner;
     this.#live = process.stderr.isTTY && !manner.json;
     // Whoever reads may be gone before the work is done, and that is no reason to let go of it.

@@ -1,11 +1,11 @@
 import { type Caller, refusalTo } from "../caller.ts";
 import type { EventLog } from "../events.ts";
 import { invariant } from "../invariant.ts";
-import type { EndedReply, LeaseEnd, RefusalReply, ReleaseReply, RenewReply, TimelineEntry } from "../replies.ts";
+import type { LeaseEndedReply, LeaseEnd, RefusalReply, ReleaseReply, RenewReply, TimelineEntry } from "../replies.ts";
 import { grantOf } from "./grant-reply.ts";
-import { type Claim, type Lease, type LeaseTerms, instantOf, leaseOf, nextLeaseNumber } from "./lease.ts";
+import { type Claim, type Lease, type LeaseSpec, instantOf, leaseOf, nextLeaseNumber } from "./lease.ts";
 import { LiveLeases } from "./live-leases.ts";
-import { type PastLease, PastLeases } from "./past-requests.ts";
+import { type PastRequest, PastRequests } from "./past-requests.ts";
 import { Renewals } from "./renewals.ts";
 import { otherRequest } from "./same-request.ts";
 import { type Slot, inTheWayUntil, Slots } from "./slots.ts";
@@ -21,9 +21,9 @@ export class LeaseBook {
   readonly #slots = new Slots();
   readonly #renewals = new Renewals();
   readonly #events: EventLog;
-  readonly #past = new PastLeases();
+  readonly #past = new PastRequests();
   /** Separate from the requests for leases: if a lease request has the same id, the holder must still be asked. */
-  readonly #askedToRelease = new PastLeases();
+  readonly #askedToRelease = new PastRequests();
   #highest = 0;
 
   constructor(stored: Iterable<Slot>, now: number, events: EventLog) {
@@ -39,7 +39,7 @@ export class LeaseBook {
   }
 
   /** Begins a lease; whether it may is decided by the caller. */
-  grant(terms: LeaseTerms, now: number): Lease {
+  grant(terms: LeaseSpec, now: number): Lease {
     const { lease } = this.#begin(terms, now);
     this.#events.add(eventOf(lease, "granted", now));
     return lease;
@@ -151,7 +151,7 @@ export class LeaseBook {
   }
 
   /** Writes down the end of a lease that is not live, once, and says how it ended. */
-  confirmEnd(lease: number): EndedReply {
+  confirmEnd(lease: number): LeaseEndedReply {
     const past = this.#past.byLease(lease);
     // Its holder learns that it is dead, so it is written dead: no clock may bring it back after a restart.
     this.#slots.mark(past);
@@ -200,7 +200,7 @@ export class LeaseBook {
       if (slot.lease.exclusive || newest?.lease.exclusive) this.#bury(slot, "superseded", now);
   }
 
-  #begin(terms: LeaseTerms, now: number): Slot {
+  #begin(terms: LeaseSpec, now: number): Slot {
     const number = nextLeaseNumber(this.#highest, now);
     invariant(number > this.#highest && Number.isSafeInteger(number), "A lease number does not grow.");
     this.#highest = number;
@@ -248,7 +248,7 @@ export class LeaseBook {
   #bury(slot: Slot, how: LeaseEnd, now: number, releaseId?: string): void {
     const { lease } = slot;
     const { requestId } = lease;
-    const end: PastLease = { requestId, lease: lease.lease, how, ...(releaseId !== undefined && { releaseId }) };
+    const end: PastRequest = { requestId, lease: lease.lease, how, ...(releaseId !== undefined && { releaseId }) };
     this.live.delete(slot);
     this.#slots.end(slot, end);
     this.#past.add(end, now);
@@ -273,6 +273,6 @@ function eventOf({ lease, owner }: Lease, what: TimelineEntry["what"], at: numbe
 }
 
 /** An expired lease whose row another lease takes is no longer merely late. */
-function supersede(past: PastLease): void {
+function supersede(past: PastRequest): void {
   if (past.how === "expired") past.how = "superseded";
 }

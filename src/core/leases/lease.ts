@@ -25,7 +25,7 @@ export function jobOf(once: string | undefined): Job | undefined {
 }
 
 /** What a lease is asked for and granted with. */
-export interface LeaseTerms extends Claim {
+export interface LeaseSpec extends Claim {
   /** The request that takes it, by which a repeated acquire finds it again. */
   requestId: string;
   /** How long it is to last, in milliseconds. */
@@ -39,7 +39,7 @@ export interface LeaseTerms extends Claim {
 }
 
 /** A hold on a lock. Times are the object's clock. */
-export interface Lease extends LeaseTerms {
+export interface Lease extends LeaseSpec {
   /** The lease number: the fencing token. */
   lease: number;
   since: number;
@@ -52,7 +52,7 @@ export interface Lease extends LeaseTerms {
 }
 
 /** A new lease, as it begins now. */
-export function leaseOf(lease: number, terms: LeaseTerms, now: number): Lease {
+export function leaseOf(lease: number, terms: LeaseSpec, now: number): Lease {
   const { requestId, ttl, owner, exclusive, permits, capacity, lockDelay, job } = terms;
   return {
     lease,
@@ -72,7 +72,7 @@ export function leaseOf(lease: number, terms: LeaseTerms, now: number): Lease {
 }
 
 /** The whole lock for an instant, for nobody: what a forced release takes. */
-export function instantOf(requestId: string): LeaseTerms {
+export function instantOf(requestId: string): LeaseSpec {
   const claim = { exclusive: true, permits: 1, capacity: 1 };
   return { requestId, ...claim, ttl: 1, owner: undefined, lockDelay: 0, job: undefined };
 }

@@ -1,5 +1,5 @@
 import { LIMITS } from "../limits.ts";
-import type { BorrowedReply, FullReply } from "../replies.ts";
+import type { BorrowedReply, LimitReachedReply } from "../replies.ts";
 import { RequestsById } from "../requests-by-id.ts";
 import { Schedule } from "../schedule.ts";
 import { Shares } from "../shares.ts";
@@ -37,7 +37,7 @@ export class LiveLeases {
   }
 
   /** Why the lock can grant no further lease, whatever is free; undefined if it can. An exclusive one is always alone. */
-  full({ requestId = "", exclusive }: Asked): FullReply | undefined {
+  full({ requestId = "", exclusive }: Asked): LimitReachedReply | undefined {
     const refusal = { success: false, reason: "TOO_MANY_LEASES" } as const;
     if (exclusive) return undefined;
     if (this.#shares.of(requestId) >= LIMITS.maxLeasesPerToken) return { ...refusal, share: true };

@@ -1,7 +1,7 @@
 import type { LeaseEnd } from "../replies.ts";
 
 /** What is remembered of a request that must not take effect again. */
-export interface PastLease {
+export interface PastRequest {
   /** The request that took the lease. */
   requestId: string;
   /** Its number; absent if the request was cancelled before it got one. */
@@ -25,11 +25,11 @@ const MOST_REMEMBERED = 10_000;
  *
  * Bounded: the oldest is forgotten first. What must outlive a restart is written with the slots.
  */
-export class PastLeases {
-  readonly #byRequest = new Map<string, { past: PastLease; addedAt: number }>();
-  readonly #byLease = new Map<number, PastLease>();
+export class PastRequests {
+  readonly #byRequest = new Map<string, { past: PastRequest; addedAt: number }>();
+  readonly #byLease = new Map<number, PastRequest>();
 
-  add(past: PastLease, now: number): void {
+  add(past: PastRequest, now: number): void {
     // Deleted first, so that the newest entry is also the last to be forgotten. A forced release may have had
     // the request id of a lease that it ended.
     this.#forget(this.byRequest(past.requestId));
@@ -38,11 +38,11 @@ export class PastLeases {
     this.#trim(now);
   }
 
-  byRequest(requestId: string): PastLease | undefined {
+  byRequest(requestId: string): PastRequest | undefined {
     return this.#byRequest.get(requestId)?.past;
   }
 
-  byLease(lease: number): PastLease | undefined {
+  byLease(lease: number): PastRequest | undefined {
     return this.#byLease.get(lease);
   }
 
@@ -54,7 +54,7 @@ export class PastLeases {
     }
   }
 
-  #forget(past: PastLease | undefined): void {
+  #forget(past: PastRequest | undefined): void {
     if (!past) return;
     this.#byRequest.delete(past.requestId);
     if (past.lease !== undefined) this.#byLease.delete(past.lease);

@@ -1,4 +1,4 @@
-import type { BadArgument } from "../replies.ts";
+import type { BadArgumentReply } from "../replies.ts";
 import { type Claim, type Job, onceOf } from "./lease.ts";
 
 /** What a request asks for: this distinguishes it from another request with the same id. */
@@ -11,7 +11,7 @@ interface Asked extends Claim {
  *
  * A lease counts with its present claim: after a conversion, a repeated acquire must not get the claim that it lost.
  */
-export function otherRequest(known: Asked, asked: Asked): BadArgument | undefined {
+export function otherRequest(known: Asked, asked: Asked): BadArgumentReply | undefined {
   const isSameClaim = claimOf(known) === claimOf(asked);
   if (isSameClaim && onceOf(known.job) === onceOf(asked.job)) return undefined;
   const difference = isSameClaim

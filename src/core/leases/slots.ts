@@ -1,15 +1,15 @@
 import { invariant } from "../invariant.ts";
 import { type Lease, delayedUntil } from "./lease.ts";
-import type { PastLease } from "./past-requests.ts";
+import type { PastRequest } from "./past-requests.ts";
 
 /** One row of storage: a lease, and the leases that used the row before it. */
 export interface Slot {
   readonly index: number;
   lease: Lease;
   /** How the lease ended; absent while it is live, and on disk also when it merely ran out. */
-  end: PastLease | undefined;
+  end: PastRequest | undefined;
   /** Earlier leases of this slot, newest first. */
-  past: PastLease[];
+  past: PastRequest[];
 }
 
 /** Until when a lease is live or, once it has expired, in the way of others by its lock-delay. */
@@ -52,7 +52,7 @@ export class Slots {
   }
 
   /** Ends a lease: noticing that it expired is not worth a write by itself. */
-  end(slot: Slot, end: PastLease): void {
+  end(slot: Slot, end: PastRequest): void {
     slot.end = end;
     if (end.how === "expired") this.#unmarked.add(slot);
     else this.touch(slot);
@@ -78,7 +78,7 @@ export class Slots {
   }
 
   /** Writes the end of an expired lease down, once. */
-  mark(end: PastLease | undefined): void {
+  mark(end: PastRequest | undefined): void {
     for (const slot of this.#unmarked) if (slot.end === end) this.touch(slot);
   }
 

@@ -1,14 +1,14 @@
 import type { EventLog } from "../events.ts";
-import type { LeaseTerms } from "../leases/lease.ts";
+import type { LeaseSpec } from "../leases/lease.ts";
 import { LIMITS } from "../limits.ts";
-import type { FullReply } from "../replies.ts";
+import type { LimitReachedReply } from "../replies.ts";
 import { RequestsById } from "../requests-by-id.ts";
 import { Shares } from "../shares.ts";
 import { Departed } from "./departed.ts";
 import { Reassembly } from "./reassembly.ts";
 
 /** Somebody who waits for the lock, known by its request id. */
-export interface Waiter extends LeaseTerms {
+export interface Waiter extends LeaseSpec {
   /** When it began to wait, by the object's clock. */
   arrivedAt: number;
   /** When its present call arrived; a lease granted to it is counted from here. */
@@ -66,7 +66,7 @@ export class WaitQueue {
   }
 
   /** Why this request can't be queued; undefined if it can. */
-  refusal(requestId: string): FullReply | undefined {
+  refusal(requestId: string): LimitReachedReply | undefined {
     const refusal = { success: false, reason: "QUEUE_FULL" } as const;
     if (this.#shares.of(requestId) >= LIMITS.maxWaitersPerToken) return { ...refusal, share: true };
     return this.size >= LIMITS.maxWaiters ? refusal : undefined;

@@ -3,7 +3,7 @@ import { LIMITS } from "../limits.ts";
 import { type ArriveReply, type BarrierBreak, otherNumber } from "./rendezvous-replies.ts";
 
 /** A generation of a barrier that came to its end. */
-export interface Meeting {
+export interface Generation {
   generation: number;
   /** Why it broke; absent if all met. */
   why: BarrierBreak | undefined;
@@ -36,12 +36,12 @@ interface Party {
 
 /** What a transition asks of its host: write the meetings down, then answer the parked calls. */
 export interface BarrierEffects {
-  meetings: Meeting[];
+  meetings: Generation[];
   answers: { requestId: string; reply: ArriveReply }[];
 }
 
 /** So many meetings the barrier remembers, whatever their size: a caller whose reply was lost asks again within seconds. */
-export const MEETINGS_REMEMBERED = 8;
+export const GENERATIONS_REMEMBERED = 8;
 
 /** Small barriers meet often, so the barrier remembers more meetings while all of them have no more arrivals than this. */
 export const ARRIVALS_REMEMBERED = 1_000;
@@ -56,13 +56,13 @@ export const ARRIVALS_REMEMBERED = 1_000;
 export class BarrierState {
   /** In the order of arrival. */
   readonly #parties: Party[] = [];
-  readonly #past: Meeting[];
+  readonly #past: Generation[];
   #size = 0;
   #highest = 0;
-  #meetings: Meeting[] = [];
+  #meetings: Generation[] = [];
   #answers: BarrierEffects["answers"] = [];
 
-  constructor(stored: Iterable<Meeting>) {
+  constructor(stored: Iterable<Generation>) {
     this.#past = [...stored].sort((one, other) => one.generation - other.generation);
     this.#highest = this.#past.at(-1)?.generation ?? 0;
     this.#trim();
@@ -82,7 +82,7 @@ export class BarrierState {
     const party = this.#find(requestId);
     if (!party && this.waiting >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" };
     this.#size = parties;
-    const call = { parked: true, until: now + Math.min(wait, LIMITS.slice), final: wait <= LIMITS.slice };
+    const call = { parked: true, until: now + Math.min(wait, LIMITS.longPoll), final: wait <= LIMITS.longPoll };
     if (party) Object.assign(party, call);
     else this.#add({ requestId, arrivedAt: now - waited, ...call });
     this.#meetAll(now);
@@ -181,7 +181,7 @@ export class BarrierState {
 
   #trim(): void {
     let arrivals = this.#past.reduce((sum, { members }) => sum + members.length, 0);
-    while (this.#past.length > MEETINGS_REMEMBERED && arrivals > ARRIVALS_REMEMBERED)
+    while (this.#past.length > GENERATIONS_REMEMBERED && arrivals > ARRIVALS_REMEMBERED)
       arrivals -= this.#past.shift()?.members.length ?? 0;
   }
 
@@ -191,7 +191,7 @@ export class BarrierState {
   }
 }
 
-function replyOf({ generation, why, members }: Meeting, requestId: string): ArriveReply {
+function replyOf({ generation, why, members }: Generation, requestId: string): ArriveReply {
   if (why) return { success: false, reason: "BROKEN", why };
   return { success: true, generation, index: members.indexOf(requestId) };
 }

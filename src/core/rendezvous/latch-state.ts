@@ -1,4 +1,4 @@
-import type { BadArgument } from "../replies.ts";
+import type { BadArgumentReply } from "../replies.ts";
 import { otherNumber } from "./rendezvous-replies.ts";
 
 /** One count-down that took effect. */
@@ -37,7 +37,7 @@ export class LatchState {
   }
 
   /** Refuses one who knows it by another number. */
-  mismatch(count: number): BadArgument | undefined {
+  mismatch(count: number): BadArgumentReply | undefined {
     return this.#count === undefined || this.#count === count ? undefined : otherNumber("count", this.#count, count);
   }
 

@@ -1,4 +1,4 @@
-import type { BadArgument } from "../replies.ts";
+import type { BadArgumentReply } from "../replies.ts";
 
 /** Why a barrier broke. */
 export type BarrierBreak = "died" | "timeout" | "aborted";
@@ -24,7 +24,7 @@ export type ArriveReply =
       /** With `BROKEN`: why. */
       why?: BarrierBreak;
     }
-  | BadArgument;
+  | BadArgumentReply;
 
 /** What became of counting down, or of waiting for a latch. */
 export type LatchReply =
@@ -34,7 +34,7 @@ export type LatchReply =
       /** How often the latch has to be counted down yet. */
       remaining: number;
     }
-  | BadArgument
+  | BadArgumentReply
   | {
       /** Tells it from a success. */
       success: false;
@@ -42,7 +42,7 @@ export type LatchReply =
       reason: "QUEUE_FULL";
     };
 
-export function otherNumber(argument: string, known: number, given: number): BadArgument {
+export function otherNumber(argument: string, known: number, given: number): BadArgumentReply {
   const message = `${argument} is ${known} for those who came before, and ${given} here: all must give the same.`;
   return { success: false, reason: "INVALID_ARGUMENT", argument, message };
 }

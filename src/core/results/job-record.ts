@@ -1,8 +1,8 @@
 import type { Job, Lease } from "../leases/lease.ts";
-import type { JobResult, OtherPayloadReply, RecordedDecision } from "../replies.ts";
+import type { JobResult, FingerprintMismatchReply, RecordedDecision } from "../replies.ts";
 
 /** What is known of the result of a job that runs once, besides the result itself. */
-export interface ResultInfo {
+export interface JobRecordInfo {
   /** The lease under which the job ran. */
   lease: number;
   /** Tells its payload from others; undefined if payloads are not compared. */
@@ -20,22 +20,22 @@ export function infoOf(
   { lease, job }: Pick<Lease, "lease" | "job">,
   { failed, retain }: Omit<JobResult, "value">,
   now: number,
-): ResultInfo {
+): JobRecordInfo {
   return { lease, fingerprint: job?.fingerprint, failed, retain, keptUntil: now + retain };
 }
 
 /** What a lock knows of the result of its job: that there is one, for whom and until when. */
 export class JobRecord {
-  #info: ResultInfo | undefined;
+  #info: JobRecordInfo | undefined;
   #isDeleted = false;
 
-  constructor(stored: ResultInfo | undefined, now: number) {
+  constructor(stored: JobRecordInfo | undefined, now: number) {
     // Kept at most `retain` from now: the clock may have stepped back while nobody looked.
     this.#info = stored && { ...stored, keptUntil: Math.min(stored.keptUntil, now + stored.retain) };
   }
 
   /** The result that is kept now. */
-  kept(now: number): ResultInfo | undefined {
+  kept(now: number): JobRecordInfo | undefined {
     return this.#info && this.#info.keptUntil > now ? this.#info : undefined;
   }
 
@@ -47,7 +47,7 @@ export class JobRecord {
   }
 
   /** Takes note of a result that was stored, in place of the one before. */
-  keep(info: ResultInfo): void {
+  keep(info: JobRecordInfo): void {
     this.#info = info;
     this.#isDeleted = false;
   }
@@ -69,7 +69,7 @@ export class JobRecord {
     { fingerprint }: Job,
     running: (string | undefined)[],
     now: number,
-  ): OtherPayloadReply | RecordedDecision | undefined {
+  ): FingerprintMismatchReply | RecordedDecision | undefined {
     const kept = this.kept(now);
     if ([kept?.fingerprint, ...running].some((other) => isOtherPayload(fingerprint, other)))
       return { success: false, reason: "FINGERPRINT_MISMATCH" };

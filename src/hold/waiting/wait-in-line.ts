@@ -61,7 +61,7 @@ class Line {
     const wait = Math.max(1, this.#request.wait - waited);
     // A poll must not outlast the patience, and its answer needs time too.
     const longPoll = Math.min(
-      this.#primitives.longPoll?.() ?? LIMITS.slice,
+      this.#primitives.longPoll?.() ?? LIMITS.longPoll,
       Math.max(CUT_AFTER, Math.floor(this.#patience.left) - ANSWER_WITHIN),
     );
     const parked = Math.min(wait, longPoll);
@@ -69,7 +69,7 @@ class Line {
     const sentAt = performance.now();
     const answer = await poll(
       this.#primitives,
-      parked < wait && longPoll < LIMITS.slice ? { ...asked, longPoll } : asked,
+      parked < wait && longPoll < LIMITS.longPoll ? { ...asked, longPoll } : asked,
       { within: Math.min(parked + ANSWER_WITHIN, this.#patience.left), signal },
     );
     // However late it comes: who is told that the queue is full was not in it.

@@ -1,8 +1,8 @@
 import type { LockState } from "../../core/lock-state.ts";
-import type { HoldNews, RefusalReply } from "../../core/replies.ts";
+import type { LeaseEvent, RefusalReply } from "../../core/replies.ts";
 import { ContextHandle } from "./context-handle.ts";
 import { ContextHandles } from "./context-handles.ts";
-import { type ExitWatch, LeaseEvents } from "./exit-watch.ts";
+import { type ExitWatchReply, LeaseEvents } from "./exit-watch.ts";
 
 /** What exit watches need of the lock. */
 export interface WatchedLock {
@@ -20,14 +20,14 @@ export interface WatchedLock {
 export class ExitWatches {
   readonly #lock: WatchedLock;
   readonly #handles = new ContextHandles();
-  readonly #events = new Map<string, Promise<HoldNews>>();
+  readonly #events = new Map<string, Promise<LeaseEvent>>();
 
   constructor(lock: WatchedLock) {
     this.#lock = lock;
   }
 
   /** Sets up an exit watch for a live lease; refused if the lease is not live. */
-  add(lease: number): ExitWatch | RefusalReply {
+  add(lease: number): ExitWatchReply | RefusalReply {
     const live = this.#lock.run((state, now) => (state.wake(now), state.find(lease, now)));
     if (!live) return this.#lock.run((state) => state.confirmEnd(lease));
     // A holder that listens has received its exit watch; if the reply was lost, its disposal must not end the lease.
@@ -44,7 +44,7 @@ export class ExitWatches {
     });
     const isLive = (other: number) => this.#lock.ask((state, now) => state.find(other, now)) !== undefined;
     this.#handles.add(lease, handle, isLive);
-    return { success: true, tie: handle, news: events };
+    return { success: true, handle: handle, events: events };
   }
 
   /** A lease ends with the last of its handles. */
@@ -53,7 +53,7 @@ export class ExitWatches {
   }
 
   /** One wait for all calls that ask the same, however many they are. */
-  #nextEvent(lease: number, told: boolean): Promise<HoldNews> {
+  #nextEvent(lease: number, told: boolean): Promise<LeaseEvent> {
     const asked = `${lease} ${told ? "told" : "untold"}`;
     const known = this.#events.get(asked);
     if (known) return known;
@@ -62,7 +62,7 @@ export class ExitWatches {
     return event;
   }
 
-  async #awaitEvent(lease: number, told: boolean): Promise<HoldNews> {
+  async #awaitEvent(lease: number, told: boolean): Promise<LeaseEvent> {
     await this.#lock.until((state, now) => {
       const live = state.find(lease, now);
       return !live || (live.releaseRequested && !told);

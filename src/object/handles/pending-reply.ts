@@ -10,13 +10,8 @@ export class PendingReply<R> extends RpcTarget {
     this.#reply = reply;
   }
 
-  /** The grant, or why there is none; at the latest when the long poll ends. */
-  granted(): Promise<R> {
-    return this.#reply;
-  }
-
-  /** The same, by the name that callers of a barrier know. */
-  known(): Promise<R> {
+  /** The reply: a grant or the outcome, or why there is none. It comes when the long poll ends, at the latest. */
+  reply(): Promise<R> {
     return this.#reply;
   }
 }

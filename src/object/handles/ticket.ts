@@ -10,7 +10,7 @@ import type { PendingReply } from "./pending-reply.ts";
  */
 export interface Ticket {
   /** The queue entry. Dispose of it when the wait ends: if the holder kept it, the object would stay in memory. */
-  place: ContextHandle;
+  entry: ContextHandle;
   /** The pending grant. */
-  turn: PendingReply<AcquireReply>;
+  pendingGrant: PendingReply<AcquireReply>;
 }

@@ -1,6 +1,6 @@
 import { givenId, scopedTo, tokenNameOf } from "../../core/caller.ts";
 import { type Claim, type Lease, isLeaseNumber, jobOf, onceOf } from "../../core/leases/lease.ts";
-import type { PastLease } from "../../core/leases/past-requests.ts";
+import type { PastRequest } from "../../core/leases/past-requests.ts";
 import { type Slot, PAST_PER_SLOT } from "../../core/leases/slots.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { LeaseEnd } from "../../core/replies.ts";
@@ -120,7 +120,7 @@ function claimOf({ exclusive, permits, capacity }: Row): Claim {
   return isShared ? { exclusive: false, permits, capacity } : { exclusive: true, permits: 1, capacity: 1 };
 }
 
-function endOf(row: Row, { requestId, lease }: Lease, isReadable: boolean): PastLease | undefined {
+function endOf(row: Row, { requestId, lease }: Lease, isReadable: boolean): PastRequest | undefined {
   const { ended, ended_by } = row;
   if (isReadable && (ended === null || ended === undefined)) return undefined;
   const releaseId = idOf(ended_by, tokenNameOf(requestId));
@@ -130,7 +130,7 @@ function endOf(row: Row, { requestId, lease }: Lease, isReadable: boolean): Past
 }
 
 /** Without this memory the lock still excludes. */
-function pastOf(stored: unknown): PastLease[] {
+function pastOf(stored: unknown): PastRequest[] {
   try {
     const past: unknown = JSON.parse(String(stored));
     return Array.isArray(past) ? past.filter(isPast).slice(0, PAST_PER_SLOT) : [];
@@ -139,7 +139,7 @@ function pastOf(stored: unknown): PastLease[] {
   }
 }
 
-function isPast(value: unknown): value is PastLease {
+function isPast(value: unknown): value is PastRequest {
   if (typeof value !== "object" || value === null) return false;
   const { requestId, lease, how } = value as Record<string, unknown>;
   return typeof requestId === "string" && (lease === undefined || isLeaseNumber(lease)) && isEnd(how);

@@ -1,6 +1,6 @@
 import { isLeaseNumber } from "../../core/leases/lease.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { type Meeting, ARRIVALS_REMEMBERED, MEETINGS_REMEMBERED } from "../../core/rendezvous/barrier-state.ts";
+import { type Generation, ARRIVALS_REMEMBERED, GENERATIONS_REMEMBERED } from "../../core/rendezvous/barrier-state.ts";
 import type { CountDown } from "../../core/rendezvous/latch-state.ts";
 import type { BarrierBreak } from "../../core/rendezvous/rendezvous-replies.ts";
 import type { ObjectStorage, Row, Rows, TableShape } from "./object-storage.ts";
@@ -45,7 +45,7 @@ export class RendezvousStorage {
   }
 
   /** A damaged meeting is remembered by its number alone, so that it is not given out again. */
-  meetings(): Meeting[] {
+  meetings(): Generation[] {
     const rows = this.#meetings.rows().filter(({ generation }) => isLeaseNumber(generation));
     rows.sort((one, other) => Number(one["generation"]) - Number(other["generation"]));
     const latest = rows.at(-1)?.["slot"];
@@ -63,9 +63,9 @@ export class RendezvousStorage {
     this.#countDowns.put({ request: requestId, count, by, at: now });
   }
 
-  writeMeeting({ generation, why, members }: Meeting, now: number): void {
+  writeMeeting({ generation, why, members }: Generation, now: number): void {
     // Small meetings have more slots, because their rows have few members. The sum of all members stays bounded.
-    const slot = this.#slot % Math.max(MEETINGS_REMEMBERED, Math.ceil(ARRIVALS_REMEMBERED / members.length));
+    const slot = this.#slot % Math.max(GENERATIONS_REMEMBERED, Math.ceil(ARRIVALS_REMEMBERED / members.length));
     const row = { slot, generation, why: why ?? null, members: JSON.stringify(members), at: now };
     this.#meetings.put(row);
     this.#slot = slot + 1;
@@ -86,7 +86,7 @@ function isCount(value: unknown, most: number): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= most;
 }
 
-function meetingOf({ generation, why, members }: Row): Meeting {
+function meetingOf({ generation, why, members }: Row): Generation {
   return { generation: generation as number, why: breakOf(why), members: membersOf(members) };
 }
 

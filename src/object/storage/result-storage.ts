@@ -1,14 +1,14 @@
 import { isLeaseNumber } from "../../core/leases/lease.ts";
 import { LIMITS } from "../../core/limits.ts";
-import type { KeptResult } from "../../core/replies.ts";
+import type { RecordedResult } from "../../core/replies.ts";
 import { cloneSize } from "../../core/results/clone-size.ts";
-import type { ResultInfo } from "../../core/results/job-record.ts";
-import { type Unkeepable, unkeepable } from "../../core/results/unkeepable.ts";
+import type { JobRecordInfo } from "../../core/results/job-record.ts";
+import { type ResultRefusal, refusalOfResult } from "../../core/results/result-refusal.ts";
 import type { KeyedValues } from "./object-storage.ts";
 
 const KEY = "result";
 
-interface Stored extends ResultInfo {
+interface Stored extends JobRecordInfo {
   /** "" if payloads are not compared. */
   fingerprint: string;
   value: unknown;
@@ -25,7 +25,7 @@ export class ResultStorage {
   }
 
   /** What is stored, without the value: that may be large, and is read when somebody wants it. */
-  load(): ResultInfo | undefined {
+  load(): JobRecordInfo | undefined {
     const stored = this.#stored();
     if (stored === undefined) return undefined;
     if (isResult(stored)) {
@@ -37,15 +37,15 @@ export class ResultStorage {
   }
 
   /** The result, and how many bytes it takes. */
-  read(): { result: KeptResult; size: number } {
+  read(): { result: RecordedResult; size: number } {
     const { value, failed, lease } = this.#values.get(KEY) as Stored;
     return { result: { value, failed, lease }, size: (this.#size ??= cloneSize(value, LIMITS.maxResultBytes)) };
   }
 
   /** Stores a result in place of an earlier one, or tells why it can't be stored; then nothing is changed. */
-  write(info: ResultInfo, value: unknown): Unkeepable["reason"] | undefined {
+  write(info: JobRecordInfo, value: unknown): ResultRefusal["reason"] | undefined {
     try {
-      const refusal = unkeepable(value);
+      const refusal = refusalOfResult(value);
       if (refusal) return refusal.reason;
       this.#values.put(KEY, { ...info, fingerprint: info.fingerprint ?? "", value } satisfies Stored);
       this.#size = undefined;

@@ -34,7 +34,7 @@ function problemOf(error: unknown, ofOutage: typeof unreachable): unknown {
  * client knows how many are in the queue, and spreads its return so that they don't all come at once.
  */
 export async function askedInLine(primitives: LockPrimitives, request: LockRequest): Promise<AcquireReply> {
-  const { wait, waited, longPoll = LIMITS.slice } = request;
+  const { wait, waited, longPoll = LIMITS.longPoll } = request;
   if (wait === 0) return asked(primitives, (signal) => primitives.acquire(request, signal));
   const since = performance.now();
   const call = async (signal: AbortSignal) => {

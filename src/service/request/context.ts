@@ -1,6 +1,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { LockPrimitives } from "../../transport/primitives.ts";
-import type { LockNamespace } from "../../transport/rpc/namespace.ts";
+import type { LockObjects } from "../../transport/rpc/placement.ts";
 import type { Access, Grantee } from "./access.ts";
 import type { IndexShards } from "./index-shards.ts";
 
@@ -15,7 +15,7 @@ export interface RateLimiter {
 
 /** What a service runs on. */
 export interface ServiceContext {
-  lock: LockNamespace;
+  lock: LockObjects;
   access: Access;
   index: IndexShards | undefined;
   basePath: string;

@@ -1,12 +1,12 @@
 import { LIMITS } from "../../core/limits.ts";
-import type { BadArgument, FullReply, RefusalReply } from "../../core/replies.ts";
+import type { BadArgumentReply, LimitReachedReply, RefusalReply } from "../../core/replies.ts";
 import type { LockError } from "../../errors.ts";
 import type { Fault } from "../../transport/fault.ts";
 import { reasonOf } from "../../transport/outage.ts";
 import { type Problem, type ProblemReason, detailsOf, problemOf } from "../../wire/problem.ts";
 
 /** Ends a request with a problem. */
-export class Refused extends Error {
+export class ProblemError extends Error {
   readonly problem: Problem;
   readonly headers: Record<string, string>;
 
@@ -23,14 +23,14 @@ export function refused(
   detail: string,
   more?: Parameters<typeof problemOf>[2],
   headers?: Record<string, string>,
-): Refused {
-  return new Refused(problemOf(reason, detail, more), headers);
+): ProblemError {
+  return new ProblemError(problemOf(reason, detail, more), headers);
 }
 
 /** How long to stay away from what is overloaded or down, in milliseconds. */
 const COME_BACK_IN = 1_000;
 
-const DETAILS: Record<Exclude<RefusalReply, BadArgument>["reason"], string> = {
+const DETAILS: Record<Exclude<RefusalReply, BadArgumentReply>["reason"], string> = {
   BORROWED: "Somebody else holds the lock, or waits for it ahead of you. Send wait to queue, or ask again later.",
   NO_LONGER_VALID: "The lease has ended, or its request was taken back. Acquire again, with a new requestId.",
   QUEUE_FULL: "As many callers as a lock admits are waiting already: shed load.",
@@ -43,13 +43,13 @@ const DETAILS: Record<Exclude<RefusalReply, BadArgument>["reason"], string> = {
     "The result can't be kept, and the lease is as it was: release it with plain JSON, or a right `encoded`.",
 };
 
-const DETAILS_OF_SHARE: Record<FullReply["reason"], string> = {
+const DETAILS_OF_SHARE: Record<LimitReachedReply["reason"], string> = {
   QUEUE_FULL: `This token has its share of the queue (${LIMITS.maxWaitersPerToken} waiting requests on a lock): shed load.`,
   TOO_MANY_LEASES: `This token has its share of the leases (${LIMITS.maxLeasesPerToken} live ones on a lock): release some, or split the lock.`,
 };
 
 /** What the lock refused, as a problem. */
-export function refusedBy(refusal: RefusalReply): Refused {
+export function refusedBy(refusal: RefusalReply): ProblemError {
   switch (refusal.reason) {
     case "INVALID_ARGUMENT":
     case "VERSION_MISMATCH": {
@@ -73,24 +73,24 @@ export function refusedBy(refusal: RefusalReply): Refused {
 }
 
 /** Nobody knows what came of the call: it can be repeated with the same requestId. */
-export function unreachable(error: LockError): Refused {
+export function unreachable(error: LockError): ProblemError {
   return unansweredBecause(error, error.retryAfter ?? COME_BACK_IN);
 }
 
 /** The same for a waiter. It gets no `Retry-After` unless the object is overloaded, so it spreads its own return. */
-export function unreachableInLine(error: LockError): Refused {
+export function unreachableInLine(error: LockError): ProblemError {
   const { overloaded = false } = (error.cause ?? {}) as Partial<Fault>;
   return unansweredBecause(error, error.retryAfter ?? (overloaded ? COME_BACK_IN : undefined));
 }
 
-function unansweredBecause({ cause }: LockError, retryAfter: number | undefined): Refused {
+function unansweredBecause({ cause }: LockError, retryAfter: number | undefined): ProblemError {
   const why = cause === undefined ? "" : ` (${reasonOf(cause)})`;
   const detail = `The lock's object did not answer${why}. Repeat the request with the same requestId.`;
   return refused("UNREACHABLE", detail, retryAfter === undefined ? {} : { retryAfter });
 }
 
 /** The answer to a request that was refused. */
-export function responseTo({ problem, headers }: Refused): Response {
+export function responseTo({ problem, headers }: ProblemError): Response {
   const { status, retryAfter } = problem;
   return new Response(JSON.stringify(problem), {
     status,

@@ -1,11 +1,11 @@
 import type { z } from "@hono/zod-openapi";
 import { UNLIMITED } from "../../wire/numbers.ts";
-import { type Refused, refused } from "./problem-error.ts";
+import { type ProblemError, refused } from "./problem-error.ts";
 
 type Issue = z.core.$ZodIssue;
 
 /** Names what is wrong with a body or query, and the limit: never a value, which may be secret. */
-export function badArgument({ issues: [issue] }: z.ZodError): Refused {
+export function badArgument({ issues: [issue] }: z.ZodError): ProblemError {
   if (issue?.code === "unrecognized_keys") {
     const [name = ""] = issue.keys;
     const argument = name.slice(0, 40);

@@ -44,11 +44,11 @@ export const Acquire = z
         default: 0,
       })
       .optional(),
-    longPoll: wholeFrom(1, LIMITS.slice)
+    longPoll: wholeFrom(1, LIMITS.longPoll)
       .openapi({
         description:
           "How long this one request is parked at most, in milliseconds: less than what a proxy cuts it after.",
-        default: LIMITS.slice,
+        default: LIMITS.longPoll,
       })
       .optional(),
     waited: wholeFrom(0)

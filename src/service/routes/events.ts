@@ -7,7 +7,7 @@ import { timeBox, TIMED_OUT } from "../../transport/time-box.ts";
 import { toWireStatus } from "../../wire/status.ts";
 import { asked } from "../request/call-lock.ts";
 import type { Application, ServiceEnv } from "../request/context.ts";
-import { Refused, refusedBy } from "../request/problem-error.ts";
+import { ProblemError, refusedBy } from "../request/problem-error.ts";
 import { onGet } from "../request/route.ts";
 
 /** How often the stream sends something, in ms, so that no proxy takes it for dead. This does not ask the lock. */
@@ -64,7 +64,7 @@ function eventsOf(c: Context<ServiceEnv>, first: FollowReply): ReadableStream<Ui
         known = news.revision;
         pending = undefined;
       } catch (error) {
-        const { problem } = error instanceof Refused ? error : refusedBy({ success: false, reason: "QUEUE_FULL" });
+        const { problem } = error instanceof ProblemError ? error : refusedBy({ success: false, reason: "QUEUE_FULL" });
         controller.enqueue(encoder.encode(`event: problem\ndata: ${JSON.stringify(problem)}\n\n`));
         controller.close();
       }
@@ -74,7 +74,7 @@ function eventsOf(c: Context<ServiceEnv>, first: FollowReply): ReadableStream<Ui
 
 async function next(c: Context<ServiceEnv>, known: string): Promise<FollowReply> {
   await scheduler.wait(PAUSE);
-  return follow(c, known, LIMITS.slice);
+  return follow(c, known, LIMITS.longPoll);
 }
 
 async function follow(c: Context<ServiceEnv>, known: string | undefined, wait: number): Promise<FollowReply> {

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { PROTOCOL } from "../../core/protocol.ts";
-import type { AcquireReply, GrantReply, JobResult, KeptResult, RefusalReply } from "../../core/replies.ts";
+import type { AcquireReply, GrantReply, JobResult, RecordedResult, RefusalReply } from "../../core/replies.ts";
 import type { LockRequest } from "../../core/request.ts";
 import { timeBox } from "../../transport/time-box.ts";
 import { PROTOCOL_HEADER } from "../../wire/protocol.ts";
@@ -140,7 +140,7 @@ function resultOf(sent: ResultBody): JobResult {
  * A recorded result. Half of it would be a lie: an earlier version may have stored what is not kept today, and a caller that
  * names no protocol may not know of `encoded`, as the client of the packed 0.1.0, and take it for `undefined`.
  */
-function recordedOf(c: Context<ServiceEnv>, { value, failed, lease }: KeptResult) {
+function recordedOf(c: Context<ServiceEnv>, { value, failed, lease }: RecordedResult) {
   const carried = toWireResult(value);
   if ("reason" in carried)
     throw refused("RESULT_NOT_CLONEABLE", "The job has run, but JSON can't carry its result: read it in a Worker.");

@@ -28,7 +28,7 @@ export function addLegacyRoutes(service: Application): void {
       // Named, so that the call can be repeated: else what a lost reply granted would stand in its own way.
       if (!searchParams.has("requestId")) searchParams.set("requestId", crypto.randomUUID());
       const plain = new Request(`http://lock/${name}?${searchParams.toString()}`);
-      const parked = Math.min(Math.max(0, Number(searchParams.get("wait")) || 0), LIMITS.slice);
+      const parked = Math.min(Math.max(0, Number(searchParams.get("wait")) || 0), LIMITS.longPoll);
       return asked(c.get("primitives"), () => serve(lockFor(c), plain), parked);
     });
     onlyBy(service, "GET", path);

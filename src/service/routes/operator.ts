@@ -15,7 +15,7 @@ const watched = z.strictObject({
     .openapi({ description: "The newest live lease that you know of, 0 for none: answers once it is another." })
     .optional(),
   wait: digits
-    .openapi({ description: `With known: how long to wait, in milliseconds, ${LIMITS.slice} at most.` })
+    .openapi({ description: `With known: how long to wait, in milliseconds, ${LIMITS.longPoll} at most.` })
     .optional(),
   newest: z
     .literal("true")
@@ -67,7 +67,7 @@ function addStatus(service: Application): void {
     async (c) => {
       const primitives = c.get("primitives");
       const { known, wait = "0", newest } = c.req.query();
-      const parked = Math.min(Number(wait), LIMITS.slice);
+      const parked = Math.min(Number(wait), LIMITS.longPoll);
       const watch = (signal: AbortSignal) =>
         newest !== undefined && primitives.watchNewest
           ? primitives.watchNewest(Number(known), parked, signal)

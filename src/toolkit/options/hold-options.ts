@@ -7,7 +7,7 @@ import {
   invalid,
 } from "../../core/checks.ts";
 import type { HeldLease, HoldBounds } from "../../hold/held-lease.ts";
-import type { Holding } from "../../hold/start-hold.ts";
+import type { HoldRequest } from "../../hold/start-hold.ts";
 import { type AcquireOptions, acquisitionOf, orElse } from "./acquire-options.ts";
 import type { ClaimRule } from "./claim-rule.ts";
 import { DEFAULT_TTL, DEFAULT_WAIT } from "./defaults.ts";
@@ -34,10 +34,10 @@ export interface HoldOptions extends Omit<AcquireOptions, "requestId"> {
    * @default false
    * @example
    * ```ts
-   * await lock.withLock(work, { ttl: 600_000, bound: true });
+   * await lock.withLock(work, { ttl: 600_000, releaseOnExit: true });
    * ```
    */
-  bound?: boolean;
+  releaseOnExit?: boolean;
   /** Called once if somebody asks for the lock with `requestRelease`: at once if bound, else with the next renewal. What it throws is logged. @default none */
   onReleaseRequested?: (held: HeldLease) => void;
 }
@@ -45,12 +45,12 @@ export interface HoldOptions extends Omit<AcquireOptions, "requestId"> {
 const TRY_OPTIONS = without(HOLD_OPTIONS, "wait", "retry");
 
 /** Checks how to hold. */
-export function checkHold(options: HoldOptions | undefined, claimOf: ClaimRule): Holding {
+export function checkHold(options: HoldOptions | undefined, claimOf: ClaimRule): HoldRequest {
   return holdingOf(checkCombined(options, HOLD_OPTIONS), claimOf);
 }
 
 /** Checks how to try for the lock. */
-export function checkTryHold(options: TryOptions | undefined, claimOf: ClaimRule): Holding {
+export function checkTryHold(options: TryOptions | undefined, claimOf: ClaimRule): HoldRequest {
   return holdingOf({ ...checkCombined(options, TRY_OPTIONS), wait: 0 }, claimOf);
 }
 
@@ -60,9 +60,9 @@ export function checkResume(options: ResumeOptions | undefined): HoldBounds {
 }
 
 /** The hold that options of known names describe; checks their values. */
-export function holdingOf(options: HoldOptions, claimOf: ClaimRule): Holding {
-  const { ttl, maxHold, minHold, bound, onReleaseRequested, ...rest } = options;
-  const bounds = checkBounds({ ttl, maxHold, minHold, bound, onReleaseRequested });
+export function holdingOf(options: HoldOptions, claimOf: ClaimRule): HoldRequest {
+  const { ttl, maxHold, minHold, releaseOnExit, onReleaseRequested, ...rest } = options;
+  const bounds = checkBounds({ ttl, maxHold, minHold, releaseOnExit, onReleaseRequested });
   const ttlAtFirst = Math.min(bounds.ttl, bounds.maxHold);
   return { ...acquisitionOf(ttlAtFirst, { ...rest, wait: orElse(rest.wait, DEFAULT_WAIT) }, claimOf), bounds };
 }
@@ -91,18 +91,21 @@ export interface ResumeOptions extends Pick<HoldOptions, (typeof RESUME_OPTIONS)
 
 type Loose<T> = { [K in keyof T]?: T[K] | undefined };
 
-function checkBounds({ ttl, maxHold, minHold, bound, onReleaseRequested }: Loose<HoldBounds>): HoldBounds {
+function checkBounds({ ttl, maxHold, minHold, releaseOnExit, onReleaseRequested }: Loose<HoldBounds>): HoldBounds {
   const bounds = {
     ttl: ttl === undefined ? DEFAULT_TTL : checkDuration(ttl, "ttl"),
     maxHold: maxHold === undefined ? Number.POSITIVE_INFINITY : checkMaxHold(maxHold),
     minHold: minHold === undefined ? 0 : checkDurationOrZero(minHold, "minHold"),
-    bound: checkFlag(bound, "bound"),
+    releaseOnExit: checkFlag(releaseOnExit, "releaseOnExit"),
     onReleaseRequested: checkCallback(onReleaseRequested, "onReleaseRequested"),
   };
   if (bounds.minHold > bounds.maxHold)
     throw invalid("minHold", `minHold (${minHold}) must not be above maxHold (${maxHold}).`);
-  if (bounds.bound && bounds.minHold > 0)
-    throw invalid("bound", "bound frees the lock as soon as possible, minHold does not: leave one of them out.");
+  if (bounds.releaseOnExit && bounds.minHold > 0)
+    throw invalid(
+      "releaseOnExit",
+      "bound frees the lock as soon as possible, minHold does not: leave one of them out.",
+    );
   return bounds;
 }
 

@@ -1,7 +1,7 @@
 // Which options each function takes. The types of options are picked by these lists, so that no list is written twice.
 
 /** How to stand for election. */
-export const LEAD_OPTIONS = ["ttl", "owner", "bound", "lockDelay", "signal"] as const;
+export const LEAD_OPTIONS = ["ttl", "owner", "releaseOnExit", "lockDelay", "signal"] as const;
 
 /** What once and withLocks pass on to the leases that they take. */
 export const COMBINED_OPTIONS = [...LEAD_OPTIONS, "wait", "maxHold", "onReleaseRequested"] as const;
@@ -10,10 +10,10 @@ export const COMBINED_OPTIONS = [...LEAD_OPTIONS, "wait", "maxHold", "onReleaseR
 export const HOLD_OPTIONS = [...COMBINED_OPTIONS, "minHold", "permits", "capacity", "retry"] as const;
 
 /** How to keep a lease that is live. */
-export const RESUME_OPTIONS = ["ttl", "maxHold", "minHold", "bound", "onReleaseRequested"] as const;
+export const RESUME_OPTIONS = ["ttl", "maxHold", "minHold", "releaseOnExit", "onReleaseRequested"] as const;
 
 /** How a manager of Web Locks holds them. */
-export const WEB_LOCK_OPTIONS = ["ttl", "owner", "maxHold", "bound"] as const;
+export const WEB_LOCK_OPTIONS = ["ttl", "owner", "maxHold", "releaseOnExit"] as const;
 
 /** What acquire takes of the options of a request. */
 export const ASKED_OPTIONS = ["owner", "permits", "capacity", "requestId", "lockDelay"] as const;

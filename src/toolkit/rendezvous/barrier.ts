@@ -16,7 +16,7 @@ export interface BarrierOptions {
 }
 
 /** A meeting that took place. */
-export interface Met {
+export interface ArriveResult {
   /** The number of the meeting: a safe integer that grows with each. */
   readonly generation: number;
   /** Who came how late: 0 is the first, so exactly one is, and can do what is to be done once. */
@@ -33,7 +33,7 @@ export interface Barrier {
    * @throws `BARRIER_BROKEN` if one of those who had come died, aborted or ran out of time; `LOCK_TIMEOUT` if this one's
    * `wait` ran out; the reason of `signal`; `QUEUE_FULL`, `UNREACHABLE`; `INVALID_ARGUMENT`, also for another number of `parties`.
    */
-  readonly arrive: (options?: WaitOptions) => Promise<Met>;
+  readonly arrive: (options?: WaitOptions) => Promise<ArriveResult>;
   /**
    * How many have come and wait.
    *
@@ -53,7 +53,7 @@ export function createBarrier(primitives: RendezvousPrimitives, options: Barrier
       signal?.throwIfAborted();
       const requestId = newRequestId();
       try {
-        const met = await meet(primitives, { parties, requestId, wait, waited: 0 }, signal);
+        const met = await arriveAndWait(primitives, { parties, requestId, wait, waited: 0 }, signal);
         signal?.throwIfAborted();
         return met;
       } catch (error) {
@@ -70,7 +70,11 @@ export function createBarrier(primitives: RendezvousPrimitives, options: Barrier
 const LEAVE_WITHIN = 1_000;
 
 /** Waits slice by slice, each call repeated with the same request id after a fault. */
-async function meet(primitives: RendezvousPrimitives, arrival: Arrival, signal: AbortSignal | undefined): Promise<Met> {
+async function arriveAndWait(
+  primitives: RendezvousPrimitives,
+  arrival: Arrival,
+  signal: AbortSignal | undefined,
+): Promise<ArriveResult> {
   const { id } = primitives;
   const since = performance.now();
   const call = (given: AbortSignal) => {
@@ -79,7 +83,7 @@ async function meet(primitives: RendezvousPrimitives, arrival: Arrival, signal: 
   };
   for (;;) {
     const left = Math.max(0, arrival.wait - (performance.now() - since));
-    const within = Math.min(left, LIMITS.slice) + ANSWER_WITHIN;
+    const within = Math.min(left, LIMITS.longPoll) + ANSWER_WITHIN;
     const reply = await callObject(call, { id, within, signal });
     if (reply.success) return { generation: reply.generation, index: reply.index };
     if (reply.reason !== "WAITING") throw failureOf(id, arrival.wait, reply);

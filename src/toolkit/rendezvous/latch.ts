@@ -72,7 +72,7 @@ async function waitFor(id: string, ask: Ask, given: WaitOptions | undefined) {
   signal?.throwIfAborted();
   const since = performance.now();
   for (let left = wait; ; left = wait - Math.round(performance.now() - since)) {
-    const slice = Math.max(0, Math.min(left, LIMITS.slice));
+    const slice = Math.max(0, Math.min(left, LIMITS.longPoll));
     const reply = await callObject((over) => ask(slice, over), { id, within: slice + ANSWER_WITHIN, signal });
     if (remainingOf(id, reply) === 0) return;
     if (left > slice) continue;

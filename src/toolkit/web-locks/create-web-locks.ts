@@ -1,9 +1,9 @@
 import { checkText } from "../../core/checks.ts";
 import type { RefusalReply } from "../../core/replies.ts";
 import { isLockError } from "../../errors.ts";
-import type { Kept } from "../../hold/held-lease.ts";
+import type { LiveHold } from "../../hold/held-lease.ts";
 import { refused } from "../../hold/refusal.ts";
-import { type Holding, tryHold } from "../../hold/start-hold.ts";
+import { type HoldRequest, tryHold } from "../../hold/start-hold.ts";
 import { runUnder } from "../../hold/work.ts";
 import { ANSWER_WITHIN, callObject } from "../../transport/call.ts";
 import { markRequest } from "../../transport/own-request.ts";
@@ -13,12 +13,12 @@ import { everything, oneOfMany } from "../options/claim-rule.ts";
 import { type HoldOptions, checkCombined, checkResume, holdingOf } from "../options/hold-options.ts";
 import { WEB_LOCK_OPTIONS } from "../options/option-names.ts";
 import { type TurnToSend, SendingOrder } from "./sending-order.ts";
-import { type Listed, WebLockList } from "./web-lock-list.ts";
+import { type ListedWebLock, WebLockList } from "./web-lock-list.ts";
 import type { WebLockInfo, WebLockManager, WebLockSnapshot } from "./web-lock-manager.ts";
 import { type WebLockRequest, checkWebLockRequest, toText } from "./web-lock-request.ts";
 
 /** How the locks of a manager are held. */
-export interface WebLocksOptions extends Pick<HoldOptions, (typeof WEB_LOCK_OPTIONS)[number]> {
+export interface WebLockManagerOptions extends Pick<HoldOptions, (typeof WEB_LOCK_OPTIONS)[number]> {
   /** The `clientId` of the manager, shown by `query()`; up to 512 bytes. @default a random id */
   owner?: string;
 }
@@ -26,7 +26,7 @@ export interface WebLocksOptions extends Pick<HoldOptions, (typeof WEB_LOCK_OPTI
 /** The Web Locks API over any transport. */
 export function createWebLocks(
   primitivesOf: (name: string) => LockPrimitives,
-  options: WebLocksOptions | undefined,
+  options: WebLockManagerOptions | undefined,
 ): WebLockManager {
   const terms = checkTerms(options);
   const list = new WebLockList();
@@ -63,15 +63,18 @@ export function createWebLocks(
   return { request, query };
 }
 
-function checkTerms(options: WebLocksOptions | undefined): WebLocksOptions {
-  const terms = checkCombined<WebLocksOptions>(options, WEB_LOCK_OPTIONS);
+function checkTerms(options: WebLockManagerOptions | undefined): WebLockManagerOptions {
+  const terms = checkCombined<WebLockManagerOptions>(options, WEB_LOCK_OPTIONS);
   const { owner, ...bounds } = terms;
   checkResume(bounds);
   if (owner !== undefined) checkText(owner, "owner");
   return terms;
 }
 
-function takingOf<T>(terms: WebLocksOptions, { mode, ifAvailable, steal, signal }: WebLockRequest<T>): Holding {
+function takingOf<T>(
+  terms: WebLockManagerOptions,
+  { mode, ifAvailable, steal, signal }: WebLockRequest<T>,
+): HoldRequest {
   const wait = ifAvailable || steal ? 0 : Number.POSITIVE_INFINITY;
   const holding = holdingOf({ ...terms, wait, ...(signal && { signal }) }, mode === "shared" ? oneOfMany : everything);
   holding.request.steal = steal;
@@ -81,10 +84,10 @@ function takingOf<T>(terms: WebLocksOptions, { mode, ifAvailable, steal, signal 
 /** Takes the lock when its turn has come. Each call is a sign of life, and tells when it has arrived at the object. */
 async function take(
   primitives: LockPrimitives,
-  holding: Holding,
+  holding: HoldRequest,
   turn: TurnToSend,
-  { waits }: Listed,
-): Promise<Kept | RefusalReply> {
+  { waits }: ListedWebLock,
+): Promise<LiveHold | RefusalReply> {
   const acquire: LockPrimitives["acquire"] = (request, signal) => {
     waits();
     return primitives.acquire(request, signal, turn.arrived);
@@ -98,11 +101,11 @@ async function take(
  * came in the same turn. A grant that arrives after its lease has ended is a lost lock.
  */
 async function asWebLock(
-  hold: Promise<Kept | RefusalReply>,
+  hold: Promise<LiveHold | RefusalReply>,
   signal: AbortSignal | undefined,
-): Promise<Kept | RefusalReply> {
+): Promise<LiveHold | RefusalReply> {
   try {
-    return (await timeBox(hold, Number.POSITIVE_INFINITY, signal)) as Kept | RefusalReply;
+    return (await timeBox(hold, Number.POSITIVE_INFINITY, signal)) as LiveHold | RefusalReply;
   } catch (error) {
     if (!signal?.aborted) throw lostAsAbort(error);
     void hold.then((late) => ("held" in late ? late.release() : undefined)).catch(() => {});
@@ -113,7 +116,7 @@ async function asWebLock(
 /** What comes of a request that was not granted: `ifAvailable` is told by null that the lock is taken. */
 async function runWithout<T>(
   primitives: LockPrimitives,
-  holding: Holding,
+  holding: HoldRequest,
   refusal: RefusalReply,
   { ifAvailable, callback }: WebLockRequest<T>,
 ): Promise<Awaited<T>> {
@@ -122,7 +125,7 @@ async function runWithout<T>(
 }
 
 /** As the standard has it, the victim's request rejects at once, though its callback may run on. */
-async function runAsWebLock<T>(hold: Kept, { name, mode, callback }: WebLockRequest<T>): Promise<Awaited<T>> {
+async function runAsWebLock<T>(hold: LiveHold, { name, mode, callback }: WebLockRequest<T>): Promise<Awaited<T>> {
   const lost = hold.held.signal;
   const work = runUnder(hold, (held) =>
     callback({

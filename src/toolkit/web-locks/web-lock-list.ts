@@ -1,12 +1,12 @@
 import { LIMITS } from "../../core/limits.ts";
-import type { Kept } from "../../hold/held-lease.ts";
+import type { LiveHold } from "../../hold/held-lease.ts";
 import { lossMessage } from "../../hold/loss.ts";
 import { ANSWER_WITHIN } from "../../transport/call.ts";
 import { type RequestMark, isThisRequest } from "../../transport/own-request.ts";
 import type { WebLockInfo, WebLockSnapshot } from "./web-lock-manager.ts";
 
 /** A request that waits is asked for again within this time, in milliseconds; if it is not, its Worker request has died. */
-const SIGN_OF_LIFE = LIMITS.silence + LIMITS.slice + ANSWER_WITHIN;
+const SIGN_OF_LIFE = LIMITS.silence + LIMITS.longPoll + ANSWER_WITHIN;
 
 const FEW = 64;
 
@@ -14,17 +14,17 @@ const FEW = 64;
 interface Entry {
   info: WebLockInfo;
   mark: RequestMark;
-  kept?: Kept;
+  kept?: LiveHold;
   /** Until when it is certain to live, by the local clock; plain, so that other requests of the isolate may read it. */
   life: { until: number };
 }
 
 /** One request, as the list sees it. */
-export interface Listed {
+export interface ListedWebLock {
   /** Notes that the request still waits. */
   readonly waits: () => void;
   /** Moves it from the requests that wait to the locks that are held. */
-  readonly hold: (kept: Kept) => void;
+  readonly hold: (kept: LiveHold) => void;
   readonly remove: () => void;
 }
 
@@ -40,7 +40,7 @@ export class WebLockList {
   #sweepAt = FEW;
 
   /** `mayWait`: whether to list it as pending. */
-  add(info: WebLockInfo, mark: RequestMark, mayWait: boolean): Listed {
+  add(info: WebLockInfo, mark: RequestMark, mayWait: boolean): ListedWebLock {
     if (this.#held.size + this.#pending.size >= this.#sweepAt) this.#sweep();
     const entry: Entry = { info, mark, life: { until: 0 } };
     const waits = () => (entry.life.until = performance.now() + SIGN_OF_LIFE);

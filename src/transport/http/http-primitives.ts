@@ -65,7 +65,7 @@ export function httpPrimitives(access: ServiceAccess, polls: PollLength, id: str
     return isRefusal(answer) ? answer : fromWireStatus(answer);
   };
   const watch = ({ known, wait, newest }: Watched, signal: AbortSignal | undefined) => {
-    const parked = Math.min(wait, LIMITS.slice);
+    const parked = Math.min(wait, LIMITS.longPoll);
     return status(`?known=${known}&wait=${parked}${newest ? "&newest=true" : ""}`, { parked, signal });
   };
   return {
@@ -74,7 +74,7 @@ export function httpPrimitives(access: ServiceAccess, polls: PollLength, id: str
     url: access.base,
     longPoll: () => polls.next(),
     acquire: async (request, signal, onQueued) => {
-      const bounds = { parked: Math.min(request.wait, request.longPoll ?? LIMITS.slice), signal };
+      const bounds = { parked: Math.min(request.wait, request.longPoll ?? LIMITS.longPoll), signal };
       const answer = post(isAcquired, "acquire", toAcquireBody(request), bounds);
       // The answer comes with the grant: nothing tells sooner that the request has arrived.
       onQueued?.();

@@ -17,7 +17,7 @@ const MOST_ORIGINS = 100;
  * A restart of the service also cuts all its connections, so now and then one poll tries the full length again.
  */
 export class PollLength {
-  #length: number = LIMITS.slice;
+  #length: number = LIMITS.longPoll;
   #pause = FIRST_PAUSE;
   #tryAgainAt = Number.POSITIVE_INFINITY;
   #isTried = false;
@@ -28,7 +28,7 @@ export class PollLength {
     if (now < this.#tryAgainAt) return this.#length;
     this.#tryAgainAt = now + this.#pause;
     this.#isTried = true;
-    return LIMITS.slice;
+    return LIMITS.longPoll;
   }
 
   /** Takes note that a poll was cut `after` ms after it was sent; `after` is more than 5,000. */
@@ -43,8 +43,8 @@ export class PollLength {
   /** Takes note that a poll of `length` ms got its answer, so polls of that length get through. */
   passed(length: number): void {
     if (length <= this.#length) return;
-    this.#length = Math.min(length, LIMITS.slice);
-    if (this.#length < LIMITS.slice) return;
+    this.#length = Math.min(length, LIMITS.longPoll);
+    if (this.#length < LIMITS.longPoll) return;
     this.#pause = FIRST_PAUSE;
     this.#isTried = false;
     this.#tryAgainAt = Number.POSITIVE_INFINITY;

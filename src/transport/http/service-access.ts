@@ -1,7 +1,7 @@
 import { checkOptions, invalid } from "../../core/checks.ts";
 
 /** What has a `fetch`, such as a service binding of a Worker. */
-export interface Fetching {
+export interface FetchProvider {
   /** Sends a request; called on the object that it belongs to. */
   fetch: typeof globalThis.fetch;
 }
@@ -24,7 +24,7 @@ export interface ConnectOptions {
    * connectLocks({ url: "https://locks.example.com", token, fetch: env.LOCKS });
    * ```
    */
-  fetch?: typeof globalThis.fetch | Fetching;
+  fetch?: typeof globalThis.fetch | FetchProvider;
 }
 
 /** A checked way to a service. */
@@ -50,8 +50,8 @@ function checkFetch(value: unknown): typeof globalThis.fetch {
   throw invalid("fetch", "fetch must be a function like fetch, or an object that has one, such as env.LOCKS.");
 }
 
-function isFetching(value: unknown): value is Fetching {
-  return typeof (value as Partial<Fetching> | null)?.fetch === "function";
+function isFetching(value: unknown): value is FetchProvider {
+  return typeof (value as Partial<FetchProvider> | null)?.fetch === "function";
 }
 
 function checkUrl(value: unknown): string {

@@ -4,8 +4,8 @@ import type { AcquireReply, RefusalReply } from "../../core/replies.ts";
 import { type LockRequest, type RequestOptions, claimOptions, optionsOf } from "../../core/request.ts";
 import type { DurableLock } from "../../object/durable-lock.ts";
 import { inOwnRequest } from "../own-request.ts";
-import type { Binding, LockPrimitives } from "../primitives.ts";
-import { type LockNamespace, checkNamespace } from "./namespace.ts";
+import type { ExitWatch, LockPrimitives } from "../primitives.ts";
+import type { LockObjects } from "./placement.ts";
 import { heard } from "./rpc-call.ts";
 import { rpcStub } from "./rpc-stub.ts";
 
@@ -14,15 +14,14 @@ import { rpcStub } from "./rpc-stub.ts";
  *
  * The lock service passes the caller for which it calls; all other users of RPC pass none.
  */
-export function rpcPrimitives(namespace: LockNamespace, id: string, caller?: Caller): LockPrimitives {
-  checkNamespace(namespace, "DurableLock");
-  const stub = () => rpcStub(namespace, id, "acquire");
+export function rpcPrimitives(objects: LockObjects, id: string, caller?: Caller): LockPrimitives {
+  const stub = () => rpcStub<DurableLock>(objects, id, "acquire");
   const called: CallerOption = { protocol: PROTOCOL, ...(caller && { caller }) };
   const sent = (request: LockRequest): Sent => [request.ttl, { ...optionsOf(request), ...called }];
   return {
     id,
     get key() {
-      return namespace.idFromName(id).toString();
+      return objects.idFromName(id).toString();
     },
     acquire: (request, signal, onQueued) =>
       request.wait === 0
@@ -40,7 +39,7 @@ export function rpcPrimitives(namespace: LockNamespace, id: string, caller?: Cal
     watchNewest: (known, wait, signal) => heard(stub().watch(known, wait, { newest: true }), signal),
     forceRelease: (requestId, signal) => heard(stub().forceRelease({ requestId, ...called }), signal),
     requestRelease: (requestId, signal) => heard(stub().requestRelease({ requestId, ...called }), signal),
-    bind: (lease, signal) => bind(stub(), lease, signal),
+    watchExit: (lease, signal) => bind(stub(), lease, signal),
   };
 }
 
@@ -48,16 +47,16 @@ async function bind(
   stub: DurableObjectStub<DurableLock>,
   lease: number,
   signal: AbortSignal | undefined,
-): Promise<Binding | RefusalReply> {
-  const bond = await heard(stub.bind(lease), signal);
-  if (!("tie" in bond)) return bond;
+): Promise<ExitWatch | RefusalReply> {
+  const watch = await heard(stub.watchExit(lease), signal);
+  if (!("handle" in watch)) return watch;
   const { signal: home } = new AbortController();
   const here = <T>(use: () => T) => inOwnRequest(home, "This binding", use);
   return {
     success: true,
-    next: async (told) => here(() => bond.news.next(told)),
+    next: async (told) => here(() => watch.events.next(told)),
     // Asked here too: the runtime would let another request dispose of it, and so end the lease.
-    [Symbol.dispose]: () => here(() => disposable(bond)[Symbol.dispose]()),
+    [Symbol.dispose]: () => here(() => disposable(watch)[Symbol.dispose]()),
   };
 }
 
@@ -68,17 +67,17 @@ async function parkedAcquire(
   signal: AbortSignal | undefined,
   onQueued: (() => void) | undefined,
 ): Promise<AcquireReply> {
-  const pending = stub.enqueue(...sent);
+  const pending = stub.acquireInQueue(...sent);
   // Heard as well: if the object is reset before it answers, the ticket rejects beside the turn that is waited for.
   const received = Promise.resolve(pending).catch(() => undefined);
   void received.then((ticket) => ticket && onQueued?.());
   try {
     // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
-    const granted = async () => (pending.turn === undefined ? await pending : pending).turn.granted();
+    const granted = async () => (pending.pendingGrant === undefined ? await pending : pending).pendingGrant.reply();
     return await heard(granted(), signal);
   } finally {
     void received.then((ticket) => ticket && disposable(ticket)[Symbol.dispose]());
-    if (pending.turn !== undefined) disposable(pending)[Symbol.dispose]();
+    if (pending.pendingGrant !== undefined) disposable(pending)[Symbol.dispose]();
   }
 }
 

@@ -10,7 +10,7 @@ import { rpcStub } from "./rpc-stub.ts";
 /** The primitives of a rendezvous over RPC. Each call gets its own stub. */
 export function rpcRendezvous(namespace: RendezvousNamespace, id: string): RendezvousPrimitives {
   checkNamespace(namespace, "DurableRendezvous");
-  const stub = () => rpcStub(namespace, id, "arrive");
+  const stub = () => rpcStub(namespace, id, "arriveAtBarrier");
   return {
     id,
     countDown: (count, by, requestId, signal) => heard(stub().countDown(count, by, requestId), signal),
@@ -27,11 +27,11 @@ async function attend(
   arrival: Arrival,
   signal: AbortSignal,
 ): Promise<ArriveReply> {
-  const pending = stub.arrive({ ...arrival, protocol: PROTOCOL }) as unknown as Disposable & {
-    outcome?: { known(): Promise<ArriveReply> };
+  const pending = stub.arriveAtBarrier({ ...arrival, protocol: PROTOCOL }) as unknown as Disposable & {
+    outcome?: { reply(): Promise<ArriveReply> };
   };
   // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
   using attendance =
     pending.outcome === undefined ? await heard(pending as unknown as Promise<typeof pending>, signal) : pending;
-  return await heard((attendance.outcome as { known(): Promise<ArriveReply> }).known(), signal);
+  return await heard((attendance.outcome as { reply(): Promise<ArriveReply> }).reply(), signal);
 }

@@ -10,11 +10,11 @@ const NO_RPC =
  * later every name that it is asked for.
  */
 export function rpcStub<T extends Rpc.DurableObjectBranded>(
-  namespace: DurableObjectNamespace<T>,
+  objects: Pick<DurableObjectNamespace<T>, "getByName">,
   name: string,
   method: string & keyof T,
 ): DurableObjectStub<T> {
-  const stub = namespace.getByName(name);
+  const stub = objects.getByName(name);
   if (typeof (stub as Record<string, unknown>)[method] !== "function") throw invalid("namespace", NO_RPC);
   return stub;
 }

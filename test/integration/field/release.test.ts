@@ -128,7 +128,7 @@ describe("ethanniser/effect-distributed-lock, read", () => {
 describe("etcd-io/etcd#17470", () => {
   it("the lock of a request that ended without a release is free long before its ttl, and is not kept alive", async () => {
     const id = freshId();
-    const ended = await exports.default.fetch(`http://worker/hold?id=${id}&bound=true`);
+    const ended = await exports.default.fetch(`http://worker/hold?id=${id}&releaseOnExit=true`);
     expect(Number(await ended.text())).toBeGreaterThan(0);
     await vi.waitFor(async () => expect(await lockOf(id).isLocked()).toBe(false), { timeout: 10_000, interval: 5 });
   });

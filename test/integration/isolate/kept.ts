@@ -1,7 +1,7 @@
 // What one request of a Worker leaves in a global, and what becomes of it in another request of the same isolate.
 import { env } from "cloudflare:workers";
 import {
-  type Binding,
+  type ExitWatch,
   type HeldLease,
   type HeldLocks,
   type Leader,
@@ -34,7 +34,7 @@ export interface Outcome {
 /** What a request left. Only plain values of it may be used elsewhere. */
 interface Kept {
   held: HeldLease;
-  bound: HeldLease | undefined;
+  releaseOnExit: HeldLease | undefined;
   silent: HeldLease;
   many: HeldLocks;
   leadership: Leadership;
@@ -44,7 +44,7 @@ interface Kept {
   signal: AbortSignal;
   fetched: Lock;
   stubbed: Lock;
-  binding: Binding | undefined;
+  binding: ExitWatch | undefined;
 }
 
 const kept: Partial<Record<string, Kept>> = {};
@@ -72,12 +72,13 @@ export async function keep(via: Transport, id: string, stay: boolean): Promise<u
   const leaders = observe(lock);
   await leaders.next();
   const stub = env.KEEPER.getByName(id);
-  const bound = via === "rpc" ? await lockOf(via, `${id}:bound`).hold({ ttl: 60_000, bound: true }) : undefined;
-  const binding = await lock.primitives.bind?.(held.lease);
+  const releaseOnExit =
+    via === "rpc" ? await lockOf(via, `${id}:releaseOnExit`).hold({ ttl: 60_000, releaseOnExit: true }) : undefined;
+  const binding = await lock.primitives.watchExit?.(held.lease);
   const object = env.DURABLE_LOCK.getByName(id);
   kept[id] = {
     held,
-    bound,
+    releaseOnExit,
     binding: binding?.success ? binding : undefined,
     silent: await holdSilently(lockOf(via, `${id}:silent`)),
     many: await together.promise,
@@ -96,7 +97,7 @@ export async function keep(via: Transport, id: string, stay: boolean): Promise<u
   const released = await held.release();
   end.abort();
   await Promise.all([led, many, requested]);
-  return { released, bound: await kept[id]?.bound?.release(), locked: await lock.isLocked() };
+  return { released, releaseOnExit: await kept[id]?.releaseOnExit?.release(), locked: await lock.isLocked() };
 }
 
 /** A hold of which a renewal and then the release were asked for and never answered. */
@@ -120,9 +121,8 @@ export function leave(id: string): boolean {
 
 /** Uses what another request has left, in every way. */
 export async function useKept(via: Transport, id: string): Promise<Record<string, Outcome>> {
-  const { held, bound, silent, many, leadership, webLock, leaders, parked, signal, fetched, stubbed, binding } = kept[
-    id
-  ] as Kept;
+  const { held, releaseOnExit, silent, many, leadership, webLock, leaders, parked, signal, fetched, stubbed, binding } =
+    kept[id] as Kept;
   const lock = lockOf(via, id);
   const { upgrade, downgrade } = createReadWriteLock(lock.primitives);
   const uses: Record<string, () => unknown> = {
@@ -136,7 +136,7 @@ export async function useKept(via: Transport, id: string): Promise<Record<string
     dispose: () => held[Symbol.asyncDispose](),
     upgrade: () => upgrade(held),
     downgrade: () => downgrade(held),
-    ...(bound && { "release what is bound": () => bound.release() }),
+    ...(releaseOnExit && { "release what is releaseOnExit": () => releaseOnExit.release() }),
     ...(binding && {
       "the next of a binding": () => binding.next(false),
       "let go of a binding": () => binding[Symbol.dispose](),
@@ -147,7 +147,7 @@ export async function useKept(via: Transport, id: string): Promise<Record<string
     "isLost of many": () => many.isLost(),
     "signal of a leader": () => leadership.signal,
     "signal of a web lock": () => webLock.signal,
-    "isOver of a leader": () => leadership.isOver(),
+    "isOver of a leader": () => leadership.hasEnded(),
     "resign of a leader": () => leadership.resign(),
     "the next of observe": () => leaders.next(),
     "the next of observe that is parked": () => parked.next(),

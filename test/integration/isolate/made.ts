@@ -28,7 +28,7 @@ const made = {
     lock: useDurableLock(env.DURABLE_LOCK, "made"),
     semaphore: useSemaphore(env.DURABLE_LOCK, "made:semaphore", { permits: 2 }),
     readWriteLock: useReadWriteLock(env.DURABLE_LOCK, "made:pages"),
-    manager: webLocks(env.DURABLE_LOCK, { ttl: 10_000, bound: true }),
+    manager: webLocks(env.DURABLE_LOCK, { ttl: 10_000, releaseOnExit: true }),
   },
   "over HTTP": {
     lock: connection.lock("made"),

@@ -42,7 +42,7 @@ for (const via of TRANSPORTS) {
     await until(() => isolate.ask(`/kept?id=${id}`));
     assertRefused(await isolate.ask(`/use?via=${via}&id=${id}`));
     await isolate.ask(`/leave?id=${id}`);
-    const bound = via === "rpc" ? { bound: true } : {};
+    const bound = via === "rpc" ? { releaseOnExit: true } : {};
     assert.deepEqual(await first, { released: true, ...bound, locked: false });
   });
 }

@@ -53,7 +53,7 @@ function calls(env: Bindings, id: string): Record<string, () => Promise<unknown>
     wait: () => lock.acquire(60_000, { wait: 60_000 }),
     poll: () => lock.acquire(60_000, { retry: {}, wait: 60_000 }),
     withLock: () => lock.withLock(({ lease }) => lease, hold),
-    bound: () => lock.withLock(({ lease }) => lease, { ...hold, bound: true }),
+    releaseOnExit: () => lock.withLock(({ lease }) => lease, { ...hold, releaseOnExit: true }),
     release: () => lock.release(1),
     isLocked: () => lock.isLocked(),
     status: () => lock.status(),

@@ -19,7 +19,10 @@ export default {
     if (pathname === "/isHeld") return Response.json(held.has(id));
     if (pathname === "/write")
       return Response.json(await env.LEDGER.getByName(id).write(Number(searchParams.get("lease")), "late"));
-    const { lease, signal } = await lock.hold({ ttl: 60_000, bound: searchParams.get("bound") === "true" });
+    const { lease, signal } = await lock.hold({
+      ttl: 60_000,
+      releaseOnExit: searchParams.get("releaseOnExit") === "true",
+    });
     held.add(id);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
     return Response.json({ lease, reason: String(signal.reason) });

@@ -81,7 +81,18 @@ async function eachClosed(session: Session, paths: string[], change: RegExp): Pr
   }
 }
 
-const LOCKS = ["acquire", "wait", "poll", "withLock", "bound", "release", "isLocked", "status", "latch", "barrier"];
+const LOCKS = [
+  "acquire",
+  "wait",
+  "poll",
+  "withLock",
+  "releaseOnExit",
+  "release",
+  "isLocked",
+  "status",
+  "latch",
+  "barrier",
+];
 const SERVICE = ["service/acquire", "service/wait", "service/plain", "service/list"];
 
 test("a caller whose compatibility date has no RPC is told which date to set", async () => {

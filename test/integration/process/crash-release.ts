@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LockStatus } from "../../../src/core/replies.ts";
-import type { Success } from "../../../src/toolkit/lock.ts";
+import type { LeaseGrant } from "../../../src/toolkit/lock.ts";
 import { type Dev, Rig } from "./rig.ts";
 
 /** Many times what it takes: the test may fail, but never hang. */
@@ -45,16 +45,16 @@ const isTrue = (answer: boolean) => answer;
 const isFalse = (answer: boolean) => !answer;
 
 /** Lets the client hold a lock of the given id; `lost` settles when the lease is lost. */
-async function hold(client: Dev, id: string, bound: boolean): Promise<{ lost: Promise<Lost | undefined> }> {
-  const lost = client.ask<Lost>(`/hold?id=${id}&bound=${bound}`).catch(() => undefined);
-  // Asked of the client: the lock is taken before it is bound.
+async function hold(client: Dev, id: string, releaseOnExit: boolean): Promise<{ lost: Promise<Lost | undefined> }> {
+  const lost = client.ask<Lost>(`/hold?id=${id}&releaseOnExit=${releaseOnExit}`).catch(() => undefined);
+  // Asked of the client: the lock is taken before it is releaseOnExit.
   await until(() => client.ask<boolean>(`/isHeld?id=${id}`), isTrue);
   return { lost };
 }
 
 /** Puts the host itself in line. */
-async function queue(id: string): Promise<{ granted: Promise<Success> }> {
-  const granted = host.ask<Success>(`/acquire?id=${id}&ttl=60000&wait=20000`);
+async function queue(id: string): Promise<{ granted: Promise<LeaseGrant> }> {
+  const granted = host.ask<LeaseGrant>(`/acquire?id=${id}&ttl=60000&wait=20000`);
   granted.catch(() => {});
   const isQueued = ({ waiters }: LockStatus) => waiters?.length === 1;
   await until(() => host.ask<LockStatus>(`/status?id=${id}`), isQueued);
@@ -77,7 +77,7 @@ async function killedHolder(client: Dev): Promise<void> {
   assert.ok(grantedAfter < 1_000);
   await sleep(Math.max(0, killedAt + 1_000 - performance.now()));
   assert.equal(await isLocked(host, "killed-unbound"), true);
-  console.log("killed, not bound: still held after 1 s, as it will be until its ttl is over");
+  console.log("killed, not releaseOnExit: still held after 1 s, as it will be until its ttl is over");
 }
 
 /** The risk: to the lock, a holder whose connection is cut has died. */
@@ -97,7 +97,7 @@ async function cutHolder(client: Dev, cut: () => Promise<void>): Promise<void> {
   assert.equal(await client.ask(`/write?id=cut&lease=${told.lease}`), false);
   console.log("cut: its late write was refused by the fencing token");
   assert.equal(await isLocked(host, "cut-unbound"), true);
-  console.log("cut, not bound: still held");
+  console.log("cut, not releaseOnExit: still held");
 }
 
 setTimeout(() => assert.fail(`The test did not end within ${AT_MOST} ms.`), AT_MOST).unref();

@@ -9,7 +9,7 @@ const held = new Map<string, { lease: number; end: boolean }>();
 
 /** Holds a lock until it is told to end, and then returns without a release, as a handler that forgot it. */
 async function hold(namespace: Bindings["DURABLE_LOCK"], id: string): Promise<number> {
-  const { lease } = await useDurableLock(namespace, id).hold({ ttl: 600_000, bound: true });
+  const { lease } = await useDurableLock(namespace, id).hold({ ttl: 600_000, releaseOnExit: true });
   held.set(id, { lease, end: false });
   while (held.get(id)?.end === false) await scheduler.wait(10);
   return lease;

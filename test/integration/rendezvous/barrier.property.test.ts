@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../../src/core/limits.ts";
-import { type Meeting, BarrierState } from "../../../src/core/rendezvous/barrier-state.ts";
+import { type Generation, BarrierState } from "../../../src/core/rendezvous/barrier-state.ts";
 import type { ArriveReply } from "../../../src/core/rendezvous/rendezvous-replies.ts";
 
 interface Party {
@@ -17,7 +17,7 @@ const WAIT = 60_000;
 
 /** A barrier with its disk and its parties, and an account of what each was told. */
 class World {
-  readonly #disk: Meeting[] = [];
+  readonly #disk: Generation[] = [];
   readonly parties: Party[] = [];
   readonly #size: number;
   #now = 1_800_000_000_000;
@@ -115,7 +115,7 @@ class World {
   }
 
   /** A generation is the first who came, or the first after other generations that are complete. */
-  #end(meeting: Meeting): void {
+  #end(meeting: Generation): void {
     this.#disk.push(meeting);
     const first = this.#present.findIndex(({ requestId }) => requestId === meeting.members[0]);
     const members = this.#present.splice(first, this.#size).map(({ requestId }) => requestId);
@@ -171,7 +171,7 @@ describe("random interleavings at a barrier", () => {
 
   it("let the first who came meet and leave nobody stuck, though more come than meet and polls end meanwhile", () => {
     // Polls end after 25 s, and a party is dead that is not back 2 s later.
-    const ticks = fc.constantFrom(100, 1_000, 1_900, 2_000, 24_900, LIMITS.slice, LIMITS.slice + 100);
+    const ticks = fc.constantFrom(100, 1_000, 1_900, 2_000, 24_900, LIMITS.longPoll, LIMITS.longPoll + 100);
     const steps = fc.array(stepsOf(ticks), { maxLength: 40 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), steps, (size, moves) => play(size, moves).checkNoneIsStuck()),

@@ -16,10 +16,10 @@ const inside = (id: string, work: (object: DurableRendezvous, storage: DurableOb
 
 /** A party that waits, and what it has been told. */
 function arrive(object: DurableRendezvous, requestId: string, parties = 2) {
-  const { place, outcome } = object.arrive({ parties, requestId, wait: 60_000, waited: 0 });
+  const { entry, outcome } = object.arriveAtBarrier({ parties, requestId, wait: 60_000, waited: 0 });
   const told: ArriveReply[] = [];
-  const known = outcome.known().then((reply) => told.push(reply));
-  return { place, told, known };
+  const known = outcome.reply().then((reply) => told.push(reply));
+  return { entry, told, known };
 }
 
 const alarmOf = (id: string) => runInDurableObject(stubOf(id), (_object, { storage }) => storage.getAlarm());
@@ -188,9 +188,9 @@ describe("a party at a barrier", () => {
   it("is there as long as one of its calls is", async () => {
     await inside(freshId(), async (object) => {
       const calls = [arrive(object, "a"), arrive(object, "a")];
-      calls[0]?.place[Symbol.dispose]();
+      calls[0]?.entry[Symbol.dispose]();
       expect(await object.waiting()).toBe(1);
-      calls[1]?.place[Symbol.dispose]();
+      calls[1]?.entry[Symbol.dispose]();
       expect(await object.waiting()).toBe(0);
     });
   });

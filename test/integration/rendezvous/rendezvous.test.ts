@@ -160,8 +160,8 @@ describe("a barrier", () => {
   it("G5 tells a party whose reply was lost the same, also after a restart", async () => {
     const id = freshId();
     const ask = async (requestId: string) => {
-      const attendance = stubOf(id).arrive({ parties: 2, requestId, wait: 5_000, waited: 0 });
-      return await attendance.outcome.known();
+      const attendance = stubOf(id).arriveAtBarrier({ parties: 2, requestId, wait: 5_000, waited: 0 });
+      return await attendance.outcome.reply();
     };
     const [one, other] = await Promise.all([ask("a"), ask("b")]);
     expect([one, other]).toMatchObject([{ success: true }, { success: true }]);
@@ -173,7 +173,7 @@ describe("a barrier", () => {
 
   it("G5 meets once though replies are lost on the way", async () => {
     const id = freshId();
-    const unlucky = useBarrier(lossy(["arrive"]), id, { parties: 2 });
+    const unlucky = useBarrier(lossy(["arriveAtBarrier"]), id, { parties: 2 });
     const met = await Promise.all([unlucky.arrive(), barrierOf(id, 2).arrive()]);
     expect(new Set(met.map(({ generation }) => generation)).size).toBe(1);
     expect(met.map(({ index }) => index).toSorted((a, b) => a - b)).toEqual([0, 1]);

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { Meeting } from "../../../src/core/rendezvous/barrier-state.ts";
+import type { Generation } from "../../../src/core/rendezvous/barrier-state.ts";
 import { RendezvousStorage } from "../../../src/object/storage/rendezvous-storage.ts";
 import { SqliteStorage } from "../../../src/object/storage/sqlite-storage.ts";
 import { freshId } from "../../support/locks.ts";
@@ -14,7 +14,11 @@ const onStorage = (work: (storage: DurableObjectStorage) => void | Promise<void>
 
 const rowsOf = (storage: DurableObjectStorage) => new RendezvousStorage(new SqliteStorage(storage));
 
-const met = (generation: number, why?: Meeting["why"]): Meeting => ({ generation, why, members: [`m${generation}`] });
+const met = (generation: number, why?: Generation["why"]): Generation => ({
+  generation,
+  why,
+  members: [`m${generation}`],
+});
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
 const slots = (sql: SqlStorage) =>
   sql

@@ -61,7 +61,9 @@ it("an object of another version is a VERSION_MISMATCH and no failure of the ser
   // What an object of the first version says to an option that it does not know.
   const older = faultyNamespace(async (method) => {
     const refusal = { success: false, reason: "INVALID_ARGUMENT", argument: "protocol", message: "unknown option" };
-    return method === "enqueue" ? { turn: { granted: async () => refusal }, [Symbol.dispose]: () => {} } : refusal;
+    return method === "acquireInQueue"
+      ? { pendingGrant: { reply: async () => refusal }, [Symbol.dispose]: () => {} }
+      : refusal;
   });
   const to = serviceWith({ lock: older.namespace });
   for (const [name, body] of [

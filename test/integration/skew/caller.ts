@@ -1,4 +1,5 @@
 // Who calls the objects of another Worker; the rig says of which version the package is.
+import * as locksPackage from "durable-locks";
 import {
   type DurableLock,
   type DurableRendezvous,
@@ -22,6 +23,9 @@ interface Env {
   TODAY_RENDEZVOUS: DurableObjectNamespace<DurableRendezvous>;
 }
 
+// The first version calls it `bound`.
+const UNTIL_EXIT = "bindLocks" in locksPackage ? { releaseOnExit: true } : { bound: true };
+
 type Calls = Record<string, () => Promise<unknown>>;
 
 function callsOf(locks: DurableObjectNamespace<DurableLock>, meetings: Env["TODAY_RENDEZVOUS"], id: string): Calls {
@@ -37,7 +41,7 @@ function callsOf(locks: DurableObjectNamespace<DurableLock>, meetings: Env["TODA
     isLocked: () => lock.isLocked(),
     status: () => lock.status(),
     hold: async () => (await lock.hold()).release(),
-    "hold until the context ends": async () => (await lock.hold({ bound: true })).release(),
+    "hold until the context ends": async () => (await lock.hold(UNTIL_EXIT)).release(),
     resume: () => lock.resume(1),
     withLock: () => lock.withLock(() => "ran"),
     tryWithLock: () => lock.tryWithLock(() => "ran"),

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Binding, createLock } from "../../../src/index.ts";
+import { type ExitWatch, createLock } from "../../../src/index.ts";
 import { rpcPrimitives } from "../../../src/transport/rpc/rpc-primitives.ts";
 import {
   BOUND,
@@ -32,12 +32,12 @@ afterEach(() => {
 });
 
 describe("crash release: binding fails", () => {
-  it("a lost reply: asked again, bound, and the first tie ends nothing when it goes", async () => {
+  it("a lost reply: asked again, releaseOnExit, and the first tie ends nothing when it goes", async () => {
     const id = freshId();
     let lost = 0;
     const fault: Fault = async (method, run) => {
       const reply = await run();
-      if (method !== "bind" || lost++ > 0) return reply;
+      if (method !== "watchExit" || lost++ > 0) return reply;
       // As the runtime does with a reply that can't be delivered.
       (reply as Disposable)[Symbol.dispose]();
       await vi.waitFor(() => expect(cuts).toHaveBeenCalledTimes(1), SOON);
@@ -51,7 +51,7 @@ describe("crash release: binding fails", () => {
 
   it("a lost reply whose tie stays: the death of the holder still frees the lock", async () => {
     const id = freshId();
-    const held = await lockOf(id, faultyNamespace(losingReplies(["bind"])).namespace).hold(BOUND);
+    const held = await lockOf(id, faultyNamespace(losingReplies(["watchExit"])).namespace).hold(BOUND);
     expect(binds).toHaveBeenCalledTimes(2);
     expect(await held.release()).toBe(true);
     expect(await lockOf(id).isLocked()).toBe(false);
@@ -75,8 +75,8 @@ describe("crash release: binding fails", () => {
   });
 
   it("a lease that ends while it is being bound is LEASE_LOST", async () => {
-    const { namespace } = faultyNamespace(silent(["bind", "renew"], false));
-    const unanswered = lockOf(freshId(), namespace).hold({ ttl: 100, bound: true });
+    const { namespace } = faultyNamespace(silent(["watchExit", "renew"], false));
+    const unanswered = lockOf(freshId(), namespace).hold({ ttl: 100, releaseOnExit: true });
     expect((await outcome(unanswered)).error).toMatchObject({ code: "LEASE_LOST" });
     const id = freshId();
     const overtaken = withBind(id, async (bind) => {
@@ -89,12 +89,15 @@ describe("crash release: binding fails", () => {
   it("a transport that can't: INVALID_ARGUMENT, and nothing is taken or renewed", async () => {
     const id = freshId();
     const unable = rpcPrimitives(env.DURABLE_LOCK, id);
-    delete unable.bind;
+    delete unable.watchExit;
     const [acquire, renew] = [vi.spyOn(unable, "acquire"), vi.spyOn(unable, "renew")];
     const lock = createLock(unable);
     const calls = [() => lock.hold(BOUND), () => lock.resume(1, BOUND), () => lock.tryWithLock(() => {}, BOUND)];
     for (const call of calls)
-      expect((await outcome<unknown>(call())).error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "bound" });
+      expect((await outcome<unknown>(call())).error).toMatchObject({
+        code: "INVALID_ARGUMENT",
+        argument: "releaseOnExit",
+      });
     expect(acquire).not.toHaveBeenCalled();
     expect(renew).not.toHaveBeenCalled();
   });
@@ -102,8 +105,11 @@ describe("crash release: binding fails", () => {
   it("bound and minHold exclude each other, and bound is true or false", async () => {
     const id = freshId();
     const lock = lockOf(id);
-    for (const options of [{ bound: true, minHold: 1_000 }, { bound: "yes" as unknown as boolean }])
-      expect((await outcome(lock.hold(options))).error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "bound" });
+    for (const options of [{ releaseOnExit: true, minHold: 1_000 }, { releaseOnExit: "yes" as unknown as boolean }])
+      expect((await outcome(lock.hold(options))).error).toMatchObject({
+        code: "INVALID_ARGUMENT",
+        argument: "releaseOnExit",
+      });
     expect(await lock.isLocked()).toBe(false);
   });
 });
@@ -113,7 +119,7 @@ describe.concurrent("crash release: binding fails, or a hold ends, in the course
   it("an object that can't be reached: UNREACHABLE, and the lock is given back", async () => {
     const id = freshId();
     const fault: Fault = async (method, run) => {
-      if (method === "bind") throw overloaded();
+      if (method === "watchExit") throw overloaded();
       return run();
     };
     const { error } = await outcome(lockOf(id, faultyNamespace(fault).namespace).hold(BOUND));
@@ -128,7 +134,7 @@ describe.concurrent("crash release: binding fails, or a hold ends, in the course
     const late = new Promise<void>((resolve) => (answer = resolve));
     let letGo = 0;
     const lock = withBind(id, async (bind) => {
-      const binding = (await bind()) as Extract<Binding, { success: true }>;
+      const binding = (await bind()) as Extract<ExitWatch, { success: true }>;
       controller.abort(new Error("enough"));
       await late;
       const dispose = () => {
@@ -148,7 +154,7 @@ describe.concurrent("crash release: binding fails, or a hold ends, in the course
   it("lost by the local deadline, the lease is not given on before its time", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(silent(["renew"], false));
-    const held = await lockOf(id, namespace).hold({ ttl: 3_000, bound: true });
+    const held = await lockOf(id, namespace).hold({ ttl: 3_000, releaseOnExit: true });
     const next = lockOf(id).acquire(60_000, { wait: 15_000 });
     expect(await next).toMatchObject({ success: true });
     expect(held.signal.reason).toMatchObject({ why: "unreachable" });
@@ -168,8 +174,8 @@ describe.concurrent("crash release: binding fails, or a hold ends, in the course
 
 describe("crash release: ties", () => {
   /** A lease that is bound, with its holder listening. */
-  async function bindTo(id: string, lease: number): Promise<Binding> {
-    const binding = (await rpcPrimitives(env.DURABLE_LOCK, id).bind?.(lease)) as Binding;
+  async function bindTo(id: string, lease: number): Promise<ExitWatch> {
+    const binding = (await rpcPrimitives(env.DURABLE_LOCK, id).watchExit?.(lease)) as ExitWatch;
     void binding.next(false).catch(() => {});
     return binding;
   }

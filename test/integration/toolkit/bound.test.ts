@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
-  type ExitWatch,
+  type ExitWatchReply,
   type HeldLease,
   lead,
   once,
@@ -37,7 +37,7 @@ describe("crash release: a bound hold is a hold like any other", () => {
 
   it("outlives its ttl by renewal", async () => {
     const id = freshId();
-    const held = await lockOf(id).hold({ ttl: 2_000, bound: true });
+    const held = await lockOf(id).hold({ ttl: 2_000, releaseOnExit: true });
     const first = held.deadline;
     await vi.waitFor(() => expect(held.deadline).toBeGreaterThan(first + 2_000), { timeout: 10_000 });
     expect(await held.release()).toBe(true);
@@ -50,12 +50,12 @@ describe("crash release: a bound hold is a hold like any other", () => {
     const bound = calls.splice(0).map(({ method }) => method);
     await lockOf(id, namespace).withLock(() => {}, { ttl: 60_000 });
     const plain = calls.map(({ method }) => method);
-    expect(bound.filter((method) => method === "bind")).toHaveLength(1);
-    expect(bound.filter((method) => method !== "bind")).toEqual(plain);
+    expect(bound.filter((method) => method === "watchExit")).toHaveLength(1);
+    expect(bound.filter((method) => method !== "watchExit")).toEqual(plain);
     const written = await runInDurableObject(stubOf(id), async (lock, { storage }) => {
       const { lease } = (await lock.acquire(60_000)) as { lease: number };
       const exec = vi.spyOn(storage.sql, "exec");
-      await lock.bind(lease);
+      await lock.watchExit(lease);
       return exec.mock.calls.length;
     });
     expect(written).toBe(0);
@@ -97,11 +97,11 @@ describe("crash release: the object", () => {
   it("ends a lease whose holder asked for news and died before that arrived", async () => {
     await runInDurableObject(stubOf(freshId()), async (lock) => {
       const { lease } = (await lock.acquire(60_000)) as { lease: number };
-      const bond = (await lock.bind(lease)) as ExitWatch;
+      const bond = (await lock.watchExit(lease)) as ExitWatchReply;
       expect(bond.success).toBe(true);
-      bond.tie[Symbol.dispose]();
+      bond.handle[Symbol.dispose]();
       expect(await lock.isLocked()).toBe(true);
-      expect(await bond.news.next(false)).toEqual({ ended: "expired" });
+      expect(await bond.events.next(false)).toEqual({ ended: "expired" });
       expect(await lock.isLocked()).toBe(false);
     });
   });
@@ -111,7 +111,7 @@ describe("crash release: a holder whose context ends", () => {
   it("frees the lock long before the ttl, and the next in line is granted", async () => {
     const [id, gate] = [freshId(), freshId()];
     const open = await leaseOf(lockOf(gate).acquire(60_000));
-    const dying = holdAndDie(id, { bound: "true", gate });
+    const dying = holdAndDie(id, { releaseOnExit: "true", gate });
     await vi.waitFor(async () => expect(await lockOf(id).isLocked()).toBe(true), SOON);
     const next = lockOf(id).acquire(60_000, { wait: 15_000 });
     await untilWaiting(id, 1);
@@ -138,7 +138,7 @@ describe("crash release: a holder whose context ends", () => {
 
   it("is followed by the lock-delay that it asked for", async () => {
     const id = freshId();
-    await holdAndDie(id, { bound: "true", lockDelay: "50000" });
+    await holdAndDie(id, { releaseOnExit: "true", lockDelay: "50000" });
     await untilFree(id);
     const refused = await lockOf(id).acquire(1_000);
     expect(refused).toMatchObject({ success: false, reason: "BORROWED" });
@@ -178,8 +178,8 @@ describe("crash release: operators reach a bound holder at once", () => {
   it("an end that it learns about is stored by then", async () => {
     await runInDurableObject(stubOf(freshId()), async (lock, { storage }) => {
       const { lease } = (await lock.acquire(500)) as { lease: number };
-      const { news } = (await lock.bind(lease)) as ExitWatch;
-      expect(await news.next(false)).toEqual({ ended: "expired" });
+      const { events } = (await lock.watchExit(lease)) as ExitWatchReply;
+      expect(await events.next(false)).toEqual({ ended: "expired" });
       expect(storage.sql.exec("SELECT ended FROM leases").toArray()).toEqual([{ ended: "expired" }]);
     });
   });
@@ -189,7 +189,7 @@ describe("crash release: the object restarts", () => {
   it("the lease lives on, is bound again, and a death after that frees it", async () => {
     const [id, gate] = [freshId(), freshId()];
     const open = await leaseOf(lockOf(gate).acquire(60_000));
-    const dying = holdAndDie(id, { bound: "true", gate });
+    const dying = holdAndDie(id, { releaseOnExit: "true", gate });
     await vi.waitFor(() => expect(binds).toHaveBeenCalledTimes(1), SOON);
     await crash(id);
     await vi.waitFor(() => expect(binds).toHaveBeenCalledTimes(2), SOON);
@@ -226,7 +226,7 @@ describe("crash release: the object restarts", () => {
     const id = freshId();
     let reachable = true;
     const fault: Fault = async (method, run) => {
-      if (method === "bind" && !reachable) throw connectionLost();
+      if (method === "watchExit" && !reachable) throw connectionLost();
       return run();
     };
     const held = await lockOf(id, faultyNamespace(fault).namespace).hold(BOUND);

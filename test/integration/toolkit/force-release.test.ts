@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type ExitWatch, isLockError } from "../../../src/index.ts";
+import { type ExitWatchReply, isLockError } from "../../../src/index.ts";
 import { faultyNamespace, losingReplies } from "../../support/faulty-namespace.ts";
 import { crash, freshId, leaseOf, lockOf, outcome, stubOf, untilWaiting, waiters } from "../../support/locks.ts";
 
@@ -45,7 +45,7 @@ describe("forceRelease", () => {
   it("is found out at once by a holder that is bound (G6)", async () => {
     const id = freshId();
     // Its first renewal would come after 20 minutes.
-    await using held = await lockOf(id).hold({ ttl: 3_600_000, bound: true });
+    await using held = await lockOf(id).hold({ ttl: 3_600_000, releaseOnExit: true });
     await lockOf(id).forceRelease();
     await until(() => expect(held.signal.aborted).toBe(true));
     expect(held.signal.reason).toMatchObject({ why: "superseded" });
@@ -55,9 +55,9 @@ describe("forceRelease", () => {
     const id = freshId();
     setClock(0);
     const lease = await leaseOf(lockOf(id).acquire(60_000));
-    const bond = (await stubOf(id).bind(lease)) as unknown as ExitWatch;
+    const bond = (await stubOf(id).watchExit(lease)) as unknown as ExitWatchReply;
     setClock(60_000);
-    expect(await bond.news.next(false)).toEqual({ ended: "expired" });
+    expect(await bond.events.next(false)).toEqual({ ended: "expired" });
     setClock(-3_600_000);
     await crash(id);
     expect(await lockOf(id).isLocked()).toBe(false);

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { type Success, once, webLocks, withLocks } from "../../../src/index.ts";
+import { type LeaseGrant, once, webLocks, withLocks } from "../../../src/index.ts";
 import { BOUND, withBind } from "../../support/bound.ts";
 import { faultyNamespace } from "../../support/faulty-namespace.ts";
 import { countLeaks, countedSignal } from "../../support/leaks.ts";
@@ -13,7 +13,7 @@ describe("between the grant and the work", () => {
     const now = performance.now.bind(performance);
     let granted = 0;
     const { namespace } = faultyNamespace(async (method, run) => {
-      const reply = (await run()) as Success & { validFor: number };
+      const reply = (await run()) as LeaseGrant & { validFor: number };
       if (method !== "acquire" || (granted += 1) < 2) return reply;
       // The second was granted after a minute in line, in which this Worker was paused and no timer could run.
       vi.spyOn(performance, "now").mockImplementation(() => now() + 60_000);

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { type Lead, lead } from "../../../src/index.ts";
+import { type LeaderWork, lead } from "../../../src/index.ts";
 import { TOLD, endCandidates, fired, stand, termOf, until } from "../../support/candidates.ts";
 import { connectionLost, faultyNamespace, losingReplies } from "../../support/faulty-namespace.ts";
 import { countLeaks, countedSignal } from "../../support/leaks.ts";
@@ -65,10 +65,10 @@ describe("abort", () => {
     const stop = new AbortController();
     const { namespace } = faultyNamespace(async (method, run) => {
       const reply = await run();
-      if (method === "bind") stop.abort(reason);
+      if (method === "watchExit") stop.abort(reason);
       return reply;
     });
-    const fn = vi.fn<Lead<void>>();
+    const fn = vi.fn<LeaderWork<void>>();
     expect((await outcome(lead(lockOf(id, namespace), fn, { ...TOLD, signal: stop.signal }))).error).toBe(reason);
     expect(fn).not.toHaveBeenCalled();
     expect(await lockOf(id).isLocked()).toBe(false);
@@ -134,7 +134,7 @@ describe.concurrent("faults", () => {
 
   it("replies get lost: one term, and its value (G5)", async () => {
     const id = freshId();
-    const { namespace } = faultyNamespace(losingReplies(["enqueue", "release"]));
+    const { namespace } = faultyNamespace(losingReplies(["acquireInQueue", "release"]));
     const terms: number[] = [];
     expect(await lead(lockOf(id, namespace), ({ term }) => terms.push(term))).toBe(1);
     expect(terms).toHaveLength(1);
@@ -145,8 +145,8 @@ describe.concurrent("faults", () => {
     let calls = 0;
     const full = { success: false, reason: "QUEUE_FULL" };
     const { namespace } = faultyNamespace(async (method, run) => {
-      if (method !== "enqueue" || (calls += 1) > 4) return run();
-      if (calls === 1) return { turn: { granted: async () => full }, [Symbol.dispose]: () => {} };
+      if (method !== "acquireInQueue" || (calls += 1) > 4) return run();
+      if (calls === 1) return { pendingGrant: { reply: async () => full }, [Symbol.dispose]: () => {} };
       throw Object.assign(connectionLost(), { overloaded: calls > 2 });
     });
     expect(await lead(lockOf(freshId(), namespace), () => "led")).toBe("led");
@@ -156,12 +156,12 @@ describe.concurrent("faults", () => {
   it("an outage that costs a bound leader its lease while it is being bound does not either", async () => {
     let cut = true;
     const { namespace } = faultyNamespace((method, run) =>
-      cut && ["bind", "renew"].includes(method) ? new Promise(() => {}) : run(),
+      cut && ["watchExit", "renew"].includes(method) ? new Promise(() => {}) : run(),
     );
     const lock = lockOf(freshId(), namespace);
-    const { error } = await outcome(lock.hold({ ttl: 100, bound: true }));
+    const { error } = await outcome(lock.hold({ ttl: 100, releaseOnExit: true }));
     expect(error).toMatchObject({ code: "LEASE_LOST" });
-    const leader = stand(lock, { ttl: 5_000, bound: true });
+    const leader = stand(lock, { ttl: 5_000, releaseOnExit: true });
     await until(async () => expect(await lock.isLocked()).toBe(true));
     cut = false;
     await termOf(leader);

@@ -117,7 +117,7 @@ describe.concurrent("leadership that ends before fn does", () => {
     const stop = new AbortController();
     await lead(
       lock,
-      ({ term, isOver, signal }) => {
+      ({ term, hasEnded: isOver, signal }) => {
         if (signal.aborted || isOver()) throw new Error(`term ${term} is over before it began`);
         const now = vi.spyOn(performance, "now").mockReturnValue(performance.now() + ttl);
         isOverLate = isOver() && signal.aborted;

@@ -42,7 +42,7 @@ describe("requestRelease", () => {
   it("reaches a bound holder at once, and once", async () => {
     const id = freshId();
     const onReleaseRequested = vi.fn<(held: HeldLease) => void>();
-    await using held = await lockOf(id).hold({ ttl: 3_600_000, bound: true, onReleaseRequested });
+    await using held = await lockOf(id).hold({ ttl: 3_600_000, releaseOnExit: true, onReleaseRequested });
     await lockOf(id).requestRelease();
     await until(() => expect(onReleaseRequested).toHaveBeenCalledOnce());
     await lockOf(id).requestRelease();

@@ -119,7 +119,7 @@ describe.concurrent("two callers that disagree on the permits of a semaphore", (
 describe.concurrent("G5 G6 G7 a semaphore over a bad network", () => {
   it("takes its permits once though the reply was lost", async () => {
     const id = freshId();
-    const { namespace } = faultyNamespace(losingReplies(["acquire", "enqueue", "release"]));
+    const { namespace } = faultyNamespace(losingReplies(["acquire", "acquireInQueue", "release"]));
     const { acquire, withLock } = semaphore(id, 2, namespace);
     await acquire(10_000);
     expect(await holders(id)).toBe(1);

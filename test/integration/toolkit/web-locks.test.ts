@@ -106,20 +106,23 @@ describe.concurrent("webLocks request", () => {
 });
 
 describe.concurrent("webLocks steal", () => {
-  it.each([false, true])("rejects the victim with AbortError, whose callback runs on (bound: %s)", async (bound) => {
-    const name = freshId();
-    const victims = webLocks(env.DURABLE_LOCK, { ttl: bound ? 60_000 : 3_000, bound });
-    const held = holding();
-    const victim = outcome(victims.request(name, held.callback));
-    const stolen = await held.granted;
-    const lease = await webLocks(env.DURABLE_LOCK).request(name, { steal: true }, (lock) => lock?.lease);
-    expect(lease).toBeGreaterThan(stolen.lease);
-    expect(await victim).toMatchObject({
-      error: { name: "AbortError", cause: { code: "LEASE_LOST", why: "superseded" } },
-    });
-    expect(stolen.signal.reason).toMatchObject({ why: "superseded" });
-    held.letGo();
-  });
+  it.each([false, true])(
+    "rejects the victim with AbortError, whose callback runs on (releaseOnExit: %s)",
+    async (releaseOnExit) => {
+      const name = freshId();
+      const victims = webLocks(env.DURABLE_LOCK, { ttl: releaseOnExit ? 60_000 : 3_000, releaseOnExit });
+      const held = holding();
+      const victim = outcome(victims.request(name, held.callback));
+      const stolen = await held.granted;
+      const lease = await webLocks(env.DURABLE_LOCK).request(name, { steal: true }, (lock) => lock?.lease);
+      expect(lease).toBeGreaterThan(stolen.lease);
+      expect(await victim).toMatchObject({
+        error: { name: "AbortError", cause: { code: "LEASE_LOST", why: "superseded" } },
+      });
+      expect(stolen.signal.reason).toMatchObject({ why: "superseded" });
+      held.letGo();
+    },
+  );
 
   it("goes past those who wait, and they keep their order", async () => {
     const name = freshId();
@@ -180,7 +183,7 @@ describe.concurrent("webLocks order", () => {
       const name = freshId();
       const isLate = vi.fn().mockReturnValueOnce(true);
       const { namespace } = faultyNamespace(async (method, run) => {
-        if (method === "enqueue" && isLate()) throw connectionLost();
+        if (method === "acquireInQueue" && isLate()) throw connectionLost();
         return run();
       });
       const [locks, order] = [webLocks(namespace), [] as number[]];

@@ -153,7 +153,7 @@ describe.concurrent("G6 G7 withLocks", () => {
   });
 
   it("G5 takes each lock once though replies are lost", async () => {
-    const { namespace } = faultyNamespace(losingReplies(["enqueue", "acquire", "release"], 3));
+    const { namespace } = faultyNamespace(losingReplies(["acquireInQueue", "acquire", "release"], 3));
     const ids = [freshId(), freshId()];
     const locks = ids.map((id) => lockOf(id, namespace));
     await withLocks(locks, async () => {

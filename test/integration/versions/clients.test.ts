@@ -23,15 +23,15 @@ function lockAt(fault: Fault): { lock: Lock; id: string; namespace: typeof env.D
   return { lock: lockOf(id, namespace), id, namespace };
 }
 
-const isTicket = (reply: unknown): reply is { turn: { granted(): Promise<object> } } =>
-  typeof reply === "object" && reply !== null && "turn" in reply;
+const isTicket = (reply: unknown): reply is { pendingGrant: { reply(): Promise<object> } } =>
+  typeof reply === "object" && reply !== null && "pendingGrant" in reply;
 
 /** An object whose every reply says more than this client knows. */
 const sayingMore: Fault = async (_method, run) => {
   const reply = await run();
   if (isTicket(reply)) {
-    const granted = async () => ({ ...(await reply.turn.granted()), priority: 7, region: { near: true } });
-    return { turn: { granted }, [Symbol.dispose]: () => {} };
+    const granted = async () => ({ ...(await reply.pendingGrant.reply()), priority: 7, region: { near: true } });
+    return { pendingGrant: { reply: granted }, [Symbol.dispose]: () => {} };
   }
   return typeof reply === "object" && reply !== null ? { ...reply, priority: 7, region: { near: true } } : reply;
 };
@@ -40,8 +40,8 @@ const sayingMore: Fault = async (_method, run) => {
 const refusing: Fault = async (method) => {
   const refusal = { success: false, reason: "PAUSED", until: 7 };
   const answer = async () => refusal;
-  if (method === "enqueue") return { turn: { granted: answer }, [Symbol.dispose]: () => {} };
-  return method === "arrive" ? { outcome: { known: answer }, [Symbol.dispose]: () => {} } : refusal;
+  if (method === "acquireInQueue") return { pendingGrant: { reply: answer }, [Symbol.dispose]: () => {} };
+  return method === "arriveAtBarrier" ? { outcome: { reply: answer }, [Symbol.dispose]: () => {} } : refusal;
 };
 
 /** An object that lacks a method: the runtime says so in its own words. */
@@ -114,12 +114,12 @@ describe("this client at an object of the next version", () => {
     let asked = 0;
     const { lock } = lockAt(async (method, run) => {
       const reply = await run();
-      if (method !== "bind") return reply;
+      if (method !== "watchExit") return reply;
       const tell = [{ weather: "fine" }];
-      const news = { next: async () => tell.pop() ?? new Promise(() => {}) };
-      return { ...(reply as object), news, [Symbol.dispose]: () => {} };
+      const events = { next: async () => tell.pop() ?? new Promise(() => {}) };
+      return { ...(reply as object), events, [Symbol.dispose]: () => {} };
     });
-    const held = await lock.hold({ ttl: 60_000, bound: true, onReleaseRequested: () => void (asked += 1) });
+    const held = await lock.hold({ ttl: 60_000, releaseOnExit: true, onReleaseRequested: () => void (asked += 1) });
     await held.renew();
     await held.release();
     expect(asked).toBe(0);
@@ -128,7 +128,9 @@ describe("this client at an object of the next version", () => {
   it("a result that is kept in another form is given as it is", async () => {
     const recorded = { success: false, reason: "RECORDED", result: { value: "broke", failed: true, lease: 1 } };
     const { lock } = lockAt(async (method, run) =>
-      method === "enqueue" ? { turn: { granted: async () => recorded }, [Symbol.dispose]: () => {} } : run(),
+      method === "acquireInQueue"
+        ? { pendingGrant: { reply: async () => recorded }, [Symbol.dispose]: () => {} }
+        : run(),
     );
     expect((await outcome(once(lock, () => {}))).error).toBe("broke");
   });
@@ -137,13 +139,13 @@ describe("this client at an object of the next version", () => {
 describe("this client at an older object", () => {
   it("is told what the object lacks", async () => {
     const { lock, id, namespace } = lockAt(
-      lacking("convert", "watch", "forceRelease", "requestRelease", "bind", "enqueue"),
+      lacking("convert", "watch", "forceRelease", "requestRelease", "watchExit", "acquireInQueue"),
     );
     for (const call of [
       () => lock.forceRelease(),
       () => lock.requestRelease(),
       () => lock.hold(),
-      () => lock.tryWithLock(() => {}, { bound: true }),
+      () => lock.tryWithLock(() => {}, { releaseOnExit: true }),
     ]) {
       const { error } = await outcome<unknown>(call());
       expect(error).toMatchObject({ code: MISMATCH, message: expect.stringContaining("does not implement") });

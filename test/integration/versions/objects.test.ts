@@ -24,14 +24,14 @@ describe("this object and a client of the next version", () => {
 
   it("G9 also in a ticket, whose turn says so", async () => {
     const reply = await stubOf(freshId())
-      .enqueue(1_000, unchecked({ wait: 10, priority: 3 }))
-      .turn.granted();
+      .acquireInQueue(1_000, unchecked({ wait: 10, priority: 3 }))
+      .pendingGrant.reply();
     expect(reply).toMatchObject({ reason: "INVALID_ARGUMENT", argument: "priority" });
   });
 
   it("names the protocol of a caller at a barrier, and not the option that only that protocol has", async () => {
     const arrival = { parties: 2, requestId: "r", wait: 10, waited: 0, protocol: 99, priority: 3 };
-    const reply = await env.DURABLE_RENDEZVOUS.getByName(freshId()).arrive(arrival).outcome.known();
+    const reply = await env.DURABLE_RENDEZVOUS.getByName(freshId()).arriveAtBarrier(arrival).outcome.reply();
     expect(reply).toMatchObject({ success: false, reason: "VERSION_MISMATCH" });
   });
 

@@ -84,7 +84,7 @@ describe("a latch and a barrier that the packed 0.1.0 wrote", () => {
     expect(await latch.countDown({ requestId: "part 3" })).toBe(0);
     const stub = env.DURABLE_RENDEZVOUS.getByName(id);
     const arrive = async (requestId: string) =>
-      await stub.arrive({ parties: 2, requestId, wait: 5_000, waited: 0 }).outcome.known();
+      await stub.arriveAtBarrier({ parties: 2, requestId, wait: 5_000, waited: 0 }).outcome.reply();
     expect(await arrive("one")).toEqual({ success: true, generation: MET, index: 0 });
     expect(await arrive("other")).toEqual({ success: true, generation: MET, index: 1 });
     expect(await arrive("left")).toEqual({ success: false, reason: "BROKEN", why: "aborted" });

@@ -7,7 +7,7 @@ import { ROOT, folderOf, run } from "./project.ts";
 export const DOORS = {
   "durable-locks": "index",
   "durable-locks/client": "client",
-  "durable-locks/http": "fencing",
+  "durable-locks/fencing": "fencing",
   "durable-locks/service": "service",
 };
 

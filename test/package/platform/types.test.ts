@@ -7,7 +7,7 @@ import { folderOf, laidOut, run } from "./project.ts";
 
 /** Everything of the package that has types, in use. */
 const WORKER = `
-import { fenceHeaders } from "durable-locks/http";
+import { fenceHeaders } from "durable-locks/fencing";
 import { createLockService } from "durable-locks/service";
 import { connectLocks } from "durable-locks/client";
 import { type DurableLock, type DurableRendezvous, lead, once, useBarrier, useDurableLock, useLatch, useReadWriteLock, useSemaphore, webLocks, withLocks } from "durable-locks";

@@ -3,7 +3,7 @@ import {
   type HeldLease,
   type HoldOptions,
   type Lock,
-  type LockConnection,
+  type Locks,
   createLock,
   createReadWriteLock,
   createSemaphore,
@@ -18,7 +18,7 @@ import type { Resource } from "./resource.ts";
 /** What a client has to do with. */
 export interface World {
   client: string;
-  locks: LockConnection;
+  locks: Locks;
   journal: Journal;
   resource: Resource;
   /** Told of each critical section that begins or ends. */

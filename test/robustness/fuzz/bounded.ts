@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { PastLeases } from "../../../src/core/leases/past-requests.ts";
-import type { Attendance, ExitWatch, DurableLock, DurableRendezvous } from "../../../src/index.ts";
+import { PastRequests } from "../../../src/core/leases/past-requests.ts";
+import type { ArrivalTicket, ExitWatchReply, DurableLock, DurableRendezvous } from "../../../src/index.ts";
 import { changeableLimits } from "../../support/limits.ts";
 import { freshId, stubOf } from "../../support/locks.ts";
 import { inside, PARKED, settled } from "./host.ts";
@@ -18,7 +18,7 @@ export function staysBounded(): void {
   const changeLimits = changeableLimits();
 
   it("G9 10,000 requests are remembered, by id and by number, the latest", () => {
-    const past = new PastLeases();
+    const past = new PastRequests();
     // Each ended twice: by a forced release of the same request id, which had a number of its own.
     for (let n = 0; n < MANY; n += 1)
       for (const lease of [2 * n, 2 * n + 1]) past.add({ requestId: `r${n}`, lease, how: "released" }, n);
@@ -66,16 +66,16 @@ export function staysBounded(): void {
   it("G9 a holder that binds and listens again and again has 100 ties, and one call that listens", async () => {
     await inside<DurableLock>(stubOf(freshId()), async (lock, _state, { timers }) => {
       const { lease } = (await lock.acquire(60_000)) as { lease: number };
-      const bonds: ExitWatch[] = [];
-      for (let n = 0; n < 10_000; n += 1) bonds.push((await lock.bind(lease)) as ExitWatch);
-      const news = new Set(bonds.map((bond) => bond.news.next(false)));
-      expect([news.size, timers()]).toEqual([1, 1]);
+      const bonds: ExitWatchReply[] = [];
+      for (let n = 0; n < 10_000; n += 1) bonds.push((await lock.watchExit(lease)) as ExitWatchReply);
+      const events = new Set(bonds.map((bond) => bond.events.next(false)));
+      expect([events.size, timers()]).toEqual([1, 1]);
       // The lease ends with the last of the latest 100; those before are forgotten.
-      for (const { tie } of bonds.slice(0, -1)) tie[Symbol.dispose]();
+      for (const { handle } of bonds.slice(0, -1)) handle[Symbol.dispose]();
       expect(await lock.isLocked()).toBe(true);
-      bonds.at(-1)?.tie[Symbol.dispose]();
+      bonds.at(-1)?.handle[Symbol.dispose]();
       expect(await lock.isLocked()).toBe(false);
-      expect(await Promise.all(news)).toEqual([{ ended: "expired" }]);
+      expect(await Promise.all(events)).toEqual([{ ended: "expired" }]);
       expect(timers()).toBe(0);
     });
   });
@@ -84,8 +84,9 @@ export function staysBounded(): void {
     await inside<DurableRendezvous>(env.DURABLE_RENDEZVOUS.getByName(freshId()), async (object, { storage }) => {
       for (let n = 0; n < 12_000; n += 1) await object.countDown(10_000, 1, `r${n}`);
       expect(storage.sql.exec("SELECT count(*) AS rows FROM count_downs").one()).toEqual({ rows: 10_000 });
-      const come = (): Attendance => object.arrive({ parties: 2, requestId: "same", wait: 60_000, waited: 0 });
-      const replies = await Promise.all(Array.from({ length: 300 }, () => reasonOf(come().outcome.known())));
+      const come = (): ArrivalTicket =>
+        object.arriveAtBarrier({ parties: 2, requestId: "same", wait: 60_000, waited: 0 });
+      const replies = await Promise.all(Array.from({ length: 300 }, () => reasonOf(come().outcome.reply())));
       expect(replies.filter((reason) => reason === PARKED)).toHaveLength(100);
       expect(await object.waiting()).toBe(1);
       await object.leave("same");

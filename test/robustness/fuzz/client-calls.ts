@@ -49,7 +49,7 @@ const HOLD = {
   signal: isUndefined,
   owner,
   maxHold,
-  bound: flag,
+  releaseOnExit: flag,
   lockDelay,
   onReleaseRequested: isUndefined,
 };
@@ -64,9 +64,9 @@ const CLAIM = { permits, capacity };
 const isFingerprint: Rule = (value) => value === undefined || (typeof value === "string" && value.isWellFormed());
 
 /** A rule that looks at several fields. */
-function minHoldFits({ minHold: least, maxHold: most, bound }: Record<string, unknown>): string[] {
+function minHoldFits({ minHold: least, maxHold: most, releaseOnExit }: Record<string, unknown>): string[] {
   if (least === undefined || least === 0) return [];
-  if (bound === true) return ["bound"];
+  if (releaseOnExit === true) return ["releaseOnExit"];
   return typeof least === "number" && typeof most === "number" && least > most ? ["minHold"] : [];
 }
 
@@ -101,8 +101,8 @@ const HOLDS: ClientCall[] = [
   {
     ...optional("resume", {}, (clients, held: never, options: never) => lockOf(clients).resume(held, options)),
     takes: ["lease", "options"],
-    options: { options: ["ttl", "maxHold", "minHold", "bound", "onReleaseRequested"] },
-    rules: { lease, ttl: HOLD.ttl, maxHold, minHold, bound: flag, onReleaseRequested: isUndefined },
+    options: { options: ["ttl", "maxHold", "minHold", "releaseOnExit", "onReleaseRequested"] },
+    rules: { lease, ttl: HOLD.ttl, maxHold, minHold, releaseOnExit: flag, onReleaseRequested: isUndefined },
     good: { lease: 1 },
     together: minHoldFits,
   },
@@ -113,7 +113,7 @@ const HOLDS: ClientCall[] = [
   ),
   optional(
     "lead",
-    { ttl: HOLD.ttl, owner, bound: flag, lockDelay, signal: isUndefined },
+    { ttl: HOLD.ttl, owner, releaseOnExit: flag, lockDelay, signal: isUndefined },
     (clients, options) => lead(lockOf(clients), fn, options),
     { endless: true },
   ),
@@ -139,7 +139,7 @@ const HOLDS: ClientCall[] = [
   ),
   optional(
     "webLocks",
-    { ttl: HOLD.ttl, maxHold: HOLD.maxHold, owner: HOLD.owner, bound: flag },
+    { ttl: HOLD.ttl, maxHold: HOLD.maxHold, owner: HOLD.owner, releaseOnExit: flag },
     async ({ locks }, options) => webLocks(locks, options),
   ),
 ];

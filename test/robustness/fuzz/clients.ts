@@ -25,8 +25,8 @@ const unchecked = <T>(value: unknown) => value as T;
 const refusing: Fault = async (method) => {
   const refusal = { success: false, reason: "QUEUE_FULL" };
   const answer = async () => refusal;
-  if (method === "enqueue") return { turn: { granted: answer }, [Symbol.dispose]: () => {} };
-  return method === "arrive" ? { outcome: { known: answer }, [Symbol.dispose]: () => {} } : refusal;
+  if (method === "acquireInQueue") return { pendingGrant: { reply: answer }, [Symbol.dispose]: () => {} };
+  return method === "arriveAtBarrier" ? { outcome: { reply: answer }, [Symbol.dispose]: () => {} } : refusal;
 };
 
 const locks = faultyNamespace(refusing, REAL.locks);

@@ -39,7 +39,7 @@ const any = () => true;
 
 const CALLS: Call[] = [
   request("acquire"),
-  request("enqueue"),
+  request("acquireInQueue"),
   {
     method: "renew",
     takes: ["lease", "ttl", "options"],
@@ -65,7 +65,7 @@ const CALLS: Call[] = [
   { method: "cancel", takes: ["requestId"], rules: { requestId: text }, good: {} },
   named("forceRelease"),
   named("requestRelease"),
-  { method: "bind", takes: ["lease"], rules: { lease }, good: {} },
+  { method: "watchExit", takes: ["lease"], rules: { lease }, good: {} },
   { method: "watch", takes: ["known", "wait"], rules: { known, wait }, good: { known: 1, wait: 0 } },
 ];
 
@@ -73,7 +73,9 @@ type Callable = Record<string, (...args: unknown[]) => unknown>;
 
 async function answerOf(object: object, { method }: Call, args: unknown[]): Promise<unknown> {
   const reply = (object as Callable)[method]?.(...args);
-  return await settled(method === "enqueue" ? (reply as ReturnType<DurableLock["enqueue"]>).turn.granted() : reply);
+  return await settled(
+    method === "acquireInQueue" ? (reply as ReturnType<DurableLock["acquireInQueue"]>).pendingGrant.reply() : reply,
+  );
 }
 
 export const withoutTimes = (status: object) => JSON.stringify(status).replace(/"waited":\d+/g, "");
@@ -119,9 +121,9 @@ const REASONS = [
 
 function expectTyped(reply: unknown): void {
   if (reply === PARKED || reply === true || Number.isSafeInteger(reply)) return;
-  const { success, reason, lease: granted, tie, holders } = reply as Record<string, unknown>;
+  const { success, reason, lease: granted, handle, holders } = reply as Record<string, unknown>;
   if (success === false) expect(REASONS).toContain(reason);
-  else expect(granted !== undefined || tie !== undefined || holders !== undefined).toBe(true);
+  else expect(granted !== undefined || handle !== undefined || holders !== undefined).toBe(true);
 }
 
 /** Back to a lock that somebody holds and nobody waits for, so that there is something that could change. */
@@ -158,10 +160,10 @@ export function fuzzLockCalls(runs: number): void {
       await fuzz(runs / 40, refusedOf(call), async (input) => {
         const called = (async () => {
           const ticket = (stub as unknown as Callable)[call.method]?.(...input.args);
-          if (call.method !== "enqueue") return await ticket;
+          if (call.method !== "acquireInQueue") return await ticket;
           // Both halves fail if the arguments can't be sent.
           Promise.resolve(ticket).catch(() => {});
-          return await (ticket as ReturnType<typeof stub.enqueue>).turn.granted();
+          return await (ticket as ReturnType<typeof stub.acquireInQueue>).pendingGrant.reply();
         })();
         const { value, error } = await outcome<unknown>(called);
         // What can't be sent does not arrive.

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import type { Attendance, DurableRendezvous } from "../../../src/index.ts";
+import type { ArrivalTicket, DurableRendezvous } from "../../../src/index.ts";
 import { freshId } from "../../support/locks.ts";
 import { type Call, type Input, inputsOf } from "./calls.ts";
 import { PARKED, expectRefusal, inside, isRefused, settled } from "./host.ts";
@@ -18,7 +18,7 @@ const CALLS: Call[] = [
   },
   { method: "awaitLatch", takes: ["count", "wait"], rules: { count, wait }, good: { count: 10_000, wait: 0 } },
   {
-    method: "arrive",
+    method: "arriveAtBarrier",
     takes: ["arrival"],
     options: { arrival: ["parties", "requestId", "wait", "waited"] },
     rules: { parties, requestId: text, wait, waited },
@@ -29,10 +29,10 @@ const CALLS: Call[] = [
 
 async function answerOf(object: DurableRendezvous, { method }: Call, args: unknown[]): Promise<unknown> {
   const reply = (object as unknown as Record<string, (...args: unknown[]) => unknown>)[method]?.(...args);
-  if (method !== "arrive") return await settled(reply);
-  const { place, outcome } = reply as Attendance;
-  const known = await settled(outcome.known());
-  place[Symbol.dispose]();
+  if (method !== "arriveAtBarrier") return await settled(reply);
+  const { entry, outcome } = reply as ArrivalTicket;
+  const known = await settled(outcome.reply());
+  entry[Symbol.dispose]();
   return known;
 }
 

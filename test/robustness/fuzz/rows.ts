@@ -215,7 +215,7 @@ export function fuzzRows(runs: number): void {
             sql.exec("INSERT OR REPLACE INTO meetings VALUES (?, ?, ?, ?, ?)", ...row);
           }
           const object = new DurableRendezvous(state, env);
-          const met = await object.arrive({ parties: 1, requestId: "me", wait: 0, waited: 0 }).outcome.known();
+          const met = await object.arriveAtBarrier({ parties: 1, requestId: "me", wait: 0, waited: 0 }).outcome.reply();
           expect(met).toMatchObject({ success: true, index: 0 });
           const counted = await object.countDown(10_000, 1, "me");
           if (counted.success) expect(counted.remaining).toBeGreaterThanOrEqual(0);

@@ -23,7 +23,7 @@ export const RULES = {
   lease: (value) => isWhole(value, 1, Number.MAX_SAFE_INTEGER),
   known: (value) => isWhole(value, 0, Number.MAX_SAFE_INTEGER),
   wait: (value) => value === Infinity || isWhole(value, 0, DAY),
-  longPoll: absentOr((value) => isWhole(value, 1, LIMITS.slice)),
+  longPoll: absentOr((value) => isWhole(value, 1, LIMITS.longPoll)),
   waited: (value) => isWhole(value, 0, Number.MAX_SAFE_INTEGER),
   owner: absentOr(isText),
   text: isText,

@@ -75,10 +75,10 @@ export class JobRun {
   }
 
   get #holding() {
-    const { ttl, bound, minHold, maxHold, lockDelay } = this.#job;
+    const { ttl, releaseOnExit, minHold, maxHold, lockDelay } = this.#job;
     return {
       ttl,
-      bound,
+      releaseOnExit,
       owner: this.#name,
       signal: this.#abort.signal,
       lockDelay,
@@ -189,19 +189,19 @@ export class JobRun {
 
   /** Leads until it is aborted or has done its work. */
   async #lead(lock: Lock): Promise<void> {
-    const { signal, ttl, bound, lockDelay } = this.#holding;
+    const { signal, ttl, releaseOnExit, lockDelay } = this.#holding;
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(new Mine("enough")), this.#job.wait + 1_000);
     const stop = AbortSignal.any([signal, patience.signal]);
     try {
-      const options = { signal: stop, ttl, bound, lockDelay, owner: `leader ${this.#name}` };
+      const options = { signal: stop, ttl, releaseOnExit, lockDelay, owner: `leader ${this.#name}` };
       await lead(lock, (leadership) => this.#term(leadership), options);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #term({ term, signal, isOver, resign }: Leadership): Promise<void> {
+  async #term({ term, signal, hasEnded: isOver, resign }: Leadership): Promise<void> {
     const section = this.#section(term, true);
     for (let step = 0; step < this.#job.steps; step += 1) {
       await pause(this.#job.stepFor);
@@ -212,9 +212,9 @@ export class JobRun {
   }
 
   #section(lease: number, exclusive: boolean, site = this.#site): Section {
-    const { bound, minHold } = this.#job;
+    const { releaseOnExit, minHold } = this.#job;
     const since = -1;
-    const section = { site, lease, exclusive, since, bound, minHold: minHold !== undefined };
+    const section = { site, lease, exclusive, since, releaseOnExit, minHold: minHold !== undefined };
     this.#in.judge.stepped(section);
     return section;
   }

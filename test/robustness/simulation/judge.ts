@@ -5,7 +5,7 @@ import type { Site } from "./site.ts";
 import type { World } from "./world.ts";
 
 /** How long before a grant what excuses it may have happened: while it waited, or was being stored. */
-const BEFORE = LIMITS.slice + LATEST;
+const BEFORE = LIMITS.longPoll + LATEST;
 
 /** A promise that was broken. */
 export interface Violation {
@@ -23,7 +23,7 @@ export interface Section {
   /** Since when it takes what it takes, in true time. */
   since: number;
   /** A connection that is cut may end it before its holder knows: that is documented. */
-  bound: boolean;
+  releaseOnExit: boolean;
   /** It outlasts its release. */
   minHold: boolean;
 }
@@ -77,10 +77,10 @@ export class Judge {
   }
 
   /** A section does something and believes that it may: G6, and G1 as the sections see it. */
-  stepped({ site, lease, exclusive, since, bound }: Section): void {
+  stepped({ site, lease, exclusive, since, releaseOnExit }: Section): void {
     const own = this.ledger(site).grant(lease);
     if (!own) return this.accuse("G1", site.id, `somebody works under ${lease}, which was never stored`);
-    if (bound || (this.#excused.get(site) ?? Number.NEGATIVE_INFINITY) >= own.at - BEFORE) return;
+    if (releaseOnExit || (this.#excused.get(site) ?? Number.NEGATIVE_INFINITY) >= own.at - BEFORE) return;
     const later = this.ledger(site)
       .after(lease)
       .find((grant) => (grant.exclusive || exclusive) && grant.at >= since);
@@ -110,7 +110,7 @@ export class Judge {
   noteCall(instance: Instance, method: string, args: unknown[]): (value: unknown) => void {
     if (method === "forceRelease") this.#excused.set(instance.site, this.#world.now);
     if (method === "cancel") return (value) => value === true && this.#cancelled(instance, String(args[0]));
-    if (method !== "enqueue" && method !== "acquire") return () => {};
+    if (method !== "acquireInQueue" && method !== "acquire") return () => {};
     const options = (args[1] ?? {}) as { requestId?: string; wait?: number; waited?: number };
     const requestId = options.requestId ?? "";
     const queue = this.#queueAt(instance);

@@ -25,7 +25,7 @@ export interface PlannedJob {
   steps: number;
   stepFor: number;
   abortAfter: number | undefined;
-  bound: boolean;
+  releaseOnExit: boolean;
   minHold: number | undefined;
   maxHold: number | undefined;
   lockDelay: number;
@@ -127,7 +127,15 @@ function duel(seed: string, random: Random): Plan {
     callerOf(random, index, () => {
       const ttl = random.pick([1_000, 3_000, 10_000]) * pace;
       const job = jobOf(random, ["withLock", "hold"], 1, false, pace);
-      return { ...job, ttl, wait: 60_000 * pace, steps: 20, stepFor: ttl / 4, abortAfter: undefined, bound: false };
+      return {
+        ...job,
+        ttl,
+        wait: 60_000 * pace,
+        steps: 20,
+        stepFor: ttl / 4,
+        abortAfter: undefined,
+        releaseOnExit: false,
+      };
     }),
   );
   const faults = Array.from({ length: random.whole(3, 12) }, () =>
@@ -155,7 +163,7 @@ function badConditions(random: Random): Conditions {
 function jobOf(random: Random, kinds: PlannedJob["kind"][], locks: number, idles: boolean, pace: number): PlannedJob {
   const ttl = Math.min(random.pick(TTLS) * pace, 24 * HOUR);
   const longest = Math.min(ttl, 20_000 * pace);
-  const bound = random.chance(0.15);
+  const releaseOnExit = random.chance(0.15);
   return {
     kind: random.pick(kinds),
     after: idles && random.chance(0.4) ? random.between(20, 80) * HOUR : random.magnitude(1, 5_000 * pace),
@@ -166,8 +174,8 @@ function jobOf(random: Random, kinds: PlannedJob["kind"][], locks: number, idles
     steps: random.whole(0, 10),
     stepFor: random.chance(0.3) ? longest : random.magnitude(1, longest),
     abortAfter: random.chance(0.2) ? random.magnitude(1, 10_000 * pace) : undefined,
-    bound,
-    minHold: !bound && random.chance(0.1) ? random.whole(1, 3_000) : undefined,
+    releaseOnExit,
+    minHold: !releaseOnExit && random.chance(0.1) ? random.whole(1, 3_000) : undefined,
     maxHold: random.chance(0.1) ? random.whole(3_000, 20_000) * pace : undefined,
     lockDelay: random.chance(0.1) ? random.whole(1, 3_000) : 0,
     permits: random.whole(1, 3),

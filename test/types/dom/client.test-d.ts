@@ -1,7 +1,7 @@
 // Compiled and not run, with the DOM's types and without Cloudflare's or Node's: the client is for browsers too.
-import { type HeldLease, type Lock, type LockConnection, connectLocks, once } from "../../../src/client.ts";
+import { type HeldLease, type Lock, type Locks, connectLocks, once } from "../../../src/client.ts";
 
-const connection: LockConnection = connectLocks({ url: new URL(location.href), token: "…", fetch });
+const connection: Locks = connectLocks({ url: new URL(location.href), token: "…", fetch });
 connectLocks({ url: "https://locks.example", token: "…", fetch: { fetch } });
 // @ts-expect-error what sends the requests must have a fetch
 connectLocks({ url: "https://locks.example", token: "…", fetch: {} });

@@ -49,7 +49,7 @@ describe("G9 the bounds", () => {
       maxLeasesPerToken: 5_000,
       maxCount: 10_000,
       maxParties: 1_000,
-      slice: 25_000,
+      longPoll: 25_000,
       returnWithin: 2_000,
       quiet: 1_250,
       reassembly: 30_000,

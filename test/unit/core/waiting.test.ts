@@ -94,29 +94,29 @@ describe("the slice of a wait", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("a"), NOW);
-    machine.state.wake(NOW + LIMITS.slice - 1);
+    machine.state.wake(NOW + LIMITS.longPoll - 1);
     expect(answers(machine)).toEqual([]);
-    machine.state.wake(NOW + LIMITS.slice);
+    machine.state.wake(NOW + LIMITS.longPoll);
     expect([answers(machine), machine.state.waiting]).toEqual([[["a", "BORROWED"]], 1]);
-    machine.state.wake(NOW + LIMITS.slice + LIMITS.returnWithin - 1);
+    machine.state.wake(NOW + LIMITS.longPoll + LIMITS.returnWithin - 1);
     expect(machine.state.waiting).toBe(1);
-    machine.state.wake(NOW + LIMITS.slice + LIMITS.returnWithin);
+    machine.state.wake(NOW + LIMITS.longPoll + LIMITS.returnWithin);
     expect([answers(machine), machine.state.waiting]).toEqual([[], 0]);
   });
 
   it("that ends in the instant in which the lock is free ends with the lock", () => {
     const machine = new Machine();
-    machine.acquire(NOW, { ttl: LIMITS.slice });
+    machine.acquire(NOW, { ttl: LIMITS.longPoll });
     machine.state.enqueue(waiter("a"), NOW);
-    machine.state.wake(NOW + LIMITS.slice);
+    machine.state.wake(NOW + LIMITS.longPoll);
     expect(answers(machine)).toEqual([["a", true]]);
   });
 
   it("that is as long as the wait is its end", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });
-    machine.state.enqueue(waiter("a", { wait: LIMITS.slice }), NOW);
-    machine.state.wake(NOW + LIMITS.slice);
+    machine.state.enqueue(waiter("a", { wait: LIMITS.longPoll }), NOW);
+    machine.state.wake(NOW + LIMITS.longPoll);
     expect([answers(machine), machine.state.waiting]).toEqual([[["a", "BORROWED"]], 0]);
   });
 
@@ -140,11 +140,11 @@ describe("the slice of a wait", () => {
     const lease = machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("head"), NOW);
     machine.state.enqueue(waiter("next"), NOW + 1);
-    machine.state.wake(NOW + LIMITS.slice);
+    machine.state.wake(NOW + LIMITS.longPoll);
     machine.state.takeEffects();
-    machine.state.release(lease, "release", NOW + LIMITS.slice);
+    machine.state.release(lease, "release", NOW + LIMITS.longPoll);
     expect(answers(machine)).toEqual([]);
-    expect(machine.state.enqueue(waiter("head", { waited: LIMITS.slice }), NOW + LIMITS.slice)).toMatchObject({
+    expect(machine.state.enqueue(waiter("head", { waited: LIMITS.longPoll }), NOW + LIMITS.longPoll)).toMatchObject({
       success: true,
     });
   });
@@ -154,11 +154,11 @@ describe("the slice of a wait", () => {
     const lease = machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("head"), NOW);
     machine.state.enqueue(waiter("next", { wait: 26_000 }), NOW + 1);
-    machine.state.wake(NOW + LIMITS.slice);
-    machine.state.release(lease, "release", NOW + LIMITS.slice);
+    machine.state.wake(NOW + LIMITS.longPoll);
+    machine.state.release(lease, "release", NOW + LIMITS.longPoll);
     machine.state.takeEffects();
-    machine.state.enqueue(waiter("next", { wait: 1_000 }), NOW + LIMITS.slice + 1);
-    machine.state.wake(NOW + LIMITS.slice + LIMITS.returnWithin);
+    machine.state.enqueue(waiter("next", { wait: 1_000 }), NOW + LIMITS.longPoll + 1);
+    machine.state.wake(NOW + LIMITS.longPoll + LIMITS.returnWithin);
     expect(machine.state.waiting).toBe(0);
   });
 });
@@ -181,7 +181,7 @@ describe("who is next is granted at once, with no timer, when", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ttl: 600_000 });
     // Kept alive until then, as its client would.
-    for (let now = NOW; now < NOW + 600_000 - LIMITS.slice; now += LIMITS.slice)
+    for (let now = NOW; now < NOW + 600_000 - LIMITS.longPoll; now += LIMITS.longPoll)
       machine.state.enqueue(waiter("next", { wait: 86_400_000 }), now);
     machine.state.enqueue(waiter("next", { wait: 86_400_000 }), NOW + 599_999);
     machine.state.takeEffects();
@@ -228,9 +228,9 @@ describe("one who leaves the line", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("a"), NOW);
-    machine.state.wake(NOW + LIMITS.slice);
+    machine.state.wake(NOW + LIMITS.longPoll);
     machine.state.takeEffects();
-    machine.state.cancel("a", NOW + LIMITS.slice);
+    machine.state.cancel("a", NOW + LIMITS.longPoll);
     expect([answers(machine), machine.state.waiting]).toEqual([[], 0]);
   });
 
@@ -241,8 +241,8 @@ describe("one who leaves the line", () => {
     machine.state.drop("a", NOW);
     expect([answers(machine), machine.state.waiting]).toEqual([[], 0]);
     expect(machine.state.enqueue(waiter("a"), NOW)).toBeUndefined();
-    machine.state.wake(NOW + LIMITS.slice);
-    machine.state.drop("a", NOW + LIMITS.slice);
+    machine.state.wake(NOW + LIMITS.longPoll);
+    machine.state.drop("a", NOW + LIMITS.longPoll);
     expect(machine.state.waiting).toBe(1);
   });
 });
@@ -292,7 +292,7 @@ describe("what is known of the waiters", () => {
     expect(machine.state.nextWake(NOW)).toBeUndefined();
     expect(machine.state.nextWake(NOW, true)).toBe(NOW + 60_000);
     machine.state.enqueue(waiter("a"), NOW);
-    expect(machine.state.nextWake(NOW)).toBe(NOW + LIMITS.slice);
+    expect(machine.state.nextWake(NOW)).toBe(NOW + LIMITS.longPoll);
     machine.state.enqueue(waiter("b", { wait: 100 }), NOW);
     expect(machine.state.nextWake(NOW)).toBe(NOW + 100);
   });

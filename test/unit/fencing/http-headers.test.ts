@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fenceHeaders, readFence, verifyFence } from "durable-locks/http";
+import { fenceHeaders, readFence, verifyFence } from "durable-locks/fencing";
 import { outcome } from "../../support/locks.ts";
 
 const HIGHEST = Number.MAX_SAFE_INTEGER;

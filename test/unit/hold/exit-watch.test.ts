@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
-import type { HoldNews, RefusalReply } from "../../../src/core/replies.ts";
-import { bindLease, checkBindable } from "../../../src/hold/exit-watch.ts";
+import type { LeaseEvent, RefusalReply } from "../../../src/core/replies.ts";
+import { watchHold, checkExitWatch } from "../../../src/hold/exit-watch.ts";
 import { type HoldBounds, holdLease } from "../../../src/hold/held-lease.ts";
 import { lossMessage } from "../../../src/hold/loss.ts";
-import type { Binding, LockPrimitives } from "../../../src/transport/primitives.ts";
+import type { ExitWatch, LockPrimitives } from "../../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../../support/fake-time.ts";
 import { failureOf, settled, sleep } from "../../support/outcome.ts";
 import { scriptedPrimitives } from "../../support/scripted-primitives.ts";
@@ -11,16 +11,22 @@ import { afterTurns, sweepTurns } from "../../support/turns.ts";
 
 fakeTime();
 
-const BOUNDS: HoldBounds = { ttl: 60_000, maxHold: Infinity, minHold: 0, bound: true, onReleaseRequested: undefined };
+const BOUNDS: HoldBounds = {
+  ttl: 60_000,
+  maxHold: Infinity,
+  minHold: 0,
+  releaseOnExit: true,
+  onReleaseRequested: undefined,
+};
 const GONE: RefusalReply = { success: false, reason: "NO_LONGER_VALID", ended: "expired" };
 
-type News = HoldNews | Error;
+type News = LeaseEvent | Error;
 
 /** A binding that tells its news one after the other, and then nothing. */
 function binding(...news: News[]) {
   const told: boolean[] = [];
   const dispose = vi.fn();
-  const next: Binding["next"] = async (known) => {
+  const next: ExitWatch["next"] = async (known) => {
     told.push(known);
     const item = news.shift();
     if (item instanceof Error) throw item;
@@ -30,30 +36,30 @@ function binding(...news: News[]) {
 }
 
 /** A bound hold whose calls to bind are answered in turn, the last again and again. */
-function bound(binds: (() => Promise<Binding | RefusalReply>)[], answers: Partial<LockPrimitives> = {}) {
+function bound(binds: (() => Promise<ExitWatch | RefusalReply>)[], answers: Partial<LockPrimitives> = {}) {
   const onReleaseRequested = vi.fn();
   const { primitives, calls } = scriptedPrimitives({
-    bind: () => (binds.length > 1 ? binds.shift() : binds[0])?.() as Promise<Binding>,
+    watchExit: () => (binds.length > 1 ? binds.shift() : binds[0])?.() as Promise<ExitWatch>,
     renew: () => silence(),
     release: async () => true,
     ...answers,
   });
   const grant = { lease: 7, deadline: 1, validFor: 60_000, validUntil: performance.now() + 60_000 };
   const kept = holdLease(primitives, grant, { ...BOUNDS, onReleaseRequested });
-  const boundAt = () => calls.filter(({ method }) => method === "bind").map(({ at }) => at);
-  return { kept, bind: () => bindLease(primitives, kept), onReleaseRequested, boundAt, calls };
+  const boundAt = () => calls.filter(({ method }) => method === "watchExit").map(({ at }) => at);
+  return { kept, bind: () => watchHold(primitives, kept), onReleaseRequested, boundAt, calls };
 }
 
-const giving = (one: Binding | RefusalReply) => async () => one;
+const giving = (one: ExitWatch | RefusalReply) => async () => one;
 const cut = () => new Error("cut");
 
 describe("crash release needs a transport that can bind", () => {
   it("and is refused without, before anything is taken", () => {
     const without = scriptedPrimitives({}).primitives;
-    const able = scriptedPrimitives({ bind: () => silence() }).primitives;
-    expect(() => checkBindable(without, BOUNDS)).toThrow(expect.objectContaining({ argument: "bound" }));
-    expect(() => checkBindable(without, { ...BOUNDS, bound: false })).not.toThrow();
-    expect(() => checkBindable(able, BOUNDS)).not.toThrow();
+    const able = scriptedPrimitives({ watchExit: () => silence() }).primitives;
+    expect(() => checkExitWatch(without, BOUNDS)).toThrow(expect.objectContaining({ argument: "releaseOnExit" }));
+    expect(() => checkExitWatch(without, { ...BOUNDS, releaseOnExit: false })).not.toThrow();
+    expect(() => checkExitWatch(able, BOUNDS)).not.toThrow();
   });
 });
 
@@ -88,7 +94,7 @@ describe("G6 the news of a bound lease", () => {
   });
 
   it("that comes after the hold is over is not heard", async () => {
-    const { promise, resolve } = Promise.withResolvers<HoldNews>();
+    const { promise, resolve } = Promise.withResolvers<LeaseEvent>();
     const one = { ...binding(), next: () => promise };
     const { kept, bind } = bound([giving(one)]);
     await bind();
@@ -171,7 +177,7 @@ describe("a binding whose connection breaks", () => {
   });
 
   it("when the hold has ended is not made again", async () => {
-    const { promise, reject } = Promise.withResolvers<HoldNews>();
+    const { promise, reject } = Promise.withResolvers<LeaseEvent>();
     const { bind, kept, boundAt } = bound([giving({ ...binding(), next: () => promise })]);
     await bind();
     await kept.release();
@@ -203,7 +209,7 @@ describe("G6 a lease that is lost before it is bound", () => {
 
   it("is bound no more if its hold is over; what comes then is let go of", async () => {
     const late = binding();
-    const { promise, resolve } = Promise.withResolvers<Binding>();
+    const { promise, resolve } = Promise.withResolvers<ExitWatch>();
     const { bind, kept } = bound([() => promise]);
     const isBound = bind();
     await pass(10);
@@ -265,7 +271,7 @@ describe("a binding that can't be had", () => {
 
   it("in five seconds is an outage; what comes then is let go of", async () => {
     const late = binding();
-    const { promise, resolve } = Promise.withResolvers<Binding>();
+    const { promise, resolve } = Promise.withResolvers<ExitWatch>();
     const { bind } = bound([() => promise]);
     const failed = failureOf(bind());
     await pass(4_999);
@@ -304,7 +310,7 @@ describe("the end of a bound hold", () => {
   });
 
   it("by a loss lets go of it when the object has ended the lease too", async () => {
-    const { promise, resolve } = Promise.withResolvers<HoldNews>();
+    const { promise, resolve } = Promise.withResolvers<LeaseEvent>();
     const one = { ...binding(), next: vi.fn(() => promise) };
     const { bind, kept } = bound([giving(one)]);
     await bind();
@@ -332,7 +338,7 @@ describe("the end of a bound hold", () => {
   it("by a loss lets go of it at once if it is cut", async () => {
     const told: boolean[] = [];
     const one = binding();
-    const next: Binding["next"] = (known) => (told.push(known), known ? Promise.reject(cut()) : silence());
+    const next: ExitWatch["next"] = (known) => (told.push(known), known ? Promise.reject(cut()) : silence());
     const { bind, kept } = bound([giving({ ...one, next })]);
     await bind();
     kept.keepAlive.lose("unreachable", "lost");

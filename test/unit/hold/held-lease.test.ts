@@ -13,7 +13,7 @@ const BOUNDS: HoldBounds = {
   ttl: 60_000,
   maxHold: Infinity,
   minHold: 0,
-  bound: false,
+  releaseOnExit: false,
   onReleaseRequested: undefined,
 };
 const RENEWED: RenewReply = { success: true, lease: 7, deadline: 2, validFor: 60_000 };

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { acquire } from "../../../src/hold/acquire.ts";
 import type { Grant } from "../../../src/hold/ask-once.ts";
 import { renewOnce } from "../../../src/hold/held-lease.ts";
-import type { Validity } from "../../../src/hold/keep-alive.ts";
+import type { LeaseValidity } from "../../../src/hold/keep-alive.ts";
 import { type HeldLease, type LeaseLostError, type LockPrimitives, isLockError } from "../../../src/index.ts";
 import { checkAcquire } from "../../../src/toolkit/options/acquire-options.ts";
 import { asAsked } from "../../../src/toolkit/options/claim-rule.ts";
@@ -68,7 +68,7 @@ describe.concurrent("G6 loss is known in time", () => {
     };
     const granted = (await acquire(late, checkAcquire(400, {}, asAsked))) as Grant;
     expect(granted.validUntil).toBeLessThanOrEqual(arrived + 400);
-    const renewed = (await renewOnce(late, 1, 400, undefined)) as Validity;
+    const renewed = (await renewOnce(late, 1, 400, undefined)) as LeaseValidity;
     expect(renewed.validUntil).toBeLessThanOrEqual(arrived + 400);
   });
 

@@ -53,7 +53,7 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
   });
 
   it("calls that lost their replies and were repeated", async () => {
-    const { namespace } = faultyNamespace(losingReplies(["enqueue", "release"]));
+    const { namespace } = faultyNamespace(losingReplies(["acquireInQueue", "release"]));
     await lockOf(freshId(), namespace).withLock(() => {});
     expect(leaks.timers.size).toBe(0);
   });

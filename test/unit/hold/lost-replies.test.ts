@@ -22,10 +22,10 @@ describe.concurrent("G5 a lost reply", () => {
   it("to a queued acquire: the same request again, one lease, one place", async () => {
     const id = freshId();
     const before = await leaseOf(lockOf(id).acquire(10_000));
-    const { namespace, calls } = faultyNamespace(losingReplies(["enqueue"], 2));
+    const { namespace, calls } = faultyNamespace(losingReplies(["acquireInQueue"], 2));
     const waiting = lockOf(id, namespace).acquire(10_000, { wait: 5_000 });
-    await vi.waitFor(() => expect(named(calls, "enqueue")).toHaveLength(3), { timeout: 10_000, interval: 5 });
-    expect(requestIds(named(calls, "enqueue")).size).toBe(1);
+    await vi.waitFor(() => expect(named(calls, "acquireInQueue")).toHaveLength(3), { timeout: 10_000, interval: 5 });
+    expect(requestIds(named(calls, "acquireInQueue")).size).toBe(1);
     await vi.waitFor(async () => expect(await waiters(id)).toHaveLength(1), { timeout: 10_000, interval: 5 });
     await lockOf(id).release(before);
     expect(await waiting).toMatchObject({ success: true });
@@ -62,7 +62,7 @@ describe.concurrent("G5 a lost reply", () => {
 
   it("to each of them once: withLock succeeds", async () => {
     const id = freshId();
-    const { namespace } = faultyNamespace(losingReplies(["enqueue", "acquire", "renew", "release"]));
+    const { namespace } = faultyNamespace(losingReplies(["acquireInQueue", "acquire", "renew", "release"]));
     expect(await lockOf(id, namespace).withLock(() => "done", { ttl: 5_000 })).toBe("done");
     expect(await lockOf(id).isLocked()).toBe(false);
   });
@@ -100,12 +100,12 @@ describe.concurrent("faults of the platform", () => {
     let isReset = false;
     const { namespace, calls } = faultyNamespace(async (method, run) => {
       const reply = await run();
-      if (method === "enqueue" && !isReset) await crash(id);
+      if (method === "acquireInQueue" && !isReset) await crash(id);
       isReset = true;
       return reply;
     });
     await leaseOf(lockOf(id, namespace).acquire(10_000, { wait: 5_000 }));
-    expect(named(calls, "enqueue")).toHaveLength(2);
+    expect(named(calls, "acquireInQueue")).toHaveLength(2);
     expect(await holders(id)).toBe(1);
   });
 

@@ -4,7 +4,7 @@ import { refused } from "../../../src/hold/refusal.ts";
 import { resume, startHold, tryHold } from "../../../src/hold/start-hold.ts";
 import { asAsked } from "../../../src/toolkit/options/claim-rule.ts";
 import { type HoldOptions, checkHold, checkResume } from "../../../src/toolkit/options/hold-options.ts";
-import type { Binding, LockPrimitives } from "../../../src/transport/primitives.ts";
+import type { ExitWatch, LockPrimitives } from "../../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../../support/fake-time.ts";
 import { failureOf, settled, sleep } from "../../support/outcome.ts";
 import { refusalFor } from "../../support/refusal.ts";
@@ -15,21 +15,21 @@ fakeTime();
 
 const GONE: RefusalReply = { success: false, reason: "NO_LONGER_VALID", ended: "expired" };
 
-const binding = () => ({ success: true as const, next: () => silence(), [Symbol.dispose]: vi.fn() }) as Binding;
+const binding = () => ({ success: true as const, next: () => silence(), [Symbol.dispose]: vi.fn() }) as ExitWatch;
 
 const scripted = (answers: Partial<LockPrimitives> = {}) =>
-  grantingPrimitives({ bind: async () => binding(), ...answers });
+  grantingPrimitives({ watchExit: async () => binding(), ...answers });
 
 const holding = (options: HoldOptions = {}) => checkHold(options, asAsked);
 
 describe("G1 a lock that is taken and kept", () => {
   it("is bound if that is asked for, and only then", async () => {
-    for (const [bound, methods] of [
+    for (const [releaseOnExit, methods] of [
       [false, ["acquire"]],
-      [true, ["acquire", "bind"]],
+      [true, ["acquire", "watchExit"]],
     ] as const) {
       const { primitives, methods: called } = scripted();
-      const { held } = await startHold(primitives, holding({ bound }));
+      const { held } = await startHold(primitives, holding({ releaseOnExit }));
       expect(held.lease).toBe(7);
       expect(called()).toEqual(methods);
       await held.release();
@@ -38,27 +38,36 @@ describe("G1 a lock that is taken and kept", () => {
 
   it("is not even asked for if it can't be bound as it should", async () => {
     const { primitives, methods } = scripted();
-    delete primitives.bind;
-    expect(await failureOf(tryHold(primitives, holding({ bound: true })))).toMatchObject({ argument: "bound" });
-    expect(await failureOf(resume(primitives, 7, checkResume({ bound: true })))).toMatchObject({ argument: "bound" });
+    delete primitives.watchExit;
+    expect(await failureOf(tryHold(primitives, holding({ releaseOnExit: true })))).toMatchObject({
+      argument: "releaseOnExit",
+    });
+    expect(await failureOf(resume(primitives, 7, checkResume({ releaseOnExit: true })))).toMatchObject({
+      argument: "releaseOnExit",
+    });
     expect(methods()).toEqual([]);
   });
 
   it("is given back if it can't be bound: the error is what came of that, whatever comes of giving it back", async () => {
     const bind = () => Promise.reject(new Error("no idea"));
-    const { primitives, methods } = scripted({ bind, release: () => Promise.reject(new Error("of no interest")) });
-    expect(await failureOf(startHold(primitives, holding({ bound: true })))).toMatchObject({ message: "no idea" });
-    expect(methods()).toEqual(["acquire", "bind", "release"]);
+    const { primitives, methods } = scripted({
+      watchExit: bind,
+      release: () => Promise.reject(new Error("of no interest")),
+    });
+    expect(await failureOf(startHold(primitives, holding({ releaseOnExit: true })))).toMatchObject({
+      message: "no idea",
+    });
+    expect(methods()).toEqual(["acquire", "watchExit", "release"]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it("is given back at once if its caller aborts while it is bound", async () => {
     const controller = new AbortController();
-    const { primitives, methods } = scripted({ bind: () => silence() });
-    const held = failureOf(startHold(primitives, holding({ bound: true, signal: controller.signal })));
+    const { primitives, methods } = scripted({ watchExit: () => silence() });
+    const held = failureOf(startHold(primitives, holding({ releaseOnExit: true, signal: controller.signal })));
     await pass(10);
     controller.abort("enough");
-    expect(methods()).toEqual(["acquire", "bind", "release"]);
+    expect(methods()).toEqual(["acquire", "watchExit", "release"]);
     expect(await held).toBe("enough");
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -67,8 +76,8 @@ describe("G1 a lock that is taken and kept", () => {
     await sweepTurns(async (turns) => {
       const controller = new AbortController();
       const acquire = async () => (afterTurns(turns, () => controller.abort("enough")), GRANT);
-      const { primitives } = scripted({ acquire, bind: () => silence() });
-      const held = failureOf(startHold(primitives, holding({ bound: true, signal: controller.signal })));
+      const { primitives } = scripted({ acquire, watchExit: () => silence() });
+      const held = failureOf(startHold(primitives, holding({ releaseOnExit: true, signal: controller.signal })));
       await pass(0);
       expect(await settled(held)).toBe("enough");
     });
@@ -119,10 +128,12 @@ describe("a lease that is taken over", () => {
   });
 
   it("and can't be bound is not released, and renewed no more", async () => {
-    const { primitives, methods } = scripted({ bind: () => Promise.reject(new Error("no idea")) });
-    expect(await failureOf(resume(primitives, 7, checkResume({ bound: true })))).toMatchObject({ message: "no idea" });
+    const { primitives, methods } = scripted({ watchExit: () => Promise.reject(new Error("no idea")) });
+    expect(await failureOf(resume(primitives, 7, checkResume({ releaseOnExit: true })))).toMatchObject({
+      message: "no idea",
+    });
     await pass(60_000);
-    expect(methods()).toEqual(["renew", "bind"]);
+    expect(methods()).toEqual(["renew", "watchExit"]);
   });
 });
 

@@ -49,7 +49,10 @@ async function expectRefused(argument: string, call: (stub: Stub) => Promise<unk
 describe.concurrent("G9 bad input over RPC is a typed refusal and changes nothing", () => {
   it.each(BAD_DURATIONS.map((ttl) => [ttl]))("acquire with a ttl of %s", async (ttl) => {
     await expectRefused("ttl", async (stub) => await stub.acquire(unchecked(ttl)));
-    await expectRefused("ttl", async (stub) => await stub.enqueue(unchecked(ttl), { wait: 10 }).turn.granted());
+    await expectRefused(
+      "ttl",
+      async (stub) => await stub.acquireInQueue(unchecked(ttl), { wait: 10 }).pendingGrant.reply(),
+    );
     await expectRefused("ttl", async (stub) => await stub.renew(1, unchecked(ttl)));
   });
 
@@ -57,7 +60,10 @@ describe.concurrent("G9 bad input over RPC is a typed refusal and changes nothin
     "a wait of %s",
     async (wait) => {
       await expectRefused("wait", async (stub) => await stub.acquire(1_000, unchecked<RequestOptions>({ wait })));
-      await expectRefused("wait", async (stub) => await stub.enqueue(1_000, unchecked({ wait })).turn.granted());
+      await expectRefused(
+        "wait",
+        async (stub) => await stub.acquireInQueue(1_000, unchecked({ wait })).pendingGrant.reply(),
+      );
     },
   );
 
@@ -109,7 +115,7 @@ describe.concurrent("G9 bad input over RPC is a typed refusal and changes nothin
   ])("a caller that is wrong by %s, in every call that has one: %j", async (argument, caller) => {
     const options = unchecked<{ caller: never }>({ caller });
     await expectRefused(argument, async (stub) => await stub.acquire(1_000, options));
-    await expectRefused(argument, async (stub) => await stub.enqueue(1_000, options).turn.granted());
+    await expectRefused(argument, async (stub) => await stub.acquireInQueue(1_000, options).pendingGrant.reply());
     await expectRefused(argument, async (stub) => await stub.renew(1, 1_000, options));
     await expectRefused(argument, async (stub) => await stub.convert(1, options));
     await expectRefused(argument, async (stub) => await stub.release(1, options));

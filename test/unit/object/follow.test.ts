@@ -1,6 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
-import type { ExitWatch, FollowReply, RefusalReply } from "../../../src/index.ts";
+import type { ExitWatchReply, FollowReply, RefusalReply } from "../../../src/index.ts";
 import { costOf } from "../../support/cost.ts";
 import { crash, freshId, stubOf, untilWaiting } from "../../support/locks.ts";
 
@@ -93,8 +93,8 @@ describe.concurrent("a follower", () => {
     await stubOf(id).follow(undefined, 0);
     const holding = await stubOf(id).acquire(60_000, { owner: "dies" });
     const lease = leaseOf(holding);
-    const bond = (await stubOf(id).bind(lease)) as unknown as ExitWatch & Disposable;
-    void Promise.resolve(bond.news.next(false)).catch(() => {});
+    const bond = (await stubOf(id).watchExit(lease)) as unknown as ExitWatchReply & Disposable;
+    void Promise.resolve(bond.events.next(false)).catch(() => {});
     const next = stubOf(id).acquire(60_000, { wait: 20_000, owner: "next" });
     await untilWaiting(id, 1);
     bond[Symbol.dispose]();

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { LIMITS } from "../../../src/core/limits.ts";
-import type { ExitWatch } from "../../../src/index.ts";
+import type { ExitWatchReply } from "../../../src/index.ts";
 import { LockHost } from "../../../src/object/lock-host.ts";
 import { SqliteStorage } from "../../../src/object/storage/sqlite-storage.ts";
 import { fakeTime, pass } from "../../support/fake-time.ts";
@@ -42,7 +42,7 @@ async function granted(host: LockHost, requestId: string, rest: object = {}): Pr
   return reply.lease;
 }
 
-const bound = (host: LockHost, lease: number) => host.bind(lease) as ExitWatch & { success: true };
+const bound = (host: LockHost, lease: number) => host.watchExit(lease) as ExitWatchReply & { success: true };
 
 describe("G8 a lock that was never used", () => {
   it("asks its storage for nothing but whether it was", async () => {
@@ -84,9 +84,9 @@ describe("G9 a bound of waiting calls", () => {
   it("counts all calls that ask the same of one lease as one", async () => {
     changeLimits({ maxWaiters: 3 });
     await inside(async (host) => {
-      const { news } = bound(host, await granted(host, "holder"));
-      for (let call = 0; call < 5; call += 1) void news.next(false);
-      for (let call = 0; call < 5; call += 1) void news.next(true);
+      const { events } = bound(host, await granted(host, "holder"));
+      for (let call = 0; call < 5; call += 1) void events.next(false);
+      for (let call = 0; call < 5; call += 1) void events.next(true);
       void host.watch(1, 0);
       const third = host.watch(0, 0);
       expect(await third).toMatchObject({ locked: true });
@@ -99,28 +99,28 @@ describe("crash release, at the object", () => {
     await inside(async (host) => {
       const lease = await granted(host, "holder", { ttl: 1_000 });
       await pass(1_000);
-      expect(host.bind(lease)).toEqual({ success: false, reason: "NO_LONGER_VALID", ended: "expired" });
+      expect(host.watchExit(lease)).toEqual({ success: false, reason: "NO_LONGER_VALID", ended: "expired" });
     });
   });
 
   it("tells a wish that it be released to those who were not told, and to no other", async () => {
     await inside(async (host) => {
-      const { news } = bound(host, await granted(host, "holder"));
-      const [untold, told] = [news.next(false), news.next(true)];
+      const { events } = bound(host, await granted(host, "holder"));
+      const [untold, told] = [events.next(false), events.next(true)];
       host.run((state, now) => state.requestRelease("wish", now));
       await pass(0);
       expect(await settled(untold)).toEqual({ releaseRequested: true });
       expect(await settled(told)).toBe("parked");
-      expect(await settled(news.next(true))).toBe("parked");
-      expect(await news.next(false)).toEqual({ releaseRequested: true });
+      expect(await settled(events.next(true))).toBe("parked");
+      expect(await events.next(false)).toEqual({ releaseRequested: true });
     });
   });
 
   it("tells the end to both", async () => {
     await inside(async (host) => {
       const lease = await granted(host, "holder");
-      const { news } = bound(host, lease);
-      const all = [news.next(false), news.next(true)];
+      const { events } = bound(host, lease);
+      const all = [events.next(false), events.next(true)];
       host.run((state, now) => state.forceRelease("force", now));
       expect(await Promise.all(all)).toEqual([{ ended: "superseded" }, { ended: "superseded" }]);
     });
@@ -131,19 +131,19 @@ describe("crash release, at the object", () => {
     await inside(async (host) => {
       const share = { exclusive: false, permits: 1, capacity: Infinity };
       const first = await granted(host, "first", { ...share, ttl: 10_000 });
-      const { news } = bound(host, first);
-      void news.next(false);
+      const { events } = bound(host, first);
+      void events.next(false);
       bound(host, await granted(host, "second", { ...share, ttl: 20_000 }));
       await pass(10_000);
       const third = await granted(host, "third", share);
-      const { tie, news: thirdNews } = bound(host, third);
+      const { handle, events: thirdNews } = bound(host, third);
       void thirdNews.next(false);
       await pass(10_000);
       const fourth = await granted(host, "fourth", share);
       bound(host, fourth);
-      // The third is live: its end is still its tie's.
+      // The third is live: its end is still its handle's.
       expect(host.ask((state, now) => state.find(third, now))).toBeDefined();
-      tie[Symbol.dispose]();
+      handle[Symbol.dispose]();
       expect(host.ask((state, now) => state.find(third, now))).toBeUndefined();
       expect(host.ask((state, now) => state.find(fourth, now))).toBeDefined();
     });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { Parking } from "../../../src/object/parked-calls.ts";
+import { ParkedCalls } from "../../../src/object/parked-calls.ts";
 import { settled } from "../../support/outcome.ts";
 
 describe("calls that are parked", () => {
   it("all get the answer to their request, and those of others don't", async () => {
-    const parking = new Parking<string>("left");
+    const parking = new ParkedCalls<string>("left");
     const [first, second, other] = [parking.park("a"), parking.park("a"), parking.park("b")];
     parking.answer("a", "yours");
     expect(await Promise.all([first.reply, second.reply, settled(other.reply)])).toEqual(["yours", "yours", "parked"]);
@@ -13,7 +13,7 @@ describe("calls that are parked", () => {
   });
 
   it("leave one by one, and the last of a request takes it along", async () => {
-    const parking = new Parking<string>("left");
+    const parking = new ParkedCalls<string>("left");
     const [first, second] = [parking.park("a"), parking.park("a")];
     expect(parking.leave(first)).toBe(false);
     expect(await first.reply).toBe("left");
@@ -24,7 +24,7 @@ describe("calls that are parked", () => {
   });
 
   it("G9 are a hundred of a request at most", () => {
-    const parking = new Parking<string>("left");
+    const parking = new ParkedCalls<string>("left");
     for (let n = 0; n < 99; n += 1) parking.park("a");
     expect([parking.isFull("a"), parking.isFull("b")]).toEqual([false, false]);
     parking.park("a");

@@ -160,12 +160,12 @@ describe("G4 first come, first served", () => {
   it("a request that is repeated leaves the queue only with the last of its calls", async () => {
     const id = freshId();
     await stubOf(id).acquire(30_000);
-    const ask = () => stubOf(id).enqueue(1_000, { wait: 9_000, requestId: "same", owner: "a" });
+    const ask = () => stubOf(id).acquireInQueue(1_000, { wait: 9_000, requestId: "same", owner: "a" });
     const [first, second] = await Promise.all([ask(), ask()]);
-    first.place[Symbol.dispose]();
-    expect((await first.turn.granted()).success).toBe(false);
+    first.entry[Symbol.dispose]();
+    expect((await first.pendingGrant.reply()).success).toBe(false);
     expect(await waiters(id)).toEqual(["a"]);
-    second.place[Symbol.dispose]();
+    second.entry[Symbol.dispose]();
     await vi.waitFor(async () => expect(await waiters(id)).toEqual([]), { timeout: 10_000, interval: 5 });
   });
 

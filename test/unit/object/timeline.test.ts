@@ -112,7 +112,7 @@ describe("the timeline", () => {
 
   it("records events while somebody follows or may come back, and nothing but a change after that", () => {
     const { machine, timeline, after, told } = followed();
-    const away = NOW + LIMITS.slice + 5_000;
+    const away = NOW + LIMITS.longPoll + 5_000;
     const first = machine.acquire(NOW, { ttl: 600_000 });
     expect(after(away)).toBe(true);
     machine.state.release(first, "release", away + 1);
@@ -128,11 +128,11 @@ describe("the timeline", () => {
 
   it("tells a follower that comes back at the last moment what ended in it", () => {
     const { machine, timeline, after, told } = followed();
-    machine.acquire(NOW, { ttl: LIMITS.slice + 5_000 });
+    machine.acquire(NOW, { ttl: LIMITS.longPoll + 5_000 });
     expect(after(NOW)).toBe(true);
-    machine.state.wake(NOW + LIMITS.slice + 5_000);
-    after(NOW + LIMITS.slice + 5_000);
-    timeline.follow(NOW + LIMITS.slice + 5_000);
+    machine.state.wake(NOW + LIMITS.longPoll + 5_000);
+    after(NOW + LIMITS.longPoll + 5_000);
+    timeline.follow(NOW + LIMITS.longPoll + 5_000);
     expect(told()).toEqual(["granted", "expired"]);
   });
 

@@ -104,7 +104,7 @@ describe("G9 bad input to the client is a typed error, and no request is sent", 
     const options = { wait: undefined, ttl: undefined, owner: undefined, signal: undefined, retry: undefined };
     const { namespace, calls } = faultyNamespace((_method, run) => run());
     await useDurableLock(namespace, freshId()).withLock(() => {}, unchecked(options));
-    expect(calls[0]).toMatchObject({ method: "enqueue", args: [30_000, { wait: 10_000 }] });
+    expect(calls[0]).toMatchObject({ method: "acquireInQueue", args: [30_000, { wait: 10_000 }] });
   });
 
   it("a wait for tryWithLock, which does not wait", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { AcquireReply, RenewReply } from "../../../src/core/replies.ts";
 import type { LockRequest } from "../../../src/core/request.ts";
-import { type Lead, type LeadOptions, createLock, lead, LockError } from "../../../src/index.ts";
+import { type LeaderWork, type LeadOptions, createLock, lead, LockError } from "../../../src/index.ts";
 import type { LockPrimitives } from "../../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../../support/fake-time.ts";
 import { outcome, settled, sleep } from "../../support/outcome.ts";
@@ -11,7 +11,7 @@ import { afterTurns, sweepTurns } from "../../support/turns.ts";
 fakeTime();
 
 /** A lock that is free for each who asks, by a lease of the next number. */
-function candidate<T>(fn: Lead<T>, options?: LeadOptions, answers: Partial<LockPrimitives> = {}) {
+function candidate<T>(fn: LeaderWork<T>, options?: LeadOptions, answers: Partial<LockPrimitives> = {}) {
   let lease = 0;
   const { primitives, calls } = scriptedPrimitives({
     acquire: async ({ ttl }) => ({ success: true, lease: ++lease, deadline: 1, validFor: ttl }),
@@ -30,7 +30,7 @@ const until = (signal: AbortSignal) =>
 
 describe("a leader", () => {
   it("leads until its work is done, waits for its turn for as long as it takes, and is released", async () => {
-    const { over, calls } = candidate(({ term, isOver }) => [term, isOver()], { ttl: 5_000, owner: "me" });
+    const { over, calls } = candidate(({ term, hasEnded }) => [term, hasEnded()], { ttl: 5_000, owner: "me" });
     expect(await over).toEqual({ value: [1, false] });
     expect(calls.map(({ method }) => method)).toEqual(["acquire", "release"]);
     expect(calls[0]?.args[0]).toMatchObject({ wait: Infinity, ttl: 5_000, owner: "me", exclusive: true });
@@ -59,10 +59,10 @@ describe("a leader", () => {
 describe("a term that ends before its work", () => {
   it("by its resignation: its signal fires, and it stands again", async () => {
     const reasons: unknown[] = [];
-    const { over, calls } = candidate(({ term, signal, resign, isOver }) => {
+    const { over, calls } = candidate(({ term, signal, resign, hasEnded }) => {
       if (term === 2) return "done";
       resign();
-      reasons.push(signal.reason, isOver());
+      reasons.push(signal.reason, hasEnded());
       return "too late";
     });
     await pass(25);
@@ -105,10 +105,10 @@ describe("a term that ends before its work", () => {
   it("by a loss: the work's signal fires with it, and what it came to counts for nothing", async () => {
     const reasons: unknown[] = [];
     const { over } = candidate(
-      async ({ term, signal, isOver }) => {
+      async ({ term, signal, hasEnded }) => {
         if (term === 2) return "done";
         await until(signal);
-        reasons.push(signal.reason, isOver());
+        reasons.push(signal.reason, hasEnded());
         throw new Error("of no interest");
       },
       { ttl: 30_000 },
@@ -121,10 +121,10 @@ describe("a term that ends before its work", () => {
 
   it("by a fresh look at the clock is over, though no timer has run", async () => {
     const now = vi.spyOn(performance, "now");
-    const { over } = candidate(({ term, isOver }) => {
+    const { over } = candidate(({ term, hasEnded }) => {
       if (term === 2) return "done";
       now.mockReturnValue(performance.now() + 60_000);
-      return isOver() ? "over" : "not over";
+      return hasEnded() ? "over" : "not over";
     });
     await pass(0);
     now.mockRestore();
@@ -197,7 +197,7 @@ describe("the end of a candidacy", () => {
       queueMicrotask(() => controller.abort("enough"));
       return { success: true as const, next: () => silence<never>(), [Symbol.dispose]: () => {} };
     };
-    const { over } = candidate(work, { signal: controller.signal, bound: true }, { bind });
+    const { over } = candidate(work, { signal: controller.signal, releaseOnExit: true }, { watchExit: bind });
     await pass(10);
     expect((await over).error).toBe("enough");
     expect(work).not.toHaveBeenCalled();

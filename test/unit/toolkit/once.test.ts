@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { AcquireReply, KeptResult, RecordedReply } from "../../../src/core/replies.ts";
+import type { AcquireReply, RecordedResult, RecordedReply } from "../../../src/core/replies.ts";
 import type { LockRequest } from "../../../src/core/request.ts";
 import { type OnceOptions, createLock, once } from "../../../src/index.ts";
 import type { LockPrimitives } from "../../../src/transport/primitives.ts";
@@ -12,7 +12,7 @@ fakeTime();
 
 const DAY = 86_400_000;
 const GRANT: AcquireReply = { success: true, lease: 7, deadline: 1, validFor: 30_000 };
-const recorded = (result: KeptResult): RecordedReply => ({ success: false, reason: "RECORDED", result });
+const recorded = (result: RecordedResult): RecordedReply => ({ success: false, reason: "RECORDED", result });
 
 function job(work: () => unknown, options?: OnceOptions, answers: Partial<LockPrimitives> = {}) {
   const { primitives, calls } = scriptedPrimitives({

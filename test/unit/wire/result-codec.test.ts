@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../../src/core/limits.ts";
 import { cloneSize } from "../../../src/core/results/clone-size.ts";
-import { unkeepable } from "../../../src/core/results/unkeepable.ts";
+import { refusalOfResult } from "../../../src/core/results/result-refusal.ts";
 import { MOST_BYTES_WITH_RESULT } from "../../../src/wire/body-bounds.ts";
 import { fromWireResult, toWireResult } from "../../../src/wire/result-codec.ts";
 import { anyResult, same } from "../../support/results.ts";
@@ -57,7 +57,7 @@ describe("a result on the wire", () => {
       let value: unknown = null;
       for (let level = 0; level < 250; level += 1) value = wrap(value);
       expect(fromWireResult(received(toWireResult(structuredClone(value))))).toHaveProperty("value");
-      expect(unkeepable(structuredClone(wrap(value)))).toMatchObject({ reason: "RESULT_NOT_CLONEABLE" });
+      expect(refusalOfResult(structuredClone(wrap(value)))).toMatchObject({ reason: "RESULT_NOT_CLONEABLE" });
     },
   );
 

@@ -42,7 +42,7 @@ async function play({ DURABLE_LOCK, DURABLE_RENDEZVOUS }: Env): Promise<void> {
     webLocks: () => webLocks(DURABLE_LOCK),
   };
   await playScenario({ locks, tools: { isLockError, once, withLocks } });
-  const bound = await locks.lock(newId("bound")).withLock(({ lease }) => lease, { bound: true });
+  const bound = await locks.lock(newId("releaseOnExit")).withLock(({ lease }) => lease, { releaseOnExit: true });
   check("a lock that is bound to its holder's life", bound > 0);
   const latch = useLatch(DURABLE_RENDEZVOUS, newId("latch"), { count: 1 });
   await latch.countDown();

@@ -1,22 +1,22 @@
 import { describe, expect, it } from "vitest";
-import { PastLeases } from "../../../../src/core/leases/past-requests.ts";
+import { PastRequests } from "../../../../src/core/leases/past-requests.ts";
 
 const MINUTE = 60_000;
 
 /** Adds leases from..to-1, each with the request of its number. */
-function add(past: PastLeases, from: number, to: number, now: number): void {
+function add(past: PastRequests, from: number, to: number, now: number): void {
   for (let lease = from; lease < to; lease += 1) past.add({ requestId: `r${lease}`, lease, how: "released" }, now);
 }
 
 /** The oldest that is remembered, of those numbered up to `to`. */
-function oldest(past: PastLeases, to: number): number | undefined {
+function oldest(past: PastRequests, to: number): number | undefined {
   for (let lease = 0; lease < to; lease += 1) if (past.byLease(lease)) return lease;
   return undefined;
 }
 
 describe("what is remembered of past leases", () => {
   it("G5: the last thousand, however long ago they ended", () => {
-    const past = new PastLeases();
+    const past = new PastRequests();
     add(past, 0, 1_000, 0);
     add(past, 1_000, 1_001, 1_000 * MINUTE);
     expect(oldest(past, 1_001)).toBe(1);
@@ -25,7 +25,7 @@ describe("what is remembered of past leases", () => {
   });
 
   it("G5: more of the last minute, in which a duplicate may still be on its way", () => {
-    const past = new PastLeases();
+    const past = new PastRequests();
     add(past, 0, 3_000, 0);
     add(past, 3_000, 5_000, 1);
     expect(oldest(past, 5_000)).toBe(0);
@@ -38,7 +38,7 @@ describe("what is remembered of past leases", () => {
   });
 
   it("G9: never more than ten thousand, the oldest forgotten first", () => {
-    const past = new PastLeases();
+    const past = new PastRequests();
     add(past, 0, 10_000, 0);
     expect(oldest(past, 10_000)).toBe(0);
     add(past, 10_000, 10_003, 0);
@@ -46,7 +46,7 @@ describe("what is remembered of past leases", () => {
   });
 
   it("what is remembered again is the last to be forgotten", () => {
-    const past = new PastLeases();
+    const past = new PastRequests();
     add(past, 0, 1_000, 0);
     past.add({ requestId: "r0", how: "released" }, 1);
     expect(past.byLease(0)).toBeUndefined();

@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../../../src/core/limits.ts";
 import {
   type Arrival,
-  type Meeting,
+  type Generation,
   ARRIVALS_REMEMBERED,
   BarrierState,
-  MEETINGS_REMEMBERED,
+  GENERATIONS_REMEMBERED,
 } from "../../../../src/core/rendezvous/barrier-state.ts";
 
 const NOW = 1_800_000_000_000;
@@ -19,7 +19,7 @@ const arrival = (requestId: string, rest: Partial<Arrival> = {}): Arrival => ({
   ...rest,
 });
 
-const meetingOf = (generation: number, ...members: string[]): Meeting => ({ generation, why: undefined, members });
+const meetingOf = (generation: number, ...members: string[]): Generation => ({ generation, why: undefined, members });
 
 describe("a barrier", () => {
   it("is broken at once, for all who had come, by one whose time is up", () => {
@@ -74,19 +74,19 @@ describe("a barrier", () => {
   it("is not broken by the end of a call that was answered, and takes its party back", () => {
     const barrier = new BarrierState([]);
     barrier.arrive(arrival("patient"), NOW);
-    barrier.wake(NOW + LIMITS.slice);
+    barrier.wake(NOW + LIMITS.longPoll);
     expect(barrier.takeEffects().answers).toMatchObject([{ requestId: "patient", reply: { reason: "WAITING" } }]);
-    barrier.drop("patient", NOW + LIMITS.slice);
+    barrier.drop("patient", NOW + LIMITS.longPoll);
     expect(barrier.waiting).toBe(1);
-    const back = arrival("patient", { wait: 60_000 - LIMITS.slice, waited: LIMITS.slice });
-    expect(barrier.arrive(back, NOW + LIMITS.slice + 1)).toBeUndefined();
-    expect(barrier.arrive(arrival("last"), NOW + LIMITS.slice + 2)).toMatchObject({ success: true, index: 1 });
+    const back = arrival("patient", { wait: 60_000 - LIMITS.longPoll, waited: LIMITS.longPoll });
+    expect(barrier.arrive(back, NOW + LIMITS.longPoll + 1)).toBeUndefined();
+    expect(barrier.arrive(arrival("last"), NOW + LIMITS.longPoll + 2)).toMatchObject({ success: true, index: 1 });
   });
 
   it("tells one whose wait ends with the slice that its time is up, and not to ask again", () => {
     const barrier = new BarrierState([]);
-    barrier.arrive(arrival("one", { wait: LIMITS.slice }), NOW);
-    barrier.wake(NOW + LIMITS.slice);
+    barrier.arrive(arrival("one", { wait: LIMITS.longPoll }), NOW);
+    barrier.wake(NOW + LIMITS.longPoll);
     expect(barrier.takeEffects().answers).toMatchObject([{ reply: { reason: "TIMEOUT" } }]);
   });
 
@@ -116,11 +116,11 @@ describe("a barrier", () => {
   it("that breaks in the same step in which the next generation meets has both written", () => {
     const barrier = new BarrierState([]);
     barrier.arrive(arrival("away"), NOW);
-    barrier.wake(NOW + LIMITS.slice);
-    barrier.arrive(arrival("here"), NOW + LIMITS.slice);
-    barrier.arrive(arrival("third"), NOW + LIMITS.slice);
+    barrier.wake(NOW + LIMITS.longPoll);
+    barrier.arrive(arrival("here"), NOW + LIMITS.longPoll);
+    barrier.arrive(arrival("third"), NOW + LIMITS.longPoll);
     barrier.takeEffects();
-    barrier.arrive(arrival("fourth"), NOW + LIMITS.slice + LIMITS.returnWithin);
+    barrier.arrive(arrival("fourth"), NOW + LIMITS.longPoll + LIMITS.returnWithin);
     expect(barrier.takeEffects().meetings).toMatchObject([
       { why: "died", members: ["away", "here"] },
       { why: undefined, members: ["third", "fourth"] },
@@ -132,8 +132,8 @@ describe("a barrier", () => {
     const parties = 1_000;
     const generations = LIMITS.maxWaiters / parties;
     for (let n = 0; n < generations; n += 1) barrier.arrive(arrival(`away ${n}`, { parties }), NOW + n);
-    barrier.wake(NOW + LIMITS.slice + generations);
-    const later = NOW + LIMITS.slice + 100;
+    barrier.wake(NOW + LIMITS.longPoll + generations);
+    const later = NOW + LIMITS.longPoll + 100;
     // Each generation has one that is on its way back, so that none of them meets.
     for (let n = 0; n < generations * parties - generations; n += 1) {
       const waited = later - NOW - Math.floor(n / (parties - 1));
@@ -152,7 +152,7 @@ describe("a barrier", () => {
       for (let n = 0; n < count * parties; n += 1) barrier.arrive(arrival(`party ${n}`, { parties }), NOW);
       return barrier;
     };
-    const large = met(1_000, MEETINGS_REMEMBERED + 1);
+    const large = met(1_000, GENERATIONS_REMEMBERED + 1);
     expect(large.arrive(arrival("party 1000", { parties: 1_000 }), NOW)).toMatchObject({ success: true, index: 0 });
     expect(large.arrive(arrival("party 999", { parties: 1_000 }), NOW)).toBeUndefined();
     const small = met(2, ARRIVALS_REMEMBERED / 2 + 1);

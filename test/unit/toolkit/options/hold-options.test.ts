@@ -10,7 +10,7 @@ import { checkNamespace } from "../../../../src/transport/rpc/namespace.ts";
 const unchecked = <T>(value: unknown) => value as T;
 const refusal = (argument: string, words = argument) =>
   expect.objectContaining({ code: "INVALID_ARGUMENT", argument, message: expect.stringContaining(words) });
-const BOUNDS = { ttl: 30_000, maxHold: Infinity, minHold: 0, bound: false, onReleaseRequested: undefined };
+const BOUNDS = { ttl: 30_000, maxHold: Infinity, minHold: 0, releaseOnExit: false, onReleaseRequested: undefined };
 
 describe("G9 what is not said has a default", () => {
   it("of an acquire: once, or for ten seconds if it polls", () => {
@@ -34,12 +34,12 @@ describe("G9 what is not said has a default", () => {
   });
 
   it("and a default may be said", () => {
-    const said = { minHold: 0, maxHold: Infinity, bound: false, ttl: 30_000, lockDelay: 0, wait: 10_000 };
+    const said = { minHold: 0, maxHold: Infinity, releaseOnExit: false, ttl: 30_000, lockDelay: 0, wait: 10_000 };
     expect(checkHold({ ...said, retry: { retries: Infinity } }, everything)).toMatchObject({
       bounds: BOUNDS,
       poll: { retries: Infinity },
     });
-    expect(checkResume({ minHold: 0, bound: true }).bound).toBe(true);
+    expect(checkResume({ minHold: 0, releaseOnExit: true }).releaseOnExit).toBe(true);
   });
 
   it("and what is said is taken", () => {
@@ -53,10 +53,15 @@ describe("G9 what is not said has a default", () => {
       signal,
       poll: retry,
       named: false,
-      bounds: { ttl: 20, maxHold: 10, minHold: 10, bound: false, onReleaseRequested },
+      bounds: { ttl: 20, maxHold: 10, minHold: 10, releaseOnExit: false, onReleaseRequested },
     });
     expect(checkHold({ ttl: 10, maxHold: 20 }, everything).request.ttl).toBe(10);
-    expect(checkResume({ ttl: 1, maxHold: 2, bound: true })).toEqual({ ...BOUNDS, ttl: 1, maxHold: 2, bound: true });
+    expect(checkResume({ ttl: 1, maxHold: 2, releaseOnExit: true })).toEqual({
+      ...BOUNDS,
+      ttl: 1,
+      maxHold: 2,
+      releaseOnExit: true,
+    });
     expect(checkTryHold({ ttl: 7 }, everything).bounds.ttl).toBe(7);
     expect(checkWaiting({ wait: 0, signal })).toEqual({ wait: 0, signal });
     expect(checkAcquire(1_000, { wait: Infinity }, asAsked).request.wait).toBe(Infinity);
@@ -86,8 +91,8 @@ describe("G9 what is wrong is named", () => {
     ["minHold", { minHold: null }, "minHold"],
     ["maxHold", { maxHold: null }, "maxHold"],
     ["ttl", { ttl: null }, "ttl"],
-    ["bound", { bound: true, minHold: 1 }, "leave one of them out"],
-    ["bound", { bound: 1 }, "bound"],
+    ["releaseOnExit", { releaseOnExit: true, minHold: 1 }, "leave one of them out"],
+    ["releaseOnExit", { releaseOnExit: 1 }, "releaseOnExit"],
     ["onReleaseRequested", { onReleaseRequested: "tell" }, "must be a function"],
     ["onReleaseRequested", { onReleaseRequested: null }, "must be a function"],
   ])("%s: %j", (argument, options, words) => {
@@ -104,8 +109,10 @@ describe("G9 what is wrong is named", () => {
   });
 
   it("a hold that is bound and may end early is fine, and one of least length that is not bound", () => {
-    expect(checkHold({ bound: true, minHold: unchecked(undefined) }, everything).bounds.bound).toBe(true);
-    expect(checkHold({ bound: false, minHold: 5, maxHold: 5 }, everything).bounds.minHold).toBe(5);
+    expect(checkHold({ releaseOnExit: true, minHold: unchecked(undefined) }, everything).bounds.releaseOnExit).toBe(
+      true,
+    );
+    expect(checkHold({ releaseOnExit: false, minHold: 5, maxHold: 5 }, everything).bounds.minHold).toBe(5);
   });
 
   it("work that is none, a lock that is none, a binding that is none", () => {

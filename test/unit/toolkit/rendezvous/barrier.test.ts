@@ -27,13 +27,17 @@ describe("a barrier", () => {
         if (given.reply instanceof Error) throw given.reply;
         return given.reply;
       };
-      return { outcome: { known }, [Symbol.dispose]: disposed };
+      return { outcome: { reply: known }, [Symbol.dispose]: disposed };
     };
-    const { namespace, calls } = scripted({ arrive, leave: async () => undefined, waiting: async () => 3 });
+    const { namespace, calls } = scripted({
+      arriveAtBarrier: arrive,
+      leave: async () => undefined,
+      waiting: async () => 3,
+    });
     const barrier = useBarrier(namespace, "mine", { parties: 3 });
     const arrivals = () =>
       calls
-        .filter(({ method }) => method === "arrive")
+        .filter(({ method }) => method === "arriveAtBarrier")
         .map(({ at, args: [arrival] }) => ({
           at,
           wait: (arrival as Arrival).wait,
@@ -80,8 +84,8 @@ describe("a barrier", () => {
 
   it("is met over a stub that hands out an ordinary promise too", async () => {
     const disposed = vi.fn();
-    const arrive = async () => ({ outcome: { known: async () => MET }, [Symbol.dispose]: disposed });
-    const { namespace } = scripted({ arrive });
+    const arrive = async () => ({ outcome: { reply: async () => MET }, [Symbol.dispose]: disposed });
+    const { namespace } = scripted({ arriveAtBarrier: arrive });
     expect(await useBarrier(namespace, "mine", { parties: 3 }).arrive()).toEqual({ generation: 4, index: 1 });
     expect(disposed).toHaveBeenCalledOnce();
   });
@@ -99,7 +103,7 @@ describe("a barrier", () => {
       code: "BARRIER_BROKEN",
       message: `Barrier "mine" broke: one of those who had come ${words}. Come again.`,
     });
-    expect(methods()).toEqual(["arrive"]);
+    expect(methods()).toEqual(["arriveAtBarrier"]);
   });
 
   it("that was not met in time says so", async () => {
@@ -108,7 +112,7 @@ describe("a barrier", () => {
       code: "LOCK_TIMEOUT",
       message: 'Not all came to barrier "mine" within 40 ms: raise wait, or come again.',
     });
-    expect(methods()).toEqual(["arrive"]);
+    expect(methods()).toEqual(["arriveAtBarrier"]);
   });
 
   it("G9 that admits no more says how many it admits, and is not left", async () => {
@@ -117,7 +121,7 @@ describe("a barrier", () => {
       code: "QUEUE_FULL",
       message: 'Barrier "mine" has as many waiters as it admits (10000).',
     });
-    expect(methods()).toEqual(["arrive"]);
+    expect(methods()).toEqual(["arriveAtBarrier"]);
   });
 
   it("that refuses says what", async () => {
@@ -133,7 +137,7 @@ describe("a barrier", () => {
     await pass(10);
     controller.abort("enough");
     expect(await met).toBe("enough");
-    expect(methods()).toEqual(["arrive", "leave"]);
+    expect(methods()).toEqual(["arriveAtBarrier", "leave"]);
     const [came, left] = calls.map(({ args }) => args);
     expect(left).toEqual([(came as [Arrival])[0].requestId]);
     expect(vi.getTimerCount()).toBe(0);
@@ -142,10 +146,12 @@ describe("a barrier", () => {
   it("is left by one whose signal fires in the same turn as all have met", async () => {
     const controller = new AbortController();
     const known = async () => (controller.abort("enough"), MET);
-    const { namespace, calls } = scripted({ arrive: () => ({ outcome: { known }, [Symbol.dispose]: () => {} }) });
+    const { namespace, calls } = scripted({
+      arriveAtBarrier: () => ({ outcome: { reply: known }, [Symbol.dispose]: () => {} }),
+    });
     const barrier = useBarrier(namespace, "mine", { parties: 3 });
     expect(await failureOf(barrier.arrive({ signal: controller.signal }))).toBe("enough");
-    expect(calls.map(({ method }) => method)).toEqual(["arrive", "leave"]);
+    expect(calls.map(({ method }) => method)).toEqual(["arriveAtBarrier", "leave"]);
   });
 
   it("is left by one whose signal fires whenever its answer is on the way, or has met", async () => {
@@ -155,7 +161,9 @@ describe("a barrier", () => {
         afterTurns(turns, () => controller.abort("enough"));
         return MET;
       };
-      const { namespace, calls } = scripted({ arrive: () => ({ outcome: { known }, [Symbol.dispose]: () => {} }) });
+      const { namespace, calls } = scripted({
+        arriveAtBarrier: () => ({ outcome: { reply: known }, [Symbol.dispose]: () => {} }),
+      });
       const met = useBarrier(namespace, "mine", { parties: 3 }).arrive({ signal: controller.signal });
       const isOver = isHeard(met, controller.signal, "enough");
       const hasLeft = (await failureOf(met)) === "enough";
@@ -183,7 +191,7 @@ describe("a barrier", () => {
       expect(await settled(met)).toBe("parked");
       await pass(1);
       expect(await met).toMatchObject({ code: "UNREACHABLE" });
-      expect(methods()).toEqual(["arrive", "leave"]);
+      expect(methods()).toEqual(["arriveAtBarrier", "leave"]);
     }
   });
 
@@ -197,14 +205,14 @@ describe("a barrier", () => {
   });
 
   it("is met in one round trip a slice: the outcome is asked for before the place is here", async () => {
-    const pending = Object.assign(silence(), { outcome: { known: async () => MET }, [Symbol.dispose]: () => {} });
-    const { namespace } = scripted({ arrive: () => pending });
+    const pending = Object.assign(silence(), { outcome: { reply: async () => MET }, [Symbol.dispose]: () => {} });
+    const { namespace } = scripted({ arriveAtBarrier: () => pending });
     expect(await useBarrier(namespace, "mine", { parties: 3 }).arrive()).toEqual({ generation: 4, index: 1 });
   });
 
   it("G9 that can't be left either delays its party by a second at most", async () => {
     const { namespace } = scripted({
-      arrive: () => ({ outcome: { known: () => silence() }, [Symbol.dispose]: () => {} }),
+      arriveAtBarrier: () => ({ outcome: { reply: () => silence() }, [Symbol.dispose]: () => {} }),
       leave: () => silence(),
     });
     const controller = new AbortController();

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { AcquireReply } from "../../../../src/core/replies.ts";
 import type { LockRequest } from "../../../../src/core/request.ts";
 import { LeaseLostError, LockError, webLocks } from "../../../../src/index.ts";
-import { type WebLocksOptions, createWebLocks } from "../../../../src/toolkit/web-locks/create-web-locks.ts";
+import { type WebLockManagerOptions, createWebLocks } from "../../../../src/toolkit/web-locks/create-web-locks.ts";
 import type { LockPrimitives } from "../../../../src/transport/primitives.ts";
 import { fakeTime, pass, silence } from "../../../support/fake-time.ts";
 import { failureOf, outcome, settled, sleep } from "../../../support/outcome.ts";
@@ -12,7 +12,7 @@ import { afterTurns, sweepTurns } from "../../../support/turns.ts";
 
 fakeTime();
 
-function managing(answers: Partial<LockPrimitives> = {}, options?: WebLocksOptions) {
+function managing(answers: Partial<LockPrimitives> = {}, options?: WebLockManagerOptions) {
   const { primitives, calls } = scriptedPrimitives({
     acquire: async ({ ttl }) => ({ success: true, lease: 7, deadline: 1, validFor: ttl }),
     renew: () => silence(),
@@ -394,7 +394,7 @@ describe("the options of a manager", () => {
   it.each([
     ["owner", { owner: "" }],
     ["maxHold", { maxHold: 0 }],
-    ["bound", { bound: 1 }],
+    ["releaseOnExit", { releaseOnExit: 1 }],
     ["mode", { mode: "shared" }],
   ])("G9 a bad %s is refused when the manager is made", (argument, options) => {
     expect(() => managing({}, options as never)).toThrow(expect.objectContaining({ argument }));

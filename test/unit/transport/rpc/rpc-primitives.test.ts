@@ -3,7 +3,7 @@ import type { Caller } from "../../../../src/core/caller.ts";
 import { PROTOCOL } from "../../../../src/core/protocol.ts";
 import type { LockRequest } from "../../../../src/core/request.ts";
 import type { DurableLock } from "../../../../src/index.ts";
-import type { Binding } from "../../../../src/transport/primitives.ts";
+import type { ExitWatch } from "../../../../src/transport/primitives.ts";
 import { rpcPrimitives } from "../../../../src/transport/rpc/rpc-primitives.ts";
 import { failureOf } from "../../../support/outcome.ts";
 import { type Answers, scriptedNamespace } from "../../../support/scripted-namespace.ts";
@@ -137,23 +137,23 @@ describe("an object of another version", () => {
 });
 
 describe("G4 one who waits", () => {
-  const ticket = (granted: () => Promise<unknown>) => ({ turn: { granted }, [Symbol.dispose]: vi.fn() });
+  const ticket = (granted: () => Promise<unknown>) => ({ pendingGrant: { reply: granted }, [Symbol.dispose]: vi.fn() });
   /** What the runtime gives: a promise for a ticket on which the next call is made before it is here. */
   const pipelined = (received: Promise<ReturnType<typeof ticket>>, granted: () => Promise<unknown>) =>
-    Object.assign(received, { turn: { granted }, [Symbol.dispose]: vi.fn() });
+    Object.assign(received, { pendingGrant: { reply: granted }, [Symbol.dispose]: vi.fn() });
 
   it("is told in one round trip: the turn is asked for before the ticket is here", async () => {
     const pending = pipelined(new Promise(() => {}), async () => GRANT);
-    const { primitives } = sentTo({ enqueue: () => pending });
+    const { primitives } = sentTo({ acquireInQueue: () => pending });
     expect(await primitives.acquire({ ...REQUEST, wait: 9 })).toBe(GRANT);
   });
 
   it("takes a ticket, and lets go of it when it is told", async () => {
     const one = ticket(async () => GRANT);
     const pending = pipelined(Promise.resolve(one), async () => GRANT);
-    const { primitives, sent } = sentTo({ enqueue: () => pending });
+    const { primitives, sent } = sentTo({ acquireInQueue: () => pending });
     expect(await primitives.acquire({ ...REQUEST, wait: 9, waited: 4 })).toBe(GRANT);
-    expect(sent()).toEqual([["enqueue", 1_000, { ...r, wait: 9, waited: 4 }]]);
+    expect(sent()).toEqual([["acquireInQueue", 1_000, { ...r, wait: 9, waited: 4 }]]);
     expect(pending[Symbol.dispose]).toHaveBeenCalledOnce();
     await Promise.resolve();
     expect(one[Symbol.dispose]).toHaveBeenCalledOnce();
@@ -161,7 +161,7 @@ describe("G4 one who waits", () => {
 
   it("does so over a stub that hands out an ordinary promise too", async () => {
     const one = ticket(async () => GRANT);
-    const { primitives } = sentTo({ enqueue: async () => one });
+    const { primitives } = sentTo({ acquireInQueue: async () => one });
     expect(await primitives.acquire({ ...REQUEST, wait: 9 })).toBe(GRANT);
     await vi.waitFor(() => expect(one[Symbol.dispose]).toHaveBeenCalledOnce());
   });
@@ -169,7 +169,7 @@ describe("G4 one who waits", () => {
   it("and is cut off gets that error, and none is left unheard", async () => {
     const broken = new Error("broken");
     const pending = pipelined(Promise.reject(broken), () => Promise.reject(broken));
-    const { primitives } = sentTo({ enqueue: () => pending });
+    const { primitives } = sentTo({ acquireInQueue: () => pending });
     expect(await failureOf(primitives.acquire({ ...REQUEST, wait: 9 }))).toBe(broken);
     expect(pending[Symbol.dispose]).toHaveBeenCalledOnce();
   });
@@ -177,20 +177,20 @@ describe("G4 one who waits", () => {
 
 describe("a bond over RPC", () => {
   it("is a binding, whose news are asked for and which is let go of", async () => {
-    const bond = { tie: {}, news: { next: vi.fn(async () => ({})) }, [Symbol.dispose]: vi.fn() };
-    const { primitives, sent } = sentTo({ bind: async () => bond });
-    const binding = (await primitives.bind?.(7)) as Binding;
+    const bond = { handle: {}, events: { next: vi.fn(async () => ({})) }, [Symbol.dispose]: vi.fn() };
+    const { primitives, sent } = sentTo({ watchExit: async () => bond });
+    const binding = (await primitives.watchExit?.(7)) as ExitWatch;
     expect(binding.success).toBe(true);
     expect(await binding.next(true)).toEqual({});
-    expect(bond.news.next).toHaveBeenCalledExactlyOnceWith(true);
+    expect(bond.events.next).toHaveBeenCalledExactlyOnceWith(true);
     binding[Symbol.dispose]();
     expect(bond[Symbol.dispose]).toHaveBeenCalledOnce();
-    expect(sent()).toEqual([["bind", 7]]);
+    expect(sent()).toEqual([["watchExit", 7]]);
   });
 
   it("or a refusal", async () => {
     const refusal = { success: false, reason: "NO_LONGER_VALID" };
-    const { primitives } = sentTo({ bind: async () => refusal });
-    expect(await primitives.bind?.(7)).toBe(refusal);
+    const { primitives } = sentTo({ watchExit: async () => refusal });
+    expect(await primitives.watchExit?.(7)).toBe(refusal);
   });
 });

@@ -1,10 +1,10 @@
 import { LIMITS } from "../limits.ts";
-import type { UnkeepableReply } from "../replies.ts";
+import type { ResultRefusedReply } from "../replies.ts";
 import { cloneSize, fieldsOf, partsOf } from "./clone-size.ts";
 
 /** Why the result of a job is not kept. */
-export interface Unkeepable {
-  reason: UnkeepableReply["reason"];
+export interface ResultRefusal {
+  reason: ResultRefusedReply["reason"];
   /** What is wrong with it. */
   message: string;
 }
@@ -14,7 +14,7 @@ export interface Unkeepable {
  *
  * Each transport and the object ask here, so that a result that one of them takes can be read over every other.
  */
-export function unkeepable(value: unknown): Unkeepable | undefined {
+export function refusalOfResult(value: unknown): ResultRefusal | undefined {
   if (cloneSize(value, LIMITS.maxResultBytes) > LIMITS.maxResultBytes)
     return { reason: "RESULT_TOO_LARGE", message: `it is larger than ${LIMITS.maxResultBytes} bytes` };
   const message = uncarried(value, LIMITS.maxResultDepth);

@@ -1,0 +1,39 @@
+import { checkId, checkOptions } from "../core/checks.ts";
+import { createLock } from "../toolkit/create-lock.ts";
+import { createReadWriteLock } from "../toolkit/read-write-lock.ts";
+import { createSemaphore } from "../toolkit/semaphore.ts";
+import { createWebLocks } from "../toolkit/web-locks/create-web-locks.ts";
+import type { LockPrimitives } from "../transport/primitives.ts";
+import { type LockNamespace, checkNamespace } from "../transport/rpc/namespace.ts";
+import { type PlacementOptions, placed } from "../transport/rpc/placement.ts";
+import { rpcPrimitives } from "../transport/rpc/rpc-primitives.ts";
+import type { Locks } from "./locks.ts";
+
+/**
+ * The locks of a binding, in a Worker: the same interface as `connectLocks` gives over HTTP.
+ *
+ * Makes no request and holds nothing, so you can call it at module level. The same id in the same namespace is the same
+ * lock everywhere. A jurisdiction is a namespace of its own, so the same id there is another lock.
+ *
+ * @param namespace - the binding of the `DurableLock` class
+ * @param options - where objects are to live: `jurisdiction` and `locationHint`
+ * @throws `INVALID_ARGUMENT` for what is no binding, or a jurisdiction that the platform does not know.
+ * @example
+ * ```ts
+ * const { lock, semaphore } = bindLocks(env.DURABLE_LOCK);
+ * await lock(`account:${accountId}`).withLock(() => transfer(accountId, amount));
+ * await semaphore("smtp", { permits: 5 }).withLock(() => send(mail));
+ * ```
+ */
+export function bindLocks(namespace: LockNamespace, options?: PlacementOptions): Locks {
+  const placement = checkOptions(options, ["jurisdiction", "locationHint"]);
+  const objects = placed(checkNamespace(namespace, "DurableLock"), placement);
+  const primitivesOf = (id: string): LockPrimitives => rpcPrimitives(objects, checkId(id));
+  return {
+    lock: (id) => createLock(primitivesOf(id)),
+    semaphore: (id, given) => createSemaphore(primitivesOf(id), given),
+    readWriteLock: (id) => createReadWriteLock(primitivesOf(id)),
+    // The Web Locks API checks its names itself, by its own rules.
+    webLocks: (given) => createWebLocks((name) => rpcPrimitives(objects, name), given),
+  };
+}
