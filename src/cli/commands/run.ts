@@ -82,7 +82,8 @@ function readPlan(input: Input): Plan {
   const maxHold = longest === undefined || longest === FOREVER ? undefined : parseDuration(longest, "max-hold");
   const grace = graceOf(input, terms.ttl, maxHold);
   const retain = textOf(input, "retain");
-  if (retain !== undefined && !flags["once"]) throw new Failure(EXIT.usage, "--retain goes with --once.");
+  if (retain !== undefined && !flags["once"])
+    throw new Failure(EXIT.usage, "--retain needs --once: it says how long --once remembers.");
   const service = serviceOf(input);
   return {
     ...service,
