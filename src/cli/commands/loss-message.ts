@@ -19,7 +19,7 @@ export function lossMessage(ending: SupervisedEnding, error: unknown, bounds: Bo
   const because = fault === undefined ? "" : ` (${messageOf(fault)})`;
   if (maxHold !== undefined && why !== "superseded" && isAtMaxHold(ending, bounds, maxHold))
     return `The lock was held for as long as --max-hold allows (${showDuration(maxHold)}), so ${stopped(ending)}.`;
-  if (why === "superseded") return `The lease was ended by somebody, so ${stopped(ending, within(FORCED_GRACE))}.`;
+  if (why === "superseded") return `Somebody ended the lease, so ${stopped(ending, within(FORCED_GRACE))}.`;
   if (why === "expired") return `The lease ran out before it was renewed, so ${stopped(ending)}.`;
   if (ending.stopped === undefined) return `The lease was lost while the command ran${because}.`;
   const spare = `, with ${showDuration(grace)} to spare, before the lease could pass on`;
