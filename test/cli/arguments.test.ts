@@ -202,6 +202,15 @@ describe("configuration", () => {
     assert.throws(() => findAccess({ config: join(folder, "none.json") }, surroundings(fromEnv)), /can't be read/);
   });
 
+  test("A token file or configuration file that can't be read is refused with the reason.", () => {
+    const none = join(folder, "none");
+    const inEnv = surroundings(fromEnv);
+    assert.throws(() => findAccess({ "token-file": none }, inEnv), /none can't be read \(there is no such file\)\.$/);
+    assert.throws(() => findAccess({ "token-file": folder }, inEnv), /can't be read \(EISDIR\)\.$/);
+    assert.throws(() => findAccess({ config: none }, inEnv), /none can't be read \(there is no such file\)\.$/);
+    assert.throws(() => findAccess({ config: tokenFile }, inEnv), /token is not valid JSON\.$/);
+  });
+
   test("what is wrong in the file is told without its values", () => {
     write({ url: "http://file", tokn: SECRET });
     assert.throws(() => findAccess({}, surroundings()), /"tokn"/);
