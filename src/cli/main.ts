@@ -7,8 +7,9 @@ import { ignoresHangup } from "./supervisor/hangup.ts";
 import type { Command } from "./terminal/command.ts";
 import { EXIT, exitCodeOf, Failure } from "./terminal/exit-codes.ts";
 import { manual, overview } from "./terminal/help.ts";
+import { nearest } from "./terminal/nearest.ts";
 import { parse } from "./terminal/parse.ts";
-import { Reporter } from "./terminal/reporter.ts";
+import { quoted, Reporter } from "./terminal/reporter.ts";
 
 const COMMANDS: readonly Command[] = [run, acquire, renew, release, status, watch, forceRelease, dev];
 
@@ -21,10 +22,11 @@ export async function main([name, ...args]: readonly string[]): Promise<number> 
   let reporter = new Reporter({ json: own.includes("--json"), quiet: false });
   try {
     if (name === "--version") return say(versionOf());
-    if (name === undefined) throw new Failure(EXIT.usage, "What to do? See `durable-locks help`.");
+    // The help goes to stdout, as from git and npm. The exit code is no success: a script whose variable is empty lands here.
+    if (name === undefined) return say(overview(COMMANDS), EXIT.usage);
     if (name === "help" || name === "--help" || name === "-h") return say(helpOn(args[0]));
     const command = find(name);
-    const input = parse(command, args);
+    const input = parse(command, args, COMMANDS);
     if (input.flags["help"]) return say(manual(command));
     reporter = new Reporter({ json: input.flags["json"] === true, quiet: input.flags["quiet"] === true });
     return await command.run({ ...input, reporter });
@@ -35,9 +37,9 @@ export async function main([name, ...args]: readonly string[]): Promise<number> 
   }
 }
 
-function say(text: string): number {
+function say(text: string, exitCode: number = EXIT.ok): number {
   process.stdout.write(`${text}\n`);
-  return EXIT.ok;
+  return exitCode;
 }
 
 function helpOn(name: string | undefined): string {
@@ -45,10 +47,24 @@ function helpOn(name: string | undefined): string {
 }
 
 function find(name: string): Command {
-  const command = COMMANDS.find((one) => one.name === name);
-  if (command) return command;
-  const known = COMMANDS.map((one) => one.name).join(", ");
-  throw new Failure(EXIT.usage, `There is no such command. There are ${known}; see \`durable-locks help\`.`);
+  return COMMANDS.find((one) => one.name === name) ?? fail(unknownCommand(name));
+}
+
+/** Options that take the place of a command. Without their dashes, the first is a command too. */
+const OPTIONS = ["help", "version"];
+
+function unknownCommand(name: string): string {
+  const names = COMMANDS.map((one) => one.name);
+  const isOption = name.startsWith("-");
+  const near = isOption ? nearest(name.replace(/^--?/, ""), OPTIONS) : nearest(name, [...names, ...OPTIONS]);
+  const unknown = `Unknown ${isOption ? "option" : "command"}${quoted(name)}`;
+  if (near !== undefined) return `${unknown}: did you mean "${isOption || near === "version" ? "--" : ""}${near}"?`;
+  if (isOption) return "The command comes first, then its options. See `durable-locks --help`.";
+  return `${unknown}. The commands are ${names.join(", ")}. See \`durable-locks --help\`.`;
+}
+
+function fail(message: string): never {
+  throw new Failure(EXIT.usage, message);
 }
 
 function versionOf(): string {

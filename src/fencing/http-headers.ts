@@ -97,7 +97,7 @@ function readResource(encoded: string): string {
     // header that came twice with a comma.
     if (/^[\x21-\x2b\x2d-\x7e]+$/.test(encoded)) return checkText(decodeURIComponent(encoded), "Fencing-Resource");
   } catch {
-    // Said below, in terms of the header.
+    // The error below names the header.
   }
   throw invalid(
     "Fencing-Resource",

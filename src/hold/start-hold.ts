@@ -39,8 +39,8 @@ export async function tryJob(
   checkExitWatch(primitives, acquisition.bounds);
   const acquired = await acquire(primitives, acquisition);
   if (!acquired.success) return acquired;
-  const terms = { ...acquisition, claim: acquisition.request };
-  return await keep(primitives, acquired, terms, (kept) => kept.release());
+  const spec = { ...acquisition, claim: acquisition.request };
+  return await keep(primitives, acquired, spec, (kept) => kept.release());
 }
 
 /** Takes the lock and keeps it, or throws. */
@@ -56,8 +56,8 @@ export async function resume(primitives: LockPrimitives, lease: number, bounds: 
   const renewal = await renewOnce(primitives, lease, Math.min(bounds.ttl, bounds.maxHold));
   if ("lost" in renewal) throw new LeaseLostError(renewal.lost, lease, lossMessage(renewal.lost, lease));
   // If the exit watch can't be set up, the lease is not released: it was live before, and the caller can try again.
-  const terms = { bounds, claim: AT_LEAST };
-  return (await keep(primitives, { lease, ...renewal }, terms, async ({ keepAlive }) => keepAlive.stop())).held;
+  const spec = { bounds, claim: AT_LEAST };
+  return (await keep(primitives, { lease, ...renewal }, spec, async ({ keepAlive }) => keepAlive.stop())).held;
 }
 
 /**

@@ -18,8 +18,9 @@ const call = (...args: string[]): Promise<Exit> => new Program(args, { env, cwd:
 
 describe("arguments", { concurrency: 2 }, () => {
   for (const args of [
-    [],
     ["no-such-command"],
+    [SECRET],
+    ["--json", "status", "id"],
     ["run"],
     ["run", "id"],
     ["run", "id", "echo", "without dashes"],
@@ -31,6 +32,10 @@ describe("arguments", { concurrency: 2 }, () => {
     ["acquire"],
     ["acquire", "id", "--tll", SECRET],
     ["acquire", "id", SECRET],
+    ["acquire", "id", "--wait", SECRET],
+    ["acquire", "id", "--permits", SECRET],
+    ["acquire", "id", "--token", `-${SECRET}`],
+    ["acquire", "id", `-${SECRET}`],
     ["renew", "id"],
     ["dev", "--port", "70000"],
   ])
@@ -49,6 +54,10 @@ describe("arguments", { concurrency: 2 }, () => {
       assert.ok(commands.has(name));
       assert.match((await call(name, "--help")).stdout, /Examples:/);
     }
+  });
+
+  test("durable-locks alone prints the help on stdout, and exits with 64 because it did nothing", async () => {
+    assert.deepEqual(await call(), { ...(await call("help")), code: 64 });
   });
 
   const onNode = (version: string, ...args: string[]) => {
@@ -193,6 +202,15 @@ describe("configuration", () => {
     assert.throws(() => findAccess({ config: join(folder, "none.json") }, surroundings(fromEnv)), /can't be read/);
   });
 
+  test("A token file or configuration file that can't be read is refused with the reason.", () => {
+    const none = join(folder, "none");
+    const inEnv = surroundings(fromEnv);
+    assert.throws(() => findAccess({ "token-file": none }, inEnv), /none can't be read \(there is no such file\)\.$/);
+    assert.throws(() => findAccess({ "token-file": folder }, inEnv), /can't be read \(EISDIR\)\.$/);
+    assert.throws(() => findAccess({ config: none }, inEnv), /none can't be read \(there is no such file\)\.$/);
+    assert.throws(() => findAccess({ config: tokenFile }, inEnv), /token is not valid JSON\.$/);
+  });
+
   test("what is wrong in the file is told without its values", () => {
     write({ url: "http://file", tokn: SECRET });
     assert.throws(() => findAccess({}, surroundings()), /"tokn"/);
@@ -205,8 +223,9 @@ describe("configuration", () => {
 });
 
 test("durations have units", () => {
-  const read = ["500ms", "30s", "1.5m", "2h", "7d", "0"].map((text) => parseDuration(text, "ttl"));
+  const read = ["500ms", "30s", "1.5m", "2h", "7d", "0"].map((text) => parseDuration(text, "grace"));
   assert.deepEqual(read, [500, 30_000, 90_000, 7_200_000, 604_800_000, 0]);
-  for (const text of ["30", "-1s", "1e3s", "s", "", "1 s", "Infinity"]) assert.throws(() => parseDuration(text, "ttl"));
+  for (const text of ["30", "-1s", "1e3s", "s", "", "1 s", "Infinity"])
+    assert.throws(() => parseDuration(text, "retain"));
   assert.deepEqual([999, 59_000, 61_000, 3_660_000].map(showDuration), ["999 ms", "59 s", "1 min 1 s", "1 h 1 min"]);
 });

@@ -88,7 +88,7 @@ describe("the holder's side", { concurrency: 2 }, () => {
     await service.run(["force-release", "forced"]).exit;
     const { code, stderr } = await program.exit;
     assert.equal(code, 79);
-    assert.match(stderr, /ended by somebody/);
+    assert.match(stderr, /Somebody ended the lease/);
     assert.ok(journal.heard("SIGTERM"));
   });
 

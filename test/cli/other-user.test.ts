@@ -142,7 +142,10 @@ describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => 
     const { code, stderr } = await program.exit;
     assert.equal(code, 79);
     const failure = JSON.parse(stderr.trim().split("\n").at(-1) ?? "") as { message: string; pids: number[] };
-    assert.match(failure.message, new RegExp(`ended by somebody.* except for process ${journal.pid}, which could not`));
+    assert.match(
+      failure.message,
+      new RegExp(`Somebody ended the lease.* except for process ${journal.pid}, which could not`),
+    );
     assert.deepEqual(failure.pids, [journal.pid]);
     assert.deepEqual([await own.isAlive(), await journal.isAlive()], [false, true]);
     assert.ok(own.heard("SIGTERM"));

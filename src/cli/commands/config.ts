@@ -61,9 +61,9 @@ interface Settings {
 
 function complete(given: Given, file: Settings | undefined): FoundAccess {
   const url = given.url ?? file?.url;
-  if (!url) throw missing(`No URL: give --url, DURABLE_LOCKS_URL, or "url" in ${FILE}. ${START}`);
+  if (!url) throw missing(`No URL: give --url, set DURABLE_LOCKS_URL, or write "url" in ${FILE}. ${START}`);
   const token = given.token ?? file?.token();
-  if (!token) throw missing(`No token: give --token-file, DURABLE_LOCKS_TOKEN, or "tokenFile" in ${FILE}.`);
+  if (!token) throw missing(`No token: give --token-file, set DURABLE_LOCKS_TOKEN, or write "tokenFile" in ${FILE}.`);
   return { url, token };
 }
 
@@ -94,7 +94,7 @@ function readFound(found: Found, given: Given): Settings {
   const { url } = settings;
   if (url && !given.url && given.token)
     throw missing(
-      `The URL is that of ${show(path)}, which was found and not named, so it can't choose where the given token goes. ` +
+      `The URL comes from ${show(path)}. That file was found and not named, so it can't choose where your token goes. ` +
         `If you trust it, type \`--url ${quote(url)}\` or \`--config ${typed}\`.`,
     );
   return settings;
@@ -124,17 +124,21 @@ function search(folder: string): string | undefined {
 }
 
 function parse(path: string): { url?: string; token?: string; tokenFile?: string } {
+  const text = readText(path);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(readFileSync(path, "utf8"));
+    parsed = JSON.parse(text);
   } catch {
     // The parser's own words quote the text, and the text may be the token.
-    throw missing(`${show(path)} can't be read as JSON.`);
+    throw missing(`${show(path)} is not valid JSON.`);
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
     throw missing(`${show(path)} must hold an object of ${KNOWN.join(", ")}.`);
   const wrong = Object.entries(parsed).find(([key, value]) => !KNOWN.includes(key) || typeof value !== "string");
-  if (wrong) throw missing(`"${show(wrong[0])}" in ${show(path)}: it knows ${KNOWN.join(", ")}, each a string.`);
+  if (wrong)
+    throw missing(
+      `"${show(wrong[0])}" in ${show(path)} is unknown or not a string: write ${KNOWN.join(", ")}, each a string.`,
+    );
   return parsed;
 }
 
@@ -143,22 +147,30 @@ function readToken(path: string): string {
   const stats = statOf(path);
   // A pipe, such as <(pass show locks), is nobody else's to read.
   if (stats.isFile()) checkPrivate(path, stats);
-  const token = readFileSync(path, "utf8").trim();
-  if (token === "") throw missing(`${path} holds no token.`);
+  const token = readText(path).trim();
+  if (token === "") throw missing(`${show(path)} is empty: write the token in it.`);
   return token;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw unreadable(path, error);
+  }
 }
 
 function statOf(path: string): Stats {
   try {
     return statSync(path);
-  } catch {
-    throw missing(`${path} can't be read.`);
+  } catch (error) {
+    throw unreadable(path, error);
   }
 }
 
 function checkPrivate(path: string, stats: Stats): void {
   if (process.platform === "win32" || (stats.mode & 0o007) === 0) return;
-  throw missing(`${path} holds a token and everybody on this machine can read it: chmod 600 ${path}`);
+  throw missing(`${show(path)} holds a token and everybody on this machine can read it: chmod 600 ${quote(path)}`);
 }
 
 /** Refuses a found file that others own or can write: they could name the service that gets the token. */
@@ -178,9 +190,14 @@ function checkOwner({ path, typed }: Found): void {
 function realPath(path: string): string {
   try {
     return realpathSync(path);
-  } catch {
-    throw missing(`${show(path)} can't be read.`);
+  } catch (error) {
+    throw unreadable(path, error);
   }
+}
+
+function unreadable(path: string, error: unknown): Failure {
+  const { code } = error as NodeJS.ErrnoException;
+  return missing(`${show(path)} can't be read (${code === "ENOENT" ? "there is no such file" : code}).`);
 }
 
 function missing(message: string): Failure {

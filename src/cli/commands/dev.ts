@@ -7,6 +7,7 @@ import { layOutService } from "../dev/local-service.ts";
 import { findWorkerd } from "../dev/workerd.ts";
 import { checkPlatform, SupervisedCommand } from "../supervisor/supervised-command.ts";
 import { type Command, type Input, textOf } from "../terminal/command.ts";
+import { parseCount } from "../terminal/count.ts";
 import { EXIT, Failure } from "../terminal/exit-codes.ts";
 import { ENDING, Signals } from "../terminal/signals.ts";
 
@@ -82,14 +83,12 @@ async function startService(input: Input): Promise<number> {
   if (!listens()) await checkPort(port);
   throw new Failure(
     EXIT.internal,
-    `workerd ended (${signal ?? code}); what it said stands above. Is wrangler up to date?`,
+    `workerd ended (${signal ?? code}). Its own messages are above. Is wrangler up to date?`,
   );
 }
 
 function portOf(input: Input): number {
-  const port = Number(textOf(input, "port") ?? 8787);
-  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
-  throw new Failure(EXIT.usage, "--port must be a number from 1 to 65535.");
+  return parseCount(textOf(input, "port") ?? "8787", "--port", 65_535);
 }
 
 /** Always set, so that they can't come from the environment of this process. */
@@ -105,8 +104,8 @@ async function checkPort(port: number): Promise<void> {
     await promise;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === "EADDRINUSE" ? "is in use: choose another with --port" : `can't be listened at (${code})`;
-    throw new Failure(EXIT.config, `Port ${port} ${why}.`);
+    const why = code === "EADDRINUSE" ? "is in use" : `can't be opened (${code})`;
+    throw new Failure(EXIT.config, `Port ${port} ${why}: choose another with --port.`);
   }
   await new Promise((closed) => server.close(closed));
 }

@@ -24,11 +24,11 @@ export function environmentUnder({ lock, url }: ConnectedLock, lease: number): N
  */
 export async function leaseAround(
   service: ConnectedLock,
-  terms: LeaseOptions,
+  spec: LeaseOptions,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const { lock, url } = service;
-  if (terms.permits !== undefined || terms.capacity !== undefined) return undefined;
+  if (spec.permits !== undefined || spec.capacity !== undefined) return undefined;
   const leases = heldLocks().flatMap((held) => (held.url === url && held.id === lock.id ? [held.lease] : []));
   if (leases.length === 0) return undefined;
   const status = await Promise.race([statusOf(lock), aborted(signal)]);

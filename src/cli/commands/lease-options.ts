@@ -1,9 +1,10 @@
 import { hostname, userInfo } from "node:os";
 import { type Input, type CommandOption, textOf } from "../terminal/command.ts";
-import { parseDuration, parseWait } from "../terminal/duration.ts";
+import { parseCount } from "../terminal/count.ts";
+import { parseDuration } from "../terminal/duration.ts";
 import { EXIT, Failure } from "../terminal/exit-codes.ts";
 
-/** On what terms the lock is taken. */
+/** How the lock is to be taken. */
 export interface LeaseOptions {
   ttl: number;
   wait: number;
@@ -19,27 +20,38 @@ export const LEASE_OPTIONS = {
   permits: { type: "string", value: "K", help: "how many of them to take; default 1" },
 } satisfies Record<string, CommandOption>;
 
-/** Reads them; the library checks the bounds. */
+/** Reads them; the library checks the owner. */
 export function readLeaseOptions(input: Input, defaults: { ttl: number; wait: number }): LeaseOptions {
   const ttl = textOf(input, "ttl");
   const wait = textOf(input, "wait");
+  const spec = {
+    ttl: ttl === undefined ? defaults.ttl : parseDuration(ttl, "ttl"),
+    wait: wait === undefined ? defaults.wait : parseDuration(wait, "wait"),
+    owner: textOf(input, "owner") ?? `${userName()}@${hostname()}:${process.pid}`,
+    ...readClaim(input),
+  };
+  checkPermits(spec);
+  return spec;
+}
+
+function readClaim(input: Input): Pick<LeaseOptions, "permits" | "capacity"> {
   const permits = textOf(input, "permits");
   const capacity = textOf(input, "capacity");
   return {
-    ttl: ttl === undefined ? defaults.ttl : parseDuration(ttl, "ttl"),
-    wait: wait === undefined ? defaults.wait : parseWait(wait),
-    owner: textOf(input, "owner") ?? `${userName()}@${hostname()}:${process.pid}`,
-    ...(permits !== undefined && { permits: parseCount(permits, "permits") }),
+    ...(permits !== undefined && { permits: parseCount(permits, "--permits") }),
     ...(capacity !== undefined && {
-      capacity: capacity === "unlimited" ? Number.POSITIVE_INFINITY : parseCount(capacity, "capacity"),
+      capacity: parseCount(capacity, "--capacity", Number.MAX_SAFE_INTEGER, "unlimited"),
     }),
   };
 }
 
-/** A number such as a lease, from the command line. */
-export function parseCount(text: string, name: string): number {
-  if (/^[1-9]\d{0,15}$/.test(text)) return Number(text);
-  throw new Failure(EXIT.usage, `${name} must be a whole number from 1.`);
+/** Permits are part of a capacity. */
+function checkPermits({ permits, capacity }: Pick<LeaseOptions, "permits" | "capacity">): void {
+  if (permits === undefined) return;
+  if (capacity === undefined)
+    throw new Failure(EXIT.usage, "--permits needs --capacity, the number of permits in all.");
+  if (permits > capacity)
+    throw new Failure(EXIT.usage, `--permits must be at most --capacity, which is ${capacity}, not ${permits}.`);
 }
 
 function userName(): string {

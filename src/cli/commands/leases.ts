@@ -1,12 +1,13 @@
 import type { BorrowedReply, Lock, LeaseResult } from "../../client.ts";
 import { type Command, type Input, textOf } from "../terminal/command.ts";
+import { parseCount } from "../terminal/count.ts";
 import { parseDuration, showDuration } from "../terminal/duration.ts";
 import { EXIT } from "../terminal/exit-codes.ts";
 import { ACCESS } from "../terminal/parse.ts";
 import { Signals } from "../terminal/signals.ts";
 import { lockOf, serviceOf } from "./connection.ts";
 import { heldAround, leaseAround } from "./held-locks.ts";
-import { parseCount, readLeaseOptions, LEASE_OPTIONS } from "./lease-options.ts";
+import { readLeaseOptions, LEASE_OPTIONS } from "./lease-options.ts";
 import { describeRefusal, tellProgress } from "./queue-progress.ts";
 
 const TTL = { type: "string", value: "TIME", help: "how long the lease lasts from now; default 30s" } as const;
@@ -27,15 +28,15 @@ export const acquire: Command = {
   examples: [["LEASE=$(durable-locks acquire deploy/prod --ttl 5m --wait 1m)", "for later steps of a script"]],
   run: async (input) => {
     const { reporter } = input;
-    const { ttl, ...terms } = readLeaseOptions(input, { ttl: DEFAULT_TTL, wait: 0 });
+    const { ttl, ...spec } = readLeaseOptions(input, { ttl: DEFAULT_TTL, wait: 0 });
     const service = serviceOf(input);
     const signals = new Signals();
-    const around = terms.wait > 0 ? await leaseAround(service, { ttl, ...terms }, signals.interruption) : undefined;
-    if (around !== undefined) terms.wait = 0;
+    const around = spec.wait > 0 ? await leaseAround(service, { ttl, ...spec }, signals.interruption) : undefined;
+    if (around !== undefined) spec.wait = 0;
     const waiting = new AbortController();
     const { lock, refusal } = tellProgress(service.lock, reporter, waiting.signal);
     try {
-      const result = await lock.acquire(ttl, { ...terms, signal: signals.interruption });
+      const result = await lock.acquire(ttl, { ...spec, signal: signals.interruption });
       waiting.abort();
       if (around !== undefined && !result.success) throw heldAround(lock.id, around);
       return granted(input, lock, result, refusal());
@@ -52,7 +53,7 @@ export const renew: Command = {
   name: "renew",
   positionals: ["ID", "LEASE"],
   summary: "make a lease last for --ttl from now",
-  details: "A lease that is over is never revived: then it exits with 79, and what it protected must stop.",
+  details: "A lease that has ended is never revived: then `renew` exits with 79. Stop what the lease protected.",
   options: { ttl: TTL, ...ACCESS },
   examples: [['durable-locks renew deploy/prod "$LEASE" --ttl 5m', "between two steps of a script"]],
   run: async (input) => {
@@ -66,14 +67,14 @@ export const release: Command = {
   name: "release",
   positionals: ["ID", "LEASE"],
   summary: "end a lease; the next in line gets the lock",
-  details: "Exits with 79 if the lease was over before: what it protected may have overlapped with another's work.",
+  details: "Exits with 79 if the lease had ended before: what it protected may have overlapped with another's work.",
   options: ACCESS,
   examples: [['durable-locks release deploy/prod "$LEASE"', "when the work is done"]],
   run: async (input) => {
     const lock = lockOf(input);
     const lease = leaseOf(input);
     const released = await lock.release(lease);
-    if (released !== true) return isOver(input, lock.id, lease);
+    if (released !== true) return hadEnded(input, lock.id, lease);
     input.reporter.result("released", { released: true });
     return EXIT.ok;
   },
@@ -102,7 +103,7 @@ function granted({ reporter }: Input, lock: Lock, result: LeaseResult, refusal?:
     return EXIT.ok;
   }
   if (result.reason === "NO_LONGER_VALID") {
-    reporter.failure(`${lock.id}: the lease is over. Stop what it protected, and acquire again.`, EXIT.lost);
+    reporter.failure(`${lock.id}: the lease has ended. Stop what it protected, and acquire again.`, EXIT.lost);
     return EXIT.lost;
   }
   const after = result.retryAfter === undefined ? "" : `; free in ${showDuration(result.retryAfter)} unless renewed`;
@@ -110,8 +111,11 @@ function granted({ reporter }: Input, lock: Lock, result: LeaseResult, refusal?:
   return EXIT.taken;
 }
 
-function isOver({ reporter }: Input, id: string, lease: number): number {
-  reporter.failure(`${id}: lease ${lease} was over before.`, EXIT.lost);
+function hadEnded({ reporter }: Input, id: string, lease: number): number {
+  reporter.failure(
+    `${id}: lease ${lease} had ended before. What it protected may have overlapped with another holder.`,
+    EXIT.lost,
+  );
   return EXIT.lost;
 }
 

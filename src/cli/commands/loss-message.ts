@@ -5,7 +5,7 @@ import { showDuration } from "../terminal/duration.ts";
 
 /** What bounded the run. */
 interface Bounds {
-  terms: { ttl: number };
+  spec: { ttl: number };
   grace: number;
   maxHold: number | undefined;
   /** Why the last renewal failed, if it did. */
@@ -19,7 +19,7 @@ export function lossMessage(ending: SupervisedEnding, error: unknown, bounds: Bo
   const because = fault === undefined ? "" : ` (${messageOf(fault)})`;
   if (maxHold !== undefined && why !== "superseded" && isAtMaxHold(ending, bounds, maxHold))
     return `The lock was held for as long as --max-hold allows (${showDuration(maxHold)}), so ${stopped(ending)}.`;
-  if (why === "superseded") return `The lease was ended by somebody, so ${stopped(ending, within(FORCED_GRACE))}.`;
+  if (why === "superseded") return `Somebody ended the lease, so ${stopped(ending, within(FORCED_GRACE))}.`;
   if (why === "expired") return `The lease ran out before it was renewed, so ${stopped(ending)}.`;
   if (ending.stopped === undefined) return `The lease was lost while the command ran${because}.`;
   const spare = `, with ${showDuration(grace)} to spare, before the lease could pass on`;
@@ -42,7 +42,7 @@ function within(time: number): string {
 }
 
 /** Whether --max-hold ended the run. Near its end nothing renews the lease, and the command is stopped early for its grace. */
-function isAtMaxHold({ heldFor }: SupervisedEnding, { terms, grace }: Bounds, maxHold: number): boolean {
-  const margin = Math.min(terms.ttl, maxHold) / 10;
+function isAtMaxHold({ heldFor }: SupervisedEnding, { spec, grace }: Bounds, maxHold: number): boolean {
+  const margin = Math.min(spec.ttl, maxHold) / 10;
   return heldFor >= maxHold - grace - margin;
 }

@@ -9,7 +9,7 @@ export const RUN_HELP: Omit<Command, "run"> = {
   takesCommand: true,
   summary: "run a command while holding the lock",
   details: `Waits for the lock, runs the command, renews the lease meanwhile, and releases the lock when
-the command and all that it left running in its process group are over. stdin, stdout, stderr,
+the command and all that it left running in its process group have ended. stdin, stdout, stderr,
 signals and the exit code are the command's. It gets LOCK_ID, and LOCK_LEASE: a number that grows
 with every holder. Hand it to what you write to, so that it can refuse older ones. A \`run\` or
 \`acquire\` of the same lock inside the command would wait for itself: it fails with 64 instead.

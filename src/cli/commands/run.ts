@@ -22,7 +22,7 @@ const DEFAULT_GRACE = 10_000;
 
 /** What a run is. */
 interface Plan extends ConnectedLock, Remembering {
-  terms: LeaseOptions;
+  spec: LeaseOptions;
   grace: number;
   maxHold: number | undefined;
   skip: boolean;
@@ -43,8 +43,8 @@ async function runUnderLock(input: Input): Promise<number> {
     reporter.note("not-suspended", "not suspended: the lease would run out. Use another terminal, or Ctrl-C."),
   );
   let ending: SupervisedEnding | undefined;
-  const around = plan.terms.wait > 0 ? await leaseAround(plan, plan.terms, signals.interruption) : undefined;
-  if (around !== undefined) plan.terms.wait = 0;
+  const around = plan.spec.wait > 0 ? await leaseAround(plan, plan.spec, signals.interruption) : undefined;
+  if (around !== undefined) plan.spec.wait = 0;
   const left = Promise.withResolvers<never>();
   const waiting = new AbortController();
   const awaited = tellProgress(plan.lock, reporter, waiting.signal);
@@ -76,18 +76,19 @@ async function goOn(left: PromiseWithResolvers<never>, held: HeldLease): Promise
 
 function readPlan(input: Input): Plan {
   const { flags, reporter, command } = input;
-  const terms = readLeaseOptions(input, { ttl: DEFAULT_TTL, wait: Number.POSITIVE_INFINITY });
-  if (flags["skip"]) terms.wait = 0;
+  const spec = readLeaseOptions(input, { ttl: DEFAULT_TTL, wait: Number.POSITIVE_INFINITY });
+  if (flags["skip"]) spec.wait = 0;
   const longest = textOf(input, "max-hold");
   const maxHold = longest === undefined || longest === FOREVER ? undefined : parseDuration(longest, "max-hold");
-  const grace = graceOf(input, terms.ttl, maxHold);
+  const grace = graceOf(input, spec.ttl, maxHold);
   const retain = textOf(input, "retain");
-  if (retain !== undefined && !flags["once"]) throw new Failure(EXIT.usage, "--retain goes with --once.");
+  if (retain !== undefined && !flags["once"])
+    throw new Failure(EXIT.usage, "--retain needs --once: it says how long --once remembers.");
   const service = serviceOf(input);
   return {
     ...service,
     ...rememberFaults(service.lock),
-    terms,
+    spec,
     grace,
     maxHold,
     skip: flags["skip"] === true,
@@ -110,18 +111,18 @@ function graceOf(input: Input, ttl: number, maxHold: number | undefined): number
 
 /** Waits for the lock, and has `fn` run under it, or not at all if it was done before. */
 async function take(
-  { terms, maxHold, retain }: Plan,
+  { spec, maxHold, retain }: Plan,
   lock: Lock,
   signals: Signals,
   fn: (held: HeldLease) => Promise<void>,
 ): Promise<void> {
   const signal = signals.interruption;
-  const options = { ...terms, ...(maxHold !== undefined && { maxHold }), signal };
+  const options = { ...spec, ...(maxHold !== undefined && { maxHold }), signal };
   const { permits, capacity, ...exclusive } = options;
   const started = async (held: HeldLease) => {
     signal.throwIfAborted();
     await fn(held);
-    return { finished: new Date().toISOString(), owner: terms.owner };
+    return { finished: new Date().toISOString(), owner: spec.owner };
   };
   if (retain === undefined) await lock.withLock(started, options);
   else if (permits === undefined && capacity === undefined) await once(lock, started, { ...exclusive, retain });
@@ -129,13 +130,13 @@ async function take(
 }
 
 async function work(plan: Plan, held: HeldLease, signals: Signals): Promise<SupervisedEnding> {
-  const { lock, terms, grace, reporter, quiet } = plan;
+  const { lock, spec, grace, reporter, quiet } = plan;
   const [command = "", ...args] = plan.command;
   reporter.note("acquired", `${lock.id}: acquired, lease ${held.lease}`, { id: lock.id, lease: held.lease });
   const env = environmentUnder(plan, held.lease);
   const onStuck = (survivors: Survivors, isAsked: boolean) => tellStuck(plan, survivors, isAsked);
   const job = { command, args, env, grace, quiet, output: "inherit" } as const;
-  return supervise(held, job, terms.ttl, { signals, onStuck });
+  return supervise(held, job, spec.ttl, { signals, onStuck });
 }
 
 function tellStuck({ lock, reporter }: Plan, survivors: Survivors, isAsked: boolean): void {
@@ -148,11 +149,11 @@ function tellStuck({ lock, reporter }: Plan, survivors: Survivors, isAsked: bool
 
 /** The exit code when the command ran, and something went wrong with it or with the lock. */
 function afterwards(plan: Plan, ending: SupervisedEnding, error: unknown): number {
-  const { lock, terms, reporter, retain } = plan;
+  const { lock, spec, reporter, retain } = plan;
   const left = ending.left && { pids: ending.left.pids, group: ending.left.group };
   if (ending.left && ending.stopped === "given-up") {
     const who = `${nameSurvivors(ending.left)} of the command, which can't be ended from here`;
-    const until = `The lock passes on when its lease ends, within ${showDuration(terms.ttl)}`;
+    const until = `The lock passes on when its lease ends, within ${showDuration(spec.ttl)}`;
     const message = `${lock.id}: no longer waits for ${who}. ${until}, whatever still runs.`;
     reporter.failure(message, EXIT.givenUp, left);
     return EXIT.givenUp;

@@ -20,7 +20,7 @@ export const EXIT = {
 /** What `help` and the docs say of each. */
 export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
   ["0", "done; with --skip also: taken, so nothing was run"],
-  ["64", "wrong arguments; the `run` around this call already holds the lock"],
+  ["64", "wrong arguments, or none; the `run` around this call already holds the lock"],
   ["69", "the service can't be reached, did not answer in time, or limits how often you ask"],
   ["70", "a fault of this program or its guard process"],
   ["75", "the lock is taken, and was not granted within --wait"],

@@ -4,8 +4,8 @@ import { COMMON } from "./parse.ts";
 
 const INTRO = `durable-locks: distributed locks from the shell
 
-A lock is a name. Whoever takes it gets a lease: a number, and a time after which the lock passes
-on unless the lease is renewed. So a holder that dies blocks nobody for longer than its ttl.`;
+A lock is a name. The caller that takes it gets a lease: a number, and a time after which the lock
+passes on unless the lease is renewed. So a holder that dies blocks nobody for longer than its ttl.`;
 
 const CONFIGURED = `Where the service is, and the token: flags first, then the environment (DURABLE_LOCKS_URL,
 DURABLE_LOCKS_TOKEN), then a file:

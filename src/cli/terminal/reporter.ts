@@ -17,7 +17,7 @@ export class Reporter {
   constructor(manner: ReporterOptions) {
     this.#manner = manner;
     this.#live = process.stderr.isTTY && !manner.json;
-    // Whoever reads may be gone before the work is done, and that is no reason to let go of it.
+    // The reader may be gone before the work is done, and that is no reason to give the work up.
     process.stderr.on("error", () => {});
     process.stdout.on("error", () => {});
   }
@@ -76,4 +76,12 @@ function clip(line: string): string {
 /** Text of others, fit for a terminal: their labels must not move its cursor. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
+}
+
+/** The service takes no shorter token. */
+const SHORTEST_TOKEN = 16;
+
+/** Repeats what somebody typed in a message, as `phrase` has it; nothing if it could be a token in the wrong place. */
+export function quoted(text: string, phrase = (word: string) => ` ${word}`): string {
+  return text.length < SHORTEST_TOKEN ? phrase(`"${printable(text)}"`) : "";
 }

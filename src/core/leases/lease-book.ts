@@ -39,8 +39,8 @@ export class LeaseBook {
   }
 
   /** Begins a lease; whether it may is decided by the caller. */
-  grant(terms: LeaseSpec, now: number): Lease {
-    const { lease } = this.#begin(terms, now);
+  grant(spec: LeaseSpec, now: number): Lease {
+    const { lease } = this.#begin(spec, now);
     this.#events.add(eventOf(lease, "granted", now));
     return lease;
   }
@@ -200,11 +200,11 @@ export class LeaseBook {
       if (slot.lease.exclusive || newest?.lease.exclusive) this.#bury(slot, "superseded", now);
   }
 
-  #begin(terms: LeaseSpec, now: number): Slot {
+  #begin(spec: LeaseSpec, now: number): Slot {
     const number = nextLeaseNumber(this.#highest, now);
     invariant(number > this.#highest && Number.isSafeInteger(number), "A lease number does not grow.");
     this.#highest = number;
-    const slot = this.#slots.place(leaseOf(number, terms, now));
+    const slot = this.#slots.place(leaseOf(number, spec, now));
     invariant(!this.live.lingers(slot), "The row of a lease whose lock-delay has not ended is used for another lease.");
     for (const past of slot.past.slice(0, 1)) supersede(past);
     this.live.add(slot);

@@ -52,8 +52,8 @@ export interface Lease extends LeaseSpec {
 }
 
 /** A new lease, as it begins now. */
-export function leaseOf(lease: number, terms: LeaseSpec, now: number): Lease {
-  const { requestId, ttl, owner, exclusive, permits, capacity, lockDelay, job } = terms;
+export function leaseOf(lease: number, spec: LeaseSpec, now: number): Lease {
+  const { requestId, ttl, owner, exclusive, permits, capacity, lockDelay, job } = spec;
   return {
     lease,
     requestId,

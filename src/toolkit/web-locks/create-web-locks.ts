@@ -28,18 +28,18 @@ export function createWebLocks(
   primitivesOf: (name: string) => LockPrimitives,
   options: WebLockManagerOptions | undefined,
 ): WebLockManager {
-  const terms = checkTerms(options);
+  const spec = checkTerms(options);
   const list = new WebLockList();
   const order = new SendingOrder();
   // A random one is drawn with the first request: at module level, where a manager may be made, a Worker has no randomness.
-  let clientId = terms.owner;
+  let clientId = spec.owner;
 
   async function request<T>(...args: unknown[]): Promise<Awaited<T>> {
     const asked = checkWebLockRequest<T>(args);
     const { name, mode, ifAvailable, steal, signal } = asked;
     const primitives = primitivesOf(checkText(name, "name"));
     const owner = (clientId ??= crypto.randomUUID());
-    const holding = takingOf({ ...terms, owner }, asked);
+    const holding = takingOf({ ...spec, owner }, asked);
     const mark = markRequest();
     const turn = order.join(name, mark, signal);
     const listed = list.add({ name, mode, clientId: owner }, mark, !ifAvailable && !steal);
@@ -64,19 +64,19 @@ export function createWebLocks(
 }
 
 function checkTerms(options: WebLockManagerOptions | undefined): WebLockManagerOptions {
-  const terms = checkCombined<WebLockManagerOptions>(options, WEB_LOCK_OPTIONS);
-  const { owner, ...bounds } = terms;
+  const spec = checkCombined<WebLockManagerOptions>(options, WEB_LOCK_OPTIONS);
+  const { owner, ...bounds } = spec;
   checkResume(bounds);
   if (owner !== undefined) checkText(owner, "owner");
-  return terms;
+  return spec;
 }
 
 function takingOf<T>(
-  terms: WebLockManagerOptions,
+  spec: WebLockManagerOptions,
   { mode, ifAvailable, steal, signal }: WebLockRequest<T>,
 ): HoldRequest {
   const wait = ifAvailable || steal ? 0 : Number.POSITIVE_INFINITY;
-  const holding = holdingOf({ ...terms, wait, ...(signal && { signal }) }, mode === "shared" ? oneOfMany : everything);
+  const holding = holdingOf({ ...spec, wait, ...(signal && { signal }) }, mode === "shared" ? oneOfMany : everything);
   holding.request.steal = steal;
   return holding;
 }

@@ -20,11 +20,11 @@ export function checkWebLockRequest<T>(args: readonly unknown[]): WebLockRequest
   if (args.length < 2) throw new TypeError("A lock request takes a name, options if you need them, and a callback.");
   const name = toText(args[0], "name");
   const [options, callback] = args.length > 2 ? args.slice(1) : [undefined, args[1]];
-  const terms = toTerms(options);
+  const spec = toTerms(options);
   if (typeof callback !== "function")
     throw new TypeError("callback must be a function: the work to do under the lock.");
-  checkTerms(name, terms);
-  return { name, callback: callback as WebLockCallback<T>, ...terms };
+  checkTerms(name, spec);
+  return { name, callback: callback as WebLockCallback<T>, ...spec };
 }
 
 /** Converts to a string as WebIDL does: `String` alone would take a Symbol. */
