@@ -1,6 +1,6 @@
 import { type DurableLock, isLockError, useSemaphore } from "durable-locks";
 
-/** Lets ten calls at a time through to an API that takes no more, and sheds the load that would wait too long. */
+/** Lets at most ten calls at a time through to an API, and answers 503 to a call that would wait too long. */
 export async function callApi(
   locks: DurableObjectNamespace<DurableLock>,
   call: () => Promise<Response>,
@@ -14,7 +14,7 @@ export async function callApi(
   }
 }
 
-/** A backup takes all ten, and so waits until nobody calls; calls that come after it wait for it. */
+/** A backup takes all ten permits, so it waits until no call is running. Calls that come after it wait for it. */
 export async function callAlone<T>(locks: DurableObjectNamespace<DurableLock>, backUp: () => Promise<T>): Promise<T> {
   return useSemaphore(locks, "api", { permits: 10 }).withPermits(10, backUp, { wait: 60_000 });
 }

@@ -1,6 +1,6 @@
 import { type DurableRendezvous, isLockError, useBarrier } from "durable-locks";
 
-/** One of several workers that compute a step each, look at each other's results, and go on to the next. */
+/** Runs one of several workers: each computes its part of a step, and all of them start the next step together. */
 export async function compute(
   rendezvous: DurableObjectNamespace<DurableRendezvous>,
   { id, workers, steps }: { id: string; workers: number; steps: number },
@@ -15,7 +15,7 @@ export async function compute(
     }
     return "done";
   } catch (error) {
-    // A worker died: nobody can go on without its result.
+    // A worker died, and the others can't continue without its result.
     if (isLockError(error, "BARRIER_BROKEN")) return "broken";
     throw error;
   }

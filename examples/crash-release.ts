@@ -1,12 +1,12 @@
 import { type DurableLock, useDurableLock } from "durable-locks";
 
-/** Where the parts of an import go; it refuses a fence that is lower than the highest it has seen. */
+/** Where the parts of an import are stored. It refuses a fence that is lower than the highest it has seen. */
 export interface Warehouse {
-  /** Stores a part; false if a later import has stored one before, and then nothing is changed. */
+  /** Stores a part. Returns false, and changes nothing, if a later import has already stored one. */
   store(part: string, fence: number): Promise<boolean>;
 }
 
-/** Imports the parts one after the other, one import at a time; if it dies midway, the next begins at once. */
+/** Imports the parts in order. Only one import runs at a time; if it dies midway, the next begins at once. */
 export async function importParts(
   locks: DurableObjectNamespace<DurableLock>,
   warehouse: Warehouse,
@@ -21,7 +21,7 @@ export async function importParts(
         if (!(await warehouse.store(part, lease))) throw new Error(`A later import of ${tenant} has taken over.`);
       }
     },
-    // A long ttl is seldom renewed, and nobody waits for it when this Worker dies.
+    // A long ttl needs few renewals, and with releaseOnExit no caller waits for its end when this Worker dies.
     { ttl: 600_000, wait: 60_000, releaseOnExit: true },
   );
 }

@@ -1,12 +1,12 @@
 import { type DurableLock, useDurableLock } from "durable-locks";
 
-/** Where balances are kept: anything that is read and written in two steps. */
+/** Where balances are kept: any store that you read and write in two steps. */
 export interface Accounts {
   read(id: string): Promise<number>;
   write(id: string, balance: number): Promise<void>;
 }
 
-/** Adds to a balance: without the lock, two of these at once would lose one of the updates. */
+/** Adds to a balance. Without the lock, two deposits at once would lose one of the updates. */
 export function deposit(
   locks: DurableObjectNamespace<DurableLock>,
   accounts: Accounts,

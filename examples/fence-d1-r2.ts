@@ -7,7 +7,7 @@ export interface Books {
   BUCKET: R2Bucket;
 }
 
-/** Closes a month: a caller that lost the lock on the way can no longer write the row or the report. */
+/** Closes a month. A caller that lost the lock meanwhile can no longer write the row or the report. */
 export async function closeMonth(env: Books, month: string): Promise<void> {
   await useDurableLock(env.DURABLE_LOCK, month).withLock(async ({ lease }) => {
     const total = await env.DB.prepare("SELECT sum(amount) AS total FROM entries WHERE month = ?")

@@ -1,6 +1,6 @@
 import { type DurableLock, fenceHeaders, isLockError, useDurableLock, verifyFence } from "durable-locks";
 
-/** The caller: sends its lease with what it writes. */
+/** The caller: sends its lease number with each write. */
 export async function setPrice(
   locks: DurableObjectNamespace<DurableLock>,
   shop: (request: Request) => Promise<Response>,
@@ -16,7 +16,7 @@ export async function setPrice(
   });
 }
 
-/** The service: any that can remember the highest number of a resource, here in memory. */
+/** The service: it remembers the highest lease number of each resource, here in memory. */
 export function priceService(prices: Map<string, number>): (request: Request) => Promise<Response> {
   const fences = new Map<string, number>();
   const advance = (resource: string, lease: number) => {

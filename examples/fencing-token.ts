@@ -1,9 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
 import { fenceStorage, isLockError } from "durable-locks";
 
-/** A resource that protects itself: it takes no write under a lease older than the newest it has seen. */
+/** A resource that protects itself: it refuses a write under a lease that is older than the newest it has seen. */
 export class Ledger extends DurableObject {
-  /** Writes a value; false if a newer lease has written before, and then nothing is changed. */
+  /** Writes a value. Returns false, and changes nothing, if a newer lease has already written. */
   write(lease: number, value: string): boolean {
     const { storage } = this.ctx;
     try {

@@ -1,12 +1,12 @@
 import { type DurableLock, useDurableLock } from "durable-locks";
 
-/** What travels from the Worker that takes the lock to the one that goes on under it. */
+/** What the Worker that takes the lock sends to the Worker that continues under it. */
 export interface Handover {
   id: string;
   lease: number;
 }
 
-/** Takes the lock for long enough to be picked up, and passes the lease on, as in a queue message. */
+/** Takes the lock for long enough to be picked up, and sends the lease on, for example in a queue message. */
 export async function start(
   locks: DurableObjectNamespace<DurableLock>,
   id: string,
@@ -24,7 +24,7 @@ export async function start(
   }
 }
 
-/** Goes on under the lease that came along; throws LEASE_LOST if it took too long to get here. */
+/** Continues under the lease of the message. Throws LEASE_LOST if the message arrived too late. */
 export async function finish(
   locks: DurableObjectNamespace<DurableLock>,
   { id, lease }: Handover,

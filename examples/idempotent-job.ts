@@ -1,13 +1,13 @@
 import { type DurableLock, isLockError, once, useDurableLock } from "durable-locks";
 
-/** What a payment provider sends, at least once. */
+/** An event that a payment provider sends at least once. */
 export interface PaymentEvent {
   id: string;
   order: string;
   cents: number;
 }
 
-/** A webhook: each event is booked once, however often and on however many machines it arrives. */
+/** A webhook that books each event once, however often it arrives and on however many machines. */
 export async function onPayment(
   locks: DurableObjectNamespace<DurableLock>,
   event: PaymentEvent,
@@ -23,7 +23,7 @@ export async function onPayment(
     return Response.json(receipt);
   } catch (error) {
     if (isLockError(error, "FINGERPRINT_MISMATCH")) return new Response("Same id, other payment.", { status: 422 });
-    // Somebody is still at it: the provider shall ask again.
+    // Another call is still booking this event: let the provider ask again.
     if (isLockError(error, "LOCK_TIMEOUT")) return new Response("In progress.", { status: 409 });
     throw error;
   }

@@ -3,7 +3,7 @@ import { type DurableRendezvous, useLatch } from "durable-locks";
 const importOf = (rendezvous: DurableObjectNamespace<DurableRendezvous>, id: string, parts: number) =>
   useLatch(rendezvous, `import:${id}`, { count: parts });
 
-/** A queue consumer: delivered twice, a part counts once. */
+/** A queue consumer. A part that is delivered twice counts once. */
 export async function importPart(
   rendezvous: DurableObjectNamespace<DurableRendezvous>,
   { id, part, parts }: { id: string; part: number; parts: number },
@@ -13,7 +13,7 @@ export async function importPart(
   return importOf(rendezvous, id, parts).countDown({ requestId: `part ${part}` });
 }
 
-/** Goes on when all parts are there. */
+/** Waits until all parts are loaded, then shows the import. */
 export async function publish(
   rendezvous: DurableObjectNamespace<DurableRendezvous>,
   { id, parts }: { id: string; parts: number },

@@ -1,11 +1,11 @@
 import { type DurableLock, lead, observe, useDurableLock } from "durable-locks";
 
-/** What is due, and how it is run; `term` is the fencing token to send along with every write. */
+/** Runs the jobs that are due. Send `term` with every write: it is the fencing token. */
 export interface Jobs {
   runDue(term: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Runs what is due on one of many instances, while the others stand by; returns when `shutdown` fires. */
+/** Runs the due jobs on one of many instances, while the others stand by. Returns when `shutdown` fires. */
 export async function runScheduler(
   locks: DurableObjectNamespace<DurableLock>,
   instance: string,
@@ -14,7 +14,7 @@ export async function runScheduler(
 ): Promise<void> {
   const lock = useDurableLock(locks, "scheduler");
   const work = async (term: number, signal: AbortSignal) => {
-    // It ends by being aborted: then this instance stands again, or, at shutdown, is done.
+    // The loop ends when its signal aborts it. Then this instance stands for election again, unless it shuts down.
     for (;;) {
       await jobs.runDue(term, signal);
       await scheduler.wait(20, { signal });
@@ -26,7 +26,7 @@ export async function runScheduler(
   });
 }
 
-/** Keeps a view of who runs the scheduler up to date, such as for routing or a status page. */
+/** Shows who runs the scheduler, as it changes: for example for routing, or on a status page. */
 export async function followScheduler(
   locks: DurableObjectNamespace<DurableLock>,
   show: (instance: string | undefined) => void,

@@ -1,6 +1,6 @@
 import { type DurableLock, useDurableLock } from "durable-locks";
 
-/** Runs a job at most once a period, however many cron triggers fire: the lock outlasts the work until it is over. */
+/** Runs a job at most once per period, however many cron triggers fire: the lock is held until the period ends. */
 export async function oncePerPeriod(
   locks: DurableObjectNamespace<DurableLock>,
   name: string,

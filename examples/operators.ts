@@ -1,6 +1,6 @@
 import { type DurableLock, type HeldLease, type Lock, isLockError, useDurableLock } from "durable-locks";
 
-/** A long job that makes way when it is asked to: after the present batch. Returns how many batches it got done. */
+/** A long job that stops after the current batch if it is asked to release. Returns the number of batches it did. */
 export function importBatches<B>(
   locks: DurableObjectNamespace<DurableLock>,
   id: string,
@@ -21,11 +21,11 @@ export function importBatches<B>(
   const onReleaseRequested = () => {
     asked = true;
   };
-  // After an expiry nobody gets in for 5 s: time enough for a last write of a paused holder to arrive.
+  // If the lease expires, the lock stays closed for 5 s, so that a last write of a paused holder can arrive.
   return useDurableLock(locks, id).withLock(work, { releaseOnExit: true, lockDelay: 5_000, onReleaseRequested });
 }
 
-/** Takes the lock for maintenance: asks the holders to make way, and after `patience` ms takes it away. */
+/** Takes the lock for maintenance: asks the holders to release, and takes the lock from them after `patience` ms. */
 export async function maintain<T>(
   locks: DurableObjectNamespace<DurableLock>,
   id: string,
@@ -39,9 +39,9 @@ export async function maintain<T>(
 async function takeOver(lock: Lock, patience: number): Promise<HeldLease> {
   const options = { owner: "maintenance", wait: patience };
   try {
-    // In line before anybody is asked: a caller that is granted after that is not asked.
+    // Join the queue before you ask: a caller that is granted the lock later is not asked.
     const inLine = lock.hold(options);
-    lock.requestRelease().catch((error: unknown) => console.error("nobody could be asked", error));
+    lock.requestRelease().catch((error: unknown) => console.error("the holders could not be asked", error));
     return await inLine;
   } catch (error) {
     if (!isLockError(error, "LOCK_TIMEOUT")) throw error;

@@ -2,13 +2,13 @@ import { type DurableLock, type HeldLease, useReadWriteLock } from "durable-lock
 
 /** Where the catalogue is kept. */
 export interface Catalogue {
-  /** Its text, or undefined if it must be built again. */
+  /** Returns its text, or undefined if it must be rebuilt. */
   read(): Promise<string | undefined>;
-  /** Builds it again, guarded by the fencing token. */
+  /** Rebuilds it, fenced by the token. */
   rebuild(fencingToken: number): Promise<void>;
 }
 
-/** Any number read at a time. Whoever finds the catalogue stale rebuilds it alone, and the others wait for that. */
+/** Any number of callers read at a time. A caller that finds the catalogue stale rebuilds it alone; the others wait. */
 export async function readCatalogue(
   locks: DurableObjectNamespace<DurableLock>,
   id: string,
@@ -18,15 +18,15 @@ export async function readCatalogue(
 
   const text = await read.withLock(async (held) => {
     const found = await catalogue.read();
-    // With other readers about, the upgrade is refused: two that insisted would wait for each other forever.
+    // An upgrade is refused while there are other readers: two upgrades would wait for each other forever.
     return found ?? ((await upgrade(held)) ? await rebuild(held) : undefined);
   });
   if (text !== undefined) return text;
 
   return write.withLock(async (held) => {
-    // Somebody else may have rebuilt it between the two locks.
+    // Another caller may have rebuilt it between the two locks.
     if ((await catalogue.read()) === undefined) await catalogue.rebuild(held.lease);
-    await downgrade(held); // other readers come in while this one reads on
+    await downgrade(held); // other readers come in while this one continues to read
     return (await catalogue.read()) ?? "";
   });
 

@@ -1,6 +1,6 @@
 import { type Locks, isLockError, once } from "durable-locks/client";
 
-/** In CI: one deployment to an environment at a time; who comes meanwhile waits for up to ten minutes. */
+/** For CI: one deployment to an environment at a time. Other deployments wait for up to ten minutes. */
 export async function deploy(
   { lock }: Locks,
   environment: string,
@@ -18,7 +18,7 @@ export async function deploy(
   }
 }
 
-/** In cron on several machines: one of them makes the report of a day, the others get what it made. The result is JSON. */
+/** For cron on several machines: one of them makes the report of a day, and the others get the same result. */
 export async function dailyReport(
   { lock }: Locks,
   day: string,

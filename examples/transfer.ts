@@ -1,6 +1,6 @@
-import { type DurableLock, useDurableLock, withLocks } from "durable-locks";
+import { type DurableLock, bindLocks, withLocks } from "durable-locks";
 
-/** Moves money between accounts whose store knows nothing of transactions. */
+/** Moves money between accounts whose store has no transactions. */
 export async function transfer(
   locks: DurableObjectNamespace<DurableLock>,
   balances: { get(id: string): Promise<number>; set(id: string, balance: number): Promise<void> },
@@ -8,8 +8,9 @@ export async function transfer(
   to: string,
   amount: number,
 ): Promise<void> {
-  const accounts = [from, to].map((id) => useDurableLock(locks, `account:${id}`));
-  // A transfer the other way, at the same time, lists them the other way round; it does no harm.
+  const { lock } = bindLocks(locks);
+  const accounts = [from, to].map((id) => lock(`account:${id}`));
+  // A transfer in the other direction lists the accounts in the other order. That is safe: withLocks orders the locks.
   await withLocks(
     accounts,
     async ({ signal }) => {

@@ -1,6 +1,6 @@
 import type { WebLockManager } from "durable-locks";
 
-/** Written for `navigator.locks`; `webLocks(env.DURABLE_LOCK)` will do as well. */
+/** Written for `navigator.locks`. It also runs with `webLocks()` of `bindLocks(env.DURABLE_LOCK)`. */
 export async function refresh(
   locks: Pick<WebLockManager, "request">,
   token: { get(): string | undefined; renew(): Promise<void> },

@@ -1,7 +1,8 @@
 /**
- * Locks of a lock service, over HTTP: for Node, Deno, Bun, and pages of the service's own origin, without anything that needs Cloudflare.
+ * Locks of a lock service, over HTTP: for Node, Deno, Bun, and pages of the service's own origin. Nothing here needs
+ * Cloudflare.
  *
- * Begin with {@link connectLocks}.
+ * Start with {@link connectLocks}.
  *
  * @module
  */

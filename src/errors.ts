@@ -1,26 +1,26 @@
 /**
- * Every reason for which this library throws.
+ * Why this library throws.
  *
- * - `INVALID_ARGUMENT`: an argument is outside its bounds; nothing was changed.
- * - `LOCK_TIMEOUT`: the lock was not granted within `wait`: contention, not an outage.
- * - `QUEUE_FULL`: as many callers as a lock admits are waiting already.
- * - `TOO_MANY_LEASES`: as many leases as a lock admits are live already.
+ * - `INVALID_ARGUMENT`: an argument is invalid. Nothing was changed.
+ * - `LOCK_TIMEOUT`: the lock was not granted within `wait`. This is contention, not an outage.
+ * - `QUEUE_FULL`: the lock already has as many waiters as it allows.
+ * - `TOO_MANY_LEASES`: the lock already has as many live leases as it allows.
  * - `LEASE_LOST`: the lease ended while the work under it was still running.
- * - `UNREACHABLE`: the object could not be asked, or did not answer in time: an outage, not contention. Its `cause` is
- *   the last fault, if there was one.
- * - `RATE_LIMITED`: the lock service limits how often you ask; `retryAfter` tells when to ask again. Over HTTP only.
+ * - `UNREACHABLE`: the call did not reach the object, or the object did not answer in time. This is an outage, not
+ *   contention. The `cause` is the last fault, if there was one.
+ * - `RATE_LIMITED`: you call the lock service too often; `retryAfter` says when to call again. Over HTTP only.
  * - `RELEASE_FAILED`: the work is done and was protected throughout, but its release could not be confirmed.
- * - `FINGERPRINT_MISMATCH`: a job that runs once ran, or runs, under the same key for another payload.
+ * - `FINGERPRINT_MISMATCH`: under the same key, a once-only job has run, or is running, for a different payload.
  * - `BARRIER_BROKEN`: a party that others waited for at a barrier died, gave up, or ran out of time.
  * - `STALE_LEASE`: a fenced resource refused a write, because a newer lease has written to it.
- * - `VERSION_MISMATCH`: the object or the service is of another version of this package, or of another class; the message
- *   says what to deploy.
- * - `ACCESS_DENIED`: the lock service does not know this token, the token does not allow this call, or the lease belongs to
- *   another token; over HTTP only.
- * - `WRONG_REQUEST`: what is used belongs to another request of the Worker, such as a held lease in a global variable.
- *   Nothing was changed; to continue under a lease in another request, pass its number on and `resume` it.
- * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: a job ran, but its result can't be stored, so it will run again;
- *   or, over HTTP, it is stored and JSON can't carry it.
+ * - `VERSION_MISMATCH`: the object or the service runs a different version of this package or a different class. The
+ *   message says what to deploy.
+ * - `ACCESS_DENIED`: the lock service does not know this token, the token does not allow this call, or the lease
+ *   belongs to another token. Over HTTP only.
+ * - `WRONG_REQUEST`: you used something that belongs to another request of the Worker, such as a held lease in a global
+ *   variable. Nothing was changed. To continue under the lease in another request, pass on its number and `resume` it.
+ * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: a job ran, but its result can't be stored, so the job will run again.
+ *   Over HTTP it can also mean that the result is stored, but JSON can't carry it.
  */
 export type LockErrorCode =
   | "INVALID_ARGUMENT"
@@ -42,19 +42,20 @@ export type LockErrorCode =
 
 /** What a {@link LockError} can carry besides its code and message. */
 export interface LockErrorDetails {
-  /** The argument that was refused, with `INVALID_ARGUMENT`. */
+  /** With `INVALID_ARGUMENT`: the name of the invalid argument. */
   argument?: string | undefined;
-  /** Milliseconds after which asking again makes sense, where known. */
+  /** After how many milliseconds a retry makes sense, if known. */
   retryAfter?: number | undefined;
-  /** The error underneath, if there is one. */
+  /** The underlying error, if there is one. */
   cause?: unknown;
 }
 
-// A registered symbol and not `instanceof`: two copies of this package in one bundle must know each other's errors.
+// A registered symbol instead of `instanceof`: two copies of this package in one bundle must recognise each other's
+// errors.
 const BRAND = Symbol.for("durable-locks.LockError");
 
 /**
- * The one error class that this library throws; `code` tells which kind.
+ * The base class of every error that this library throws; `code` says what went wrong.
  *
  * @example
  * ```ts
@@ -67,14 +68,14 @@ const BRAND = Symbol.for("durable-locks.LockError");
  * ```
  */
 export class LockError extends Error {
-  /** Which kind of failure this is. */
+  /** What went wrong. */
   readonly code: LockErrorCode;
-  /** The argument that was refused, with `INVALID_ARGUMENT`. */
+  /** With `INVALID_ARGUMENT`: the name of the invalid argument. */
   readonly argument: string | undefined;
-  /** Milliseconds after which asking again makes sense, where known. */
+  /** After how many milliseconds a retry makes sense, if known. */
   readonly retryAfter: number | undefined;
 
-  /** Errors are made by the library; construct one only to simulate a failure in a test. */
+  /** The library creates these errors. Construct one only to simulate a failure in a test. */
   constructor(code: LockErrorCode, message: string, details: LockErrorDetails = {}) {
     super(message, "cause" in details ? { cause: details.cause } : undefined);
     this.name = "LockError";
@@ -88,21 +89,22 @@ export class LockError extends Error {
 /**
  * Why a lease was lost.
  *
- * - `expired`: its time ran out at the object, or `maxHold` was reached.
- * - `superseded`: it was released, by whomever, or its place was given to another holder.
- * - `unreachable`: no renewal was confirmed in time; the object may still count it as live for a moment. The `cause` is
- *   the fault of the last renewal that failed, or its `UNREACHABLE` if it got no answer within 5 s.
+ * - `expired`: it ran out at the object, or `maxHold` was reached.
+ * - `superseded`: someone released it, or another holder took it over.
+ * - `unreachable`: no renewal was confirmed in time. The object may still count the lease as live for a moment. The
+ *   `cause` is the fault of the last failed renewal. If that renewal got no answer within 5 s, the `cause` is an
+ *   `UNREACHABLE` error.
  */
 export type LeaseLoss = "expired" | "superseded" | "unreachable";
 
-/** The lease ended before the work under it did: another holder may be at work, so stop writing. */
+/** The lease ended before the work under it did. Another holder may already be working, so stop writing. */
 export class LeaseLostError extends LockError {
   /** Why it was lost. */
   readonly why: LeaseLoss;
-  /** The number of the lease that was lost. */
+  /** The number of the lost lease. */
   readonly lease: number;
 
-  /** Errors are made by the library; construct one only to simulate a loss in a test. */
+  /** The library creates these errors. Construct one only to simulate a loss in a test. */
   constructor(why: LeaseLoss, lease: number, message: string, details: LockErrorDetails = {}) {
     super("LEASE_LOST", message, details);
     this.name = "LeaseLostError";
@@ -111,17 +113,17 @@ export class LeaseLostError extends LockError {
   }
 }
 
-/** A guarded resource refused a write and changed nothing: a newer lease has written it. */
+/** A fenced resource refused a write and changed nothing, because a newer lease has written to it. */
 export class StaleLeaseError extends LockError {
-  /** The lease under which the write was tried. */
+  /** The lease under which the write was attempted. */
   readonly lease: number;
-  /** The newest lease that has written. */
+  /** The newest lease that has written to the resource. */
   readonly newest: number;
 
-  /** Errors are made by the library; construct one only to simulate a refusal in a test. */
+  /** The library creates these errors. Construct one only to simulate a refusal in a test. */
   constructor(resource: string, lease: number, newest: number, details: LockErrorDetails = {}) {
-    const what = `Lease ${lease} is stale: lease ${newest} has written "${resource}" since. Nothing was written.`;
-    super("STALE_LEASE", `${what} Stop, and acquire again to go on.`, details);
+    const what = `Lease ${lease} is stale: the newer lease ${newest} has written to "${resource}". Nothing was written.`;
+    super("STALE_LEASE", `${what} Stop, and acquire the lock again to continue.`, details);
     this.name = "StaleLeaseError";
     this.lease = lease;
     this.newest = newest;
@@ -129,9 +131,9 @@ export class StaleLeaseError extends LockError {
 }
 
 /**
- * Whether a caught value is a {@link LockError}, of the given code if one is named.
+ * Whether a caught value is a {@link LockError}. If you pass a code, the error must also have that code.
  *
- * Works across copies and versions of this package in one bundle, where `instanceof` does not.
+ * Use it instead of `instanceof`: it also works if a bundle contains several copies or versions of this package.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * The fence of HTTP services that are no Workers: the same functions as in `durable-locks`, without anything that needs
+ * Fencing for HTTP services that are not Workers: the same functions as in `durable-locks`, without anything that needs
  * Cloudflare.
  *
  * @module

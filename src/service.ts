@@ -1,5 +1,5 @@
 /**
- * The lock service: locks over HTTP, for callers that are no Workers.
+ * The lock service: locks over HTTP, for callers that are not Workers.
  *
  * @module
  */

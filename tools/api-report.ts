@@ -1,4 +1,4 @@
-/** A report of API Extractor without what depends on docstrings alone: it marks each name that has none, and an entry that has none. */
+/** A report of API Extractor without the marks on names and entries that have no docstring. */
 export function withoutDocs(report: string): string {
   return report
     .replaceAll("\r\n", "\n")
@@ -7,7 +7,7 @@ export function withoutDocs(report: string): string {
     .replace("// (No @packageDocumentation comment for this package)\n\n", "");
 }
 
-/** What a report says of each name; overloads of one name are together. */
+/** The declarations in a report by name. Overloads of one name are together. */
 function declarationsOf(report: string): Map<string, string> {
   const declarations = new Map<string, string>();
   for (const part of report.split(/^(?=\/\/ @)/m)) {
@@ -18,7 +18,7 @@ function declarationsOf(report: string): Map<string, string> {
   return declarations;
 }
 
-/** Which names differ between two reports, and how: one line for each. */
+/** The names that differ between two reports, and how: one line for each. */
 export function changedNames(before: string, after: string): string[] {
   const old = declarationsOf(before);
   const now = declarationsOf(after);

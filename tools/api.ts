@@ -1,10 +1,10 @@
 // The public API of each entry of the package, as a report in git.
 //
-//   node tools/api.ts           fails if the reports in etc/ are not those of what `npm run build` made
-//   node tools/api.ts --write   writes them
+//   node tools/api.ts           fails if the reports in etc/ do not match the output of `npm run build`
+//   node tools/api.ts --write   writes the reports
 //
-// A name that is exported, or that changes, by accident can't be taken back once the package is published. So people read each
-// change of a report. The folder is called etc/ because API Extractor's users look for reports there.
+// An accidental export or change can't be undone once the package is published, so people review each change of a
+// report. The folder is called etc/ because users of API Extractor look for reports there.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,10 +14,10 @@ import { changedNames, withoutDocs } from "./api-report.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const REPORTS = join(ROOT, "etc");
-/** What the package's entries are called in dist. */
+/** The names of the package's entries in dist. */
 const ENTRIES = ["index", "client", "fencing", "service"];
 
-/** The tags that API Extractor reports unless it is told not to. */
+/** The tags that API Extractor reports by default. */
 const DOC_TAGS = {
   "@deprecated": false,
   "@eventProperty": false,
@@ -54,13 +54,13 @@ function configOf(entry: string): ExtractorConfig {
         },
       },
       apiReport: {
-        // Of an option type that picks from others, the list of what it picks is part of the API.
+        // If an option type picks fields from other types, the list of those fields is part of the API.
         includeForgottenExports: true,
         enabled: true,
         reportFolder: scratch,
         reportTempFolder: join(scratch, "temp"),
         reportFileName: entry,
-        // Types alone: what a docstring says is for typedoc.
+        // Only types: docstrings are for typedoc.
         tagsToReport: DOC_TAGS,
       },
       docModel: { enabled: false },
@@ -75,12 +75,12 @@ function configOf(entry: string): ExtractorConfig {
   });
 }
 
-/** The report of what is in dist, as API Extractor writes it. */
+/** The report of an entry in dist, as API Extractor writes it. */
 function reportOf(entry: string): string {
   if (!existsSync(join(ROOT, `dist/${entry}.d.ts`)))
     throw new Error(`dist/${entry}.d.ts is missing: run \`npm run build\` first.`);
   const { errorCount } = Extractor.invoke(configOf(entry), {
-    // Else it would not write a report that is not there yet.
+    // Otherwise it would not write a report that does not exist yet.
     localBuild: true,
     messageCallback: (message) => {
       message.handled = message.logLevel !== ExtractorLogLevel.Error;
@@ -91,12 +91,12 @@ function reportOf(entry: string): string {
 }
 
 /** The report in git, or an empty one if there is none. */
-function keptReportOf(entry: string): string {
+function committedReportOf(entry: string): string {
   const file = fileOf(REPORTS, entry);
   return existsSync(file) ? readFileSync(file, "utf8").replaceAll("\r\n", "\n") : "";
 }
 
-/** What is different, line by line. */
+/** The difference, line by line. */
 function difference(entry: string, before: string, after: string): string {
   const files = [join(scratch, `${entry} in etc`), join(scratch, `${entry} in dist`)] as const;
   writeFileSync(files[0], before);
@@ -108,14 +108,14 @@ function difference(entry: string, before: string, after: string): string {
   }
 }
 
-/** Shows how an entry differs from its report, if it does, and answers whether it does. */
+/** Whether an entry differs from its report. If so, shows how. */
 function isChanged(entry: string): boolean {
-  const before = keptReportOf(entry);
+  const before = committedReportOf(entry);
   const after = reportOf(entry);
   if (before === after) return false;
   console.error(difference(entry, before, after));
   const names = changedNames(before, after).map((name) => `\n  ${name}`);
-  console.error(`The public API of ${entry} is not what etc/${entry}.api.md says:${names.join("")}\n`);
+  console.error(`The public API of ${entry} differs from etc/${entry}.api.md:${names.join("")}\n`);
   return true;
 }
 
@@ -128,7 +128,7 @@ try {
   if (isWriting) ENTRIES.forEach(write);
   else if (ENTRIES.filter(isChanged).length > 0) {
     console.error(
-      "If you meant it, read the difference name by name, run `npm run api`, and write an entry in CHANGELOG.md.",
+      "If the change is intended, review the difference name by name, run `npm run api`, and write an entry in CHANGELOG.md.",
     );
     process.exitCode = 1;
   }

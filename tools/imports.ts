@@ -1,10 +1,10 @@
-// The imports of src: who imports whom, as code, as types (JSDoc included) or as text.
+// The imports of src: which file imports which other file, as code, as types (JSDoc included) or as text.
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import ts from "typescript";
 import type { ImportKind } from "./layers.ts";
 
-/** One import, between files of src. */
+/** One import between two files of src. */
 export interface Import {
   from: string;
   to: string;
@@ -40,14 +40,14 @@ function importsOf(file: string): Import[] {
     else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
       add(node.arguments[0], false);
-    // Unlike `forEachChild` this comes to the comments too.
+    // Unlike `forEachChild`, this also visits the comments.
     for (const child of node.getChildren(tree)) visit(child);
   };
   visit(tree);
   return [...new Map(found.map((one) => [`${one.to} ${one.kind}`, one])).values()];
 }
 
-/** Whether a statement imports nothing but types. */
+/** Whether a statement imports only types. */
 function isTypeImport(clause: ts.ImportClause | undefined): boolean {
   if (!clause || clause.isTypeOnly) return clause !== undefined;
   const { name, namedBindings } = clause;
@@ -59,7 +59,7 @@ function isTypeImport(clause: ts.ImportClause | undefined): boolean {
   );
 }
 
-/** The first circle among such pairs, with its first member again at the end; undefined if there is none. */
+/** The first cycle among the pairs, with its first member repeated at the end; undefined if there is none. */
 export function circleOf(pairs: readonly { from: string; to: string }[]): string[] | undefined {
   const next = Map.groupBy(pairs, ({ from }) => from);
   const done = new Set<string>();

@@ -2,19 +2,19 @@
 //
 //   node tools/layers.ts   writes the rules into .oxlintrc.json
 //
-// docs/how-it-works.md says what the folders are for. The patterns of the linter know no look-ahead, so what is not
-// allowed is denied by name.
+// docs/how-it-works.md says what the folders are for. The linter's patterns don't support look-ahead, so the rules name
+// everything that is not allowed.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What a place may import besides itself. A folder doesn't stand for its parts that have rules of their own. */
+/** What a place may import besides itself. A folder does not include those of its parts that have their own rules. */
 export interface Layer {
   code: readonly string[];
-  /** Places of which it may know the types alone. */
+  /** Places from which it may import only types. */
   types?: readonly string[];
-  /** Places whose files it may take as text, with `?raw`. */
+  /** Places whose files it may import as text, with `?raw`. */
   raw?: readonly string[];
-  /** Packages and the runtime's modules, as patterns. */
+  /** Packages and modules of the runtime, as patterns. */
   packages?: readonly string[];
 }
 
@@ -23,7 +23,7 @@ const TRANSPORTS = ["transport", "transport/rpc", "transport/http"];
 const SERVICE = ["transport", "transport/rpc", "wire", ...BELOW];
 const HONO = ["hono", "hono/.*", "@hono/zod-openapi"];
 
-/** The lowest first. */
+/** The rules of each place, the lowest first. */
 export const LAYERS: Readonly<Record<string, Layer>> = {
   "errors.ts": { code: [] },
   core: { code: ["errors.ts"] },
@@ -48,14 +48,14 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   "index.ts": { code: ["shared.ts", "connect", "toolkit", "fencing", "object", "transport/rpc", "core"] },
 };
 
-/** What separates the rules that this file writes from the others in the linter's configuration. */
+/** The message of every rule that this file writes. */
 const MESSAGE = "See the table of layers in docs/how-it-works.md, and tools/layers.ts.";
 
 const CONFIGURATION = join(import.meta.dirname, "../.oxlintrc.json");
 const PLACES = Object.keys(LAYERS);
 const isFile = (place: string) => place.endsWith(".ts");
 
-/** The place that a file of src belongs to: the innermost that has rules. */
+/** The place that a file of src belongs to: the innermost one that has rules. */
 export function placeOf(file: string): string | undefined {
   return PLACES.filter((place) => file === place || file.startsWith(`${place}/`)).toSorted(
     (one, other) => other.length - one.length,
@@ -65,7 +65,7 @@ export function placeOf(file: string): string | undefined {
 /** How one file imports another. */
 export type ImportKind = "code" | "types" | "raw";
 
-/** Whether a place may import something of another. */
+/** Whether a place may import something from another. */
 export function mayImport(from: string, to: string, kind: ImportKind): boolean {
   const { code, types = [], raw = [] } = LAYERS[from] as Layer;
   if (kind === "raw") return raw.includes(to);
@@ -79,13 +79,13 @@ interface Pattern {
   message: string;
 }
 
-/** What a place is called in an import, after the way up; a folder's top is told from its parts with other rules. */
+/** How an import names a place, after the `../`. For a folder with parts that have own rules, only its top. */
 function nameOf(place: string, from: string): string {
   const parts = PLACES.filter((other) => other.startsWith(`${place}/`) && !isFile(other));
   const [folder, ...part] = place.split("/");
   const escaped = place.replaceAll(".", "\\.");
   const end = isFile(place) ? "$" : "/";
-  // From beside it the folder is not named.
+  // An import from the same folder does not name that folder.
   if (part.length > 0 && folder === from.split("/")[0])
     return `(${folder}/)?${part.join("/").replaceAll(".", "\\.")}${end}`;
   if (isFile(place) || part.length > 0) return `${escaped}${end}`;
@@ -99,9 +99,9 @@ function patternsOf(from: string): Pattern[] {
   const unknown = denied.filter((place) => !mayImport(from, place, "types"));
   const byType = denied.filter((place) => mayImport(from, place, "types"));
   const regexOf = (places: string[]) => `^(\\./)?(\\.\\./)*(${places.map((place) => nameOf(place, from)).join("|")})`;
-  const isBesideStrangers = PLACES.some((place) => isOwn(place) && !mayImport(from, place, "code"));
+  const hasForbiddenParts = PLACES.some((place) => isOwn(place) && !mayImport(from, place, "code"));
   return [
-    ...(isBesideStrangers ? [{ regex: "^\\./", message: MESSAGE }] : []),
+    ...(hasForbiddenParts ? [{ regex: "^\\./", message: MESSAGE }] : []),
     ...(unknown.length > 0 ? [{ regex: regexOf(unknown), message: MESSAGE }] : []),
     ...(byType.length > 0 ? [{ regex: regexOf(byType), allowTypeImports: true as const, message: MESSAGE }] : []),
     { regex: `^(${packagesDeniedTo(from).join("|")})$`, message: MESSAGE },
@@ -109,7 +109,7 @@ function patternsOf(from: string): Pattern[] {
   ];
 }
 
-/** What must not be imported as text. */
+/** The pattern of what a place must not import as text. */
 function textsDeniedTo(from: string): string {
   const { raw = [] } = LAYERS[from] as Layer;
   if (raw.length === 0) return "\\?raw$";
@@ -119,7 +119,7 @@ function textsDeniedTo(from: string): string {
   return `^(\\./)?(\\.\\./)*(${others.join("|")}).*\\?raw$`;
 }
 
-/** Every package that some place may use, and all of Cloudflare's, are denied to the others. */
+/** The packages denied to a place: Cloudflare's, and every package that some other place may use. */
 function packagesDeniedTo(from: string): string[] {
   const { packages: allowed = [] } = LAYERS[from] as Layer;
   const known = Object.values(LAYERS).flatMap(({ packages = [] }) => packages);
@@ -128,7 +128,7 @@ function packagesDeniedTo(from: string): string[] {
   );
 }
 
-/** The linter's overrides, the general ones first: of those that match a file, the last decides. */
+/** The linter's overrides, the general ones first: the last one that matches a file decides. */
 function overrides(): { files: string[]; rules: Record<string, unknown> }[] {
   const depth = (place: string) => place.split("/").length;
   return PLACES.toSorted((one, other) => depth(one) - depth(other)).map((place) => ({
@@ -137,7 +137,7 @@ function overrides(): { files: string[]; rules: Record<string, unknown> }[] {
   }));
 }
 
-/** The linter's configuration with the rules of this file in it. */
+/** The linter's configuration, with the rules of this file. */
 export function configuration(): string {
   const now = JSON.parse(readFileSync(CONFIGURATION, "utf8")) as { overrides: { rules: Record<string, unknown> }[] };
   const others = now.overrides.filter(({ rules }) => !("no-restricted-imports" in rules));

@@ -2,9 +2,9 @@
 //
 //   node tools/stages.ts SCRIPT... [--after SCRIPT SCRIPT...]
 //
-// A name that ends with * stands for every script that begins that way. The scripts behind --after start only when the
-// script that follows it has passed. A failure starts nothing new: what is running ends by itself, so that no test is
-// killed in the middle of its own clean-up.
+// A name that ends with * stands for every script that begins that way. The first script after --after is a condition:
+// the scripts behind it start only once it has passed. After a failure nothing new starts. Scripts that are running
+// still end by themselves, so that no test is killed in the middle of its own clean-up.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -44,7 +44,7 @@ function stagesOf(args: string[]): Stage[] {
   return stages;
 }
 
-/** Runs one script. Its output is shown when it ends, so that the output of two scripts never mixes. */
+/** Runs one script. Shows its output when it ends, so that the output of two scripts never mixes. */
 async function run({ name }: Stage): Promise<Outcome> {
   const since = performance.now();
   const child = spawn("npm", ["run", "--silent", name], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });

@@ -7,7 +7,7 @@ export class Account extends DurableObject {
     return this.ctx.storage.kv.get<number>("balance") ?? 0;
   }
 
-  /** Overwrites the balance, whatever it has become meanwhile. */
+  /** Overwrites the balance, even if it has changed since it was read. */
   setBalance(balance: number): void {
     this.ctx.storage.kv.put("balance", balance);
   }

@@ -1,6 +1,6 @@
 import type { Deposited, Granted, LockStatus, LockedDeposit } from "./messages.ts";
 
-/** One account of the bank that the Worker is, over HTTP: each call is a request of its own. */
+/** One account of the Worker's bank, over HTTP. Each call is one request. */
 export class Bank {
   readonly #url: URL;
   readonly #account: string;
@@ -38,7 +38,7 @@ export class Bank {
     const url = new URL(path, this.#url);
     for (const [name, value] of Object.entries<string | number>({ account: this.#account, ...params }))
       url.searchParams.set(name, String(value));
-    // Whoever does not ask for a page gets an error as text, the message first.
+    // Without this header wrangler answers an error with a page. With it the answer is text, the message first.
     const response = await fetch(url, { method, headers: { accept: "application/json" } });
     if (response.ok) return (await response.json()) as T;
     const [message] = (await response.text()).split("\n");

@@ -2,13 +2,13 @@ import { type Lock, isLockError } from "../../src/index.ts";
 import type { Account } from "./account.ts";
 import type { Deposited, Granted, LockedDeposit } from "./messages.ts";
 
-/** What to pay in, and for how many milliseconds to work between reading the balance and writing it. */
+/** How much to pay in, and how many milliseconds to work between reading the balance and writing it. */
 interface Deposit {
   amount: number;
   work: number;
 }
 
-/** Who asks for the lock, and for how long at a time. */
+/** Who asks for the lock, and for how long each lease lasts. */
 interface Asking {
   owner: string;
   ttl: number;
@@ -16,7 +16,7 @@ interface Asking {
 
 const WAIT = 30_000;
 
-/** Reads, awaits, writes: two of these at once and one update is lost. */
+/** Reads, awaits, writes. If two of these run at once, one update is lost. */
 export async function deposit(
   account: DurableObjectStub<Account>,
   { amount, work }: Deposit,
@@ -29,7 +29,7 @@ export async function deposit(
   return { read, wrote };
 }
 
-/** The same under the lock. The signal ends the work before it writes, should the lease be lost. */
+/** The same under the lock. If the lease is lost, the signal ends the work before it writes. */
 export async function depositLocked(
   account: DurableObjectStub<Account>,
   lock: Lock,
@@ -56,7 +56,7 @@ export async function depositLocked(
 /** Dies between reading and writing: nothing is written, renewed or released after that. */
 export async function crash(account: DurableObjectStub<Account>, lock: Lock, { owner, ttl }: Asking): Promise<Granted> {
   const asked = performance.now();
-  // withLock would release on an exception; a process that is gone does not even do that.
+  // Not withLock, which would release the lock on an exception: a dead process releases nothing.
   const result = await lock.acquire(ttl, { owner, wait: WAIT });
   if (!result.success) throw new Error(`${owner} was refused the lock: ${result.reason}`);
   const waited = Math.round(performance.now() - asked);

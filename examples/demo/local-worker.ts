@@ -1,14 +1,14 @@
-/** A Worker that runs on this machine until it is disposed of. */
+/** A Worker that runs on this machine until you dispose of it. */
 export interface LocalWorker extends AsyncDisposable {
   url: URL;
 }
 
-/** Runs the Worker of `wrangler.jsonc` on local workerd; its SQLite files are in a temporary directory. */
+/** Runs the Worker of `wrangler.jsonc` on local workerd, with its SQLite files in a temporary directory. */
 export async function startLocalWorker(): Promise<LocalWorker> {
-  // Nothing leaves this machine: neither usage data, nor the look-up of where it stands.
+  // Send nothing from this machine: no usage data, and no request for its location.
   process.env["WRANGLER_SEND_METRICS"] = "false";
   process.env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
-  // Takes a second to load: not before the first line is out.
+  // Loading wrangler takes a second, so print the first line before it.
   const { createTestHarness } = await import("wrangler");
   const server = createTestHarness({
     workers: [{ configPath: new URL("wrangler.jsonc", import.meta.url) }],

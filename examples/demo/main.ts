@@ -3,7 +3,7 @@ import { startLocalWorker } from "./local-worker.ts";
 import { type Race, raceWithLock, raceWithoutLock } from "./scenes.ts";
 import { View } from "./view.ts";
 
-/** Many times what it takes: the demo may fail, but never hang. */
+/** Many times longer than the demo takes, so that it can fail but never hang. */
 const AT_MOST = 60_000;
 
 const view = new View(process.stdout);
@@ -27,7 +27,7 @@ function row({ expected, balance, lostUpdates }: Race): string {
   return [String(expected).padStart(8), String(balance).padStart(9), String(lostUpdates).padStart(14)].join(" ");
 }
 
-/** Ends at once. Wrangler kills workerd and removes its files when the process exits, however it does. */
+/** Ends at once. However the process exits, wrangler then kills workerd and removes its files. */
 function stop(code: number, why: string): never {
   view.hide();
   console.error(why);
@@ -35,13 +35,13 @@ function stop(code: number, why: string): never {
 }
 
 process.once("SIGINT", () => stop(130, "Interrupted."));
-process.stdout.once("error", (error) => stop(1, `Nobody reads on: ${error.message}`));
+process.stdout.once("error", (error) => stop(1, `The output can't be written: ${error.message}`));
 setTimeout(() => stop(1, `The demo did not end within ${AT_MOST / 1000} s.`), AT_MOST).unref();
 try {
   await demo();
 } catch (error) {
   view.hide();
   console.error(`The demo failed: ${error instanceof Error ? error.message : String(error)}`);
-  // Not process.exit: the Worker was disposed of, and its files are still being removed.
+  // Not process.exit: wrangler may still be removing the Worker's files.
   process.exitCode = 1;
 }

@@ -1,25 +1,25 @@
-// Not from index.ts: what runs on Node must not need the types of the Workers runtime.
+// Not from index.ts: the part of the demo that runs on Node must not need the types of the Workers runtime.
 import type { LeaseLoss } from "../../src/errors.ts";
 
 export type { LockHolder, LockStatus, LockWaiter } from "../../src/core/replies.ts";
 
-/** A deposit as the worker saw it. */
+/** The balance that a worker read, and the one it wrote. */
 export interface Deposited {
   read: number;
   wrote: number;
 }
 
-/** Under which lease something was done, and how long that lease was waited for, in milliseconds. */
+/** The lease under which a worker did something, and how many milliseconds it waited for that lease. */
 export interface Granted {
   lease: number;
   waited: number;
 }
 
-/** A deposit that was given up, for its lease was lost after `worked` ms. */
+/** A deposit that a worker gave up because it lost its lease after `worked` ms. */
 interface Lost extends Granted {
   lost: LeaseLoss;
   worked: number;
 }
 
-/** What a deposit under the lock came to. */
+/** The outcome of a deposit under the lock. */
 export type LockedDeposit = (Deposited & Granted) | Lost;

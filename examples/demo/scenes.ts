@@ -3,9 +3,9 @@ import type { Bank } from "./bank.ts";
 import type { LockStatus } from "./messages.ts";
 import type { View } from "./view.ts";
 
-/** What a race came to. */
+/** The outcome of a race. */
 export interface Race {
-  /** The deposits that were confirmed to their worker, added up. */
+  /** The sum of the deposits that were confirmed to their workers. */
   expected: number;
   balance: number;
   lostUpdates: number;
@@ -17,11 +17,11 @@ const TTL = 5_000;
 const WORKERS = Array.from({ length: 12 }, (_, index) => `worker-${String(index + 1).padStart(2, "0")}`);
 
 const CRASHES = { owner: "crashes", ttl: 1_000 };
-/** Renews at a third of its ttl, which is when it learns of its loss; left alone it would work on for long. */
+/** Learns about its loss when it renews, after a third of its ttl. Otherwise it would work for much longer. */
 const SLOW = { owner: "slow", ttl: 1_200, work: 10_000 };
 const PATIENCE = 600;
 
-/** All the workers at once, on their own. */
+/** All workers at once, without a lock. */
 export async function raceWithoutLock(bank: Bank, view: View): Promise<Race> {
   view.title(
     `Without a lock: ${WORKERS.length} workers add ${AMOUNT} to one account at once: a read, an await and a write.`,
@@ -34,9 +34,9 @@ export async function raceWithoutLock(bank: Bank, view: View): Promise<Race> {
   return outcome(bank, WORKERS.length);
 }
 
-/** The same workers, one at a time, and among them one that dies and one whose lease is taken away. */
+/** The same workers, one at a time, among them one that dies and one that loses its lease. */
 export async function raceWithLock(bank: Bank, view: View): Promise<Race> {
-  view.title("With withLock: the same, and among them one that dies holding the lock and one whose lease is lost.");
+  view.title("With withLock: the same, but one worker dies while it holds the lock, and one loses its lease.");
   let confirmed = 0;
   const one = async (owner: string) => {
     const deposit = await bank.depositLocked({ owner, amount: AMOUNT, work: WORK, ttl: TTL });
@@ -60,13 +60,13 @@ async function crashes(bank: Bank, view: View): Promise<void> {
   const { lease, waited } = await bank.crash(CRASHES);
   view.alarm(owner, `waited ${waited} ms, read, DIED: it will neither write nor release`);
   await seen(bank, ({ holders }) => holders.every((holder) => holder.lease !== lease));
-  view.alarm(owner, `its lease EXPIRED after its ttl of ${ttl} ms: the next in line has the lock`);
+  view.alarm(owner, `its lease EXPIRED after its ttl of ${ttl} ms: the next waiter has the lock`);
 }
 
 async function losesItsLease(bank: Bank, view: View): Promise<void> {
   const { owner, work } = SLOW;
   const [deposit] = await Promise.all([bank.depositLocked({ ...SLOW, amount: AMOUNT }), operator(bank, view)]);
-  if (!("lost" in deposit)) throw new Error(`${owner} was to lose its lease and did not`);
+  if (!("lost" in deposit)) throw new Error(`${owner} should have lost its lease but did not`);
   const { lost, worked, waited } = deposit;
   view.alarm(
     owner,
@@ -74,7 +74,7 @@ async function losesItsLease(bank: Bank, view: View): Promise<void> {
   );
 }
 
-/** Somebody who loses patience with a holder. */
+/** An operator who loses patience with a holder. */
 async function operator(bank: Bank, view: View): Promise<void> {
   const holder = await seen(bank, ({ holders }) => holders.find(({ owner }) => owner === SLOW.owner));
   await sleep(PATIENCE);
@@ -82,20 +82,20 @@ async function operator(bank: Bank, view: View): Promise<void> {
   await bank.release(holder.lease);
 }
 
-/** Shows the lock for as long as the race lasts. */
+/** Shows the lock until the race has ended. */
 async function watch(bank: Bank, view: View, race: Promise<unknown>): Promise<void> {
-  let isOver = false;
-  const over = () => {
-    isOver = true;
+  let hasEnded = false;
+  const end = () => {
+    hasEnded = true;
   };
-  race.then(over, over);
+  race.then(end, end);
   await seen(bank, (status) => {
     view.show(status);
-    return isOver;
+    return hasEnded;
   });
 }
 
-/** Looks at the lock again and again until there is to be seen what is looked for. */
+/** Asks for the lock's status again and again until `find` finds something in it. */
 async function seen<T>(bank: Bank, find: (status: LockStatus) => T): Promise<NonNullable<T>> {
   for (;;) {
     const found = find(await bank.status());

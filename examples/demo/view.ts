@@ -4,16 +4,16 @@ import type { LockHolder, LockStatus, LockWaiter } from "./messages.ts";
 
 type Style = "bold" | "dim" | "green" | "red" | "yellow";
 
-/** How much of the queue is shown. */
+/** How many waiters are shown. */
 const SHOWN_WAITERS = 6;
 
-/** What the audience sees. On a terminal the state of the lock stays at the bottom and is redrawn in place. */
+/** The demo's output. On a terminal, the state of the lock stays at the bottom and is redrawn in place. */
 export class View {
   readonly #out: WriteStream;
   readonly #isLive: boolean;
-  /** The lines at the bottom that are to be redrawn. */
+  /** The lines at the bottom that the next drawing replaces. */
   #block: string[] = [];
-  /** Without a terminal: what was said last of the lock, so that only changes are said. */
+  /** Without a terminal: the last line about the lock, so that only changes are printed. */
   #said = "";
 
   constructor(out: WriteStream) {
@@ -21,7 +21,7 @@ export class View {
     this.#isLive = out.isTTY && process.env["TERM"] !== "dumb";
   }
 
-  /** A line that stays. */
+  /** Prints a line that stays. */
   line(text = ""): void {
     this.#draw([text], this.#block);
   }
@@ -31,23 +31,23 @@ export class View {
     this.line(this.#styled("bold", text));
   }
 
-  /** Something a worker did. */
+  /** Prints what a worker did. */
   event(owner: string, text: string): void {
     this.line(`  ${owner.padEnd(9)}  ${text}`);
   }
 
-  /** Something that went wrong for a worker. */
+  /** Prints what went wrong for a worker. */
   alarm(owner: string, text: string): void {
     this.line(this.#styled("red", `  ${owner.padEnd(9)}  ${text}`));
   }
 
-  /** The lock as it is now. */
+  /** Shows the current state of the lock. */
   show({ holders, waiters }: LockStatus): void {
     if (this.#isLive) this.#draw([], this.#blockOf(holders, waiters));
     else this.#say(holders, waiters);
   }
 
-  /** Takes the lock off the screen. */
+  /** Removes the lock from the screen. */
   hide(): void {
     this.#draw([], []);
   }
@@ -72,14 +72,14 @@ export class View {
     return ["", ...(held.length > 0 ? held : [this.#row("dim", "  free")]), ...queue];
   }
 
-  /** Everything in one write, so that nothing flickers: up to the top of the block, clear, what stays, the new block. */
+  /** Clears the old block and prints `lines` and the new block, in one write so that nothing flickers. */
   #draw(lines: string[], block: string[]): void {
     const up = this.#block.length > 0 ? `\x1b[${this.#block.length}A\x1b[J` : "";
     this.#block = block;
     this.#out.write(up + [...lines, ...block].map((text) => `${text}\n`).join(""));
   }
 
-  /** A line of the block: one that wraps would break the redrawing. */
+  /** A line of the block, cut to the width of the terminal: a line that wraps would break the redrawing. */
   #row(style: Style, text: string): string {
     return this.#styled(style, text.slice(0, this.#out.columns || 80));
   }
@@ -90,7 +90,7 @@ export class View {
 }
 
 function holderText({ owner, lease, deadline }: LockHolder): string {
-  // The object's clock is this machine's here; elsewhere the two must not be compared.
+  // In the demo the object runs on this machine. Anywhere else, don't compare the object's clock with a local one.
   const left = Math.max(0, deadline - Date.now());
   return `${String(owner).padEnd(9)}  lease ${lease}, ${left} ms left`;
 }

@@ -4,7 +4,7 @@ import { crash, deposit, depositLocked } from "./deposit.ts";
 export { DurableLock } from "../../src/index.ts";
 export { Account } from "./account.ts";
 
-/** Each request is one worker: a client of its own, racing with all the others. */
+/** Each request is one worker that races with all the others. */
 export default {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);

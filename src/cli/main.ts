@@ -13,16 +13,16 @@ import { quoted, Reporter } from "./terminal/reporter.ts";
 
 const COMMANDS: readonly Command[] = [run, acquire, renew, release, status, watch, forceRelease, dev];
 
-/** Does what the arguments say, and answers the exit code. */
+/** Runs the command that the arguments name, and returns the exit code. */
 export async function main([name, ...args]: readonly string[]): Promise<number> {
-  // Without a handler SIGHUP ends the process.
+  // Add a handler: without one, SIGHUP ends the process.
   if (ignoresHangup()) process.on("SIGHUP", () => {});
-  // For errors in the arguments themselves: a caller that asks for JSON can read nothing else.
+  // Look for --json before parsing: a caller that asks for JSON must get JSON even for errors in the arguments.
   const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
   let reporter = new Reporter({ json: own.includes("--json"), quiet: false });
   try {
     if (name === "--version") return say(versionOf());
-    // The help goes to stdout, as from git and npm. The exit code is no success: a script whose variable is empty lands here.
+    // Print the help to stdout, as git and npm do. Don't exit with 0: a script with an empty variable ends up here.
     if (name === undefined) return say(overview(COMMANDS), EXIT.usage);
     if (name === "help" || name === "--help" || name === "-h") return say(helpOn(args[0]));
     const command = find(name);
@@ -50,7 +50,7 @@ function find(name: string): Command {
   return COMMANDS.find((one) => one.name === name) ?? fail(unknownCommand(name));
 }
 
-/** Options that take the place of a command. Without their dashes, the first is a command too. */
+/** The options that can replace a command. Without its dashes, the first is also a command. */
 const OPTIONS = ["help", "version"];
 
 function unknownCommand(name: string): string {
@@ -68,7 +68,7 @@ function fail(message: string): never {
 }
 
 function versionOf(): string {
-  // From src/cli as from dist: the package is the nearest folder that has one.
+  // Works from src/cli and from dist: the nearest package.json above is the one of this package.
   for (const up of ["../package.json", "../../package.json"]) {
     try {
       const { name, version } = JSON.parse(readFileSync(new URL(up, import.meta.url), "utf8")) as Record<

@@ -13,11 +13,11 @@ import type { Locks } from "./locks.ts";
  * The locks of a binding, in a Worker: the same interface as `connectLocks` gives over HTTP.
  *
  * Makes no request and holds nothing, so you can call it at module level. The same id in the same namespace is the same
- * lock everywhere. A jurisdiction is a namespace of its own, so the same id there is another lock.
+ * lock everywhere. Each jurisdiction is a separate namespace, so the same id there is another lock.
  *
  * @param namespace - the binding of the `DurableLock` class
- * @param options - where objects are to live: `jurisdiction` and `locationHint`
- * @throws `INVALID_ARGUMENT` for what is no binding, or a jurisdiction that the platform does not know.
+ * @param options - where to place objects: `jurisdiction` and `locationHint`
+ * @throws `INVALID_ARGUMENT` if `namespace` is not a binding, or the platform does not know the jurisdiction.
  * @example
  * ```ts
  * const { lock, semaphore } = bindLocks(env.DURABLE_LOCK);

@@ -11,12 +11,12 @@ import type { Locks } from "./locks.ts";
 /**
  * Locks of a lock service, over HTTP: for Node, Deno, Bun, and pages of the service's own origin.
  *
- * Makes no request. The interface is that of `bindLocks` in a Worker, with every combinator. Only `releaseOnExit` is refused, with
- * `INVALID_ARGUMENT`: no connection outlives its request. The ids "." and ".." can't be named in a URL. A call that got no answer is repeated with the same
- * request id, so it has no second effect.
+ * Makes no request. It gives the same interface as `bindLocks` in a Worker, with every combinator. Only `releaseOnExit`
+ * is refused, with `INVALID_ARGUMENT`, because no connection outlives its request. A URL can't contain the ids "." and
+ * "..". A call without an answer is repeated with the same request id, so it has no second effect.
  *
- * @throws `INVALID_ARGUMENT` for a URL that is no `https:` one (`http:` only to this machine), or a token that can't be
- * one; later calls throw `ACCESS_DENIED` for a token that the service refuses, and `UNREACHABLE` for an outage.
+ * @throws `INVALID_ARGUMENT` for a URL that does not begin with `https:` (`http:` only to this machine), or a malformed
+ * token; later calls throw `ACCESS_DENIED` for a token that the service refuses, and `UNREACHABLE` for an outage.
  * @example
  * ```ts
  * import { connectLocks } from "durable-locks/client";
@@ -27,7 +27,7 @@ import type { Locks } from "./locks.ts";
  */
 export function connectLocks(options: ConnectOptions): Locks {
   const access = checkConnection(options);
-  // Another `fetch` may lead to another place, whatever the URL says.
+  // A custom `fetch` may lead elsewhere, whatever the URL says: don't share what is known about the URL's origin.
   const polls = options.fetch === undefined ? pollLengthTo(access.base) : new PollLength();
   const primitivesOf = (id: string, argument = "id"): LockPrimitives =>
     httpPrimitives(access, polls, checkNameable(id, argument));

@@ -5,10 +5,10 @@ import type { WebLockManagerOptions } from "../toolkit/web-locks/create-web-lock
 import type { WebLockManager } from "../toolkit/web-locks/web-lock-manager.ts";
 
 /**
- * One set of locks: what `bindLocks` gives in a Worker, and `connectLocks` over HTTP. Its members can be destructured.
+ * One set of locks: what `bindLocks` gives in a Worker, and `connectLocks` over HTTP. You can destructure its members.
  *
  * Code that takes `Locks` runs unchanged on both. The one exception is `releaseOnExit`: over HTTP it is refused with
- * `INVALID_ARGUMENT`, since no connection outlives its request.
+ * `INVALID_ARGUMENT`, because no connection outlives its request.
  *
  * @example
  * ```ts
@@ -26,11 +26,11 @@ export interface Locks {
    */
   readonly lock: (id: string) => Lock;
   /**
-   * A semaphore: up to `permits` permits of this id are held at a time, in the order in which they were asked for.
+   * A semaphore: callers hold up to `permits` permits of this id at a time, granted in the order of the requests.
    *
-   * Each holder has a lease of its own, renewed and lost like that of any lock. The limit is the caller's: each request
-   * is judged by the limit that it brings, against all permits in use. So if two callers disagree, the one with the
-   * lower limit waits until enough is free by its own count; `status()` shows the `capacity` that each goes by.
+   * Each holder has its own lease, renewed and lost like that of any lock. Each request brings its own limit, which is
+   * compared with all permits in use. So if two callers disagree, the one with the lower limit waits until enough
+   * permits are free by its own limit; `status()` shows the `capacity` that each one uses.
    *
    * @param id - any well-formed string of 1 to 512 bytes; a lock of the same id is the same object
    * @throws `INVALID_ARGUMENT`
@@ -39,8 +39,8 @@ export interface Locks {
   /**
    * A read-write lock: many readers or one writer, first come, first served.
    *
-   * No later reader overtakes a writer that waits, so writers don't starve. Readers that wait one after another are let
-   * in together. `read` and `write` are full locks: every option and combinator works on both.
+   * No later reader overtakes a writer that waits, so writers don't starve. Readers next to each other in the queue are
+   * let in together. `read` and `write` are full locks: every option and combinator works on both.
    *
    * @param id - any well-formed string of 1 to 512 bytes; a lock of the same id is the same object
    * @throws `INVALID_ARGUMENT`
@@ -49,12 +49,13 @@ export interface Locks {
   /**
    * The Web Locks API over these locks: what `navigator.locks` is to the tabs of one browser, for all callers.
    *
-   * A name is a lock id, so `lock` with it is the same lock. A lock is held under a lease that renews itself (`ttl`, 30 s
-   * by default), so it can be lost, by `steal` or otherwise: then its `signal` fires and the request rejects with an
+   * A name is a lock id, so `lock` with it is the same lock. A lock is held under a lease that renews itself (`ttl`,
+   * 30 s by default), so it can be lost, by `steal` or otherwise: then its `signal` fires and the request rejects with an
    * `AbortError`, whose `cause` is the `LeaseLostError`, while the callback may go on. `docs/web-locks.md` lists
    * everything that differs from a browser.
    *
-   * @param options - how locks are held: `ttl`, `maxHold`, `releaseOnExit` and `owner`, which is the manager's `clientId`
+   * @param options - how locks are held: `ttl`, `maxHold`, `releaseOnExit` and `owner`, which is the manager's
+   * `clientId`
    * @throws `INVALID_ARGUMENT`
    */
   readonly webLocks: (options?: WebLockManagerOptions) => WebLockManager;

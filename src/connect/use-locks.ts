@@ -9,7 +9,7 @@ import { bindLocks } from "./bind-locks.ts";
 /**
  * The lock of this id: short for `bindLocks(namespace).lock(id)`.
  *
- * Makes no request and holds nothing: it is cheap, and its functions can be destructured.
+ * Makes no request and holds nothing: it is cheap, and you can destructure its functions.
  *
  * @param namespace - the binding of the `DurableLock` class
  * @param id - any well-formed string of 1 to 512 bytes

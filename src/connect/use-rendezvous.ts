@@ -5,10 +5,10 @@ import type { RendezvousNamespace } from "../transport/rpc/namespace.ts";
 import { rpcRendezvous } from "../transport/rpc/rpc-rendezvous.ts";
 
 /**
- * A latch: those who wait go on when `count` count-downs have been made, by any callers.
+ * A latch: its waiters continue when callers have counted it down by `count` in all.
  *
- * Count-downs are stored, each takes effect once, and none is taken back if its caller dies. The latch stays open; a day
- * after the last count-down its object is wiped, and the id is a new latch.
+ * Count-downs are stored, each takes effect once, and none is undone if its caller dies. The latch stays open. A day
+ * after the last count-down, its storage is deleted, and the id is a new latch.
  *
  * @param namespace - the binding of the `DurableRendezvous` class
  * @param id - any well-formed string of 1 to 512 bytes
@@ -25,12 +25,12 @@ export function useLatch(namespace: RendezvousNamespace, id: string, options: La
 }
 
 /**
- * A barrier: `parties` callers wait for each other and go on together; then it can be used again.
+ * A barrier: `parties` callers wait for each other and continue together. Then you can use it again.
  *
  * If more than `parties` arrive, the first `parties` form one generation, and the rest begin the next.
  *
- * If a caller dies, aborts or runs out of time while it waits, the calls of the others reject with `BARRIER_BROKEN` at
- * once, because they would wait in vain. The next caller begins a new generation.
+ * If a caller dies, aborts or runs out of time while it waits, the other calls reject with `BARRIER_BROKEN` at once,
+ * because they would wait in vain. The next caller begins a new generation.
  *
  * @param namespace - the binding of the `DurableRendezvous` class
  * @param id - any well-formed string of 1 to 512 bytes

@@ -5,7 +5,7 @@ import type { Decision, FingerprintMismatchReply, RecordedDecision } from "./rep
 import type { LockRequest } from "./request.ts";
 import type { JobRecord } from "./results/job-record.ts";
 
-/** The requests that need no lease: their answer does not depend on who holds the lock. */
+/** Decides requests whose answer does not depend on who holds the lock, so they need no new lease. */
 export class Decisions {
   readonly #leases: LeaseBook;
   readonly #queue: WaitQueue;
@@ -17,7 +17,11 @@ export class Decisions {
     this.#record = record;
   }
 
-  /** Answers a request that has an answer already, whose id another request has, or whose job has a result. */
+  /**
+   * Answers a request that was decided before, that uses the id of another request, or whose job decides it.
+   *
+   * A job decides a request if it has a result, or if it is running for another payload. Undefined for other requests.
+   */
   decide(request: LockRequest, now: number): Decision | undefined {
     const { requestId } = request;
     const underWay = this.#leases.live.byRequest(requestId)?.lease ?? this.#queue.get(requestId);
@@ -26,11 +30,12 @@ export class Decisions {
     const replayed = this.#leases.replay(requestId, now);
     if (replayed?.success) return replayed;
     const recorded = this.byRecord(request, now);
-    // An ended request stays ended, whatever it asks for now; but if its job has a result, that helps the caller more.
+    // A request that has ended stays ended, whatever its parameters are now. But if its job has a result, that result
+    // is more useful to the caller.
     return replayed && recorded?.reason !== "RECORDED" ? replayed : recorded;
   }
 
-  /** The answer to a request whose job has a result, or runs for another payload. */
+  /** The answer to a request whose job has a result, or is running for another payload; undefined otherwise. */
   byRecord({ job }: Pick<LockRequest, "job">, now: number): FingerprintMismatchReply | RecordedDecision | undefined {
     if (!job) return undefined;
     const running = [...this.#leases.live].map(({ lease }) => lease.job?.fingerprint);

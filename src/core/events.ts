@@ -1,22 +1,26 @@
 import type { TimelineEntry } from "./replies.ts";
 
-/** A change that `status()` shows although no lease begins or ends. */
+/** A change that `status()` shows, but that neither begins nor ends a lease. */
 type StatusChange =
   | "renewed"
   | "converted"
   /** The holder is asked to release. */
   | "releaseRequested"
-  /** A lease that expired is no longer in the way. */
+  /** The lock-delay of an expired lease has ended. */
   | "delayEnded"
-  /** A waiter has come to the queue. */
+  /** A waiter joined the queue. */
   | "queued"
-  /** A waiter has left the queue. */
+  /** A waiter left the queue. */
   | "dequeued";
 
-/** Something that happened to a lock. It never has a request id, which is the power to cancel. */
+/**
+ * Something that happened to a lock.
+ *
+ * It never contains a request id, because a request id allows its reader to cancel.
+ */
 export type LockEvent = TimelineEntry | { what: StatusChange };
 
-/** What has happened since the last `take`, in order. Whatever changes what `status()` shows adds an event. */
+/** What has happened since the last `take`, in order. Every change that `status()` shows adds an event. */
 export class EventLog {
   #events: LockEvent[] = [];
 

@@ -26,12 +26,12 @@ import { toCancel } from "./to-cancel.ts";
 /**
  * The state machine of one lock: the only place that decides who gets it.
  *
- * Pure: `now` and ids are arguments, and effects are taken with `takeEffects` after each call. One admission rule
- * serves mutex, readers, writers and semaphores: grant when nothing live conflicts and nobody waits ahead. A call that
- * contradicts the rule throws an `InvariantError`; nothing of it may be carried out.
+ * It is pure: `now` and ids are arguments, and the host takes the effects with `takeEffects` after each call. One
+ * admission rule serves mutex, readers, writers and semaphores: grant when nothing live conflicts and nobody is waiting
+ * ahead. A call that breaks the rule throws an `InvariantError`, and the host must carry out none of its effects.
  */
 export class LockState {
-  /** The result of the job that runs once under this lock. */
+  /** What is stored about the once-only job that runs under this lock. */
   readonly record: JobRecord;
   readonly #events = new EventLog();
   readonly #leases: LeaseBook;
@@ -47,24 +47,24 @@ export class LockState {
     this.#decisions = new Decisions(this.#leases, this.#queue, this.record);
   }
 
-  /** How many wait. */
+  /** How many waiters are in the queue. */
   get waiting(): number {
     return this.#queue.size;
   }
 
-  /** Takes the lock now or not at all. */
+  /** Takes the lock now, or refuses. */
   acquire(request: LockRequest, now: number): Decision {
     this.#advance(now);
     const known = this.#decisions.decide(request, now);
     if (known) return known;
     if (request.steal) return this.#steal(request, now);
-    const ahead = this.#queue.head !== undefined && this.#queue.head.requestId !== request.requestId;
-    const isHeldUp = ahead || this.#queue.reassembly.isOpen(now);
-    if (isHeldUp || !this.#leases.live.admits(request)) return this.#refusal(request, now);
+    const isBehind = this.#queue.head !== undefined && this.#queue.head.requestId !== request.requestId;
+    const mustWait = isBehind || this.#queue.reassembly.isOpen(now);
+    if (mustWait || !this.#leases.live.admits(request)) return this.#refusal(request, now);
     return this.#grantTo(request, now, now);
   }
 
-  /** Takes the lock now, or queues for it: undefined means parked, and the answer comes as an effect. */
+  /** Takes the lock now, or joins the queue. Undefined means that the call is parked; its answer comes as an effect. */
   enqueue(request: LockRequest, now: number): Decision | undefined {
     this.#advance(now);
     const known = this.#decisions.decide(request, now);
@@ -80,20 +80,20 @@ export class LockState {
       until: now + Math.min(wait, longPoll),
       final: wait <= longPoll,
     };
-    // Asking again keeps the place: `waited` orders the queue only for those whom this instance doesn't know.
+    // A waiter that polls again keeps its position. `waited` matters only for waiters that this instance doesn't know.
     if (waiter) Object.assign(waiter, call);
     else this.#queue.add({ ...request, arrivedAt: this.#queue.arrive(request, now), ...call });
     this.#grantInOrder(now);
     return this.#answers.take(requestId);
   }
 
-  /** Lengthens (or shortens) a live lease; never revives one that ended. */
+  /** Lengthens (or shortens) a live lease; never revives one that has ended. */
   renew(lease: number, ttl: number, requestId: string, now: number, caller?: Caller): RenewReply {
     this.#advance(now);
     return this.#leases.renew(lease, ttl, requestId, now, caller);
   }
 
-  /** Changes what a live lease takes with no gap in between, if the other leases leave room for it. */
+  /** Changes what a live lease takes, without a gap, if the other leases leave room for it. */
   convert(lease: number, claim: Claim, requestId: string, now: number, caller?: Caller): RenewReply {
     this.#advance(now);
     const reply = this.#leases.convert(lease, claim, requestId, now, caller) ?? this.#refusal(claim, now);
@@ -101,7 +101,7 @@ export class LockState {
     return reply;
   }
 
-  /** Ends a live lease and hands the lock on. */
+  /** Ends a live lease and grants the lock to the next waiters. */
   release(lease: number, requestId: string, now: number, caller?: Caller): ReleaseReply {
     this.#advance(now);
     const reply = this.#leases.release(lease, requestId, now, caller);
@@ -109,19 +109,19 @@ export class LockState {
     return reply;
   }
 
-  /** Takes note of a result that was stored: those that wait to run the same job no longer need a lease. */
+  /** Records that a result was stored, and answers the waiters for the same job: they no longer need a lease. */
   keepResult(result: JobRecordInfo, now: number): void {
     this.record.keep(result);
     this.#answerDecided(now);
   }
 
-  /** Ends the lease of a holder that is gone, as if it had run out. */
+  /** Ends the lease of a holder that has died, as if the lease had run out. */
   expire(lease: number, now: number): void {
     this.#leases.expire(lease, now);
     this.#advance(now);
   }
 
-  /** Ends all leases; the number it answers is above theirs and below all that come. */
+  /** Ends all leases. Returns a number above all of theirs and below all later ones. */
   forceRelease(requestId: string, now: number): number {
     this.#advance(now);
     const repeated = this.#leases.forcedBefore(requestId);
@@ -138,7 +138,7 @@ export class LockState {
     this.#leases.requestRelease(requestId, now);
   }
 
-  /** Takes a request back: out of the queue, or, if it was granted meanwhile, released at once. */
+  /** Cancels a request: removes it from the queue, or releases its lease if it was granted in the meantime. */
   cancel(requestId: string, now: number, caller?: Caller): RefusalReply | undefined {
     this.#advance(now);
     const ids = toCancel(requestId, caller, this.#leases, this.#queue);
@@ -152,7 +152,7 @@ export class LockState {
     return undefined;
   }
 
-  /** Forgets a waiter whose caller is gone; unlike a cancelled one it may come back. */
+  /** Removes a waiter whose caller has gone. Unlike a cancelled waiter, it may come back. */
   drop(requestId: string, now: number): void {
     this.#advance(now);
     const waiter = this.#queue.get(requestId);
@@ -160,12 +160,12 @@ export class LockState {
     this.#grantInOrder(now);
   }
 
-  /** Lets time pass: leases expire, waits end, the lock is handed on. */
+  /** Applies the passage of time: leases expire, waits end, and the lock goes to the next waiters. */
   wake(now: number): void {
     this.#advance(now);
   }
 
-  /** When `wake` has something to do; only while somebody waits or watches does anybody need to know in time. */
+  /** When `wake` next has something to do. Undefined if nothing is due, or if no caller waits or watches. */
   nextWake(now: number, watched = false): number | undefined {
     if (this.#queue.size === 0 && !watched) return undefined;
     const next = Math.min(this.#queue.nextDue(), this.#leases.live.firstDeadline());
@@ -185,39 +185,43 @@ export class LockState {
     return newestStatusOf(this.#leases.live, now);
   }
 
-  /** Who has held the lock for longest, `most` at most. */
+  /** The holders that have held the lock for longest, `most` at most. */
   oldestHolders(most: number): ReturnType<typeof oldestOf> {
     return oldestOf(this.#leases.live, most);
   }
 
-  /** The live lease of the given number. */
+  /** The live lease with the given number; undefined if there is none. */
   find(lease: number, now: number): Lease | undefined {
     const slot = this.#leases.live.byLease(lease);
     return slot && slot.lease.deadline > now ? slot.lease : undefined;
   }
 
-  /** Writes down the end of a lease that is not live, because its holder learns about it, and says how it ended. */
+  /**
+   * Says how a lease that is not live ended.
+   *
+   * Also writes its end to storage, because its holder now learns about it.
+   */
   confirmEnd(lease: number): LeaseEndedReply {
     return this.#leases.confirmEnd(lease);
   }
 
-  /** The newest live lease, 0 if there is none. */
+  /** The number of the newest live lease, 0 if there is none. */
   newest(now: number): number {
     return newestOf(this.#leases.live, now)?.lease ?? 0;
   }
 
-  /** When the lock was last in use; undefined if nothing of it is stored. */
+  /** When the lock was last in use; undefined if nothing is stored. */
   lastUse(): number | undefined {
     return this.#leases.lastUse();
   }
 
-  /** Forgets what storage forgets; the highest number stays as long as this instance does. */
+  /** Forgets what was wiped from storage. This instance still remembers the highest lease number. */
   forget(): void {
     this.#leases.forget();
     this.record.forget();
   }
 
-  /** Takes what the host must carry out, once. */
+  /** Returns what the host must carry out; each effect is returned once. */
   takeEffects(): Effects {
     return {
       writes: this.#leases.takeWrites(),
@@ -231,16 +235,16 @@ export class LockState {
     this.record.advance(now);
     this.#leases.advance(now);
     this.#grantInOrder(now);
-    for (const waiter of this.#queue.due(now)) this.#endSlice(waiter, now);
+    for (const waiter of this.#queue.due(now)) this.#endLongPoll(waiter, now);
     this.#grantInOrder(now);
   }
 
-  /** First come, first served: the lock waits for the head of the queue, even for one that was answered and isn't back yet. */
+  /** First come, first served: the lock waits for the head of the queue, even if the head is between two long polls. */
   #grantInOrder(now: number): void {
-    // After a restart the queue reassembles from those who come back: until then nobody knows who is at its head.
+    // After a restart, returning waiters rebuild the queue. Until it is complete, its head is unknown.
     if (this.#queue.reassembly.isOpen(now)) return;
     for (let head = this.#queue.head; head?.parked; head = this.#queue.head) {
-      // The head's token name has used up its share: waiters of other names behind it must not wait until it has less.
+      // The head's token name has used up its share. Refuse the head, so that it does not block waiters of other names.
       const full = this.#leases.live.full(head);
       if (full?.share) this.#answers.dismiss(head, full);
       else if (this.#leases.live.admits(head)) this.#grantTo(head, head.calledAt, now);
@@ -252,25 +256,26 @@ export class LockState {
     const reply = grantOf(this.#leases.grant(request, now), calledAt);
     const waiter = this.#queue.get(request.requestId);
     if (waiter) this.#answers.dismiss(waiter, reply);
-    // Those who wait to run the same job for another payload need not wait for its end to be told.
+    // Waiters for the same job with another payload get their refusal now; they need not wait until the job ends.
     if (request.job?.fingerprint !== undefined) this.#answerDecided(now);
     return reply;
   }
 
-  /** Takes the lock from its holders, past the queue. */
+  /** Takes the lock from its holders, ahead of the queue. */
   #steal(request: LockRequest, now: number): GrantReply {
     this.#leases.supersedeAll(now);
     return this.#grantTo(request, now, now);
   }
 
-  #endSlice(waiter: Waiter, now: number): void {
+  /** Answers a waiter whose long poll or wait ends now, or drops one that did not poll again in time. */
+  #endLongPoll(waiter: Waiter, now: number): void {
     if (!waiter.parked) return this.#queue.leave(waiter, now);
     if (waiter.final) this.#answers.dismiss(waiter, this.#refusal(waiter, now));
-    // It keeps its place, so it hears that the lock is taken, even if too many leases are what keeps it waiting.
+    // The waiter keeps its queue entry, so it gets `BORROWED` even if it waits because of too many leases.
     else this.#answers.endPoll(waiter, this.#leases.live.taken(now), now);
   }
 
-  /** Answers those in the queue who no longer need a lease. */
+  /** Answers the waiters that no longer need a lease. */
   #answerDecided(now: number): void {
     for (const waiter of Array.from(this.#queue)) {
       const known = this.#decisions.byRecord(waiter, now);

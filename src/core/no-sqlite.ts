@@ -1,18 +1,20 @@
 import { LockError } from "../errors.ts";
 
-/** Callers recognise the error by this text: at older compatibility dates nothing but its message gets through RPC. */
+/**
+ * Callers recognise the error by this text: with older compatibility dates, only an error's message gets through RPC.
+ */
 const NO_SQLITE = "has no SQLite storage";
 
 const ADVICE =
-  'List it under "new_sqlite_classes" and not under "new_classes" in the migrations of the Worker that exports it. If it is deployed already, export it under another name and bind that: the storage of a class can\'t be changed.';
+  'List it under "new_sqlite_classes", not under "new_classes", in the migrations of the Worker that exports it. If it is already deployed, export it under another name and bind that name: the storage of a class can\'t be changed.';
 
-/** What workerd says of it. Whatever else fails is a fault of the storage, which passes. */
+/** What workerd's error says if the class has no SQLite storage. Any other error is a temporary storage fault. */
 const NOT_ENABLED = /SQL is not enabled/;
 
-/** The SQLite of a Durable Object. Throws `INVALID_ARGUMENT` if its class was created without. */
+/** The SQLite storage of a Durable Object. Throws `INVALID_ARGUMENT` if its class was created without SQLite. */
 export function sqlOf<T extends { readonly databaseSize: number }>({ sql }: { readonly sql: T }): T {
   try {
-    // There is always an `sql`, but without SQLite whatever it is asked for throws.
+    // `sql` always exists, but without SQLite every access to it throws.
     void sql.databaseSize;
     return sql;
   } catch (cause) {
@@ -24,13 +26,13 @@ export function sqlOf<T extends { readonly databaseSize: number }>({ sql }: { re
   }
 }
 
-/** Whether a call failed because the class that is bound was created without SQLite. */
+/** Whether a call failed because the bound class was created without SQLite. */
 export function isNoSqlite(error: unknown): boolean {
   return error instanceof Error && error.message.includes(NO_SQLITE);
 }
 
-/** What to throw to a caller whose binding leads to such a class. */
+/** The error to throw to a caller whose binding leads to such a class. */
 export function noSqlite(cause: unknown): LockError {
-  const message = `The class that namespace is bound to ${NO_SQLITE}. ${ADVICE}`;
+  const message = `The class that the namespace is bound to ${NO_SQLITE}. ${ADVICE}`;
   return new LockError("INVALID_ARGUMENT", message, { argument: "namespace", cause });
 }

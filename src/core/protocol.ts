@@ -1,19 +1,19 @@
 import { LockError } from "../errors.ts";
 
 /**
- * The number of the protocol between callers and objects, and between clients and the service; see docs/versions.md.
+ * The version of the protocol between callers and objects, and between clients and the service; see docs/versions.md.
  *
- * Raise it with every change after which one side could misunderstand the other. The first package had no number.
+ * Raise it with every change that could make one side misunderstand the other. The first version had no number.
  */
 export const PROTOCOL = 2;
 
-/** What the clients of this package add to the options of a call. A caller may also name no protocol. */
+/** An option that the clients of this package add to a call. Other callers may leave it out. */
 export interface ProtocolOption {
-  /** The number of the protocol that the caller speaks. @default none */
+  /** The version of the protocol that the caller speaks. @default none */
   protocol?: number;
 }
 
-/** Refuses a caller of another protocol before its call has any effect. */
+/** Throws for a caller that speaks another protocol, before its call has any effect. */
 export function checkProtocol(protocol: unknown): void {
   if (protocol === undefined || protocol === PROTOCOL) return;
   const spoken = typeof protocol === "number" ? protocol : undefined;
@@ -24,15 +24,15 @@ export function checkProtocol(protocol: unknown): void {
   throw new LockError("VERSION_MISMATCH", mismatchOf(caller, object));
 }
 
-/** One of two sides that differ. */
+/** One of the two sides of a mismatch. */
 interface Side {
-  /** What it is called in a sentence. */
+  /** Its name in a sentence. */
   name: string;
-  /** Undefined for a version that has no number. */
+  /** Undefined for a protocol that has no number. */
   protocol: number | undefined;
 }
 
-/** What is wrong between two sides that speak different protocols, and what to deploy. */
+/** The message for two sides that speak different protocols: what differs, and what to deploy. */
 export function mismatchOf(caller: Side, callee: Side): string {
   const older = (callee.protocol ?? 0) < (caller.protocol ?? 0) ? callee : caller;
   const [left = "", right] = [caller, callee].map(({ name, protocol }) => `${name} speaks ${protocolNamed(protocol)}`);

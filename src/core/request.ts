@@ -15,38 +15,51 @@ import {
 import { type Claim, type LeaseSpec, jobOf, onceOf } from "./leases/lease.ts";
 import type { JobResult } from "./replies.ts";
 
-/** How a request for the lock is described, both to the object and to the client. */
+/** The options of a request for the lock, both for the object and for the client. */
 export interface RequestOptions {
-  /** How long to wait in the queue, in milliseconds up to a day; `Infinity` without end. @default 0 */
+  /** How long to wait in the queue, in milliseconds up to a day, or `Infinity` for no limit. @default 0 */
   wait?: number;
-  /** How long this one call stays parked at most, in ms; its answer keeps the queue entry. @default 25000 */
+  /** How long this one call stays parked at most, in ms; afterwards you still have your queue entry. @default 25000 */
   longPoll?: number;
-  /** How long the caller has waited so far, in milliseconds: keeps its place if the object was restarted meanwhile. @default 0 */
+  /** How long you have already waited, in ms. It keeps your position in the queue if the object restarts. @default 0 */
   waited?: number;
   /** A label for people, shown by `status()`; up to 512 bytes. @default none */
   owner?: string;
-  /** Permits to take out of `capacity`, and only with it: a shared lease. Without both the lease is exclusive. @default 1 */
+  /**
+   * For a shared lease: how many permits of `capacity` to take.
+   *
+   * It needs `capacity`. If you give neither, the lease is exclusive.
+   *
+   * @default 1
+   */
   permits?: number;
-  /** How many permits there are in all; `Infinity` for no limit. @default none */
+  /** For a shared lease: how many permits there are in all; `Infinity` for no limit. @default none */
   capacity?: number;
   /**
    * Names the request, so that you can repeat it after a lost reply, even from elsewhere, without a second effect.
    *
-   * It means "this is the same call, repeated". While the request waits or its lease is live, asking for something else
-   * under the same id is `INVALID_ARGUMENT`. After the lease has ended, the id gets `NO_LONGER_VALID`.
+   * The same id means "this is the same call, repeated". While the request waits or its lease is live, a different
+   * request with the same id is refused with `INVALID_ARGUMENT`. After the lease has ended, a request with the id gets
+   * `NO_LONGER_VALID`.
    *
    * @default a random id
    */
   requestId?: string;
-  /** How long nobody who conflicts is granted after this lease *expired*, in milliseconds up to a day. @default 0 */
+  /** If this lease *expires*, how long to grant nothing that conflicts with it, in ms up to a day. @default 0 */
   lockDelay?: number;
-  /** Take the lock from all holders, ahead of all waiters. @default false */
+  /** Whether to take the lock from all holders, ahead of all waiters. @default false */
   steal?: boolean;
-  /** For a job that runs once: the fingerprint of its payload, "" for none. A kept result is the answer then. @default none */
+  /**
+   * For a once-only job: the fingerprint of its payload, "" for none.
+   *
+   * A stored result is then the reply.
+   *
+   * @default none
+   */
   once?: string;
 }
 
-/** Each option of a request, and what it is if it is absent: what is as if absent does not travel. */
+/** Each option of a request, with its value if absent. An option with that value is not sent. */
 const ABSENT = {
   wait: 0,
   longPoll: undefined,
@@ -64,7 +77,7 @@ const OPTIONS = Object.keys(ABSENT) as (keyof RequestOptions)[];
 
 /** A request for the lock, checked and complete. */
 export interface LockRequest extends LeaseSpec {
-  /** How long to wait in the queue, in milliseconds; 0 asks once. */
+  /** How long to wait in the queue, in milliseconds; 0 tries once. */
   wait: number;
   /** How long the caller has waited before this call, in milliseconds. */
   waited: number;
@@ -74,19 +87,19 @@ export interface LockRequest extends LeaseSpec {
   steal: boolean;
 }
 
-/** Checks what a caller sent; throws `INVALID_ARGUMENT` and so leaves the lock untouched. */
+/** Checks what a caller sent. Throws `INVALID_ARGUMENT` before the lock has changed. */
 export function checkRequest(ttl: unknown, options: unknown, newId: () => string): LockRequest {
   return requestOf(ttl, checkOptions(options, OPTIONS), newId);
 }
 
-/** The request that options of known names describe; checks their values. */
+/** Builds a request from options whose names are already checked; checks their values. */
 export function requestOf(ttl: unknown, options: Given, newId: () => string): LockRequest {
   const { wait, longPoll, waited, owner, permits, capacity, requestId, lockDelay, steal, once } = completed(options);
   const claim = checkClaim(permits, capacity);
   if (checkFlag(steal, "steal") && !claim.exclusive)
-    throw invalid("steal", "steal takes the whole lock: leave permits and capacity out.");
+    throw invalid("steal", "`steal` takes the whole lock: leave out `permits` and `capacity`.");
   if (once !== undefined && !claim.exclusive)
-    throw invalid("once", "a job that runs once takes the whole lock: leave permits and capacity out.");
+    throw invalid("once", "a once-only job takes the whole lock: leave out permits and capacity.");
   return {
     ttl: checkDuration(ttl, "ttl"),
     wait: checkWait(wait),
@@ -101,10 +114,10 @@ export function requestOf(ttl: unknown, options: Given, newId: () => string): Lo
   };
 }
 
-/** Options whose names are known; their values are not checked. */
+/** Options whose names are checked, but whose values are not. */
 type Given = { [Option in keyof RequestOptions]?: unknown };
 
-/** Not by spreading: an option that is given as `undefined` is absent. */
+/** Fills in the absent options. Object spread would not do: an option given as `undefined` counts as absent. */
 function completed(given: Given): Required<Given> {
   const options: Required<Given> = { ...ABSENT };
   for (const name of OPTIONS) {
@@ -114,19 +127,19 @@ function completed(given: Given): Required<Given> {
   return options;
 }
 
-/** The options as which a checked request travels; `checkRequest` reads them back. */
+/** Turns a checked request into the options to send; `checkRequest` turns them back. */
 export function optionsOf({ exclusive, permits, capacity, job, ...request }: LockRequest): RequestOptions {
   const options: Given = { ...request, ...claimOptions({ exclusive, permits, capacity }), once: onceOf(job) };
-  const travelling = OPTIONS.filter((name) => options[name] !== ABSENT[name]);
-  return Object.fromEntries(travelling.map((name) => [name, options[name]]));
+  const toSend = OPTIONS.filter((name) => options[name] !== ABSENT[name]);
+  return Object.fromEntries(toSend.map((name) => [name, options[name]]));
 }
 
-/** The options that describe a claim; none for an exclusive one. */
+/** The options that describe a claim; an exclusive claim needs none. */
 export function claimOptions({ exclusive, permits, capacity }: Claim): Pick<ConvertOptions, "permits" | "capacity"> {
   return exclusive ? {} : { permits, capacity };
 }
 
-/** Checks the options of a release, which may bring the result of a job. */
+/** Checks the options of a release, which may include the result of a job. */
 export function checkRelease(options: unknown, newId: () => string): { requestId: string; result?: JobResult } {
   const { requestId, result } = checkOptions(options, ["requestId", "result"]);
   const checked = { requestId: checkRequestId(requestId, newId) };
@@ -135,23 +148,23 @@ export function checkRelease(options: unknown, newId: () => string): { requestId
   return { ...checked, result: { value, failed: checkFlag(failed, "failed"), retain: checkRetain(retain) } };
 }
 
-/** What a lease is to be converted to: `permits` out of `capacity`, or exclusive without both. */
+/** The claim to convert a lease to: `permits` out of `capacity`, or exclusive if you give neither. */
 export interface ConvertOptions {
-  /** Permits to take out of `capacity`, and only with it. @default 1 */
+  /** How many permits of `capacity` to take; needs `capacity`. @default 1 */
   permits?: number;
-  /** How many permits there are in all, `Infinity` for no limit. @default none */
+  /** How many permits there are in all; `Infinity` for no limit. @default none */
   capacity?: number;
   /** Names the request: repeating it has no second effect. @default a random id */
   requestId?: string;
 }
 
-/** Checks what a lease is to be converted to. */
+/** Checks the options of a conversion. */
 export function checkConversion(options: unknown, newId: () => string): { claim: Claim; requestId: string } {
   const { permits, capacity, requestId } = checkOptions(options, ["permits", "capacity", "requestId"]);
   return { claim: checkClaim(permits, capacity), requestId: checkRequestId(requestId, newId) };
 }
 
-/** Checks the options of a renewal and of whatever else has but a request id. */
+/** Checks the options of a renewal, or of any other call whose only option is a request id. */
 export function checkRequestIdOption(options: unknown, newId: () => string): string {
   return checkRequestId(checkOptions(options, ["requestId"]).requestId, newId);
 }

@@ -1,16 +1,20 @@
 import { givenId, tokenNameOf } from "./caller.ts";
 
-/** What is under way, by its whole request id, and by the part of that id that its caller gave. */
+/** Leases or waiters, indexed by their whole request id and by the part of that id that the caller gave. */
 export class RequestsById<T> {
   readonly #all = new Map<string, T>();
-  /** Requests of several tokens may have the same id. Those over RPC are not here: their whole id is the given one. */
+  /**
+   * By given id: requests of several tokens may share it.
+   *
+   * A request over RPC is not here; its whole id is its given id.
+   */
   readonly #ofTokens = new Map<string, Set<string>>();
 
   get(requestId: string): T | undefined {
     return this.#all.get(requestId);
   }
 
-  /** The whole ids of all requests whose callers gave the same id as this one, whatever their token. */
+  /** The whole ids of all requests whose callers gave the same id as this request, under any token name or none. */
   ofEveryName(requestId: string): string[] {
     const given = givenId(requestId);
     const ofTokens = [...(this.#ofTokens.get(given) ?? [])];
@@ -24,7 +28,7 @@ export class RequestsById<T> {
     this.#ofTokens.set(given, (this.#ofTokens.get(given) ?? new Set()).add(requestId));
   }
 
-  /** False if it is not there, or another has its id by now. */
+  /** Returns false if the item is not there, or if another item now has its id. */
   delete(requestId: string, item: T): boolean {
     if (this.#all.get(requestId) !== item) return false;
     this.#all.delete(requestId);

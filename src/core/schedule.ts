@@ -4,21 +4,21 @@ interface Entry<T> {
   order: number;
 }
 
-/** So many outdated entries are kept at least before they are cleared out. */
+/** The heap may always hold this many outdated entries before they are removed. */
 const OUTDATED_AT_LEAST = 64;
 
 /**
- * What is due at which time. Asking for the earliest time costs the same however much is scheduled.
+ * What is due at which time. Reading the earliest time costs the same however many items are scheduled.
  *
- * A binary heap. If something is scheduled again, its former entry stays in the heap and is skipped when it comes to the
- * top, or cleared out when most entries are outdated.
+ * It is a binary heap. If an item is scheduled again, its old entry stays in the heap. That entry is skipped when it
+ * reaches the top, or removed when most entries are outdated.
  */
 export class Schedule<T> {
   readonly #current = new Map<T, Entry<T>>();
   #heap: Entry<T>[] = [];
   #scheduled = 0;
 
-  /** Schedules an item, in place of when it was due before. */
+  /** Schedules an item; replaces the time at which it was due before. */
   set(item: T, at: number): void {
     const entry = { item, at, order: (this.#scheduled += 1) };
     this.#current.set(item, entry);
@@ -37,7 +37,7 @@ export class Schedule<T> {
     return this.#top()?.at ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Takes out all that are due, the earliest first. */
+  /** Removes and returns all items that are due, earliest first. */
   takeDue(now: number): T[] {
     const due: T[] = [];
     for (let top = this.#top(); top && top.at <= now; top = this.#top()) {
@@ -66,28 +66,28 @@ function compare(one: Entry<unknown>, other: Entry<unknown>): number {
 }
 
 function insert<T>(heap: Entry<T>[], entry: Entry<T>): void {
-  let place = heap.length;
-  while (place > 0) {
-    const parent = (place - 1) >> 1;
+  let index = heap.length;
+  while (index > 0) {
+    const parent = (index - 1) >> 1;
     const above = heap[parent] as Entry<T>;
     if (compare(entry, above) >= 0) break;
-    heap[place] = above;
-    place = parent;
+    heap[index] = above;
+    index = parent;
   }
-  heap[place] = entry;
+  heap[index] = entry;
 }
 
 function removeFirst<T>(heap: Entry<T>[]): void {
   const last = heap.pop();
   if (!last || heap.length === 0) return;
-  let place = 0;
-  for (let child = 1; child < heap.length; child = 2 * place + 1) {
+  let index = 0;
+  for (let child = 1; child < heap.length; child = 2 * index + 1) {
     const right = heap[child + 1];
     if (right && compare(right, heap[child] as Entry<T>) < 0) child += 1;
     const below = heap[child] as Entry<T>;
     if (compare(below, last) >= 0) break;
-    heap[place] = below;
-    place = child;
+    heap[index] = below;
+    index = child;
   }
-  heap[place] = last;
+  heap[index] = last;
 }

@@ -1,14 +1,15 @@
 import { tokenNameOf } from "./caller.ts";
 
 /**
- * How many leases, or waiting requests, belong to each token name. Those over RPC don't count, because they have no share.
+ * How many leases, or waiting requests, belong to each token name. Requests over RPC have no share and are not counted.
  *
- * Each change updates the counts, and nothing sums them up: no call may cost more because many others are under way.
+ * Each change updates a count instead of summing up again: no call may cost more because there are many leases or
+ * waiters.
  */
 export class Shares {
   readonly #counts = new Map<string, number>();
 
-  /** How many belong to the token name of this request; 0 for a request over RPC. */
+  /** The count for the token name of this request; 0 for a request over RPC. */
   of(requestId: string): number {
     const tokenName = tokenNameOf(requestId);
     return tokenName === undefined ? 0 : (this.#counts.get(tokenName) ?? 0);

@@ -3,7 +3,11 @@ import type { LiveLeases } from "./leases/live-leases.ts";
 import type { WaitQueue } from "./queue/wait-queue.ts";
 import type { HolderSummary, LockHolder, LockStatus, BorrowedReply } from "./replies.ts";
 
-/** What may be shown of a lock: never a request id, which is the power to cancel. */
+/**
+ * What `status()` shows.
+ *
+ * It never contains a request id, because a request id allows its reader to cancel the request.
+ */
 export function statusOf(live: LiveLeases, queue: WaitQueue, now: number): LockStatus {
   const holders = [...live].filter(({ lease }) => lease.deadline > now).map(({ lease }) => holderOf(lease));
   const waiters = [...queue].map(({ arrivedAt, ...rest }) => ({
@@ -14,7 +18,7 @@ export function statusOf(live: LiveLeases, queue: WaitQueue, now: number): LockS
   return { locked: holders.length > 0, holders, waiters, ...(delayedUntil !== undefined && { delayedUntil }) };
 }
 
-/** The status with the newest holder alone and no waiters, which does not grow with them. */
+/** The status with only the newest holder and no waiters. Its size does not depend on how many of them there are. */
 export function newestStatusOf(live: LiveLeases, now: number): LockStatus {
   const newest = newestOf(live, now);
   return { locked: newest !== undefined, holders: newest ? [holderOf(newest)] : [], waiters: [] };
@@ -24,13 +28,13 @@ export function newestStatusOf(live: LiveLeases, now: number): LockStatus {
 export function newestOf(live: LiveLeases, now: number): Lease | undefined {
   const last = live.newest?.lease;
   if (!last || last.deadline > now) return last;
-  // Its expiry has not been noticed yet.
+  // It has expired, but no transition has ended it yet.
   let newest: Lease | undefined;
   for (const { lease } of live) if (lease.deadline > now && lease.lease > (newest?.lease ?? 0)) newest = lease;
   return newest;
 }
 
-/** The oldest live leases, `most` at most, and how many more there are: a refusal must not grow with them. */
+/** The oldest live leases, `most` at most, and how many more there are. This bounds the size of a refusal. */
 export function oldestOf(live: LiveLeases, most: number): Pick<BorrowedReply, "holders" | "moreHolders"> {
   const holders: HolderSummary[] = [];
   for (const { lease } of live) {
@@ -46,7 +50,7 @@ function holderOf({ lease, since, ttl, deadline, releaseRequested, ...rest }: Le
     lease,
     since,
     ttl,
-    // Not stored: only a grant and a renewal set the deadline, each to its own ttl from then.
+    // Computed, not stored: only a grant and a renewal set the deadline, and each sets it one ttl ahead.
     renewedAt: deadline - ttl,
     deadline,
     ...(releaseRequested && { releaseRequested }),

@@ -1,8 +1,8 @@
 /**
- * A clock that goes on from where it was when the wall clock steps back.
+ * A clock that never runs backwards: when the wall clock steps back, it continues from its latest reading.
  *
- * Without it a step back would lengthen every lease by the step and let newcomers overtake the queue, which is
- * ordered by arrival. A step forward can't be told from time passing, and is followed.
+ * Without it, a step back would lengthen every lease by the step. It would also let newcomers overtake the queue, which
+ * is ordered by arrival. A step forward looks like the passage of time, so the clock follows it.
  */
 export class SteadyClock {
   #offset = 0;

@@ -4,10 +4,11 @@ import type { WaitQueue } from "./queue/wait-queue.ts";
 import type { OtherTokenReply } from "./replies.ts";
 
 /**
- * The requests that a cancellation takes back, by their whole ids, or why it takes back none.
+ * The whole ids of the requests that a cancellation cancels, or the refusal if the caller may not cancel them.
  *
- * It takes back the caller's own request, even an unknown one: the cancellation may have overtaken it. If the caller has
- * none with this id and other names have, the cancellation means theirs, and only an admin may take those back.
+ * A caller can cancel its own request even if the object does not know it: the cancellation may have overtaken the
+ * request. If the caller has no request with this id, but other token names do, the cancellation means theirs; only an
+ * admin may cancel those.
  */
 export function toCancel(
   requestId: string,
@@ -16,7 +17,7 @@ export function toCancel(
   queue: WaitQueue,
 ): string[] | OtherTokenReply {
   if (!caller || leases.live.byRequest(requestId) || queue.get(requestId)) return [requestId];
-  // Repeated, or late: what it is about was the caller's own, and has ended.
+  // A repeated or late cancellation: it means the caller's own request, which has already ended.
   if (leases.hasEnded(requestId)) return [requestId];
   const others = [...leases.live.ofEveryName(requestId), ...queue.ofEveryName(requestId)];
   if (caller.isAdmin) return [requestId, ...others];

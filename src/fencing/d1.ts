@@ -8,8 +8,8 @@ const CREATE = `CREATE TABLE IF NOT EXISTS durable_locks_fences (
   lease INTEGER NOT NULL CONSTRAINT ${STALE} CHECK (lease > 0)
 ) WITHOUT ROWID`;
 
-// A stale lease sets a number that the table refuses, by a name that no statement of the user's can fail with: the
-// failure of one statement undoes the whole batch.
+// With a stale lease, this sets a number that the table's constraint refuses, and the failure of one statement undoes
+// the whole batch. No statement of the user's can fail with the name of that constraint.
 const FENCE = `INSERT INTO durable_locks_fences VALUES (?1, ?2)
   ON CONFLICT (resource) DO UPDATE SET lease = CASE WHEN excluded.lease >= lease THEN excluded.lease ELSE -1 END`;
 
@@ -18,11 +18,11 @@ const NEWEST = "SELECT lease FROM durable_locks_fences WHERE resource = ?1";
 /**
  * Runs statements on D1 in one batch, unless a newer lease has written `resource` before.
  *
- * The fence and the statements are one transaction: all of it happens, or, if the lease is stale or a statement fails,
- * nothing. The table of fences, `durable_locks_fences`, is made at the first use.
+ * The fence and the statements are one transaction. If the lease is stale or a statement fails, nothing happens. The
+ * first use creates the table of fences, `durable_locks_fences`.
  *
  * @param db - the database
- * @param resource - what is guarded, such as the lock's id: 1 to 512 bytes
+ * @param resource - what the fence protects, such as the lock's id: 1 to 512 bytes
  * @param lease - the lease number under which the caller writes
  * @param statements - at least one
  * @returns what `db.batch(statements)` returns

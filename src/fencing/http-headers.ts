@@ -1,15 +1,15 @@
 import { checkLease, checkText, invalid } from "../core/checks.ts";
 import { StaleLeaseError } from "../errors.ts";
 
-/** What a request says of the lock under which it was made. */
+/** What a request says about the lock under which it was made. */
 export interface Fence {
-  /** What is guarded, such as the lock's id. */
+  /** What the fence protects, such as the lock's id. */
   resource: string;
   /** The lease number. */
   lease: number;
 }
 
-/** What is needed of the web's `Headers`; named so that a service needs none of the web's types. */
+/** The part of the web's `Headers` that is used, declared here so that a service does not need the web's types. */
 export interface HeadersReader {
   /** The value of a header, or null. */
   get(name: string): string | null | undefined;
@@ -19,17 +19,17 @@ export interface HeadersReader {
 export type RequestHeaders = HeadersReader | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
- * Remembers the newest lease of a resource and answers it, in one step of whatever store the service has: the higher of
- * `lease` and what was remembered.
+ * Stores the newest lease of a resource and returns it: the higher of `lease` and the stored one. It must be one atomic
+ * step of the service's store.
  *
  * In SQL: `INSERT … ON CONFLICT DO UPDATE SET lease = max(lease, excluded.lease) RETURNING lease`.
  */
 export type AdvanceFence = (resource: string, lease: number) => number | Promise<number>;
 
 /**
- * The headers by which a request tells under which lease it is made: `Fencing-Token` and `Fencing-Resource`.
+ * The headers that say under which lease a request is made: `Fencing-Token` and `Fencing-Resource`.
  *
- * @param resource - what is guarded, such as the lock's id: 1 to 512 bytes
+ * @param resource - what the fence protects, such as the lock's id: 1 to 512 bytes
  * @param lease - the lease number
  * @throws `INVALID_ARGUMENT`
  * @example
@@ -40,15 +40,15 @@ export type AdvanceFence = (resource: string, lease: number) => number | Promise
 export function fenceHeaders(resource: string, lease: number): Record<"Fencing-Token" | "Fencing-Resource", string> {
   checkText(resource, "resource");
   checkLease(lease);
-  // Encoded: a header takes neither all characters nor line breaks.
+  // Encode the resource: a header can't contain every character, nor line breaks.
   return { "Fencing-Token": String(lease), "Fencing-Resource": encodeURIComponent(resource) };
 }
 
 /**
- * What a request's headers say of its lease.
+ * Reads the lease and the resource from a request's headers.
  *
- * @throws `INVALID_ARGUMENT` if either header is missing, malformed or there twice: answer 400, never take it for a
- * request that needs no fence.
+ * @throws `INVALID_ARGUMENT` if either header is missing, malformed or present twice: answer 400, and never treat the
+ * request as one that needs no fence.
  * @example
  * ```ts
  * const { resource, lease } = readFence(request.headers);
@@ -57,15 +57,15 @@ export function fenceHeaders(resource: string, lease: number): Record<"Fencing-T
 export function readFence(headers: RequestHeaders): Fence {
   const token = only(headers, "Fencing-Token") ?? "";
   if (!/^[1-9]\d{0,15}$/.test(token) || !Number.isSafeInteger(Number(token)))
-    throw invalid("Fencing-Token", "the header Fencing-Token must be there once, and be a lease number.");
+    throw invalid("Fencing-Token", "the header Fencing-Token must be present once, and be a lease number.");
   return { resource: readResource(only(headers, "Fencing-Resource") ?? ""), lease: Number(token) };
 }
 
 /**
  * Lets a request pass unless a newer lease has come before it.
  *
- * What it protects is what the service does after it only as far as the store's step and that are one; where they are
- * two, a newer request may pass in between. A Durable Object or D1 does better with `fenceStorage` or `fenceD1`.
+ * It protects what the service does next only if that and the store's step are one transaction. If they are two, a
+ * newer request may pass in between. In a Durable Object or with D1, prefer `fenceStorage` or `fenceD1`.
  *
  * @returns the request's fence
  * @throws `STALE_LEASE` (answer 412), `INVALID_ARGUMENT` (answer 400), and what `advance` throws
@@ -77,14 +77,14 @@ export function readFence(headers: RequestHeaders): Fence {
 export async function verifyFence(headers: RequestHeaders, advance: AdvanceFence): Promise<Fence> {
   const fence = readFence(headers);
   const newest = await advance(fence.resource, fence.lease);
-  // A store that answers nothing, or a number as text, would let every request pass.
+  // A store that returns nothing, or a number as text, would let every request pass.
   if (!Number.isSafeInteger(newest) || newest < fence.lease)
-    throw invalid("advance", "advance must answer a number: the higher of the lease and the newest one remembered.");
+    throw invalid("advance", "advance must return a number: the higher of the lease and the newest one stored.");
   if (fence.lease < newest) throw new StaleLeaseError(fence.resource, fence.lease, newest);
   return fence;
 }
 
-/** The value of a header that is there once; a record may spell its name in any case. */
+/** The value of a header that is present once. A record may spell its name in any case. */
 function only(headers: RequestHeaders, name: string): string | undefined {
   if (typeof headers.get === "function") return (headers as HeadersReader).get(name) ?? undefined;
   const [value, ...more] = Object.entries(headers).filter(([key]) => key.toLowerCase() === name.toLowerCase());
@@ -93,14 +93,14 @@ function only(headers: RequestHeaders, name: string): string | undefined {
 
 function readResource(encoded: string): string {
   try {
-    // Nothing but what fenceHeaders makes: the bytes of an "ü" would come out as two other letters, and platforms join a
-    // header that came twice with a comma.
+    // Accept only what `fenceHeaders` makes: the bytes of an "ü" would be read as two other letters, and platforms join
+    // a repeated header with a comma.
     if (/^[\x21-\x2b\x2d-\x7e]+$/.test(encoded)) return checkText(decodeURIComponent(encoded), "Fencing-Resource");
   } catch {
     // The error below names the header.
   }
   throw invalid(
     "Fencing-Resource",
-    "the header Fencing-Resource must be there once, and be an id of 1 to 512 bytes, percent-encoded.",
+    "the header Fencing-Resource must be present once, and be an id of 1 to 512 bytes, percent-encoded.",
   );
 }

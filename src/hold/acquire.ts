@@ -10,33 +10,34 @@ import { waitInLine } from "./waiting/wait-in-line.ts";
 /**
  * Takes the lock: at once, in the queue, or by polling.
  *
- * A request that is given up is taken back at the object: it leaves the queue, and a grant that was under way is given
- * back. Only one that failed and was named by its caller is left alone: its caller may want to repeat it.
+ * If the request is given up, cancels it at the object: it leaves the queue, and a lease that was granted meanwhile is
+ * released. A failed request to which its caller gave the id is not cancelled, because the caller may want to repeat
+ * it.
  */
 export async function acquire(primitives: LockPrimitives, acquisition: Acquisition): Promise<Acquired> {
   const { request, signal } = acquisition;
   signal?.throwIfAborted();
   try {
     const acquired = await take(primitives, acquisition);
-    // The signal may have fired in the same turn as the grant arrived.
+    // The signal may have fired at the moment when the grant arrived.
     signal?.throwIfAborted();
     return acquired;
   } catch (error) {
     // After `INVALID_ARGUMENT` the request id may belong to another lease that is still live: don't cancel that one.
-    const isToEnd = signal?.aborted && !isLockError(error, "INVALID_ARGUMENT");
-    if (isToEnd || !acquisition.named) await takeBack(primitives, request.requestId);
+    const mustCancel = signal?.aborted && !isLockError(error, "INVALID_ARGUMENT");
+    if (mustCancel || !acquisition.named) await cancelRequest(primitives, request.requestId);
     throw error;
   }
 }
 
 function take(primitives: LockPrimitives, acquisition: Acquisition): Promise<Acquired> {
   const { request, poll } = acquisition;
-  if (poll) return askAgain(primitives, acquisition, poll);
+  if (poll) return askRepeatedly(primitives, acquisition, poll);
   return request.wait > 0 ? waitInLine(primitives, acquisition) : ask(primitives, acquisition);
 }
 
-/** Asks again after growing delays; keeps no place in the queue. */
-async function askAgain(
+/** Polls with growing delays, without a queue entry. */
+async function askRepeatedly(
   primitives: LockPrimitives,
   acquisition: Acquisition,
   poll: NonNullable<Acquisition["poll"]>,
@@ -52,18 +53,18 @@ async function askAgain(
   }
 }
 
-/** Asks without waiting, and repeats the call with the same request id after a fault. */
+/** Asks once without waiting. After a fault, repeats the call with the same request id. */
 function ask(primitives: LockPrimitives, { request, signal }: Acquisition): Promise<Acquired> {
   const call = (given: AbortSignal) => askOnce(primitives, { ...request, wait: 0, waited: 0 }, given);
   return callObject(call, { id: primitives.id, url: primitives.url, within: ANSWER_WITHIN, signal });
 }
 
-/** How long taking a request back may delay the error that made it necessary, in milliseconds. */
-const TAKE_BACK_WITHIN = 1_000;
+/** How long cancelling a request may delay the error that caused it, in milliseconds. */
+const CANCEL_WITHIN = 1_000;
 
-/** Bounded, and never an error of its own: what it can't take back ends with its ttl. */
-async function takeBack(primitives: LockPrimitives, requestId: string): Promise<void> {
-  const bounds = { id: primitives.id, url: primitives.url, within: TAKE_BACK_WITHIN };
+/** Bounded in time, and never throws: a lease that it can't cancel ends with its ttl. */
+async function cancelRequest(primitives: LockPrimitives, requestId: string): Promise<void> {
+  const bounds = { id: primitives.id, url: primitives.url, within: CANCEL_WITHIN };
   await callObject((signal) => primitives.cancel(requestId, signal), bounds).catch(() => {});
 }
 

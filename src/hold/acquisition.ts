@@ -1,11 +1,11 @@
 import type { LockRequest } from "../core/request.ts";
 import type { Backoff } from "../transport/backoff.ts";
 
-/** A checked way to acquire. */
+/** The checked options for acquiring a lock. */
 export interface Acquisition {
   request: LockRequest;
   signal: AbortSignal | undefined;
   poll: (Backoff & { retries: number }) | undefined;
-  /** Whether the caller named the request and so can repeat it. */
+  /** Whether the caller gave the request its id, and so can repeat the request. */
   named: boolean;
 }

@@ -3,7 +3,7 @@ import type { LockRequest } from "../core/request.ts";
 import type { LockPrimitives } from "../transport/primitives.ts";
 import { unexpectedRefusal } from "../transport/version-mismatch.ts";
 
-/** A lease, with the instant until which it is certain to last, by the local clock. */
+/** A lease, with the local time until which it is certain to last. */
 export interface Grant extends GrantReply {
   validUntil: number;
 }
@@ -11,19 +11,20 @@ export interface Grant extends GrantReply {
 /** The outcome of a request for the lock. */
 export type Acquired = Grant | RecordedReply | RefusalReply;
 
-/** Sends a request for the lock once; the lease that it grants counts from before it was sent. */
+/** Sends one request for the lock. The time of a granted lease is counted from before the request was sent. */
 export async function askOnce(
   primitives: LockPrimitives,
   request: LockRequest,
   signal: AbortSignal,
 ): Promise<Acquired> {
-  const left = performance.now();
+  const sentAt = performance.now();
   const reply = await primitives.acquire(request, signal);
   if (!reply.success) {
     if (reply.reason === "INVALID_ARGUMENT") throw unexpectedRefusal(reply);
     return reply;
   }
-  // The lease can't have begun after now. Without this bound, an object clock that jumped during the wait could lengthen it.
-  const validFor = Math.min(reply.validFor, performance.now() - left + request.ttl);
-  return { ...reply, validFor, validUntil: left + validFor };
+  // The lease has begun by now at the latest. Without this bound, a jump of the object's clock during the wait could
+  // lengthen it.
+  const validFor = Math.min(reply.validFor, performance.now() - sentAt + request.ttl);
+  return { ...reply, validFor, validUntil: sentAt + validFor };
 }

@@ -9,79 +9,82 @@ import type { HoldBounds, LiveHold } from "./held-lease.ts";
 import { GRACE } from "./keep-alive.ts";
 import { ADVICE, lossMessage, lossOf } from "./loss.ts";
 
-/** A binding that lasted so long, in milliseconds, broke for a reason of its own: the next is tried at once. */
+/** After an exit watch that lasted at least this long, in milliseconds, the backoff starts again from the beginning. */
 const LASTING = 10_000;
 
-/** Refuses what this transport can't do, before anything is taken. */
+const NO_EXIT_WATCH =
+  "releaseOnExit needs an exit watch, which this transport can't set up. A lock over HTTP has no connection that outlives a request, so nothing would notice that the holder has ended: use bindLocks in a Worker, or a short ttl.";
+
+/** Refuses `releaseOnExit` before the lock is taken if this transport has no exit watches. */
 export function checkExitWatch(primitives: LockPrimitives, { releaseOnExit }: HoldBounds): void {
-  if (releaseOnExit && !primitives.watchExit)
-    throw invalid("releaseOnExit", "bound needs a transport that notices its caller's end; this one does not.");
+  if (releaseOnExit && !primitives.watchExit) throw invalid("releaseOnExit", NO_EXIT_WATCH);
 }
 
 /**
- * Binds a held lease to the life of this execution context, until it is released or lost; throws if it can't be bound.
+ * Sets up an exit watch for a held lease and keeps one until the hold ends. Throws if the first can't be set up.
  *
- * It may be over, released or lost, before it is bound: then there is nothing to bind.
+ * The hold may end before the exit watch is set up. Then there is nothing to watch.
  */
-export async function watchHold(primitives: LockPrimitives, kept: LiveHold): Promise<void> {
-  const reply = await bindOnce(primitives, kept);
-  if (reply?.success) void keepBound(primitives, kept, reply);
-  else if (reply) lose(kept, reply, lossMessage);
+export async function watchHold(primitives: LockPrimitives, hold: LiveHold): Promise<void> {
+  const reply = await setUpWatch(primitives, hold);
+  if (reply?.success) void keepWatched(primitives, hold, reply);
+  else if (reply) lose(hold, reply, lossMessage);
 }
 
-/** Listens for the object's news of the lease, and sets up another exit watch when the connection breaks. */
-async function keepBound(primitives: LockPrimitives, kept: LiveHold, first: ExitWatch): Promise<void> {
-  const { over } = kept.keepAlive;
-  let binding = first;
+/** Handles lease events until the hold ends, and sets up another exit watch whenever the connection breaks. */
+async function keepWatched(primitives: LockPrimitives, hold: LiveHold, first: ExitWatch): Promise<void> {
+  const { over } = hold.keepAlive;
+  let watch = first;
   let triedAt = performance.now();
   let attempt = 0;
   for (let told = false; !over.aborted;) {
-    const news = await nextNews(binding, told, over);
-    if (news) told = heed(kept, news) || told;
-    if (news || over.aborted) continue;
+    const event = await nextEvent(watch, told, over);
+    if (event) told = handleEvent(hold, event) || told;
+    if (event || over.aborted) continue;
     attempt = performance.now() - triedAt > LASTING ? 1 : attempt + 1;
     await sleep(fullJitter(attempt, DEFAULT_BACKOFF), over).catch(() => {});
     triedAt = performance.now();
-    if (!over.aborted) binding = await bindAnew(primitives, kept, binding);
+    if (!over.aborted) watch = await setUpAgain(primitives, hold, watch);
   }
-  await letGo(kept, binding);
+  await stopWatching(hold, watch);
 }
 
-/** The next news; undefined if the connection broke or the hold is over. */
-async function nextNews(binding: ExitWatch, told: boolean, over: AbortSignal): Promise<LeaseEvent | undefined> {
-  const news = binding.next(told).catch(() => undefined);
-  const heard = await timeBox(news, Number.POSITIVE_INFINITY, over).catch(() => undefined);
-  return heard === TIMED_OUT ? undefined : heard;
+/** The next lease event; undefined if the connection broke or the hold has ended. */
+async function nextEvent(watch: ExitWatch, told: boolean, over: AbortSignal): Promise<LeaseEvent | undefined> {
+  const next = watch.next(told).catch(() => undefined);
+  const event = await timeBox(next, Number.POSITIVE_INFINITY, over).catch(() => undefined);
+  return event === TIMED_OUT ? undefined : event;
 }
 
-/** Whether the holder has now been told that it is asked to release. */
-function heed(kept: LiveHold, { ended, releaseRequested = false }: LeaseEvent): boolean {
-  if (ended) lose(kept, { success: false, reason: "NO_LONGER_VALID", ended }, lossMessage);
-  else if (releaseRequested) kept.onReleaseRequested();
+/** Handles a lease event. Returns whether it asks the holder to release. */
+function handleEvent(hold: LiveHold, { ended, releaseRequested = false }: LeaseEvent): boolean {
+  if (ended) lose(hold, { success: false, reason: "NO_LONGER_VALID", ended }, lossMessage);
+  else if (releaseRequested) hold.onReleaseRequested();
   return releaseRequested;
 }
 
 /**
- * A cut connection looks like a death to the object: setting up another exit watch tells whether it has ended the lease.
+ * Sets up another exit watch. To the object a cut connection looks like the holder's death, so the reply to this call
+ * shows whether the object has ended the lease.
  *
- * Disposes of the old exit watch only after that: the lease ends with the last of them.
+ * Disposes of the old exit watch only after the new one is set up: the lease ends with its last exit watch.
  */
-async function bindAnew(primitives: LockPrimitives, kept: LiveHold, old: ExitWatch): Promise<ExitWatch> {
+async function setUpAgain(primitives: LockPrimitives, hold: LiveHold, old: ExitWatch): Promise<ExitWatch> {
   try {
-    const reply = await bindOnce(primitives, kept);
+    const reply = await setUpWatch(primitives, hold);
     if (reply?.success) {
       old[Symbol.dispose]();
       return reply;
     }
-    if (reply) lose(kept, reply, cutMessage);
+    if (reply) lose(hold, reply, cutMessage);
   } catch {
-    // Not known to be lost: it is kept by its renewals, and bound when the object can be reached again.
+    // The lease may still be live: renewals keep it alive, and the next attempt may reach the object.
   }
   return old;
 }
 
-/** The binding, or why there is none; undefined if the hold was over before that was known. */
-async function bindOnce(
+/** Sets up an exit watch. Returns it or the refusal, or undefined if the hold ended before the answer came. */
+async function setUpWatch(
   primitives: LockPrimitives,
   { held: { lease }, keepAlive: { over } }: LiveHold,
 ): Promise<ExitWatch | RefusalReply | undefined> {
@@ -91,7 +94,7 @@ async function bindOnce(
     const reply = await primitives.watchExit?.(lease, signal);
     if (!reply?.success) return reply;
     received = reply;
-    // The caller has given up, and an exit watch that nobody disposes of keeps the object in memory.
+    // The caller has given up. Without this, the exit watch would keep the object in memory.
     if (!wanted) reply[Symbol.dispose]();
     return reply;
   };
@@ -106,13 +109,14 @@ async function bindOnce(
 }
 
 /** Disposes of the exit watch of a hold that has ended. */
-async function letGo(kept: LiveHold, binding: ExitWatch): Promise<void> {
+async function stopWatching(hold: LiveHold, watch: ExitWatch): Promise<void> {
   // Dispose of the exit watch only after the release is answered. If you dispose of it earlier, the object assumes that
   // the holder has died.
-  await kept.release().catch(() => {});
-  // Lost by the local deadline, the lease has a margin left in which the work can stop, and no other is to be granted.
-  if (kept.keepAlive.isLost()) await timeBox(binding.next(true), GRACE, undefined).catch(() => {});
-  binding[Symbol.dispose]();
+  await hold.release().catch(() => {});
+  // A lease that is lost at its local deadline has a margin left in which the work can stop. Disposing of the exit
+  // watch now would let the object grant the lock to another caller within that margin.
+  if (hold.keepAlive.isLost()) await timeBox(watch.next(true), GRACE, undefined).catch(() => {});
+  watch[Symbol.dispose]();
 }
 
 function lose({ held, keepAlive }: LiveHold, reply: RefusalReply, messageOf: typeof lossMessage): void {
@@ -121,5 +125,5 @@ function lose({ held, keepAlive }: LiveHold, reply: RefusalReply, messageOf: typ
 }
 
 function cutMessage(_why: LeaseLoss, lease: number): string {
-  return `Lease ${lease} was lost while its connection to the lock was cut, which looks like the death of its holder. ${ADVICE}`;
+  return `Lease ${lease} was lost while its connection to the lock was cut: to the object, that looks like the holder's death. ${ADVICE}`;
 }

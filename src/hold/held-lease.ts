@@ -10,10 +10,11 @@ import { lossOf } from "./loss.ts";
 import { releaseOnce } from "./release.ts";
 
 /**
- * A lease that is held and renewed until it is released or lost. Its members can be destructured.
+ * A lease that is held and renewed until it is released or lost. You can destructure its members.
  *
- * It belongs to the request of the Worker that took it. In another request its `lease` and `deadline` can be read, and
- * everything else throws `WRONG_REQUEST` and changes nothing: pass the number on and call `resume(lease)` of the lock.
+ * It belongs to the Worker request that took it. In another request you can read `lease` and `deadline`; everything
+ * else throws `WRONG_REQUEST` and changes nothing. To continue there, pass the number on and call `resume(lease)` on
+ * the lock.
  *
  * @example
  * ```ts
@@ -22,23 +23,26 @@ import { releaseOnce } from "./release.ts";
  * ```
  */
 export interface HeldLease {
-  /** The lease number: strictly growing for one lock id, so it serves as the fencing token. */
+  /** The lease number. It strictly increases for one lock id, so it serves as the fencing token. */
   readonly lease: number;
-  /** When the lease ends unless renewed, by the object's clock (ms since the epoch): for people, not for comparing. */
+  /**
+   * When the lease ends unless it is renewed, by the object's clock (ms since the epoch). Never compare it with your
+   * clock.
+   */
   readonly deadline: number;
   /**
-   * Fires with a `LeaseLostError` when the lease is lost, before the object can give it to another.
+   * Fires with a `LeaseLostError` when the lease is lost, before the object can grant the lock to another caller.
    *
-   * It does not fire on release. Pass it on to whatever the work awaits. A timer can't run while a Worker computes, so
-   * it comes as soon as the work awaits something.
+   * It does not fire on release. Pass it to everything that the work awaits. While a Worker computes, no timer can run:
+   * the signal then fires as soon as the work awaits something.
    */
   readonly signal: AbortSignal;
-  /** Whether the lease is lost, by a fresh look at the clock: between two steps of a computation no timer can run. */
+  /** Whether the lease is lost. Checks the clock, because no timer can run while a Worker computes. */
   readonly isLost: () => boolean;
   /**
-   * Milliseconds until `signal` fires if no renewal is confirmed before; 0 if the lease is lost or released.
+   * Milliseconds until `signal` fires if no renewal is confirmed by then; 0 if the lease is lost or released.
    *
-   * For work that needs some time to stop: when little is left, renewals have failed for a while.
+   * Use it if your work needs time to stop. When little time is left, renewals have been failing for a while.
    *
    * @example
    * ```ts
@@ -47,31 +51,32 @@ export interface HeldLease {
    */
   readonly remaining: () => number;
   /**
-   * Renews now, and from now on with `ttl` ms if given; rarely needed, for renewal is automatic.
+   * Renews the lease now. If you give `ttl`, later renewals use it too. You rarely need this: renewal is automatic.
    *
-   * @throws `LEASE_LOST` if the lease is gone, `UNREACHABLE` if nobody knows, `INVALID_ARGUMENT`.
+   * @throws `LEASE_LOST` if the lease has ended, `UNREACHABLE` if the outcome is unknown, `INVALID_ARGUMENT`.
    */
   readonly renew: (ttl?: number) => Promise<void>;
   /**
-   * Ends the hold: true if the lease was still live, false if it had ended before, which is no error.
+   * Ends the hold. Returns true if the lease was still live, and false if it had ended before, which is no error.
    *
-   * Repeating it gives the same answer. Takes at most 5 s. With `minHold` the lock stays taken until that is over.
+   * Calling it again gives the same answer. Takes at most 5 s. With `minHold`, the lock stays taken until that time
+   * ends.
    *
-   * @throws `RELEASE_FAILED` if the object could not be reached: then the lease ends with its ttl.
+   * @throws `RELEASE_FAILED` if the object could not be reached. The lease then ends with its ttl.
    */
   readonly release: () => Promise<boolean>;
-  /** Releases: `await using`. */
+  /** Releases the lease at the end of an `await using` block. */
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
 /** A hold as the combinators see it. */
 export interface Hold {
   readonly held: HeldLease;
-  /** Ends it, and keeps the result of the job that ran under it, if there is one. */
+  /** Ends the hold, and stores the result of the job that ran under it, if there is one. */
   readonly release: (result?: JobResult) => Promise<boolean>;
 }
 
-/** A hold with what keeps it alive. */
+/** A hold, with the `KeepAlive` that renews its lease. */
 export interface LiveHold extends Hold {
   readonly keepAlive: KeepAlive;
   readonly onReleaseRequested: () => void;
@@ -80,7 +85,7 @@ export interface LiveHold extends Hold {
 /** A lease that is live now. */
 export type LiveLease = Pick<Grant, "lease" | "deadline" | "validFor" | "validUntil" | "releaseRequested">;
 
-/** Checked bounds of a hold. */
+/** The checked options of a hold. */
 export interface HoldBounds {
   ttl: number;
   maxHold: number;
@@ -89,10 +94,10 @@ export interface HoldBounds {
   onReleaseRequested: ((held: HeldLease) => void) | undefined;
 }
 
-/** Keeps a granted lease until it is released or lost. */
+/** Keeps a granted lease alive until it is released or lost. */
 export function holdLease(primitives: LockPrimitives, grant: LiveLease, bounds: HoldBounds): LiveHold {
   const { lease } = grant;
-  // The latest instant at which the grant can have been made, and the earliest from which its time can count.
+  // Count minHold from the latest time at which the object can have granted the lease, and maxHold from the earliest.
   const heldSince = performance.now();
   const countedFrom = Math.min(heldSince, grant.validUntil - Math.min(bounds.ttl, bounds.maxHold));
   const onReleaseRequested = tellOnce(() => bounds.onReleaseRequested?.(held));
@@ -113,7 +118,9 @@ interface Ending {
   isReleased: () => boolean;
 }
 
-/** The holder's view. Each use asks whose request it is first, so what another request tries changes nothing. */
+/**
+ * The holder's view. Each use first checks that it runs in the holder's request, so another request changes nothing.
+ */
 function heldLease(lease: number, keepAlive: KeepAlive, { release, isReleased }: Ending): HeldLease {
   const here = <T>(use: () => T) => inRequestOf(keepAlive.signal, lease, use);
   const end = async () => here(() => release());
@@ -129,11 +136,11 @@ function heldLease(lease: number, keepAlive: KeepAlive, { release, isReleased }:
     remaining: () => here(() => keepAlive.remaining()),
     renew: async (ttl) => {
       if (ttl !== undefined) checkDuration(ttl, "ttl");
-      here(() => throwIfOver(keepAlive, lease, isReleased()));
+      here(() => throwIfEnded(keepAlive, lease, isReleased()));
       try {
         await keepAlive.renewNow(ttl);
       } finally {
-        throwIfOver(keepAlive, lease, isReleased());
+        throwIfEnded(keepAlive, lease, isReleased());
       }
     },
     release: end,
@@ -141,7 +148,7 @@ function heldLease(lease: number, keepAlive: KeepAlive, { release, isReleased }:
   };
 }
 
-/** At most once, and apart from whatever is under way: it is the user's code, and may throw or return a promise. */
+/** Calls `tell` at most once, and asynchronously: it is the user's code, which may throw or return a promise. */
 function tellOnce(tell: () => unknown): () => void {
   let told: Promise<unknown> | undefined;
   return () => {
@@ -151,7 +158,7 @@ function tellOnce(tell: () => unknown): () => void {
   };
 }
 
-function throwIfOver(keepAlive: KeepAlive, lease: number, isReleased: boolean): void {
+function throwIfEnded(keepAlive: KeepAlive, lease: number, isReleased: boolean): void {
   if (keepAlive.isLost()) throw keepAlive.signal.reason;
   if (isReleased) throw releasedBefore(lease);
 }
@@ -160,7 +167,7 @@ function releasedBefore(lease: number): LeaseLostError {
   return new LeaseLostError("superseded", lease, `Lease ${lease} was released by its holder: acquire again.`);
 }
 
-/** A renewal and its repetitions carry one request id; what is confirmed counts from before its attempt left. */
+/** Renews a lease. All attempts have one request id; the confirmed time is counted from before its attempt was sent. */
 export async function renewOnce(
   primitives: LockPrimitives,
   lease: number,
@@ -170,12 +177,12 @@ export async function renewOnce(
 ): Promise<Renewal> {
   const requestId = crypto.randomUUID();
   const call = async (given: AbortSignal) => {
-    const left = performance.now();
-    return { left, reply: await primitives.renew(lease, ttl, requestId, given) };
+    const sentAt = performance.now();
+    return { sentAt, reply: await primitives.renew(lease, ttl, requestId, given) };
   };
   const { id, url } = primitives;
-  const { left, reply } = await callObject(call, { id, url, within: ANSWER_WITHIN, signal, onFault });
+  const { sentAt, reply } = await callObject(call, { id, url, within: ANSWER_WITHIN, signal, onFault });
   if (!reply.success) return { lost: lossOf(reply) };
   const { deadline, validFor, releaseRequested } = reply;
-  return { deadline, validFor, validUntil: left + validFor, ...(releaseRequested && { releaseRequested }) };
+  return { deadline, validFor, validUntil: sentAt + validFor, ...(releaseRequested && { releaseRequested }) };
 }

@@ -3,51 +3,58 @@ import { reasonOf } from "../transport/outage.ts";
 import { type Timer, clearTimer } from "../transport/time-box.ts";
 import { ADVICE, lossMessage } from "./loss.ts";
 
-/** What is known of a lease after a grant or renewal. */
+/** What is known about a lease after a grant or renewal. */
 export interface LeaseValidity {
-  /** By the object's clock: for people. */
+  /** When the lease ends, by the object's clock: for people to read. */
   deadline: number;
-  /** How long the lease lasts, counted from before the request left, its time in the queue included. */
+  /** How long the lease lasts, counted from before the request was sent, so its time in the queue is included. */
   validFor: number;
-  /** When that is over by the local clock. */
+  /** The local time at which `validFor` ends. */
   validUntil: number;
   /** Whether the holder is asked to release. */
   releaseRequested?: boolean;
 }
 
-/** What a renewal came to; a throw means that nobody knows. */
+/** The outcome of a renewal. If the outcome is unknown, the renewal throws instead. */
 export type Renewal = LeaseValidity | { lost: LeaseLoss };
 
 /** One attempt to renew for `ttl` ms. Gives up when `signal` fires, and reports each fault to `onFault`. */
 export type Renew = (ttl: number, signal: AbortSignal, onFault: (fault: unknown) => void) => Promise<Renewal>;
 
-/** Renewals never follow each other faster than this, however short the ttl. */
+/** The shortest time between two renewals, in milliseconds, however short the ttl. */
 const SHORTEST_INTERVAL = 10;
 
-/** What the local deadline leaves the work to stop in, in milliseconds: this or a tenth of the ttl, whichever is less. */
+/**
+ * The time that the work has to stop after the local deadline, in milliseconds: this or a tenth of the ttl, if that is
+ * less.
+ */
 export const GRACE = 1_000;
 
-/** The part of a time by which two clocks may differ when it is over: each may run too slow or too fast by 1 %. */
+/** The fraction of a period by which two clocks may differ at its end: each may run 1 % too slow or too fast. */
 const DRIFT = 0.02;
 
 interface Lifetime {
   lease: number;
   ttl: number;
-  /** Local instant after which the lease is not kept, `Infinity` for none. */
+  /** Local time at which the hold must end; `Infinity` for no limit. */
   holdUntil: number;
-  /** Called with each answer that says so. */
+  /** Called for each answer which says that the holder is asked to release. */
   onReleaseRequested: () => void;
 }
 
 /**
- * Keeps one lease alive and knows, from its own stopwatch, when it is lost.
+ * Keeps one lease alive and determines, by the local clock, when it is lost.
  *
- * Renews at a third of the ttl, never twice at once. An answer of "gone" is a loss at once; no answer is not, until the
- * local deadline. That deadline counts from before the last confirmed request left and has a margin, so `signal` fires
- * before the object can give the lease to another, even if the object never answers again.
+ * Renews at a third of the ttl, and never runs two renewals at once. If the object answers that the lease has ended,
+ * the lease is lost at once. If the object does not answer, the lease is lost at the local deadline. That deadline is
+ * counted from before the last confirmed request was sent, and has a margin. So `signal` fires before the object can
+ * grant the lock to another caller, even if the object never answers again.
  */
 export class KeepAlive {
-  /** Until when the lease is certain to last, by the local clock; plain, so that other requests of the isolate may read it. */
+  /**
+   * The local time until which the lease is certain to last. A plain value, so that other requests of the isolate may
+   * read it.
+   */
   readonly life = { until: 0 };
   readonly #lease: number;
   readonly #holdUntil: number;
@@ -58,9 +65,11 @@ export class KeepAlive {
   #ttl: number;
   #validity: LeaseValidity;
   #localDeadline = Number.POSITIVE_INFINITY;
-  /** The shortest ttl that was asked for and not answered: it may still be applied, whenever it arrives. */
+  /**
+   * The shortest ttl of the renewals without an answer: the object may still apply it, whenever the request arrives.
+   */
   #doubtful = Number.POSITIVE_INFINITY;
-  /** Why the last renewal is not confirmed, as far as that is known. */
+  /** Why the last renewal is not confirmed, if that is known. */
   #fault: unknown;
   #renewing: Promise<void> | undefined;
   #renewalTimer: Timer | undefined;
@@ -109,7 +118,7 @@ export class KeepAlive {
     this.#loss.abort(new LeaseLostError(why, this.#lease, message, details));
   }
 
-  /** Ends renewal for good; nothing of it stays behind. */
+  /** Ends renewal for good, and leaves no timer behind. */
   stop(): void {
     clearTimer(this.#renewalTimer);
     clearTimer(this.#deadlineTimer);
@@ -122,7 +131,7 @@ export class KeepAlive {
     while (this.#renewing) await this.#renewing.catch(() => {});
   }
 
-  /** Renews now, after a renewal that is under way; from then on with `ttl`, if given. */
+  /** Renews after any renewal that is under way. If `ttl` is given, later renewals use it too. */
   async renewNow(ttl: number | undefined): Promise<void> {
     await this.settled();
     this.#ttl = ttl ?? this.#ttl;
@@ -145,17 +154,18 @@ export class KeepAlive {
     const ttl = Math.max(1, Math.floor(Math.min(this.#ttl, this.#holdUntil - startedAt)));
     const before = this.#doubtful;
     this.#doubtful = Math.min(before, ttl);
-    // One that shortens the lease shortens it whether or not it is ever answered.
+    // A renewal that shortens the lease may take effect even if no answer comes, so expect the earlier end from now on.
     this.#expectUntil(Math.min(this.#localDeadline, startedAt + ttl - marginOf(ttl, ttl)));
     try {
       const renewal = await this.#renew(ttl, over, (fault) => (this.#fault = fault));
       this.#doubtful = before;
-      // Stopped or lost while the renewal was under way: what it says comes too late, and must not revive anything.
+      // The hold ended while the renewal was under way: a late answer must not revive it.
       if (over.aborted) return;
       if ("lost" in renewal) this.lose(renewal.lost, lossMessage(renewal.lost, this.#lease));
       else this.#confirm(renewal, ttl);
     } catch (error) {
-      // Any fault, such as a refused token or a proxy's page, leads to a retry: only the object's own answer ends the lease early.
+      // Any fault, such as a refused token or a proxy's page, leads to a retry: only the object's own answer ends the
+      // lease early.
       if (!over.aborted) {
         this.#fault = isLockError(error, "UNREACHABLE") ? (error.cause ?? error) : error;
         this.#schedule(startedAt);
@@ -182,7 +192,7 @@ export class KeepAlive {
   #watch(): void {
     clearTimer(this.#deadlineTimer);
     const left = Math.max(0, this.#localDeadline - performance.now());
-    // A timer may fire a little early: then it is set again.
+    // A timer may fire a little early. If so, set it again.
     this.#deadlineTimer = setTimeout(() => this.isLost() || this.#watch(), left);
   }
 
@@ -190,7 +200,7 @@ export class KeepAlive {
     if (this.#isAtMaxHold()) return;
     const jitter = 0.9 + 0.2 * Math.random();
     const delay = Math.max(SHORTEST_INTERVAL, since + this.#interval() * jitter - performance.now());
-    // One that fails is followed by another until the local deadline: not knowing is not a loss.
+    // If this renewal fails, another one follows, until the local deadline: an unknown outcome is not a loss.
     this.#renewalTimer = setTimeout(() => void this.#renewOnce().catch(() => {}), delay);
   }
 
@@ -198,7 +208,9 @@ export class KeepAlive {
     return Math.min(this.#ttl, this.#doubtful) / 3;
   }
 
-  /** Whether the lease lasts already as long as the hold may; whole milliseconds are asked for, hence the slack. */
+  /**
+   * Whether the lease already lasts until the hold must end. A ttl is a whole number of milliseconds, hence the slack.
+   */
   #isAtMaxHold(): boolean {
     return this.#validity.validUntil >= this.#holdUntil - 2;
   }
@@ -210,7 +222,9 @@ export class KeepAlive {
   }
 }
 
-/** How much earlier than the lease ends the local deadline is; the longer it is counted, the less the clocks agree. */
+/**
+ * How long before the end of the lease the local deadline is. The longer the period, the more the clocks may differ.
+ */
 function marginOf(ttl: number, validFor: number): number {
   return Math.max(Math.min(GRACE, ttl / 10), validFor * DRIFT);
 }

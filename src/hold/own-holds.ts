@@ -7,7 +7,7 @@ interface OwnHold {
   claim: Claim;
   /** When it was taken, by this process's clock (ms since the epoch): for people. */
   since: number;
-  /** The same by its stopwatch. */
+  /** The same time by `performance.now()`. */
   takenAt: number;
   life: KeepAlive["life"];
 }
@@ -16,16 +16,19 @@ interface OwnHold {
  * The holds by the key of their lock. For messages only: no decision depends on them.
  *
  * Plain values: the requests of an isolate share this, and workerd throws "Cannot perform I/O on behalf of a different
- * request" when one of them so much as looks at a signal of another.
+ * request" when one of them even reads a signal of another.
  */
 const holds = new Map<string, OwnHold[]>();
 
 const FEW = 64;
 
-/** With so many locks noted, sweep out dead holds: if the runtime ended the request of a hold, the hold can't remove itself. */
+/**
+ * When this many locks are noted, sweep out dead holds: if the runtime ends the request of a hold, the hold can't
+ * remove itself.
+ */
 let sweepAt = FEW;
 
-/** The smallest claim, for a lease of which only the number is known. */
+/** The smallest claim. It is assumed for a lease of which only the number is known. */
 export const AT_LEAST: Claim = { exclusive: false, permits: 1, capacity: Number.POSITIVE_INFINITY };
 
 /** Notes a hold of this process, until it is released or lost. */
@@ -37,14 +40,14 @@ export function noteHold(key: string, lease: number, claim: Claim, keepAlive: Ke
   keepAlive.over.addEventListener("abort", () => retain(key, (one) => one !== hold), { once: true });
 }
 
-/** Notes that a hold takes something else from now on. */
+/** Notes the new claim of a hold. */
 export function noteClaim(key: string, lease: number, claim: Claim): void {
   for (const hold of holds.get(key) ?? []) if (hold.lease === lease) hold.claim = claim;
 }
 
 /**
- * Since when this process itself has blocked a claim (ms since the epoch), if it did so for all of the `wait` ms that
- * have just passed; undefined if only others did. Holds that it took during the wait don't count.
+ * The time since which this process's own holds have blocked a claim (ms since the epoch). Undefined unless they
+ * blocked it for all of the last `wait` ms: holds that this process took during the wait don't count.
  */
 export function inItsOwnWaySince(
   key: string,

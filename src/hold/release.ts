@@ -9,23 +9,24 @@ import { lossMessage, lossOf } from "./loss.ts";
 
 type Unstorable = ResultRefusal["reason"];
 
-/** What is to be ended. */
+/** The hold to end. */
 interface Ending {
   lease: number;
   keepAlive: KeepAlive;
-  /** Local instant before which the lock is not given on. */
+  /** Local time before which the lock must not be granted to another caller. */
   heldUntil: number;
 }
 
 /**
- * Ends a hold; true if its lease was still live.
+ * Ends a hold. Returns true if its lease was still live.
  *
- * Stops renewing first: whatever a renewal under way may say, it can't outlive the release. A `result` that can't be
- * stored does not keep the lease: it is released without, and then the reason is thrown.
+ * Stops renewing first, so that a late answer to a renewal can't revive the hold. If `result` can't be stored, releases
+ * the lease without it and then throws the reason.
  */
 export async function releaseOnce(primitives: LockPrimitives, ending: Ending, result?: JobResult): Promise<boolean> {
   const { lease, keepAlive, heldUntil } = ending;
-  // What lengthens the lease to minHold must arrive last: a renewal that came after it would lengthen it further.
+  // The renewal that sets the rest of minHold must arrive last: a regular renewal after it would extend the lease
+  // further.
   if (heldUntil > performance.now()) await keepAlive.settled();
   if (keepAlive.isLost()) return false;
   keepAlive.stop();
@@ -38,7 +39,7 @@ export async function releaseOnce(primitives: LockPrimitives, ending: Ending, re
   );
   if (reply === true || reply.success) return true;
   if (result && (reply.reason === "RESULT_TOO_LARGE" || reply.reason === "RESULT_NOT_CLONEABLE")) {
-    // If that fails the lease ends with its ttl; why the result is not stored is what the caller must know.
+    // If that fails, the lease ends with its ttl. The caller must learn why the result was not stored.
     await releaseOnce(primitives, ending).catch(() => {});
     throw unstorable(primitives.id, reply.reason, reply.message);
   }
@@ -48,8 +49,9 @@ export async function releaseOnce(primitives: LockPrimitives, ending: Ending, re
 }
 
 /**
- * A release and the result that goes with it. Cloned here: RPC takes less than a clone does, such as no class instances.
- * What is not kept is refused here too, so that every transport refuses the same, and sends nothing in vain.
+ * Releases a lease and sends the result along. Clones the result first, because RPC takes less than cloning does:
+ * no class instances, for example. Also refuses here what the object would refuse, so that every transport refuses the
+ * same results, and none sends them in vain.
  */
 async function releaseWith(
   primitives: LockPrimitives,
@@ -73,17 +75,17 @@ async function releaseWith(
   }
 }
 
-/** Why a result can't go over RPC, if that is what is wrong: then the call never reached the object. */
+/** Why RPC can't carry a result, in which case the call never reached the object; undefined for any other error. */
 function whyNotSent(error: unknown): Unstorable | undefined {
   if (!(error instanceof Error)) return undefined;
   const { name, message } = error;
   if (message.startsWith("Serialized RPC arguments or return values are limited to")) return "RESULT_TOO_LARGE";
-  // A RangeError: nested so deeply that the stack overflows.
+  // A RangeError means that the result is nested so deeply that the stack overflows.
   if (name === "DataCloneError" || name === "RangeError") return "RESULT_NOT_CLONEABLE";
   return message === "Unable to deserialize cloned data." ? "RESULT_NOT_CLONEABLE" : undefined;
 }
 
-/** Why the result of a job is not kept, and what to do next. */
+/** The error for a job's result that can't be stored: why, and what to do next. */
 function unstorable(id: string, reason: Unstorable, details = ""): LockError {
   const why = reason === "RESULT_TOO_LARGE" ? "is larger than 2 MB" : `can't be cloned (${details})`;
   const advice = "Return less, such as a key under which the result is stored elsewhere. The job will run again.";

@@ -19,19 +19,19 @@ import { lossMessage } from "./loss.ts";
 import { AT_LEAST, noteHold } from "./own-holds.ts";
 import { refused } from "./refusal.ts";
 
-/** A checked way to acquire and hold. */
+/** The checked options for acquiring and holding a lock. */
 export interface HoldRequest extends Acquisition {
   bounds: HoldBounds;
 }
 
-/** Takes the lock and keeps it, or tells why not. */
+/** Takes the lock and holds it, or returns the refusal. */
 export async function tryHold(primitives: LockPrimitives, acquisition: HoldRequest): Promise<LiveHold | RefusalReply> {
   const hold = await tryJob(primitives, acquisition);
   if ("held" in hold || hold.reason !== "RECORDED") return hold;
   throw unexpectedRefusal(hold);
 }
 
-/** The same for a job that runs once: if it has run, its result is the answer. */
+/** Like `tryHold`, for a once-only job: if the job has already run, returns its record. */
 export async function tryJob(
   primitives: LockPrimitives,
   acquisition: HoldRequest,
@@ -40,10 +40,10 @@ export async function tryJob(
   const acquired = await acquire(primitives, acquisition);
   if (!acquired.success) return acquired;
   const spec = { ...acquisition, claim: acquisition.request };
-  return await keep(primitives, acquired, spec, (kept) => kept.release());
+  return await holdOrGiveUp(primitives, acquired, spec, (hold) => hold.release());
 }
 
-/** Takes the lock and keeps it, or throws. */
+/** Takes the lock and holds it, or throws the refusal as a `LockError`. */
 export async function startHold(primitives: LockPrimitives, acquisition: HoldRequest): Promise<Hold> {
   const hold = await tryHold(primitives, acquisition);
   if ("held" in hold) return hold;
@@ -55,20 +55,21 @@ export async function resume(primitives: LockPrimitives, lease: number, bounds: 
   checkExitWatch(primitives, bounds);
   const renewal = await renewOnce(primitives, lease, Math.min(bounds.ttl, bounds.maxHold));
   if ("lost" in renewal) throw new LeaseLostError(renewal.lost, lease, lossMessage(renewal.lost, lease));
-  // If the exit watch can't be set up, the lease is not released: it was live before, and the caller can try again.
+  // If the exit watch can't be set up, don't release the lease: it was live before this call, so the caller can try
+  // again.
   const spec = { bounds, claim: AT_LEAST };
-  return (await keep(primitives, { lease, ...renewal }, spec, async ({ keepAlive }) => keepAlive.stop())).held;
+  return (await holdOrGiveUp(primitives, { lease, ...renewal }, spec, async ({ keepAlive }) => keepAlive.stop())).held;
 }
 
 /**
- * If the exit watch can't be set up, releases the lease: a caller that asked for `releaseOnExit` must never hold the lease
- * without it. A lease that was granted to a caller who has aborted since is released too.
+ * Holds a granted lease. If the exit watch can't be set up, gives the hold up: a caller that asked for `releaseOnExit`
+ * must never hold the lease without it. Also gives the hold up if the caller has aborted since the grant.
  */
-async function keep(
+async function holdOrGiveUp(
   primitives: LockPrimitives,
   granted: LiveLease,
   { bounds, claim, signal }: Pick<HoldRequest, "bounds"> & { claim: Claim; signal?: AbortSignal | undefined },
-  giveUp: (kept: LiveHold) => Promise<unknown>,
+  giveUp: (hold: LiveHold) => Promise<unknown>,
 ): Promise<LiveHold> {
   const hold = holdLease(primitives, granted, bounds);
   noteHold(primitives.key, granted.lease, claim, hold.keepAlive);
@@ -85,7 +86,7 @@ async function keep(
   } finally {
     signal?.removeEventListener("abort", onAbort);
   }
-  // The reply may have taken longer than the lease lasts: what was granted then must not be worked under.
+  // The reply may have taken longer than the lease lasts. No work may run under such a lease.
   if (hold.held.isLost()) throw hold.held.signal.reason;
   return hold;
 }

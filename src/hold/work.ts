@@ -6,16 +6,16 @@ import type { HeldLease } from "./held-lease.ts";
 /** The work done under a lock. */
 export type CriticalSection<T> = (held: HeldLease) => T | PromiseLike<T>;
 
-/** What of a hold it takes to run under it. */
+/** The part of a hold that is needed to run under it. */
 type Signalled = Pick<HeldLease, "signal" | "isLost">;
 
-/** What is held, and what ends it. */
+/** What is held, and the function that releases it. */
 export interface Releasable<H> {
   readonly held: H;
   readonly release: (result?: JobResult) => Promise<unknown>;
 }
 
-/** Checked before the lock is taken: a slip must not cost anybody a lease. */
+/** Checks the work before the lock is taken, so that a mistake never takes the lock from others. */
 export function checkWork(fn: unknown): void {
   if (typeof fn !== "function") throw invalid("fn", "fn must be a function: the work to do under the lock.");
 }
@@ -24,11 +24,11 @@ export function checkWork(fn: unknown): void {
 export type WorkOutcome<T = unknown> = { value: T } | { error: unknown };
 
 /**
- * Runs `fn` under a hold and can't lie about it: it fulfils only if the lease was live until `fn` settled.
+ * Runs `fn` under a hold. It fulfils only if the lease was live until `fn` settled.
  *
- * The clock is looked at again when `fn` settles, and the release is asked too: a Worker's clock stands still while it
- * computes, so only the object's answer tells whether a computation outlived its lease. With `resultOf`, what came of
- * the work is stored with the release.
+ * It checks the clock again when `fn` settles, and then also relies on the object's answer to the release: a Worker's
+ * clock stands still while the Worker computes, so only the object can tell whether a computation outlived its lease.
+ * With `resultOf`, the release also stores the outcome of the work.
  */
 export async function runUnder<T, H extends Signalled>(
   { held, release }: Releasable<H>,
@@ -38,7 +38,7 @@ export async function runUnder<T, H extends Signalled>(
   const outcome = await settle(() => fn(held));
   const lost = held.isLost();
   const released = release(lost ? undefined : resultOf(outcome));
-  // A release that fails too is only late, for the lease ends with its ttl: what fn threw, or the loss, is what counts.
+  // An error from `fn`, or the loss, takes precedence over a failed release: the lease still ends with its ttl.
   await released.catch(() => {});
   if ("error" in outcome) throw lost ? lostWhile(held, outcome.error) : outcome.error;
   held.signal.throwIfAborted();
@@ -54,7 +54,7 @@ async function settle<T>(work: () => T | PromiseLike<T>): Promise<WorkOutcome<T>
   }
 }
 
-/** The loss, with what `fn` threw as its cause, unless that is the loss itself. */
+/** The loss, with the error from `fn` as its cause, unless `fn` threw the loss itself. */
 function lostWhile({ signal }: Signalled, error: unknown): unknown {
   const loss = signal.reason as LeaseLostError;
   return error === loss ? loss : new LeaseLostError(loss.why, loss.lease, loss.message, { cause: error });

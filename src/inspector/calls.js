@@ -1,6 +1,6 @@
 const KEPT_AS = "durable-locks token";
 
-/** The token, for as long as this tab is open. */
+/** The token. The browser keeps it while this tab is open. */
 export const token = {
   get: () => sessionStorage.getItem(KEPT_AS),
   /** @param {string} value */
@@ -14,7 +14,7 @@ export function call(path, init = {}) {
   return fetch(new URL(path, document.baseURI), { ...init, headers });
 }
 
-/** What a refusal says. @param {Response} response */
+/** The message of a refusal. @param {Response} response */
 export async function problemOf(response) {
   const problem = await response.json().catch(() => ({}));
   return String(problem.detail ?? `The service answered ${response.status}.`);
@@ -25,7 +25,7 @@ export function post(path, body) {
   return call(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 }
 
-/** Not `crypto.randomUUID`, which a page lacks that was loaded over plain http from another machine. */
+/** Does not use `crypto.randomUUID`: a page that comes over plain http from another machine does not have it. */
 export function newRequestId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

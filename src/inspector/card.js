@@ -6,12 +6,12 @@ import { call, post, problemOf, newRequestId } from "./calls.js";
 /** @typedef {import("../wire/status.ts").WireStatus & { timeline: import("../core/replies.ts").TimelineEntry[] }} Status */
 /** @typedef {import("../wire/status.ts").WireHolder} Holder */
 
-/** A stream that has been silent for so long is dead, in milliseconds: the service sends something every 15 s. */
+/** A stream that is silent for this long is dead, in milliseconds: the service sends a heartbeat every few seconds. */
 const SILENCE = 40_000;
-/** How many rows a list shows at most. */
+/** The most rows that a list shows. */
 const MOST_ROWS = 100;
 
-/** One lock that is followed. */
+/** One followed lock. */
 export class Card {
   /** @param {string} id @param {{ onUnfollow: () => void, onSignedOut: (why: string) => void }} events */
   constructor(id, { onUnfollow, onSignedOut }) {
@@ -19,9 +19,9 @@ export class Card {
     this.onSignedOut = onSignedOut;
     this.id = id;
     this.stop = new AbortController();
-    /** What the token may do; undefined while that is not known. @type {string[] | undefined} */
+    /** What the token may do; undefined while it is unknown. @type {string[] | undefined} */
     this.actions = undefined;
-    /** What is added to this page's steady clock to get the lock's. */
+    /** Add this to the page's monotonic clock to get the lock's clock. */
     this.ahead = 0;
     this.said = "";
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -49,12 +49,12 @@ export class Card {
   label() {
     const short = shortOf(this.id);
     this.root.setAttribute("aria-label", short);
-    find(".timeline", this.root).setAttribute("aria-label", `What happened lately to ${short}`);
+    find(".timeline", this.root).setAttribute("aria-label", `Recent events of ${short}`);
     find(".holders", this.root).setAttribute("aria-label", `Who holds ${short}`);
     find(".waiters", this.root).setAttribute("aria-label", `Who waits for ${short}`);
   }
 
-  /** Follows until stopped: again at once after the stream's own end, later and later after failures. */
+  /** Follows the lock until stopped. Reconnects at once when a stream ends, and with growing delays after failures. */
   async follow() {
     for (let failures = 0; !this.stop.signal.aborted;) {
       const silence = new AbortController();
@@ -82,7 +82,11 @@ export class Card {
     }
   }
 
-  /** Cuts a stream that stays silent: a computer that has slept is not told that its connections are gone. @param {AbortController} silence */
+  /**
+   * Aborts a stream that stays silent: a computer that has slept does not learn that its connections are gone.
+   *
+   * @param {AbortController} silence
+   */
   watch(silence) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => silence.abort(), SILENCE);
@@ -110,7 +114,11 @@ export class Card {
     find(".connection", this.root).textContent = problem;
   }
 
-  /** Shows the outcome of a visitor's call, in a place of its own: the next event overwrites the message about the connection. @param {string} text @param {{ isProblem?: boolean, number?: number }} [more] */
+  /**
+   * Shows the outcome of a visitor's call. It has its own element: each event overwrites the connection message.
+   *
+   * @param {string} text @param {{ isProblem?: boolean, number?: number }} [more]
+   */
   tell(text, { isProblem = false, number } = {}) {
     find(".outcome", this.root).classList.toggle("problem", isProblem);
     find(".outcome", this.root).textContent = text;
@@ -141,7 +149,7 @@ export class Card {
     }));
     const past = timeline.map(({ what, lease, owner = "unnamed" }) => ({
       key: `${what} ${lease}`,
-      make: () => row(owner, `${said(what)}: `, element("span", "lease", String(lease)), element("span", "when")),
+      make: () => row(owner, `${labelOf(what)}: `, element("span", "lease", String(lease)), element("span", "when")),
     }));
     fill(find(".timeline", this.root), past.toReversed());
     this.tick();
@@ -149,7 +157,11 @@ export class Card {
     this.announce(`${shortOf(this.id)} is ${locked ? `held by ${who.join(", ")}` : "free"}`);
   }
 
-  /** Shows the buttons that make sense now, of those that the token may use. @param {boolean} locked @param {boolean} delayed */
+  /**
+   * Shows the buttons that make sense now and that the token may use.
+   *
+   * @param {boolean} locked @param {boolean} delayed
+   */
   offer(locked, delayed) {
     const may = (/** @type {string} */ action) => this.actions?.includes(action) ?? true;
     this.hide(".ask", !locked || !may("lock"));
@@ -157,7 +169,11 @@ export class Card {
     find(".looking", this.root).hidden = may("lock") || may("admin");
   }
 
-  /** The focus of a button that goes is kept in the card. @param {string} selector @param {boolean} isHidden */
+  /**
+   * Hides or shows a button. If the hidden button had the focus, the card gets it.
+   *
+   * @param {string} selector @param {boolean} isHidden
+   */
   hide(selector, isHidden) {
     const button = find(selector, this.root);
     if (isHidden && document.activeElement === button) this.root.focus();
@@ -173,14 +189,18 @@ export class Card {
     fill(find("ul, ol", root), entries);
   }
 
-  /** Says a change of hands, and nothing that ticks. @param {string} text */
+  /**
+   * Announces to screen readers that the lock changed hands, but not what merely changes with time.
+   *
+   * @param {string} text
+   */
   announce(text) {
     if (text === this.said) return;
     this.said = text;
     say(text);
   }
 
-  /** Moves what moves with time. */
+  /** Updates what changes with time. */
   tick() {
     if (!this.status) return;
     const { holders, waiters, timeline, now: asOf } = this.status;
@@ -188,7 +208,7 @@ export class Card {
     const each = (/** @type {string} */ list) => [...find(list, this.root).children];
     each(".holders").forEach((item, index) => moveHolder(item, /** @type {Holder} */ (holders[index]), now));
     each(".waiters").forEach((item, index) => {
-      find(".when", item).textContent = `waits ${lengthOf((waiters[index]?.waited ?? 0) + now - asOf)}`;
+      find(".when", item).textContent = `waiting for ${lengthOf((waiters[index]?.waited ?? 0) + now - asOf)}`;
     });
     each(".timeline").forEach((item, index) => {
       const at = timeline[timeline.length - 1 - index]?.at ?? now;
@@ -198,14 +218,14 @@ export class Card {
 
   /** Asks all holders to release. */
   async ask() {
-    const asked = await this.send("request-release", "the holders are asked");
+    const asked = await this.send("request-release", "the holders were asked");
     if (asked)
       this.tell(
-        "The present holders are asked to release. Each learns it with its next renewal at the latest, and decides itself.",
+        "The current holders are asked to release. Each learns about it with its next renewal at the latest, and decides for itself.",
       );
   }
 
-  /** Ends all leases, if that is what the visitor wants. */
+  /** Ends all leases, after the visitor has confirmed. */
   async force() {
     const dialog = /** @type {HTMLDialogElement} */ (find("#confirm"));
     find("#confirm-id").textContent = shortOf(this.id);
@@ -215,14 +235,14 @@ export class Card {
     if (dialog.returnValue !== "release") return;
     const forced = await this.send("force-release", "the lock was released");
     if (!forced) return;
-    this.tell("Released by force. A resource that refuses lower numbers than this one refuses late writes:", {
+    this.tell("Released by force. A resource that refuses lease numbers below this one refuses late writes:", {
       number: forced.lease,
     });
     const focused = document.activeElement;
     if (focused === document.body || this.root.contains(focused)) this.copy.focus();
   }
 
-  /** Answers undefined if it failed, and tells why. @param {string} name @param {string} unknown */
+  /** Sends a call. If it fails, shows why and returns undefined. @param {string} name @param {string} unknown */
   async send(name, unknown) {
     this.tell("");
     try {
@@ -232,12 +252,12 @@ export class Card {
       if (response.ok) return await response.json();
       this.tell(await problemOf(response), { isProblem: true });
     } catch {
-      this.tell(`The service could not be reached: nobody knows whether ${unknown}. Try again.`, { isProblem: true });
+      this.tell(`The service could not be reached. It is unknown whether ${unknown}. Try again.`, { isProblem: true });
     }
     return undefined;
   }
 }
 
 /** @param {string} what */
-const said = (what) =>
+const labelOf = (what) =>
   ({ granted: "Granted", released: "Released", expired: "Expired", superseded: "Ended by force" })[what] ?? what;

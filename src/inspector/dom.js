@@ -1,4 +1,4 @@
-// The page's own small vocabulary.
+// The page's own DOM helpers.
 
 /** @type {<T extends Element = HTMLElement>(selector: string, within?: ParentNode) => T} */
 export const find = (selector, within = document) => {
@@ -7,7 +7,11 @@ export const find = (selector, within = document) => {
   return /** @type {any} */ (found);
 };
 
-/** Text only: whatever an owner calls itself, it is never markup. @param {string} tag @param {string} name @param {string} [text] */
+/**
+ * Makes an element with text. The text is never parsed as markup, whatever an owner calls itself.
+ *
+ * @param {string} tag @param {string} name @param {string} [text]
+ */
 export function element(tag, name, text = "") {
   const made = document.createElement(tag);
   made.className = name;
@@ -23,13 +27,13 @@ export function button(name, text, onClick) {
   return made;
 }
 
-/** Says something to those who hear the page and don't see it. @param {string} text */
+/** Announces a text to people who use a screen reader. @param {string} text */
 export function say(text) {
   find("#said").textContent = text;
 }
 
 /**
- * Puts rows into a list. A row whose key was there before stays: it may be read, selected or have the focus.
+ * Puts rows into a list. A row whose key was already there stays: a visitor may read it, or it may have the focus.
  *
  * @param {HTMLElement} list @param {{ key: string, make: () => HTMLElement }[]} entries
  */

@@ -2,16 +2,16 @@ import { Card } from "./card.js";
 import { find } from "./dom.js";
 import { call, problemOf, token } from "./calls.js";
 
-/** A browser opens six connections to a server without HTTP/2; one is left for everything but streams. */
+/** Without HTTP/2, a browser opens six connections to a server. One stays free for everything except streams. */
 const MOST_FOLLOWED = 5;
 
 /** @type {Map<string, Card>} */
 const cards = new Map();
 
-/** The followed ids stand in the address, so that a link to them works. */
+/** The followed ids. The address contains them, so that a visitor can share a link to them. */
 const addressed = () => location.hash.slice(1).split("&").filter(Boolean).map(decoded);
 
-/** A link may be cut off or typed by hand. @param {string} part */
+/** Leaves a malformed part as it is: a link may be truncated or typed by hand. @param {string} part */
 function decoded(part) {
   try {
     return decodeURIComponent(part);
@@ -24,7 +24,7 @@ function decoded(part) {
 function follow(id) {
   if (cards.has(id)) return;
   const problem =
-    cards.size >= MOST_FOLLOWED ? `Unfollow a lock first: ${MOST_FOLLOWED} can be followed at a time.` : "";
+    cards.size >= MOST_FOLLOWED ? `You can follow ${MOST_FOLLOWED} locks at a time. Unfollow one first.` : "";
   find("#follow-problem").textContent = problem;
   if (problem) return;
   const card = new Card(id, { onUnfollow: () => unfollow(id), onSignedOut: signOut });
@@ -72,7 +72,7 @@ async function signIn() {
   find("#sign-in").hidden = true;
   find("#inspector").hidden = false;
   find("#sign-out").hidden = false;
-  // With the ids that the index knows, if it is on.
+  // Suggest ids from the index, if it is on.
   if (response.status !== 501) find("#id").addEventListener("input", suggest);
   for (const id of addressed()) follow(id);
   find("#id").focus();
@@ -81,14 +81,14 @@ async function signIn() {
 async function suggest() {
   const { value } = /** @type {HTMLInputElement} */ (find("#id"));
   const response = await call(`v1/locks?limit=20&prefix=${encodeURIComponent(value)}`).catch(() => undefined);
-  // An answer to what was typed before may come after that to what is typed now.
+  // Ignore an answer to an earlier text: it may arrive after the answer to the current one.
   if (!response?.ok || value !== /** @type {HTMLInputElement} */ (find("#id")).value) return;
   const { ids } = await response.json();
   const options = ids.map((/** @type {string} */ id) => Object.assign(document.createElement("option"), { value: id }));
   find("#ids").replaceChildren(...options);
 }
 
-// Somebody with several services must see which one this is before typing a token into it.
+// Visitors who have several services must see which one this is before they type a token.
 find("#host").textContent = location.host;
 document.title = `${location.host} – locks`;
 find("#sign-in").addEventListener("submit", (event) => {

@@ -1,12 +1,13 @@
-// Ids and owners have up to 512 bytes: nine lines on a phone. Long ones are shortened, and can be seen and copied whole.
+// Ids and owners have up to 512 bytes, which is nine lines on a phone. The page shortens long ones; a visitor can show
+// and copy the whole text.
 
 import { button, say } from "./dom.js";
 
-/** A text of more characters is shortened to its beginning and its end: ids often differ in one of them only. */
+/** A longer text is shortened to its beginning and its end: ids often differ in only one of them. */
 const MOST = 64;
 const BEGINNING = 32;
 const END = 16;
-/** How long a button says that it has copied, in milliseconds. */
+/** How long a button says "Copied", in milliseconds. */
 const SAYS_SO = 2_000;
 
 /** @param {string} text */
@@ -17,7 +18,7 @@ export function shortOf(text) {
 }
 
 /**
- * Shows a text in an element. If it is long, shows it shortened, and answers the buttons that show and copy it whole.
+ * Shows a text in an element. If it is long, shortens it, and returns the buttons that show and copy the whole text.
  *
  * @param {string} what What to call it. @param {string} text @param {HTMLElement} shown
  */
@@ -44,7 +45,7 @@ export function longText(what, text, shown) {
  * A button that copies a text.
  *
  * @param {string} what @param {() => string} text
- * @param {() => HTMLElement} whole Where all of it is to be seen: selected if the browser does not let the page copy.
+ * @param {() => HTMLElement} whole The element that shows the whole text. It is selected if the page can't copy.
  */
 export function copyButton(what, text, whole) {
   const name = `Copy ${what}`;
@@ -58,7 +59,7 @@ export function copyButton(what, text, whole) {
   return copy;
 }
 
-/** Only over https, or from this machine, does a browser let a page copy. @param {string} text */
+/** Copies a text. A browser lets a page do that only over https or from this machine. @param {string} text */
 async function copied(text) {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,4 +1,4 @@
-// The rows of a card's lists: each is made once, and what moves with time is moved in it.
+// The rows of a card's lists. The page makes each row once, and then updates what changes with time.
 
 import { element, find, lengthOf } from "./dom.js";
 import { longText } from "./long-text.js";
@@ -24,7 +24,7 @@ export function holderRow({ owner, lease }) {
     ...["when", "left", "renewed"].map((name) => element("span", name)),
   ];
   const bar = element("progress", "");
-  // What it shows is said in words beside it.
+  // The text beside the bar says the same.
   bar.setAttribute("aria-hidden", "true");
   return row(owner ?? "unnamed", "", ...texts, bar);
 }
@@ -41,7 +41,7 @@ export function moveHolder(
   find(".left", item).textContent = now < deadline ? `${lengthOf(deadline - now)} left` : "expired";
   find(".renewed", item).textContent = renewalOf(since, renewedAt, now);
   const bar = /** @type {HTMLProgressElement} */ (find("progress", item));
-  // An object of an older version does not tell the ttl, and without it there is nothing to measure by.
+  // An object with an older version does not report the ttl, and without it the bar has no scale.
   bar.hidden = ttl === undefined;
   bar.value = Math.min(1, Math.max(0, deadline - now) / (ttl ?? 1));
 }

@@ -1,7 +1,7 @@
 import type { BadArgumentReply } from "../core/replies.ts";
 import { LockError } from "../errors.ts";
 
-/** Answers a call with what `work` comes to, bad arguments included. */
+/** Answers a call with the result of `work`. A bad argument also becomes a reply. */
 export async function answer<T>(work: () => T | Promise<T>): Promise<T | BadArgumentReply> {
   try {
     return await work();
@@ -10,7 +10,9 @@ export async function answer<T>(work: () => T | Promise<T>): Promise<T | BadArgu
   }
 }
 
-/** A bad argument as a result: an error class would lose its fields across RPC before compatibility date 2026-04-21. */
+/**
+ * Turns a bad argument into a reply: before compatibility date 2026-04-21, an error class loses its fields across RPC.
+ */
 export function refusalOf(error: unknown): BadArgumentReply {
   if (!(error instanceof LockError)) throw error;
   const { code, argument = "", message } = error;

@@ -2,27 +2,30 @@ import { InvariantError } from "../core/invariant.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { ObjectStorage } from "./storage/object-storage.ts";
 
-/** What clean-up needs of the running instance: a `DurableObjectState`, for one. */
+/** What clean-up needs from the running instance. A `DurableObjectState` provides it. */
 export interface Instance {
-  /** Holds all calls back until `work` is done. */
+  /** Holds back all calls until `work` is done. */
   blockConcurrencyWhile(work: () => Promise<void>): Promise<void>;
-  /** Ends the instance: the next call starts one from what is stored. */
+  /** Ends the instance. The next call starts a new one from storage. */
   abort(reason: string): void;
 }
 
-/** What is cleaned up. */
+/** An object that can be cleaned up. */
 export interface Cleanable {
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly name: string;
-  /** Whether nobody has used it for so long, and nothing of it is live, that it can be wiped. */
+  /** Whether it can be wiped: nothing is live, and nobody has used it for long enough. */
   isIdle(now: number): boolean;
-  /** Deletes what is stored and no longer needed. Answers until when the rest is needed at least, if that is known. */
+  /** Deletes what is no longer needed. Returns until when the rest is needed at least, if that is known. */
   tidy?(now: number): number | undefined;
-  /** Forgets in memory what storage forgets. */
+  /** Forgets in memory what was wiped from storage. */
   forget(): void;
 }
 
-/** Sees to it that what an object stores is wiped some day, and that the object never answers what it could not write. */
+/**
+ * Wipes an object's storage after its last use, and makes sure that the object never replies with what it failed to
+ * write.
+ */
 export class CleanUp {
   readonly #storage: ObjectStorage;
   readonly #instance: Instance;
@@ -35,9 +38,9 @@ export class CleanUp {
     this.#object = object;
   }
 
-  /** To be called when the instance starts, if anything is stored. */
+  /** Finds out whether an alarm is set. Call it when the instance starts, if anything is stored. */
   findAlarm(): void {
-    // Asked for and not inferred from the rows: an alarm that was lost would never be set again.
+    // The alarm is read and not inferred from the rows: otherwise a lost alarm would never be set again.
     void this.#instance.blockConcurrencyWhile(async () => {
       this.#alarmIsSet = (await this.#storage.getAlarm()) !== null;
     });
@@ -52,29 +55,31 @@ export class CleanUp {
     });
   }
 
-  /** Makes a step that changes memory or storage; if it fails, the two may differ, and the instance ends. */
+  /** Runs a step that changes memory or storage. If it fails, the two may differ, so the instance ends. */
   orAbort<T>(step: () => T, why = `The ${this.#object.name} could not be written.`): T {
     try {
       return step();
     } catch (error) {
-      // The instance must not answer from memory now: start again from what is stored.
+      // From now on the instance must not answer from memory. The next one starts from storage.
       const { name } = this.#object;
       this.#instance.abort(error instanceof InvariantError ? `The ${name} broke an invariant: ${error.message}` : why);
       throw error;
     }
   }
 
-  /** The alarm has fired: wipes the object if it is idle, and sets the alarm again if not, or if that fails. */
+  /** Handles the alarm: wipes the object if it is idle. Otherwise, or if wiping fails, sets the alarm again. */
   async run(now: number): Promise<void> {
-    // The alarm is spent. If it can't be set again here, and the runtime gives up trying, the next write sets it.
+    // The alarm has fired and is gone. If it can't be set again here, and the runtime's retries fail too, the next
+    // write sets it.
     this.#alarmIsSet = false;
     let neededUntil: number | undefined;
     try {
       if (this.#object.isIdle(now)) return await this.#wipe();
       neededUntil = this.#object.tidy?.(now);
     } catch (error) {
-      // Left to the runtime, an alarm that keeps failing is gone after seven tries, and with it this object's clean-up.
-      console.error("durable-locks: the clean-up failed and will be tried again in a day.", error);
+      // The error is caught here because the runtime drops an alarm after seven failed attempts. Then this object would
+      // never be cleaned up.
+      console.error("durable-locks: the clean-up failed; it will run again in a day.", error);
     }
     await this.#storage.setAlarm(Math.max(now + LIMITS.cleanUp, neededUntil ?? now));
     this.#alarmIsSet = true;
@@ -82,7 +87,7 @@ export class CleanUp {
 
   async #wipe(): Promise<void> {
     const wiped = this.#storage.wipe();
-    // In the same turn as the deletion: a write that comes next must set the alarm again.
+    // Forget in the same turn as the deletion: the next write must set the alarm again.
     this.#object.forget();
     await wiped;
   }

@@ -38,13 +38,14 @@ import { SqliteStorage } from "./storage/sqlite-storage.ts";
 
 const newId = () => crypto.randomUUID();
 
-/** A request for the lock, which belongs to its caller. */
+/** Checks a request for the lock, and scopes its id to the caller's token name. */
 function requestOf(ttl: number, options: (RequestOptions & CallerOption) | null | undefined): LockRequest {
   const { caller, rest } = takeCaller(options);
   const request = checkRequest(ttl, rest, newId);
   return { ...request, requestId: scopedTo(caller?.tokenName, request.requestId) };
 }
 
+/** Checks the options of any other call, and scopes its request id to the caller's token name. */
 function callOf(options: ({ requestId?: string } & CallerOption) | undefined): {
   requestId: string;
   caller: Caller | undefined;
@@ -57,7 +58,7 @@ function callOf(options: ({ requestId?: string } & CallerOption) | undefined): {
  * The Durable Object behind a lock: one object for each lock id.
  *
  * Export it from your Worker's main module, bind it with a SQLite migration, and use it through `useDurableLock`.
- * Its methods answer expected outcomes, bad arguments included, with a result and never throw for them.
+ * Its methods return expected outcomes, including bad arguments, as replies; they never throw for them.
  *
  * @example
  * ```ts
@@ -74,9 +75,9 @@ export class DurableLock extends DurableObject {
   }
 
   /**
-   * Takes the lock for `ttl` milliseconds, or renews it if given the lease that holds it.
+   * Takes the lock for `ttl` milliseconds, or renews the given lease.
    *
-   * With `wait` the call is parked for at most 25 s; ask again with the same `requestId` to keep the place.
+   * With `wait`, the call is parked for at most 25 s. Call again with the same `requestId` to keep your queue entry.
    */
   async acquire(ttl: number, leaseOrOptions?: number | (RequestOptions & CallerOption) | null): Promise<AcquireReply> {
     if (leaseOrOptions !== null && leaseOrOptions !== undefined && typeof leaseOrOptions !== "object")
@@ -84,7 +85,7 @@ export class DurableLock extends DurableObject {
     return answer(() => this.#host.request(requestOf(ttl, leaseOrOptions)).reply);
   }
 
-  /** Like `acquire` with `wait`, but the queue entry ends with its caller: see `Ticket`. */
+  /** Like `acquire` with `wait`, but the queue entry ends with the caller's execution context: see `Ticket`. */
   acquireInQueue(ttl: number, options?: RequestOptions & CallerOption): Ticket {
     try {
       const { reply, leave } = this.#host.request(requestOf(ttl, options));
@@ -106,7 +107,7 @@ export class DurableLock extends DurableObject {
     });
   }
 
-  /** Changes what a live lease takes, with no gap in between; `BORROWED` if the other leases leave no room for it. */
+  /** Changes what a live lease takes, without a gap. Replies `BORROWED` if the other leases leave no room for it. */
   async convert(lease: number, options?: ConvertOptions & CallerOption): Promise<RenewReply> {
     return answer(() => {
       const { caller, rest } = takeCaller(options);
@@ -116,7 +117,7 @@ export class DurableLock extends DurableObject {
     });
   }
 
-  /** Ends a live lease, and with `result` keeps what the job under it came to: both or neither. */
+  /** Ends a live lease. With `result`, it also stores the result of the lease's job: both happen, or neither. */
   async release(
     lease: number,
     options?: { requestId?: string; result?: JobResult } & CallerOption,
@@ -128,7 +129,7 @@ export class DurableLock extends DurableObject {
     });
   }
 
-  /** Takes a request back: it leaves the queue, and if it was granted meanwhile its lease is released. */
+  /** Cancels a request: it leaves the queue, or, if it was granted in the meantime, its lease is released. */
   async cancel(requestId: string, options?: CallerOption): Promise<true | RefusalReply> {
     return answer(() => {
       const { caller, rest } = takeCaller(options);
@@ -138,7 +139,7 @@ export class DurableLock extends DurableObject {
     });
   }
 
-  /** Ends all leases, no matter who holds them; answers a number above theirs and below all later ones. */
+  /** Ends all leases, no matter who holds them. Returns a number above all of theirs and below all later ones. */
   async forceRelease(options?: { requestId?: string } & CallerOption): Promise<number | RefusalReply> {
     return answer(() => {
       const { requestId } = callOf(options);
@@ -146,7 +147,7 @@ export class DurableLock extends DurableObject {
     });
   }
 
-  /** Asks all holders to release; each is told with its next renewal, or at once if it is bound. */
+  /** Asks all holders to release. A holder learns this with its next renewal, or at once if it has an exit watch. */
   async requestRelease(options?: { requestId?: string } & CallerOption): Promise<true | RefusalReply> {
     return answer(() => {
       const { requestId } = callOf(options);
@@ -155,15 +156,15 @@ export class DurableLock extends DurableObject {
     });
   }
 
-  /** Sets up an exit watch, which ends a live lease with the caller's execution context: see `ExitWatch`. */
+  /** Sets up an exit watch, which ends a live lease when the caller's execution context ends: see `ExitWatchReply`. */
   async watchExit(lease: number): Promise<ExitWatchReply | RefusalReply> {
     return answer(() => this.#host.watchExit(checkLease(lease)));
   }
 
   /**
-   * The status, as soon as the newest live lease is not `known` (0: none is live), or after `wait` ms, at most 25 s.
+   * The status, once the newest live lease is not `known` (0: none is live), or after `wait` ms, at most 25 s.
    *
-   * With `newest` it has the newest holder alone and no waiters, so it does not grow with the queue.
+   * With `newest`, the status has only the newest holder and no waiters, so its size does not depend on the queue.
    */
   async watch(known: number, wait: number, options?: { newest?: boolean }): Promise<LockStatus | RefusalReply> {
     return answer(() => {
@@ -173,9 +174,9 @@ export class DurableLock extends DurableObject {
   }
 
   /**
-   * The status and the latest events, as soon as its revision is not `known`, or after `wait` ms, at most 25 s.
+   * The status and the latest events, once the revision is not `known`, or after `wait` ms, at most 25 s.
    *
-   * Keeps the object in memory while it is parked. Revisions don't outlive a restart of the object.
+   * While the call is parked, the object stays in memory. A restart of the object changes the revision.
    */
   async follow(known: string | undefined, wait: number): Promise<FollowReply | RefusalReply> {
     return answer(() => {
@@ -189,17 +190,23 @@ export class DurableLock extends DurableObject {
     return this.#host.ask((state, now) => state.isLocked(now));
   }
 
-  /** Who holds the lock and who waits for it. */
+  /** Who holds the lock and who is waiting for it. */
   async status(): Promise<LockStatus> {
     return this.#host.ask((state, now) => state.status(now));
   }
 
-  /** The same over plain requests: `/acquire?ttl=&lease=`, `/renew`, `/release?lease=`, `/isLocked`, `/status`. */
+  /**
+   * The same calls as plain HTTP requests: `/acquire?ttl=&lease=`, `/renew`, `/release?lease=`, `/isLocked`, `/status`.
+   */
   override async fetch(request: Request): Promise<Response> {
     return serve(this, request);
   }
 
-  /** Wipes the lock once it has not been used for a day; until then moves itself, at most once a day. */
+  /**
+   * Called by the runtime.
+   *
+   * Wipes the lock if it was unused for a day; otherwise sets the alarm again, at least a day ahead.
+   */
   override async alarm(): Promise<void> {
     await this.#host.cleanUp();
   }

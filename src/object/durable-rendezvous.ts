@@ -22,9 +22,9 @@ const ARRIVAL = ["parties", "requestId", "wait", "waited", "protocol"] as const 
   | keyof ProtocolOption
 )[];
 
-/** What a party at a barrier gets: an entry, which ends with its caller, and the outcome of its generation to wait for. */
+/** What a party at a barrier gets: an entry, which ends with the party's context, and the outcome of its generation. */
 export interface ArrivalTicket {
-  /** The entry. Dispose of it when the wait ends. */
+  /** The party's entry at the barrier. Dispose of it when the wait ends. */
   entry: ContextHandle;
   /** The outcome to wait for. */
   outcome: PendingReply<ArriveReply>;
@@ -34,7 +34,7 @@ export interface ArrivalTicket {
  * The Durable Object behind latches and barriers: one object for each id.
  *
  * Export it from your Worker's main module, bind it with a SQLite migration, and use it through `useLatch` and
- * `useBarrier`. Its methods answer expected outcomes, bad arguments included, with a result and never throw for them.
+ * `useBarrier`. Its methods return expected outcomes, including bad arguments, as replies; they never throw for them.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export class DurableRendezvous extends DurableObject {
   readonly #barrier: BarrierState;
   #latch: LatchState;
   readonly #cleanUp: CleanUp;
-  /** Until when callers that wait for the latch may be between two long polls. */
+  /** Until when callers that wait for the latch may still be between two long polls. */
   #returnsUntil = 0;
 
   /** Called by the runtime. */
@@ -59,7 +59,7 @@ export class DurableRendezvous extends DurableObject {
     const storage = new SqliteStorage(ctx.storage);
     this.#storage = new RendezvousStorage(storage);
     this.#latch = new LatchState(this.#storage.countDowns());
-    this.#barrier = new BarrierState(this.#storage.meetings());
+    this.#barrier = new BarrierState(this.#storage.generations());
     this.#cleanUp = new CleanUp(storage, ctx, {
       name: "rendezvous",
       isIdle: (now) => this.#isIdle(now),
@@ -83,27 +83,27 @@ export class DurableRendezvous extends DurableObject {
     });
   }
 
-  /** Waits for the latch to open, for `wait` ms and at most 25 s; 0 asks. */
+  /** Waits for the latch to open, for `wait` ms and at most 25 s; 0 returns at once. */
   async awaitLatch(count: number, wait: number): Promise<LatchReply> {
     return answer(async () => {
       const checked = checkCount(count, "count", LIMITS.maxCount);
-      const slice = Math.min(checkWait(wait), LIMITS.longPoll);
+      const longPoll = Math.min(checkWait(wait), LIMITS.longPoll);
       const mismatch = this.#latch.mismatch(checked);
       if (mismatch) return mismatch;
       if (this.#watchers.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" } as const;
       const isOpen = () => (this.#latch.remaining(checked) === 0 ? true : undefined);
-      const opened = this.#watchers.watch(isOpen, this.#now() + slice);
+      const opened = this.#watchers.watch(isOpen, this.#now() + longPoll);
       this.#run(() => {});
       await opened;
-      if (slice > 0) this.#returnsUntil = this.#now() + LIMITS.returnWithin;
+      if (longPoll > 0) this.#returnsUntil = this.#now() + LIMITS.returnWithin;
       return { success: true, remaining: this.#latch.remaining(checked) } as const;
     });
   }
 
-  /** Comes to the barrier and waits for the others, for at most 25 s at a time; see `Attendance`. */
+  /** Arrives at the barrier and waits for the others, for at most 25 s per call; see `ArrivalTicket`. */
   arriveAtBarrier(arrival: Arrival & ProtocolOption): ArrivalTicket {
     try {
-      // First: an option that is unknown here may be one of the next protocol.
+      // Checked first: an option that is unknown here may belong to a newer protocol.
       checkProtocol(arrival?.protocol);
       const { parties, requestId, wait, waited } = checkOptions(arrival, ARRIVAL, "arrival");
       return this.#attend({
@@ -113,11 +113,11 @@ export class DurableRendezvous extends DurableObject {
         waited: checkWaited(waited),
       });
     } catch (error) {
-      return attendance(refusalOf(error));
+      return answeredTicket(refusalOf(error));
     }
   }
 
-  /** Gives up a wait at the barrier, which breaks it for the others. */
+  /** Gives up a wait at the barrier, which breaks the generation for its other parties. */
   async leave(requestId: string): Promise<true | BadArgumentReply> {
     return answer(() => {
       const checked = checkText(requestId, "requestId");
@@ -126,12 +126,16 @@ export class DurableRendezvous extends DurableObject {
     });
   }
 
-  /** How many wait at the barrier. */
+  /** How many parties are waiting at the barrier. */
   async waiting(): Promise<number> {
     return this.#barrier.waiting;
   }
 
-  /** Wipes the object once it has not been used for a day; until then moves itself. */
+  /**
+   * Called by the runtime.
+   *
+   * Wipes the object if it was unused for a day; otherwise sets the alarm again, a day ahead.
+   */
   override async alarm(): Promise<void> {
     await this.#cleanUp.run(this.#now());
   }
@@ -149,9 +153,9 @@ export class DurableRendezvous extends DurableObject {
 
   #attend(arrival: Arrival): ArrivalTicket {
     const { requestId } = arrival;
-    if (this.#parking.isFull(requestId)) return attendance({ success: false, reason: "WAITING" });
+    if (this.#parking.isFull(requestId)) return answeredTicket({ success: false, reason: "WAITING" });
     const reply = this.#run((now) => this.#barrier.arrive(arrival, now));
-    if (reply) return attendance(reply);
+    if (reply) return answeredTicket(reply);
     const parked = this.#parking.park(requestId);
     const leave = () => {
       if (this.#parking.leave(parked)) this.#run((now) => this.#barrier.drop(requestId, now));
@@ -159,13 +163,13 @@ export class DurableRendezvous extends DurableObject {
     return { entry: new ContextHandle(leave), outcome: new PendingReply<ArriveReply>(parked.reply) };
   }
 
-  /** One transition and its effects, in one turn: what is written and what is answered can't come apart. */
+  /** Runs one transition and its effects in one turn, so that every reply matches what is written. */
   #run<T>(transition: (now: number) => T): T {
     const now = this.#now();
     const result = transition(now);
     this.#barrier.wake(now);
-    const { meetings, answers } = this.#barrier.takeEffects();
-    for (const meeting of meetings) this.#cleanUp.write(() => this.#storage.writeMeeting(meeting, now), now);
+    const { generations: meetings, answers } = this.#barrier.takeEffects();
+    for (const ended of meetings) this.#cleanUp.write(() => this.#storage.writeGeneration(ended, now), now);
     for (const { requestId, reply } of answers) this.#parking.answer(requestId, reply);
     this.#watchers.check(now);
     const next = Math.min(this.#barrier.nextWake(), this.#watchers.nextDue());
@@ -178,6 +182,6 @@ export class DurableRendezvous extends DurableObject {
   }
 }
 
-function attendance(reply: ArriveReply): ArrivalTicket {
+function answeredTicket(reply: ArriveReply): ArrivalTicket {
   return { entry: new ContextHandle(() => {}), outcome: new PendingReply<ArriveReply>(Promise.resolve(reply)) };
 }

@@ -2,10 +2,10 @@ import { LIMITS } from "../core/limits.ts";
 import type { AcquireReply, RecordedResult } from "../core/replies.ts";
 import type { ResultStorage } from "./storage/result-storage.ts";
 
-/** A call that the result of the job answers. */
+/** A call whose answer is the result of the job. */
 interface ResultCall {
   answer: (reply: AcquireReply) => void;
-  /** When its caller must be told to ask again; `Infinity` if that would end its wait. */
+  /** When the caller must be told to ask again; `Infinity` if the caller would not ask again. */
   until: number;
 }
 
@@ -14,28 +14,28 @@ interface Listed extends ResultCall {
   size: number;
 }
 
-/** What an answer takes besides the result, in bytes. */
+/** The size of an answer without the result, in bytes. */
 const ANSWER_BYTES = 100;
 
 /**
- * Gives the result of a job to those who ask for it, a group at a time.
+ * Sends the result of a job to the callers that want it, one group of callers at a time.
  *
- * Each answer is a copy: those of a large result to all its waiters would not fit into the object's memory together. The
- * result itself is read once, and kept while somebody waits for it.
+ * Each answer is a copy. With a large result, the copies for all callers together would not fit into the object's
+ * memory. The result itself is read once, and stays in memory while callers wait for it.
  */
 export class Handout {
   readonly #results: ResultStorage;
   readonly #calls = new Set<Listed>();
   #current: Pick<Listed, "result" | "size"> | undefined;
   #groupEnds = Number.NEGATIVE_INFINITY;
-  /** How many bytes this group has been given. */
-  #given = 0;
+  /** How many bytes this group has been sent. */
+  #sent = 0;
 
   constructor(results: ResultStorage) {
     this.#results = results;
   }
 
-  /** Lists a call behind those that came before; the answer comes with `give`. Answers how to take it off the list. */
+  /** Adds a call at the end of the list; `give` will answer it. Returns a function that removes the call again. */
   add(call: ResultCall): () => void {
     this.#current ??= this.#results.read();
     const listed = { ...call, ...this.#current };
@@ -43,14 +43,14 @@ export class Handout {
     return () => void this.#calls.delete(listed);
   }
 
-  /** Answers the next group, if the one before has had its time, and those who must ask again. */
+  /** Answers the next group once the last group's time has passed. Also answers the callers that must ask again. */
   give(now: number): void {
-    if (now >= this.#groupEnds) this.#given = 0;
+    if (now >= this.#groupEnds) this.#sent = 0;
     for (const call of this.#calls) {
       const bytes = call.size + ANSWER_BYTES;
-      if (this.#given > 0 && this.#given + bytes > LIMITS.maxBytesTogether) break;
-      if (this.#given === 0) this.#groupEnds = now + LIMITS.betweenGroups;
-      this.#given += bytes;
+      if (this.#sent > 0 && this.#sent + bytes > LIMITS.maxBytesTogether) break;
+      if (this.#sent === 0) this.#groupEnds = now + LIMITS.betweenGroups;
+      this.#sent += bytes;
       this.#calls.delete(call);
       call.answer({ success: false, reason: "RECORDED", result: call.result });
     }
@@ -58,17 +58,17 @@ export class Handout {
     if (this.#calls.size === 0) this.forget();
   }
 
-  /** When the next group is answered; `Infinity` if nobody waits for it. */
+  /** When the next group is answered; `Infinity` if no call waits for the result. */
   nextDue(): number {
     return this.#calls.size === 0 ? Number.POSITIVE_INFINITY : this.#groupEnds;
   }
 
-  /** Reads the result again for the next caller. */
+  /** Drops the result from memory; the next caller reads it again. */
   forget(): void {
     this.#current = undefined;
   }
 
-  /** Tells those who can't be parked for longer to ask again. */
+  /** Tells the callers whose long poll ends now to ask again. */
   #sendAway(now: number): void {
     const waiting = this.#calls.size;
     for (const call of this.#calls) {

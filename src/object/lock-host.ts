@@ -29,7 +29,10 @@ import { Timeline } from "./timeline.ts";
 import { WakeTimer } from "./wake-timer.ts";
 import { Watchers } from "./watchers.ts";
 
-/** How a request for the lock is answered, and how it is taken out of the queue if its caller goes away. */
+/**
+ * The reply to a request for the lock, and the function that removes the request from the queue if its caller goes
+ * away.
+ */
 interface Requested {
   reply: AcquireReply | Promise<AcquireReply>;
   leave: () => void;
@@ -69,19 +72,19 @@ export class LockHost {
     if (this.#leases.exists) this.#cleanUp.findAlarm();
   }
 
-  /** One transition and its effects, in one turn: what is written and what is answered can't come apart. */
+  /** Runs one transition and its effects in one turn, so that every reply matches what is written. */
   run<T>(transition: (state: LockState, now: number) => T): T {
     const now = this.#now();
-    // A transition that fails leaves the memory half changed, and none of its effects may leave.
+    // A failed transition leaves the state in memory half changed, so none of its effects may be carried out.
     const [result, effects] = this.#cleanUp.orAbort(
       () => [transition(this.#state, now), this.#state.takeEffects()] as const,
-      "The lock failed while it decided.",
+      "A state transition of the lock failed.",
     );
     this.#carryOut(effects, now);
     return result;
   }
 
-  /** A question, which changes nothing. */
+  /** Reads the state without changing it. */
   ask<T>(question: (state: LockState, now: number) => T): T {
     return question(this.#state, this.#now());
   }
@@ -102,7 +105,7 @@ export class LockHost {
     return { reply: parked.reply, leave };
   }
 
-  /** Ends a lease, and keeps the result of its job if there is one: both or neither. */
+  /** Ends a lease, and stores the result of its job if there is one: both happen, or neither. */
   release(lease: number, requestId: string, result: JobResult | undefined, caller?: Caller): ReleaseReply {
     return this.run((state, now) => {
       const refusal = result && this.#keep(lease, result, now, caller);
@@ -110,41 +113,41 @@ export class LockHost {
     });
   }
 
-  /** Sets up an exit watch, which ends a live lease with the execution context of its holder. */
+  /** Sets up an exit watch, which ends a live lease when the execution context of its holder ends. */
   watchExit(lease: number): ExitWatchReply | RefusalReply {
     return this.#exitWatches.add(lease);
   }
 
-  /** The status, once the newest live lease is another than the one that is known, or `wait` is over. */
+  /** The status, once the newest live lease is not `known`, or `wait` has passed. */
   async watch(known: number, wait: number, newest = false): Promise<LockStatus | RefusalReply> {
     if (this.#watchers.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" };
-    const isNews = (now: number) => (this.#state.newest(now) === known ? undefined : true);
-    const seen = this.#watchers.watch(isNews, this.#now() + Math.min(wait, LIMITS.longPoll));
+    const hasChanged = (now: number) => (this.#state.newest(now) === known ? undefined : true);
+    const seen = this.#watchers.watch(hasChanged, this.#now() + Math.min(wait, LIMITS.longPoll));
     this.run((state, now) => state.wake(now));
     await seen;
     return this.ask((state, now) => (newest ? state.newestStatus(now) : state.status(now)));
   }
 
-  /** The status and what led to it, once the revision is another than the one that is known, or `wait` is over. */
+  /** The status and the latest events, once the revision is not `known`, or `wait` has passed. */
   async follow(known: string | undefined, wait: number): Promise<FollowReply | RefusalReply> {
     if (this.#watchers.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" };
-    // Before it follows: events since an earlier call are recorded only if that call was a short time ago.
+    // Before recording is extended: events since an earlier call are recorded only if that call was recent.
     this.run((state, now) => state.wake(now));
     this.#timeline.follow(this.#now());
-    const isNews = () => (this.#timeline.revision === known ? undefined : true);
-    const seen = this.#watchers.watch(isNews, this.#now() + Math.min(wait, LIMITS.longPoll));
+    const hasChanged = () => (this.#timeline.revision === known ? undefined : true);
+    const seen = this.#watchers.watch(hasChanged, this.#now() + Math.min(wait, LIMITS.longPoll));
     this.run((state, now) => state.wake(now));
     await seen;
     const { revision, entries: timeline } = this.#timeline;
     return this.ask((state, now) => ({ revision, status: state.status(now), now, timeline }));
   }
 
-  /** Wipes the lock once it has not been used for a day; until then moves the alarm, at most once a day. */
+  /** Wipes the lock if it was unused for a day; otherwise sets the alarm again, at least a day ahead. */
   cleanUp(): Promise<void> {
     return this.#cleanUp.run(this.#now());
   }
 
-  /** In the turn of the transition, so that what is written and what is answered can't come apart. */
+  /** Carries out the effects in the turn of the transition, so that every reply matches what is written. */
   #carryOut({ writes, deletesResult, answers, events }: Effects, now: number): void {
     if (deletesResult) this.#deleteResult();
     if (writes.length > 0) this.#write(writes, now);
@@ -164,13 +167,14 @@ export class LockHost {
   }
 
   /**
-   * Stores a result in the turn of the release that brought it; undefined if the release may go on.
+   * Stores a result in the turn of the release that contains it; undefined if the release may continue.
    *
-   * No effect of the release, because it comes before the decision: only storage can say whether it takes the value, and if
-   * it does not, the lease must stay as it was.
+   * This can't be an effect of the release, because it happens before the release is decided: only storage can say
+   * whether it accepts the value. If storage refuses the value, the lease must stay unchanged.
    */
   #keep(lease: number, { value, failed, retain }: JobResult, now: number, caller?: Caller): RefusalReply | undefined {
-    // Fenced: only a live lease may store. Whether it was this very release that ended it is for `release` to say.
+    // Fenced: only a live lease may store a result. If the lease has ended, `release` finds out whether this is a
+    // repeated release.
     const live = this.#state.find(lease, now);
     if (!live) return undefined;
     const refusal = refusalTo(caller, live);
@@ -183,12 +187,12 @@ export class LockHost {
     return undefined;
   }
 
-  /** Ends a lease whose holder is gone, as if it had run out. */
+  /** Ends a lease whose holder has died, as if the lease had run out. */
   #expire(lease: number): void {
     this.run((state, now) => state.expire(lease, now));
   }
 
-  /** Waits until it is so; it looks after each transition. */
+  /** Waits until the condition holds; it is checked after each transition. */
   async #until(isSo: (state: LockState, now: number) => boolean): Promise<void> {
     const seen = this.#watchers.watch((now) => isSo(this.#state, now) || undefined);
     this.run((state, now) => state.wake(now));
@@ -206,7 +210,7 @@ export class LockHost {
     this.#handout.forget();
   }
 
-  /** Answers a call that is not parked. The state knows that there is a result; what it is, only storage does. */
+  /** Answers a call that is not parked. The state knows only that there is a result; the value itself is in storage. */
   #answered(reply: Decision, until: number): Requested {
     if (!isRecorded(reply)) return { reply: this.#complete(reply), leave: () => {} };
     const { promise, resolve } = Promise.withResolvers<AcquireReply>();
@@ -215,7 +219,7 @@ export class LockHost {
     return { reply: promise, leave };
   }
 
-  /** A refusal says who is in the way. */
+  /** Adds the current holders to a refusal. */
   #complete(reply: GrantReply | RefusalReply): AcquireReply {
     if (reply.success || reply.reason !== "BORROWED") return reply;
     const most = reply.waiting === undefined ? LIMITS.maxHoldersNamed : LIMITS.maxHoldersNamedInLine;

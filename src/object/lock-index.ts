@@ -3,14 +3,14 @@ import { DurableObject } from "./platform.ts";
 
 const DAY = 86_400_000;
 
-/** How long an id that is not used stays listed. */
+/** How long an unused id stays listed. */
 const LISTED_FOR = 30 * DAY;
 
 /**
- * A list of the ids that were used recently, for people who look for one: objects themselves can't be enumerated.
+ * A list of recently used ids, for people who look for a lock: Durable Objects themselves can't be enumerated.
  *
- * Optional: bind it, and tell the service of the binding. An id is written when it is first used and at most once a day
- * from then on, and is forgotten after 30 days without use.
+ * It is optional. To use it, bind it and pass the binding to the service. An id is written when it is first used, and
+ * at most once a day after that. It is removed after 30 days without use.
  *
  * @example
  * ```ts
@@ -21,7 +21,7 @@ const LISTED_FOR = 30 * DAY;
 export class LockIndex extends DurableObject {
   #isThere = false;
 
-  /** Notes that an id is used. */
+  /** Records that an id is used. */
   async add(id: string): Promise<void> {
     const now = Date.now();
     this.#create();
@@ -34,11 +34,11 @@ export class LockIndex extends DurableObject {
     if (rowsWritten > 0 && (await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(now + DAY);
   }
 
-  /** The first `limit` ids that begin with `prefix` and come after `after`, in the order of their bytes. */
+  /** The first `limit` ids that begin with `prefix` and come after `after`, in byte order. */
   async list(prefix: string, after: string, limit: number): Promise<string[]> {
     this.#create();
     const rows = sqlOf(this.ctx.storage).exec<{ id: string }>(
-      // Whatever begins with the prefix lies before it followed by the last of all characters.
+      // Every id that begins with the prefix sorts before the prefix followed by the last Unicode character.
       "SELECT id FROM ids WHERE id >= ?1 AND id < ?1 || char(1114111) AND id > ?2 ORDER BY id LIMIT ?3",
       prefix,
       after,
@@ -47,7 +47,7 @@ export class LockIndex extends DurableObject {
     return [...rows].map(({ id }) => id);
   }
 
-  /** Forgets ids that are no longer used. */
+  /** Called by the runtime. Removes ids that are no longer used. */
   override async alarm(): Promise<void> {
     this.#create();
     const now = Date.now();

@@ -4,32 +4,32 @@ export interface ParkedCall<R> {
   readonly reply: Promise<R>;
 }
 
-/** What a call that is parked waits for. */
+/** How to answer a parked call, and when. */
 interface Call<R> {
   answer: (reply: R) => void;
-  /** When it must be answered, though not for good: its caller asks again. */
+  /** When the long poll ends and the caller must be told to ask again; `Infinity` if the caller would not ask again. */
   until: number;
 }
 
-/** Repetitions of one request that may be parked side by side. */
+/** How many calls of one request may be parked at the same time. */
 const MOST_PER_REQUEST = 100;
 
 /**
- * The calls that are parked until their request is granted or its slice ends.
+ * The calls that are parked until their request is granted or their long poll ends.
  *
- * A request that is repeated while it waits has several: all get the same answer, and it leaves the queue only when the
- * last of them is gone. Nobody knows which of them still has a caller.
+ * A request that is repeated while it waits has several calls, and the object can't tell which of them still has a
+ * caller. So all get the same answer, and the request leaves the queue only when the last call has gone.
  */
 export class ParkedCalls<R> {
   readonly #calls = new Map<string, Map<ParkedCall<R>, Call<R>>>();
   readonly #left: R;
 
-  /** `left` is the answer to a call whose caller is gone. */
+  /** `left` is the answer to a call whose caller has gone. */
   constructor(left: R) {
     this.#left = left;
   }
 
-  /** Whether the request has as many parked calls as it may have. */
+  /** Whether the request has as many parked calls as allowed. */
   isFull(requestId: string): boolean {
     return (this.#calls.get(requestId)?.size ?? 0) >= MOST_PER_REQUEST;
   }
@@ -46,14 +46,14 @@ export class ParkedCalls<R> {
     for (const { answer } of this.take(requestId)) answer(reply);
   }
 
-  /** Takes out the calls of a request, to be answered one by one. */
+  /** Removes and returns the calls of a request. The caller must answer each of them. */
   take(requestId: string): Call<R>[] {
     const calls = [...(this.#calls.get(requestId)?.values() ?? [])];
     this.#calls.delete(requestId);
     return calls;
   }
 
-  /** Lets one call go, whose caller is gone; true if it was the last of its request that was still parked. */
+  /** Removes one call whose caller has gone. Returns true if it was the last parked call of its request. */
   leave(parked: ParkedCall<R>): boolean {
     const { requestId } = parked;
     const calls = this.#calls.get(requestId);

@@ -1,2 +1,6 @@
-/** What the objects take from Cloudflare's runtime: only this file imports it, so there is one file to stand in for. */
+/**
+ * What the objects need from Cloudflare's runtime.
+ *
+ * Only this file imports it, so a substitute replaces only this file.
+ */
 export { DurableObject, RpcTarget } from "cloudflare:workers";

@@ -9,16 +9,16 @@ const MOST_ENTRIES = 50;
 const AWAY = 5_000;
 
 /**
- * What has happened to a lock recently, and a revision that changes with every change that `status()` shows.
+ * The recent events of a lock, and a revision that changes with every change that `status()` shows.
  *
- * A ring buffer in memory, which records events only while somebody follows the lock. It costs per event, however many
- * hold the lock or wait for it.
+ * The events are in a ring buffer in memory and are recorded only while a caller follows the lock. The cost per event
+ * does not depend on how many holders and waiters there are.
  */
 export class Timeline {
-  /** Of this instance, so that a restart is a change too. */
+  /** Differs for each instance, so a restart also changes the revision. */
   readonly #epoch = crypto.randomUUID();
   readonly #ring: TimelineEntry[] = [];
-  /** Where the next entry goes, in place of the oldest once the ring is full. */
+  /** The index of the next entry; once the ring is full, that is the oldest entry, which is replaced. */
   #next = 0;
   #changes = 0;
   #followedUntil = Number.NEGATIVE_INFINITY;
@@ -32,12 +32,12 @@ export class Timeline {
     return [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)];
   }
 
-  /** Starts or continues recording. Recording stops when the follower has not asked again within a long poll. */
+  /** Starts or continues recording. It stops when no follower has asked again within a long poll and `AWAY` ms. */
   follow(now: number): void {
     this.#followedUntil = now + LIMITS.longPoll + AWAY;
   }
 
-  /** Records what has happened, if anybody follows. The revision changes in any case: it must tell that there was something. */
+  /** Records events while a caller follows. The revision always changes, to show that something happened. */
   record(events: LockEvent[], now: number): void {
     this.#changes += events.length;
     if (now > this.#followedUntil) return;

@@ -1,4 +1,4 @@
-/** One in-memory timer, set for the earliest instant at which something is due. */
+/** One in-memory timer, set for the earliest time at which something is due. */
 export class WakeTimer {
   readonly #wake: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -8,7 +8,7 @@ export class WakeTimer {
     this.#wake = wake;
   }
 
-  /** Sets the timer, or clears it: a pending one keeps the object in memory, which is billed. */
+  /** Sets the timer, or clears it if nothing is due: a pending timer keeps the object in memory, which is billed. */
   set(at: number | undefined, now: number): void {
     if (at === this.#at) return;
     if (this.#timer !== undefined) clearTimeout(this.#timer);

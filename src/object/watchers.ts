@@ -1,15 +1,15 @@
 interface Watcher {
-  /** Resolves the call if what it waits for has come. */
+  /** Resolves the call and returns true if its condition holds. */
   look: (now: number) => boolean;
-  /** Ends the watch empty-handed. */
+  /** Ends the watch although the condition does not hold. */
   end: () => void;
-  /** When it ends at the latest. */
+  /** The time at which the watch ends, if nothing ends it before. */
   until: number;
-  /** Not looked at yet: what it waits for may have come before it. */
+  /** Whether it has not been checked yet. Its condition may have been true from the start. */
   isNew: boolean;
 }
 
-/** Calls that are parked until something about the lock is so. They are looked at when something has happened. */
+/** Calls that are parked until a condition on the object's state holds. The conditions are checked after each event. */
 export class Watchers {
   readonly #all = new Set<Watcher>();
 
@@ -17,7 +17,7 @@ export class Watchers {
     return this.#all.size;
   }
 
-  /** Waits until `find` finds something; undefined if it has not by `until`. */
+  /** Waits until `find` returns a value; resolves to undefined if it has not by `until`. */
   watch<T>(find: (now: number) => T | undefined, until = Number.POSITIVE_INFINITY): Promise<T | undefined> {
     const { promise, resolve } = Promise.withResolvers<T | undefined>();
     const look = (now: number) => {
@@ -29,7 +29,9 @@ export class Watchers {
     return promise;
   }
 
-  /** Answers those who find what they wait for, if anything has happened, and those whose time is up. */
+  /**
+   * Answers the calls whose condition holds, checked only if something has happened, and the calls whose time is up.
+   */
   check(now: number, hasHappened = true): void {
     for (const watcher of this.#all) {
       const found = (hasHappened || watcher.isNew) && watcher.look(now);

@@ -24,46 +24,45 @@ import { addListing } from "./routes/listing.ts";
 import { addOperatorRoutes } from "./routes/operator.ts";
 import { addPage } from "./routes/page.ts";
 
-/** What a lock service is made of. */
+/** What a lock service needs. */
 export interface LockServiceOptions extends PlacementOptions {
   /** The binding of the `DurableLock` class. */
   lock: LockNamespace;
   /**
-   * The secret: one token of 16 characters or more, or a JSON list of tokens with what each may do.
+   * The secret `TOKENS`: one token of 16 characters or more, or a JSON list of tokens and what each of them may do.
    *
-   * Without one, or with one that is malformed, every request for a lock is answered 503, with how to set it.
+   * If it is missing or malformed, the service answers every request for a lock with 503 and says how to set it.
    */
   tokens: string | undefined;
-  /** The binding of the `LockIndex` class, if ids are to be listed. @default none */
+  /** The binding of the `LockIndex` class. Set it to list ids. @default none */
   index?: DurableObjectNamespace<LockIndex> | undefined;
   /** Where the service is mounted, such as `/locks`. @default "" */
   basePath?: string;
-  /** Counts requests by the name of their token: a rate-limiting binding. Without one there is no limit. @default none */
+  /** A rate-limiting binding that counts requests by token name. Without it: no limit. @default none */
   limiter?: RateLimiter | undefined;
-  /** Counts failed authentications by address: a rate-limiting binding. Without one there is no limit. @default none */
+  /** A rate-limiting binding that counts failed authentications by address. Without it: no limit. @default none */
   authLimiter?: RateLimiter | undefined;
-  /** Whether the plain paths of the first library are served too. @default false */
+  /** Whether to serve the plain paths of the first library too. @default false */
   legacy?: boolean;
 }
 
-/** A lock service, to be mounted in a Worker. */
+/** A lock service that you mount in a Worker. */
 export interface LockService {
   /**
    * Answers a request; never throws.
    *
-   * Pass the request's `ctx`, so that the first grant of an id does not wait until the index has listed it. Without `ctx`
-   * it waits, for at most a second.
+   * Pass the request's `ctx`. Without it, the first grant of an id waits for the index, for at most a second.
    */
   fetch(request: Request, ctx?: Pick<ExecutionContext, "waitUntil">): Promise<Response>;
 }
 
 /**
- * Locks over HTTP: what `durable-locks/client`, the command line and `curl` speak with.
+ * Serves locks over HTTP to `durable-locks/client`, the command line and `curl`.
  *
- * Closed unless it has tokens. Make it once for an environment, not for each request.
+ * Without tokens it lets nobody in. Create it once per environment, not for each request.
  *
- * @throws `INVALID_ARGUMENT` if `lock` is no binding, `basePath` does not begin with a slash, or the platform does not know
- * the `jurisdiction`.
+ * @throws `INVALID_ARGUMENT` if `lock` is not a binding, `basePath` does not begin with a slash, or the platform does
+ * not know the `jurisdiction`.
  * @example
  * ```ts
  * import { type LockService, createLockService } from "durable-locks/service";
@@ -94,12 +93,13 @@ export function createLockService(options: LockServiceOptions): LockService {
   if (basePath !== "" && !basePath.startsWith("/"))
     throw invalid(
       "basePath",
-      'basePath must begin with "/", such as "/locks": it is compared with the path of each request.',
+      'basePath must begin with "/", as in "/locks": the service compares it with the path of each request.',
     );
+  const placement = { jurisdiction, locationHint };
   const context: ServiceContext = {
-    lock: placed(checkNamespace(lock, "DurableLock"), { jurisdiction, locationHint }),
+    lock: placed(checkNamespace(lock, "DurableLock"), placement),
     access: new Access(tokens),
-    index: index && new IndexShards(index),
+    index: index && new IndexShards(placed(index, placement)),
     basePath: basePath.replace(/\/+$/, ""),
     limiter,
     authLimiter,
@@ -108,14 +108,14 @@ export function createLockService(options: LockServiceOptions): LockService {
   return { fetch: async (request, ctx) => application().fetch(request, { ...context, waitUntil: waitUntilOf(ctx) }) };
 }
 
-/** A handler that passes on all its arguments passes `env` for `ctx`: then there is no context. */
+/** A handler that passes on all its arguments passes `env` as `ctx`. In that case there is no context. */
 function waitUntilOf(ctx: Pick<ExecutionContext, "waitUntil"> | undefined): ServiceContext["waitUntil"] {
   return typeof ctx?.waitUntil === "function" ? (promise) => ctx.waitUntil(promise) : undefined;
 }
 
 let made: Application | undefined;
 
-/** One for the isolate: what differs between services is in their contexts. */
+/** One application serves the whole isolate: what differs between services is in their contexts. */
 export function application(): Application {
   return (made ??= makeApplication());
 }
@@ -141,7 +141,7 @@ function makeApplication(): Application {
   addLegacyRoutes(service);
   addDocument(service);
   addPage(service);
-  service.notFound(() => responseTo(refused("NOT_FOUND", "See /openapi.json for the paths that there are.")));
+  service.notFound(() => responseTo(refused("NOT_FOUND", "/openapi.json lists the paths.")));
   service.onError((error, c) => {
     const refusal = refusalOf(error);
     logIfToken(c, refusal);
@@ -150,7 +150,7 @@ function makeApplication(): Application {
   return service;
 }
 
-/** Logs a refused or unknown token. A request without a token is only a visit. */
+/** Logs a token that is unknown or refused. A request without a token is only a visit, so it is not logged. */
 function logIfToken(c: Context<ServiceEnv>, { problem: { reason } }: ProblemError): void {
   if (reason !== "UNAUTHORIZED" && reason !== "FORBIDDEN" && reason !== "OTHER_TOKEN") return;
   if (!c.req.header("Authorization")) return;
@@ -158,7 +158,7 @@ function logIfToken(c: Context<ServiceEnv>, { problem: { reason } }: ProblemErro
   logEvent({ event: "token-refused", tokenName: grantee?.name ?? null, lock: idForLog(c), reason });
 }
 
-/** Raw, so that an encoded slash stays in its segment. */
+/** The path, still encoded, so that an encoded slash stays in its segment. */
 function pathOf(request: Request, basePath: string): string {
   const { pathname } = new URL(request.url);
   if (basePath === "") return pathname;
@@ -167,7 +167,7 @@ function pathOf(request: Request, basePath: string): string {
 
 function refusalOf(error: Error): ProblemError {
   if (error instanceof ProblemError) return error;
-  // The service's own binding, which no client can mend.
+  // The service's own binding is wrong, and no client can fix that.
   const misbound = isNoSqlite(error) ? noSqlite(error) : error;
   if (isLockError(misbound, "INVALID_ARGUMENT") && misbound.argument === "namespace")
     return refused("NOT_CONFIGURED", misbound.message);
@@ -178,5 +178,5 @@ function refusalOf(error: Error): ProblemError {
   if (error instanceof HTTPException && error.status === 400)
     return refused("INVALID_ARGUMENT", "The body is not valid JSON.", { argument: "body" });
   console.error("durable-locks: a request failed.", error);
-  return refused("INTERNAL", "The service failed; what went wrong is in its log.");
+  return refused("INTERNAL", "The service failed. Its log says why.");
 }

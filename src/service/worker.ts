@@ -19,7 +19,7 @@ interface Env {
 
 let service: LockService | undefined;
 
-/** The lock service that `wrangler deploy` deploys; an isolate has one environment for life. */
+/** The lock service that `wrangler deploy` deploys. An isolate has the same `env` for life, so it makes one service. */
 export default {
   async fetch(request, env, ctx) {
     service ??= createLockService({

@@ -14,7 +14,7 @@ import { type ClaimRule, asAsked } from "./options/claim-rule.ts";
 import { checkHold, checkResume, checkTryHold } from "./options/hold-options.ts";
 
 /**
- * The lock that stands on given primitives: how a transport of your own gets every combinator.
+ * Makes a lock from the given primitives, which gives your own transport every combinator.
  *
  * @example
  * ```ts
@@ -26,7 +26,7 @@ export function createLock(primitives: LockPrimitives): Lock {
   return createLockOf(primitives, asAsked);
 }
 
-/** A lock of a kind: what it takes is for `claimOf` to say. */
+/** Makes a lock of any kind: `claimOf` decides what it takes. */
 export function createLockOf(primitives: LockPrimitives, claimOf: ClaimRule): Lock {
   const { id, url } = primitives;
   const call = <T>(ask: (signal: AbortSignal) => Promise<T>) => callObject(ask, { id, url, within: ANSWER_WITHIN });
@@ -103,12 +103,12 @@ function failedOf(reply: RecordedReply | RefusalReply): Refusal {
     case "NO_LONGER_VALID":
       return { success: false, reason: reply.reason };
     default:
-      // The other reasons answer what a plain lock does not ask.
+      // The other reasons refuse requests that a plain lock never makes.
       throw unexpectedRefusal(reply);
   }
 }
 
-/** What a transport of one's own answers instead is not looked at. */
+/** Whether a reply is a refusal. Any other reply of a custom transport is ignored. */
 function isRefusal(reply: unknown): reply is RefusalReply {
   return typeof reply === "object" && reply !== null && "success" in reply && reply.success === false;
 }

@@ -13,19 +13,23 @@ import { LEAD_OPTIONS } from "./options/option-names.ts";
 
 /** How to stand for election. */
 export interface LeadOptions extends Pick<HoldOptions, (typeof LEAD_OPTIONS)[number]> {
-  /** Ends it all: the candidate leaves the line, the leader's `signal` fires and it resigns once `fn` has settled. @default none */
+  /**
+   * Ends the candidacy: a candidate leaves the queue; a leader's `signal` fires, and it resigns once `fn` has settled.
+   *
+   * @default none
+   */
   signal?: AbortSignal;
 }
 
 /** A term of leadership. */
 export interface Leadership {
-  /** The number of the term, which is the lease number: it grows with each leader, so it serves as the fencing token. */
+  /** The number of the term: the lease number. It increases with each leader, so it serves as the fencing token. */
   readonly term: number;
-  /** Fires when leadership ends: lost (a `LeaseLostError`), resigned, asked for by `requestRelease`, or aborted. */
+  /** Fires when leadership ends: it is lost (a `LeaseLostError`), resigned, ended by `requestRelease`, or aborted. */
   readonly signal: AbortSignal;
-  /** Whether leadership has ended, by a fresh look at the clock: after a pause another timer may run before the signal's. */
+  /** Whether leadership has ended. Checks the clock: after a pause, another timer may run before the signal's. */
   readonly hasEnded: () => boolean;
-  /** Steps down, and stands again at the end of the line once `fn` has settled. */
+  /** Steps down. Once `fn` has settled, the candidate joins the end of the queue again. */
   readonly resign: () => void;
 }
 
@@ -33,16 +37,16 @@ export interface Leadership {
 export type LeaderWork<T> = (leadership: Leadership) => T | PromiseLike<T>;
 
 /**
- * Stands for election by the lock, and runs `fn` for as long as it leads.
+ * Stands for election through the lock, and runs `fn` while it leads.
  *
- * Candidates lead one at a time, whatever kind of lock it is, in the order in which they came. When leadership is lost,
- * given up by `resign`, or asked for by `requestRelease`, `signal` fires; once `fn` has settled, whatever it came to, the
- * candidate stands again: at once, or after a pause of up to 5 s that grows while its terms last less than 5 s. When `fn`
- * settles while it still leads, that is the end: the lock is released and the call settles the same way. An outage does
- * not end the candidacy; after one of over 60 s a candidate loses its queue entry.
+ * Candidates lead one at a time, with any kind of lock, in the order in which they came. `signal` fires when leadership
+ * is lost, given up with `resign`, or ended by `requestRelease`. Once `fn` has then settled, with a value or an error,
+ * the candidate stands again: at once, or, while its terms last less than 5 s, after a growing pause of up to 5 s. If
+ * `fn` settles while it still leads, the candidacy ends: the lock is released and the call settles like `fn`. An outage
+ * does not end the candidacy, but after more than 60 s of it a candidate loses its queue entry.
  *
- * Two leaders can overlap only if the old one does not heed its `signal` (it may be paused): let the resource check
- * `term` where that would hurt.
+ * Two leaders can overlap only if the old one does not obey its `signal`, for example because it is paused. Where that
+ * would do harm, let the resource check `term`.
  *
  * @throws what `fn` throws while it leads; the reason of `options.signal`; `INVALID_ARGUMENT`, `VERSION_MISMATCH`; over
  * HTTP `ACCESS_DENIED`.
@@ -68,10 +72,10 @@ export async function lead<T>(lock: Lock, fn: LeaderWork<T>, options?: LeadOptio
 
 const LEADERSHIP = "This leadership";
 
-/** In milliseconds. */
+/** A term that lasts less than this, in milliseconds, is followed by a pause. */
 const SHORT_TERM = 5_000;
 
-/** One term: what `fn` came to, or how long it lasted if it ended before `fn` did. */
+/** Leads for one term. Returns the value of `fn`, or how long the term lasted if it ended before `fn` settled. */
 async function leadOnce<T>(
   lock: Lock,
   fn: LeaderWork<T>,
@@ -83,19 +87,19 @@ async function leadOnce<T>(
   const held = await campaign(lock, { ...options, onReleaseRequested: resign });
   const since = performance.now();
   const unfollow = [held.signal, options.signal].map((signal) => follow(signal, end));
-  const isOver = () => held.isLost() || end.signal.aborted;
+  const hasEnded = () => held.isLost() || end.signal.aborted;
   const leadership: Leadership = {
     term: held.lease,
     get signal() {
       return inOwnRequest(end.signal, LEADERSHIP, () => end.signal);
     },
-    hasEnded: isOver,
+    hasEnded,
     resign,
   };
   try {
-    const settled = isOver() ? undefined : await settle(fn, leadership);
-    const ledThroughout = !isOver();
-    // Nobody knows whether a release that was not answered came through; the lease was live by the local clock.
+    const settled = hasEnded() ? undefined : await settle(fn, leadership);
+    const ledThroughout = !hasEnded();
+    // If the release gets no answer, its outcome is unknown. By the local clock, the lease was live.
     const wasLive = await held.release().catch(() => true);
     if (settled && ledThroughout && wasLive) {
       if ("value" in settled) return settled;
@@ -115,7 +119,9 @@ async function settle<T>(fn: LeaderWork<T>, leadership: Leadership): Promise<{ v
   }
 }
 
-/** Not `AbortSignal.any`: a candidate's own signal outlives its terms, and must not gather what follows it. */
+/**
+ * Used instead of `AbortSignal.any`: the candidate's signal outlives its terms, and must not collect their followers.
+ */
 function follow(signal: AbortSignal | undefined, end: AbortController): () => void {
   const onAbort = () => end.abort(signal?.reason);
   if (signal?.aborted) onAbort();
@@ -123,10 +129,10 @@ function follow(signal: AbortSignal | undefined, end: AbortController): () => vo
   return () => signal?.removeEventListener("abort", onAbort);
 }
 
-/** What asking again would get again. */
+/** The errors that every further try would get again. */
 const HOPELESS = new Set<LockErrorCode>(["INVALID_ARGUMENT", "VERSION_MISMATCH", "ACCESS_DENIED", "WRONG_REQUEST"]);
 
-/** Waits in line for as long as it takes; an outage is waited out. */
+/** Waits in the queue for as long as it takes, and waits out outages. */
 async function campaign({ primitives }: Lock, options: HoldOptions): Promise<HeldLease> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -8,17 +8,17 @@ import type { HoldOptions, ResumeOptions, TryOptions } from "./options/hold-opti
 
 /** The lock was taken, or renewed. */
 export interface LeaseGrant {
-  /** Tells it from `Failed`. */
+  /** Distinguishes it from a `Refusal`. */
   success: true;
   /** The lease number: pass it to `renew` and `release`, and use it as the fencing token. */
   lease: number;
-  /** When the lease ends, by the object's clock (ms since the epoch): for people, never to be compared with yours. */
+  /** When the lease ends, by the object's clock (ms since the epoch). Never compare it with your clock. */
   deadline: number;
 }
 
 /** The lock was not taken, renewed or released. */
 export interface Refusal {
-  /** Tells it from `Success`. */
+  /** Distinguishes it from a `LeaseGrant`. */
   success: false;
   /** Why. */
   reason: RefusalReason;
@@ -26,15 +26,15 @@ export interface Refusal {
   retryAfter?: number;
 }
 
-/** What `acquire` and `renew` come to. */
+/** What `acquire` and `renew` return. */
 export type LeaseResult = LeaseGrant | Refusal;
 
-/** What `tryWithLock` comes to. */
+/** What `tryWithLock` returns. */
 export type TryResult<T> = WorkDone<T> | WorkSkipped;
 
 /** The lock was free and `fn` ran. */
 export interface WorkDone<T> {
-  /** Tells it from `Skipped`. */
+  /** Distinguishes it from `WorkSkipped`. */
   acquired: true;
   /** What `fn` returned. */
   value: T;
@@ -42,7 +42,7 @@ export interface WorkDone<T> {
 
 /** The lock was taken and `fn` did not run. */
 export interface WorkSkipped {
-  /** Tells it from `Ran`. */
+  /** Distinguishes it from `WorkDone`. */
   acquired: false;
   /** Why. */
   reason: RefusalReason;
@@ -50,19 +50,19 @@ export interface WorkSkipped {
   retryAfter?: number;
 }
 
-/** A lock: a name, and what can be done with it. Every function can be destructured. */
+/** A lock: a name, and what you can do with it. You can destructure every function. */
 export interface Lock {
   /** The lock's id. */
   readonly id: string;
-  /** What the lock stands on: for combinators of your own. */
+  /** What the lock is built on: for your own combinators. */
   readonly primitives: LockPrimitives;
   /**
-   * Takes the lock for `ttl` ms (1 to a day), or renews the lease that is given.
+   * Takes the lock for `ttl` ms (1 to a day), or renews the given lease.
    *
-   * Does not wait unless `wait` is given, and does not renew by itself: `hold` and `withLock` do.
+   * Does not wait unless you give `wait`, and does not renew automatically: `hold` and `withLock` do.
    *
-   * @returns `Success`, or `Failed` with `BORROWED`, `QUEUE_FULL`, `TOO_MANY_LEASES`, or `NO_LONGER_VALID`.
-   * @throws `INVALID_ARGUMENT`; `UNREACHABLE` if the object can't be asked; the reason of `signal`.
+   * @returns a `LeaseGrant`, or a `Refusal` with `BORROWED`, `QUEUE_FULL`, `TOO_MANY_LEASES`, or `NO_LONGER_VALID`.
+   * @throws `INVALID_ARGUMENT`; `UNREACHABLE` if the object can't be reached; the reason of `signal`.
    * @example
    * ```ts
    * const result = await lock.acquire(5_000);
@@ -73,15 +73,15 @@ export interface Lock {
   /**
    * Sets the remaining time of a live lease to `ttl` ms (1 to a day).
    *
-   * @returns `Success`, or `Failed` with `NO_LONGER_VALID`: a lease that ended is never revived.
+   * @returns a `LeaseGrant`, or a `Refusal` with `NO_LONGER_VALID`: a lease that ended is never revived.
    * @throws `INVALID_ARGUMENT`, `UNREACHABLE`.
    */
   readonly renew: (lease: number, ttl: number, options?: RequestIdOption) => Promise<LeaseResult>;
   /**
-   * Ends a live lease; the next in line gets the lock at once.
+   * Ends a live lease. The next waiter gets the lock at once.
    *
-   * @returns `true`, or `Failed` with `NO_LONGER_VALID` if it had ended before.
-   * @throws `INVALID_ARGUMENT`; `UNREACHABLE` after at most 5 s: then it ends with its ttl.
+   * @returns `true`, or a `Refusal` with `NO_LONGER_VALID` if it had ended before.
+   * @throws `INVALID_ARGUMENT`; `UNREACHABLE` after at most 5 s; the lease then ends with its ttl.
    */
   readonly release: (lease: number, options?: RequestIdOption) => Promise<true | Refusal>;
   /**
@@ -99,10 +99,10 @@ export interface Lock {
   /**
    * Ends every lease, no matter who holds it, and hands the lock on: for operators.
    *
-   * A holder that is bound learns at once, any other with its next renewal; what it writes until then only the fencing
-   * token can stop.
+   * A holder with `releaseOnExit` learns about it at once, and any other with its next renewal. Until then, only the
+   * fencing token can stop its writes.
    *
-   * @returns a number above those of the leases that were ended and below those of all that come: a fence.
+   * @returns a number above those of the ended leases and below those of all later leases: a fence.
    * @throws `UNREACHABLE`.
    * @example
    * ```ts
@@ -111,9 +111,9 @@ export interface Lock {
    */
   readonly forceRelease: () => Promise<number>;
   /**
-   * Asks every holder to release, and leaves it to them: each gets its `onReleaseRequested` called.
+   * Asks every holder to release: calls each one's `onReleaseRequested`, and leaves the decision to it.
    *
-   * Whoever comes after them is not asked. So stand in line first if you want the lock yourself.
+   * Later holders are not asked. So if you want the lock yourself, join the queue first.
    *
    * @throws `UNREACHABLE`.
    * @example
@@ -125,7 +125,7 @@ export interface Lock {
    */
   readonly requestRelease: () => Promise<void>;
   /**
-   * Takes the lock and keeps it renewed until it is released or lost.
+   * Takes the lock and renews its lease until it is released or lost.
    *
    * @throws `LOCK_TIMEOUT`, `QUEUE_FULL`, `TOO_MANY_LEASES`, `UNREACHABLE`, `INVALID_ARGUMENT`; the reason of `signal`.
    * @example
@@ -135,9 +135,9 @@ export interface Lock {
    */
   readonly hold: (options?: HoldOptions) => Promise<HeldLease>;
   /**
-   * Takes over a lease that was granted elsewhere, such as one that came in a queue message: renews it and keeps it.
+   * Takes over a lease that was granted elsewhere, such as one from a queue message: renews it and holds it.
    *
-   * @throws `LEASE_LOST` if it is live no more; `UNREACHABLE`, `INVALID_ARGUMENT`.
+   * @throws `LEASE_LOST` if it has ended; `UNREACHABLE`, `INVALID_ARGUMENT`.
    * @example
    * ```ts
    * await using held = await lock.resume(message.body.lease);
@@ -148,7 +148,7 @@ export interface Lock {
    * Runs `fn` while holding the lock, and releases it.
    *
    * Waits up to `wait` (10 s) in the queue and renews the lease while `fn` runs. It fulfils with what `fn` returns only
-   * if the lease was live until then. It waits for `fn` to settle even if the lease is lost: heed `signal`.
+   * if the lease was live until then. It waits for `fn` to settle even if the lease is lost, so obey `signal`.
    *
    * Don't take a lock again under its own hold: the inner call waits for the outer one. Pass `held` on instead.
    *

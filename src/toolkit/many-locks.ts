@@ -9,7 +9,7 @@ import { COMBINED_OPTIONS } from "./options/option-names.ts";
 
 /** How to take and hold many locks. */
 export interface WithLocksOptions extends Pick<HoldOptions, (typeof COMBINED_OPTIONS)[number]> {
-  /** How long to wait for all of them together, in milliseconds up to a day; `Infinity` without end. @default 10000 */
+  /** How long to wait for all of them together, in milliseconds up to a day; `Infinity` for no limit. @default 10000 */
   wait?: number;
 }
 
@@ -21,19 +21,19 @@ export interface HeldLocks {
   readonly leases: readonly number[];
   /** Fires with a `LeaseLostError` as soon as any of the leases is lost. */
   readonly signal: AbortSignal;
-  /** Whether any of the leases is lost, by a fresh look at the clock. */
+  /** Whether any of the leases is lost. Checks the clock. */
   readonly isLost: () => boolean;
 }
 
 /**
- * Runs `fn` while holding all the given locks, of whatever kinds.
+ * Runs `fn` while holding all the given locks, of any kinds.
  *
- * They are taken one after the other in the order of their ids, whatever order they are listed in, so two callers never
- * wait for each other. If one can't be had in time, those already taken are given back. If one is lost before `fn`
+ * It takes them one after another in the order of their ids, in whatever order you list them, so that two callers never
+ * wait for each other. If one can't be taken in time, those already taken are released. If one is lost before `fn`
  * settles, `signal` fires and the call rejects, as with `withLock`.
  *
  * @param locks - 1 to 100 locks of different ids
- * @throws what `withLock` throws; `INVALID_ARGUMENT` also if a lock is given twice, if only as its reader and writer.
+ * @throws what `withLock` throws; `INVALID_ARGUMENT` also if a lock is given twice, even as its reader and its writer.
  * @example
  * ```ts
  * const from = useDurableLock(env.DURABLE_LOCK, "account:1");
@@ -62,7 +62,10 @@ export async function withLocks<T>(
 
 const MOST_LOCKS = 100;
 
-/** By id, then by key: the same for every caller, over RPC and HTTP. Two kinds of lock on one id would wait for each other. */
+/**
+ * Sorts by id, then by key: the same order for every caller. Refuses two kinds of one lock, which would wait for each
+ * other.
+ */
 function inCanonicalOrder(locks: readonly Lock[]): Lock[] {
   if (!Array.isArray(locks) || locks.length === 0 || locks.length > MOST_LOCKS || !Array.from(locks).every(isLock))
     throw invalid(
@@ -80,7 +83,7 @@ function inCanonicalOrder(locks: readonly Lock[]): Lock[] {
   );
 }
 
-/** By UTF-16 code units: the order of a locale would differ from caller to caller. */
+/** Compares by UTF-16 code units, because the order of a locale differs from caller to caller. */
 function compare(one: string, other: string): number {
   if (one === other) return 0;
   return one < other ? -1 : 1;
@@ -97,11 +100,11 @@ async function takeAll(locks: Lock[], { signal, wait, ...options }: Taking): Pro
   try {
     for (const lock of locks) {
       const left = Math.max(0, Math.round(wait - (performance.now() - since)));
-      // Waiting for the next is pointless once one of those before is lost.
+      // Once a lock already taken is lost, it is pointless to wait for the next.
       const stop = AbortSignal.any([...signalsOf(taken), ...(signal ? [signal] : [])]);
       taken.set(lock, await lock.hold({ ...options, wait: left, signal: stop }));
     }
-    // By a fresh look at the clock: after a pause the last reply may be handled before the timer of a lease that ran out.
+    // Check the clock: after a pause, the last reply may be handled before the timer of a lease that has expired.
     for (const held of taken.values()) if (held.isLost()) throw held.signal.reason;
     return taken;
   } catch (error) {
@@ -116,14 +119,14 @@ function together(holds: HeldLease[], inOrder: HeldLease[]): Releasable<HeldLock
     holds,
     leases: holds.map(({ lease }) => lease),
     get signal() {
-      return inOwnRequest(lost, "What holds these locks", () => lost);
+      return inOwnRequest(lost, "This hold of several locks", () => lost);
     },
     isLost: () => holds.some((hold) => hold.isLost()),
   };
   return { held, release: () => releaseAll(inOrder) };
 }
 
-/** Side by side, and all of them whatever becomes of one. */
+/** Releases all of them in parallel, even if one of the releases fails. */
 async function releaseAll(holds: HeldLease[]): Promise<void> {
   const released = await Promise.allSettled(holds.map((hold) => hold.release()));
   const failed = released.find((outcome) => outcome.status === "rejected");

@@ -8,13 +8,13 @@ import { sleep } from "../transport/time-box.ts";
 import { unexpectedRefusal } from "../transport/version-mismatch.ts";
 import { type Lock, checkLock } from "./lock.ts";
 
-/** Who leads. */
+/** The current leader. */
 export interface Leader {
   /** The number of the term: the lease number. */
   readonly term: number;
   /** The label that the leader gave itself. */
   readonly owner: string | undefined;
-  /** Since when, by the object's clock (ms since the epoch). */
+  /** When the term began, by the object's clock (ms since the epoch). */
   readonly since: number;
 }
 
@@ -25,12 +25,12 @@ export interface ObserveOptions {
 }
 
 /**
- * Who leads by the lock: the present leader at once, and each that follows; undefined while there is none.
+ * Yields the current leader at once, and then each later leader; undefined while there is none.
  *
- * Told by the object as it happens, by one parked call of at most 25 s at a time, which keeps the object in memory. Of
- * several changes in quick succession only the last may be seen. It waits out an outage, a lock that already has
- * 10,000 observers, and a service that limits how often you ask. It ends when you leave the loop or `signal` fires,
- * which is no error; that also cancels a parked call.
+ * The object reports each change when it happens, through long polls of at most 25 s, which keep the object in memory.
+ * Of several changes in quick succession you may see only the last. It waits out an outage, a lock that already has
+ * 10,000 observers, and a rate limit of the service. It ends when you leave the loop or `signal` fires, which is no
+ * error; that also cancels a parked call.
  *
  * @throws `INVALID_ARGUMENT`, `VERSION_MISMATCH`; over HTTP `ACCESS_DENIED`.
  * @example
@@ -44,8 +44,8 @@ export function observe(lock: Lock, options?: ObserveOptions): AsyncGenerator<Le
 }
 
 /**
- * Ties a generator to the request that first asks it. It answers one call after the other, so behind a call of a request
- * that has ended, one of another request would never be answered.
+ * Limits a generator to the request that first calls it. A generator handles one call after another: behind a call of a
+ * request that has ended, a call of another request would never settle.
  */
 function inOneRequest<T>(generator: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
   const [next, end] = [generator.next.bind(generator), generator.return.bind(generator)];
@@ -80,7 +80,7 @@ async function* leaders(lock: Lock, signal: AbortSignal | undefined): AsyncGener
   }
 }
 
-/** The status once it differs from the known one, or the reason why the object can't tell it now. */
+/** The status as soon as the newest lease is not `known`, or the fault that prevents an answer now. */
 async function look(
   { primitives }: Lock,
   known: number | undefined,
@@ -90,7 +90,7 @@ async function look(
   const longPoll = () => primitives.longPoll?.() ?? LIMITS.longPoll;
   const ask = (given: AbortSignal) => {
     if (known === undefined) return primitives.status(given);
-    // The answer must not grow with the candidates.
+    // The answer must not grow with the number of candidates.
     if (primitives.watchNewest) return primitives.watchNewest(known, longPoll(), given);
     return primitives.watch(known, longPoll(), given);
   };

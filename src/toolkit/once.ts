@@ -11,11 +11,24 @@ import { errorOf, recordOf } from "./recorded-error.ts";
 
 /** How to run a job once. */
 export interface OnceOptions extends Pick<HoldOptions, (typeof COMBINED_OPTIONS)[number]> {
-  /** How long the result is remembered, in milliseconds up to 366 days: within it the job does not run again. @default 86400000 */
+  /**
+   * How long the result is remembered, in milliseconds up to 366 days. The job does not run again during that time.
+   *
+   * @default 86400000
+   */
   retain?: number;
-  /** Tells the payload, such as `JSON.stringify(order)`; of any length, only its hash is stored. Without one, payloads are not compared. @default none */
+  /**
+   * Identifies the payload, such as `JSON.stringify(order)`. It may have any length: only its hash is stored. Without
+   * one, payloads are not compared.
+   *
+   * @default none
+   */
   fingerprint?: string;
-  /** Whether a failure counts as the job's result, thrown again to later callers, instead of being tried again. @default false */
+  /**
+   * Whether an error counts as the job's result: later callers get the same error, and the job does not run again.
+   *
+   * @default false
+   */
   recordErrors?: boolean;
 }
 
@@ -29,23 +42,24 @@ interface CheckedJob {
 }
 
 /**
- * Runs `fn` once for the lock's id, and gives its result to everybody who asks: now, while it runs, and for `retain` ms.
+ * Runs `fn` once for the lock's id, and gives its result to every caller: while it runs, and for `retain` ms
+ * afterwards.
  *
- * The first caller runs `fn` under the lock. Whoever comes while it runs waits for its result, up to `wait` ms (10 s; 0
- * to be told at once that it runs, by `LOCK_TIMEOUT`). The result is stored in the lock's object in one step with the
- * release, and only if the lease is still live. If `fn` throws, nothing is stored and the next caller runs it; if its
- * runner dies, the next caller runs it when the lease is over.
+ * The first caller runs `fn` under the lock. A caller that comes while it runs waits for the result, up to `wait` ms
+ * (10 s by default; with 0 it gets `LOCK_TIMEOUT` at once). The lock's object stores the result in one step with the
+ * release, and only if the lease is still live. If `fn` throws, nothing is stored and the next caller runs it. If the
+ * caller that runs it dies, the next caller runs it after the lease has ended.
  *
- * So at most one result is ever recorded, and no two runs overlap that heed their `signal`. But a run whose end could not
- * be recorded (its runner died, or lost its lease) is followed by another: what `fn` does elsewhere must be repeatable,
- * or fenced by `lease`.
+ * So at most one result is ever recorded, and runs that obey their `signal` never overlap. But if the end of a run
+ * can't be recorded, because its caller has died or lost the lease, another run follows: what `fn` does elsewhere must
+ * be repeatable, or fenced by `lease`.
  *
- * The result may be what `structuredClone` takes, `undefined` included, up to 2 MB and 1,000 levels deep, but no class of
- * the platform such as `Blob`; class instances come back as plain objects. An error that was recorded comes back as an
+ * The result may be anything that `structuredClone` takes, including `undefined`, up to 2 MB and 1,000 levels deep,
+ * except platform classes such as `Blob`. Class instances come back as plain objects. A recorded error comes back as an
  * `Error` with its name, message, cause and own fields.
  *
  * @throws what `fn` throws; `FINGERPRINT_MISMATCH`, `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`; what `withLock` throws.
- * With `RELEASE_FAILED` nobody knows whether the result is stored: ask again.
+ * After `RELEASE_FAILED` it is unknown whether the result is stored: call again.
  * @example
  * ```ts
  * const payment = useDurableLock(env.DURABLE_LOCK, `payment:${order.id}`);
@@ -65,11 +79,12 @@ export async function once<T>(lock: Lock, fn: CriticalSection<T>, options?: Once
 }
 
 async function checkOnceOptions(options: OnceOptions | undefined): Promise<CheckedJob> {
-  const { retain: asked, fingerprint, recordErrors, ...rest } = checkCombined(options, OPTIONS);
-  const retain = asked === undefined ? DAY : checkRetain(asked);
+  const { retain: given, fingerprint, recordErrors, ...rest } = checkCombined(options, OPTIONS);
+  const retain = given === undefined ? DAY : checkRetain(given);
   if (fingerprint !== undefined && typeof fingerprint !== "string")
     throw invalid("fingerprint", "fingerprint must be a string, such as JSON.stringify(payload).");
-  // Hashed as UTF-8 every lone surrogate is U+FFFD: two different payloads would silently be one.
+  // The hash is of UTF-8, in which every lone surrogate becomes U+FFFD: two different payloads could silently count as
+  // one.
   if (fingerprint?.isWellFormed() === false)
     throw invalid("fingerprint", "fingerprint must be well-formed Unicode, without lone surrogates.");
   if (recordErrors !== undefined && typeof recordErrors !== "boolean")
@@ -83,7 +98,7 @@ async function checkOnceOptions(options: OnceOptions | undefined): Promise<Check
   return { holding, resultOf };
 }
 
-/** Short whatever the payload, and nothing of it is kept. */
+/** A hash is short for any payload, and nothing of the payload itself is stored. */
 async function hashOf(text: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");

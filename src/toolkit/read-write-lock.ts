@@ -16,15 +16,15 @@ export interface ReadWriteLock {
   readonly id: string;
   /** Shared with other readers. */
   readonly read: Lock;
-  /** Shared with nobody. */
+  /** Exclusive. */
   readonly write: Lock;
   /**
-   * Turns a writer's hold into a reader's, with no gap in which another writer could come; waiting readers come in.
+   * Turns a writer's hold into a reader's, with no gap in which another writer could come. Waiting readers are let in.
    *
-   * The hold goes on, under the same lease number, and is released as before.
+   * The hold continues under the same lease number. You release it as before.
    *
-   * @throws `LEASE_LOST` if the lease is live no more; `UNREACHABLE`, with which nobody knows what it is, or still will
-   * be: count as a reader, and release before you ask again.
+   * @throws `LEASE_LOST` if the lease has ended; `UNREACHABLE` if it is unknown whether the change took effect or still
+   * will: act as a reader, release the hold, and acquire the lock again.
    * @example
    * ```ts
    * await write.withLock(async (held) => {
@@ -36,13 +36,13 @@ export interface ReadWriteLock {
    */
   readonly downgrade: (held: HeldLease) => Promise<void>;
   /**
-   * Turns a reader's hold into the writer's if it is the only one: true if so, false if there are other readers.
+   * Turns a reader's hold into a writer's if it is the only one. Returns false if there are other readers.
    *
-   * It never waits: two readers that wait for each other to leave would wait forever. If it is false go on reading, or
-   * release, take the write lock, and read again what you rely on.
+   * It never waits: two readers that wait for each other to leave would wait forever. If it returns false, continue
+   * reading; or release, take the write lock, and read again what you rely on.
    *
-   * @throws `LEASE_LOST` if the lease is live no more; `UNREACHABLE`, with which nobody knows what it is, or still will
-   * be: count as a reader, and release before you ask again.
+   * @throws `LEASE_LOST` if the lease has ended; `UNREACHABLE` if it is unknown whether the change took effect or still
+   * will: act as a reader, release the hold, and acquire the lock again.
    * @example
    * ```ts
    * await read.withLock(async (held) => {
@@ -57,7 +57,7 @@ const WRITER: Claim = { exclusive: true, permits: 1, capacity: 1 };
 const READER: Claim = { exclusive: false, permits: 1, capacity: Number.POSITIVE_INFINITY };
 
 /**
- * The read-write lock that stands on given primitives: `useReadWriteLock` over a transport of your own.
+ * Makes a read-write lock from the given primitives: `useReadWriteLock` over your own transport.
  *
  * @example
  * ```ts
@@ -74,7 +74,7 @@ export function createReadWriteLock(primitives: LockPrimitives): ReadWriteLock {
   };
 }
 
-/** True if the lease was converted, false if the others leave no room. */
+/** Returns true if the lease was converted, and false if the other leases leave no room. */
 async function convert(primitives: LockPrimitives, held: HeldLease, claim: Claim): Promise<boolean> {
   if (held.isLost()) throw held.signal.reason;
   const { lease } = held;
@@ -87,7 +87,8 @@ async function convert(primitives: LockPrimitives, held: HeldLease, claim: Claim
     return true;
   }
   if (reply.reason === "BORROWED" || reply.reason === "TOO_MANY_LEASES") return false;
-  // The hold finds out by renewing, and its signal fires; if it was released by its holder, that does not.
+  // A renewal makes the hold find out, and its signal fires. If the holder has released the lease, the signal stays
+  // silent.
   await held.renew();
   const why = lossOf(reply);
   throw new LeaseLostError(why, lease, lossMessage(why, lease));

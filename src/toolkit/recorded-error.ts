@@ -1,7 +1,7 @@
 import { LIMITS } from "../core/limits.ts";
 import { uncarried } from "../core/results/result-refusal.ts";
 
-/** What is kept of what a job threw: cloning an error as it is may lose its class's name and its own fields. */
+/** What is stored about what a job threw: a clone of an error may lose the name of its class and its own fields. */
 type ErrorRecord =
   | { thrown: unknown }
   | {
@@ -10,20 +10,20 @@ type ErrorRecord =
       stack: string;
       fields: Record<string, unknown>;
       cause?: ErrorRecord;
-      /** Those of an AggregateError. */
+      /** The errors of an AggregateError. */
       errors?: ErrorRecord[];
     };
 
-/** How many causes are kept: an error may be its own cause. */
+/** How many causes are stored at most: an error may be its own cause. */
 const MOST_CAUSES = 8;
 
-/** How many errors are kept of all that are inside of an AggregateError: it may be one of its own. */
+/** How many errors inside AggregateErrors are stored in all: an AggregateError may contain itself. */
 const MOST_ERRORS = 1_000;
 
-/** How deeply a field may be nested, less than a result by what the record around it takes. */
+/** How deeply a field may be nested: as deeply as a result, less the levels of the record around it. */
 const DEEPEST_FIELD = LIMITS.maxResultDepth - 4 * MOST_CAUSES;
 
-/** The record of what was thrown. Never throws; what of it can't be kept is left out. */
+/** Makes the record of what was thrown. Never throws, and leaves out what can't be stored. */
 export function recordOf(thrown: unknown, causes = MOST_CAUSES, budget = { errors: MOST_ERRORS }): ErrorRecord {
   if (!(thrown instanceof Error)) return { thrown: (cloneOf(() => thrown) ?? { value: textOf(() => thrown) }).value };
   const inner = (read: () => unknown) => recordOf(attempt(read), causes - 1, budget);
@@ -39,11 +39,11 @@ export function recordOf(thrown: unknown, causes = MOST_CAUSES, budget = { error
 }
 
 /**
- * What was thrown, as far as its record tells. `made` has the errors of the records so far: a stored record may contain
- * itself, or one record many times.
+ * Makes what was thrown from its record. `made` has the errors of the records so far, because a stored record may
+ * contain itself, or another record many times.
  */
 export function errorOf(record: unknown, made = new Map<object, Error>()): unknown {
-  // Another version may have kept it otherwise, and so may a caller that stores JSON itself.
+  // Another version, or a caller that stores JSON itself, may have stored it differently.
   if (typeof record !== "object" || record === null) return record;
   if ("thrown" in record) return record.thrown;
   if (!isRecordOfError(record)) return record;
@@ -59,7 +59,7 @@ export function errorOf(record: unknown, made = new Map<object, Error>()): unkno
     ...(Array.isArray(errors) && { errors: errors.map((inner) => errorOf(inner, made)) }),
   };
   for (const [field, value] of Object.entries(hidden)) setField(error, field, value, false);
-  // Not assigned: a field `__proto__` would become the error's prototype.
+  // Don't assign the fields: one named `__proto__` would become the error's prototype.
   for (const [field, value] of Object.entries(fields ?? {}))
     setField(error, field, value, !Object.hasOwn(error, field));
   return error;
@@ -76,11 +76,11 @@ function setField(error: Error, field: string, value: unknown, enumerable: boole
   Object.defineProperty(error, field, { value, enumerable, configurable: true, writable: true });
 }
 
-/** The fields that its class added. */
+/** The fields that the error's class added. */
 function fieldsOf(error: Error): Record<string, unknown> {
   const fields: [string, unknown][] = [];
   for (const field of Object.keys(error)) {
-    // Recorded apart.
+    // These have their own place in the record.
     if (field === "cause" || (field === "errors" && error instanceof AggregateError)) continue;
     const cloned = cloneOf(() => (error as unknown as Record<string, unknown>)[field]);
     if (cloned) fields.push([field, cloned.value]);
@@ -90,9 +90,9 @@ function fieldsOf(error: Error): Record<string, unknown> {
 
 function errorsOf(error: AggregateError, budget: { errors: number }): unknown[] {
   const errors = attempt(() => Array.from(error.errors as unknown[])) ?? [];
-  const kept = errors.slice(0, budget.errors);
-  budget.errors -= kept.length;
-  return kept;
+  const stored = errors.slice(0, budget.errors);
+  budget.errors -= stored.length;
+  return stored;
 }
 
 function cloneOf(read: () => unknown): { value: unknown } | undefined {
@@ -104,7 +104,7 @@ function textOf(read: () => unknown): string {
   return attempt(() => String(read())) ?? "";
 }
 
-/** What was thrown is the user's own code, getters included: what it throws in turn is not worth a thought. */
+/** Reads a part of what was thrown. Its getters are the user's code: if one throws, ignore the error. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -9,13 +9,13 @@ import { HOLD_OPTIONS, without } from "./options/option-names.ts";
 
 const PERMIT_OPTIONS = without(HOLD_OPTIONS, "permits");
 
-/** What a semaphore is made of. */
+/** How to make a semaphore. */
 export interface SemaphoreOptions {
   /** How many permits there are in all: a whole number from 1. */
   permits: number;
 }
 
-/** A lock that several can hold at a time. Whatever takes it takes one permit, or `permits` of the options. */
+/** A lock that several callers can hold at a time. Each call takes one permit, or as many as its option `permits`. */
 export interface Semaphore extends Lock {
   /** How many permits there are in all, as this caller sees it. */
   readonly permits: number;
@@ -24,7 +24,7 @@ export interface Semaphore extends Lock {
    *
    * A large request is not overtaken by small ones that come after it.
    *
-   * @throws what `withLock` throws; `INVALID_ARGUMENT` if `count` is not from 1 to all of them.
+   * @throws what `withLock` throws; `INVALID_ARGUMENT` unless `count` is from 1 to `permits`.
    * @example
    * ```ts
    * await useSemaphore(env.DURABLE_LOCK, "gpu", { permits: 8 }).withPermits(4, train);
@@ -38,7 +38,7 @@ export interface Semaphore extends Lock {
 }
 
 /**
- * The semaphore that stands on given primitives: `useSemaphore` over a transport of your own.
+ * Makes a semaphore from the given primitives: `useSemaphore` over your own transport.
  *
  * @throws `INVALID_ARGUMENT`
  * @example

@@ -3,12 +3,12 @@ import { DEFAULT_BACKOFF, fullJitter } from "./backoff.ts";
 import { type Callee, failureOf, isWorthRetrying, noAnswer, retryAfterOf } from "./outage.ts";
 import { sleep, timeBox, TIMED_OUT } from "./time-box.ts";
 
-/** How long the object may take to answer a call, repetitions included, in milliseconds. */
+/** How long the object may take to answer a call, including retries, in milliseconds. */
 export const ANSWER_WITHIN = 5_000;
 
-/** Where a call is bounded. */
+/** The limits of a call. */
 interface Bounds extends Callee {
-  /** All attempts together, in milliseconds. */
+  /** The time for all attempts together, in milliseconds. */
   within: number;
   signal?: AbortSignal | undefined;
   /** Called with each fault as it happens: a call that the caller aborts can't report why it failed. */
@@ -16,13 +16,13 @@ interface Bounds extends Callee {
 }
 
 /**
- * Calls the object and repeats the call after a fault that is worth it, all within `within` ms.
+ * Calls the object, and retries after a fault that is worth a retry, within `within` ms in all.
  *
- * Each attempt must carry the same request id. It gets a signal that fires when the call settles, so that a
- * request without a waiting caller is cancelled. If a fault remains, or the object does not answer, this throws
- * `UNREACHABLE` with the last fault as its cause: no caller can mistake that for contention. If the service sends
- * `Retry-After`, the next attempt waits that long; if that is too late, this throws `RATE_LIMITED` at once for a rate
- * limit, else `UNREACHABLE`. A method that the object lacks is a `VERSION_MISMATCH`.
+ * Each attempt must carry the same request id. It gets a signal that fires when the call settles, so that a request
+ * without a waiting caller is cancelled. If a fault remains, or the object does not answer, this throws `UNREACHABLE`
+ * with the last fault as its cause, so that a caller can't mistake an outage for contention. If the service sends
+ * `Retry-After`, the next attempt waits that long. If that is too late, this throws at once: `RATE_LIMITED` for a rate
+ * limit, else `UNREACHABLE`. If the object lacks the method, this throws `VERSION_MISMATCH`.
  */
 export async function callObject<T>(call: (signal: AbortSignal) => Promise<T>, bounds: Bounds): Promise<T> {
   const { within, signal, onFault } = bounds;
@@ -32,7 +32,7 @@ export async function callObject<T>(call: (signal: AbortSignal) => Promise<T>, b
   const retried = pRetry(() => call(giveUp.signal), {
     retries: Number.POSITIVE_INFINITY,
     maxRetryTime: within,
-    // The delay is slept below: p-retry's own jitter only lengthens it.
+    // `shouldRetry` sleeps for the delay, because p-retry's own jitter can only lengthen one.
     minTimeout: 0,
     signal: giveUp.signal,
     shouldRetry: async ({ error, attemptNumber }) => {
@@ -48,7 +48,7 @@ export async function callObject<T>(call: (signal: AbortSignal) => Promise<T>, b
     const reply = await timeBox(retried, within, signal);
     if (reply !== TIMED_OUT) return reply;
   } catch (error) {
-    // The abort and the fault may have come at once: a caller that aborts must get the reason of its abort.
+    // The abort and the fault may come at the same time: a caller that aborts must get the reason of its abort.
     signal?.throwIfAborted();
     throw failureOf(bounds, error);
   } finally {
@@ -60,7 +60,7 @@ export async function callObject<T>(call: (signal: AbortSignal) => Promise<T>, b
 /** The longest `Retry-After` to obey, in milliseconds: a limit of hours may end sooner. */
 const LONGEST_PAUSE = 60_000;
 
-/** The delay before asking again after a call that failed for good, for a caller that waits out an outage. */
+/** How long a caller that waits out an outage pauses after a failed call before the next one. */
 export function pauseAfter(error: unknown, attempt: number): number {
   return Math.min(LONGEST_PAUSE, retryAfterOf(error)) + fullJitter(attempt, DEFAULT_BACKOFF);
 }

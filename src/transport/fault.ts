@@ -4,17 +4,17 @@ export interface Fault extends Error {
   /** The object or the platform has too much to do. */
   overloaded?: boolean;
   durableObjectReset?: boolean;
-  /** The caller asks too often, so the lock was not asked. */
+  /** The caller sends too many requests, so this one did not reach the lock. */
   rateLimited?: boolean;
-  /** Milliseconds before which another try is pointless. */
+  /** How long to wait before the next try, in milliseconds: an earlier one is pointless. */
   retryAfter?: number | undefined;
-  /** Whether the service itself said so, which shows that it lives. */
+  /** Whether the service itself reported this, which shows that it is alive. */
   isAnswer?: boolean;
   /** Whether the connection ended before the service answered, as when a proxy reaches its timeout. */
   isCut?: boolean;
-  /** How long after it was sent the connection of a waiting request was cut, in milliseconds. */
+  /** The time from sending a waiting request until its connection was cut, in milliseconds. */
   cutAfter?: number;
 }
 
-/** If a waiting request is cut later than this after it was sent, it was cut because it waited, in milliseconds. */
+/** A waiting request that is cut more than this many milliseconds after it was sent was cut because it waited. */
 export const CUT_AFTER = 5_000;

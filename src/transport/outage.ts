@@ -12,7 +12,9 @@ export interface Callee {
   url?: string | undefined;
 }
 
-/** The platform's own rule, and also a reset: every call here is idempotent, so repeating it is safe. */
+/**
+ * Whether to retry after this fault: by the platform's own rule, and also after a reset. Every call here is idempotent.
+ */
 export function isWorthRetrying(error: unknown): boolean {
   return isWorthWaitingOut(error) && !error.overloaded;
 }
@@ -22,26 +24,27 @@ export function isWorthWaitingOut(error: unknown): error is Fault {
   return isFault(error) && !isPlanLimit(error) && !isNoSqlite(error);
 }
 
-/** How long to stay away after a failure, in milliseconds; 0 if it does not say. */
+/** How long to wait after a failure, in milliseconds; 0 if the failure does not say. */
 export function retryAfterOf(error: unknown): number {
   const { retryAfter } = (error ?? {}) as Partial<Fault>;
   return typeof retryAfter === "number" && retryAfter > 0 ? retryAfter : 0;
 }
 
 /**
- * What to throw for a call that failed: an outage with its cause, or the error itself if it is no outage. `advice` is
- * added to the message of an outage, as whole sentences.
+ * What to throw for a call that failed: an outage with its cause, or the error itself if it is not an outage. `advice`
+ * is one or more whole sentences to add to the message of an outage.
  */
 export function failureOf(callee: Callee, error: unknown, advice?: string): unknown {
   if (isPlanLimit(error)) return planLimit(callee, error);
   if (isNoSqlite(error) && !isLockError(error)) return noSqlite(error);
-  if (!isFault(error)) return missingMethod(error) ?? wrongRequest(`What calls lock "${callee.id}"`, error) ?? error;
+  if (!isFault(error))
+    return missingMethod(error) ?? wrongRequest(`The transport of lock "${callee.id}"`, error) ?? error;
   if (error.rateLimited) return tooMany(callee, error);
   const message = `Lock "${callee.id}" can't be reached: ${reasonOf(error)}. ${advice ? `${advice} ` : ""}${OUTAGE}`;
   return new LockError("UNREACHABLE", message, { cause: error, retryAfter: retryAfterOf(error) || undefined });
 }
 
-/** What to throw for a call that nothing answered and nothing refused. */
+/** What to throw for a call that got neither an answer nor a fault. */
 export function noAnswer({ id, url }: Callee, within: number): LockError {
   const who = url === undefined ? `The object of lock "${id}"` : `Lock "${id}" at ${url}`;
   return new LockError("UNREACHABLE", `${who} did not answer within ${Math.round(within)} ms. ${OUTAGE}`);
@@ -58,13 +61,13 @@ const OUTAGE = "This is an outage and not contention: try again later.";
 function tooMany({ id }: Callee, fault: unknown): LockError {
   const retryAfter = retryAfterOf(fault);
   const when = retryAfter > 0 ? `in ${Math.ceil(retryAfter)} ms` : "later, and less often";
-  const message = `Lock "${id}" was not asked: ${reasonOf(fault)}. This is neither an outage nor contention: ask again ${when}.`;
+  const message = `The request did not reach lock "${id}": ${reasonOf(fault)}. This is neither an outage nor contention: try again ${when}.`;
   return new LockError("RATE_LIMITED", message, { cause: fault, retryAfter: retryAfter || undefined });
 }
 
 /**
- * What Cloudflare says when a daily limit of the free plan is used up: of Durable Objects, by an exception without a
- * flag of its own; of Workers, by a page instead of the service's answer.
+ * How Cloudflare reports that a daily limit of the free plan is used up: for Durable Objects with an exception that has
+ * no flag of its own, for Workers with a page in place of the service's answer.
  */
 const PLAN_LIMIT = /Exceeded allowed [\w ]+ in Durable Objects free tier|\berror code: 1027\b/i;
 const DAY = 86_400_000;
@@ -74,12 +77,12 @@ function isPlanLimit(error: unknown): error is Error {
 }
 
 function planLimit({ id }: Callee, cause: Error): LockError {
-  const advice = "It ends at 00:00 UTC; Cloudflare's paid plan has no such limit.";
+  const advice = "The limit resets at 00:00 UTC; Cloudflare's paid plan has no such limit.";
   const message = `Lock "${id}" can't be used: a daily limit of Cloudflare's free plan is reached (${reasonOf(cause)}). ${advice}`;
   return new LockError("UNREACHABLE", message, { cause, retryAfter: DAY - (Date.now() % DAY) });
 }
 
-/** The error of a call on a handle whose object was reset meanwhile (workerd of 2026-08); it has no flag. */
+/** The error of a call on a handle whose object has been reset (workerd of 2026-08); it has no flag. */
 const HANDLE_IS_DEAD = "The execution context which hosts this callback is no longer running.";
 
 function isReset(error: Fault): boolean {
@@ -87,7 +90,7 @@ function isReset(error: Fault): boolean {
 }
 
 function isFault(error: unknown): error is Fault {
-  // A transport of one's own may throw anything.
+  // A custom transport may throw anything.
   const fault = (error ?? {}) as Fault;
   return !isLockError(error) && (fault.retryable === true || fault.overloaded === true || isReset(fault));
 }

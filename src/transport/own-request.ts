@@ -1,7 +1,7 @@
 import { invalid } from "../core/checks.ts";
 import { isLockError, LockError } from "../errors.ts";
 
-/** What workerd says if one request uses what belongs to another; the error has neither a class nor a flag of its own. */
+/** What workerd says if one request uses an object of another. The error has neither a class nor a flag of its own. */
 const FOREIGN = /Cannot perform I\/O on behalf of a different (?:request|Durable Object)/;
 
 const WHY = "A Worker ties timers, signals and calls to the request that made them";
@@ -26,16 +26,16 @@ export function checkSignal(signal: unknown): AbortSignal | undefined {
 }
 
 /**
- * Does something that only works in the request that made `signal`, or throws `WRONG_REQUEST`.
+ * Calls `use`, which works only in the request that made `signal`, or throws `WRONG_REQUEST`.
  *
- * Ask first, and don't wait for the platform to refuse: a promise of another request may never settle here.
+ * Check before the call instead of waiting for the platform to refuse: a promise of another request may never settle.
  */
 export function inOwnRequest<T>(signal: AbortSignal, what: string, use: () => T): T {
   throwIfForeign(signal, (error) => wrongRequest(what, error));
   return use();
 }
 
-/** Does something with a lease, or throws `WRONG_REQUEST` if another request holds it. */
+/** Calls `use`, which needs a lease, or throws `WRONG_REQUEST` if another request holds it. */
 export function inRequestOf<T>(signal: AbortSignal, lease: number, use: () => T): T {
   throwIfForeign(signal, (cause) => wrongRequest("", cause) && heldElsewhere(lease, cause));
   return use();
@@ -46,7 +46,7 @@ function throwIfForeign(signal: AbortSignal, explain: (error: unknown) => LockEr
   if (error !== undefined) throw explain(error) ?? error;
 }
 
-/** What the runtime throws if the signal belongs to another request: nothing else tells whose it is. */
+/** What the runtime throws if the signal belongs to another request; there is no other way to find out. */
 function foreignError(signal: AbortSignal): unknown {
   try {
     void signal.aborted;
@@ -57,14 +57,14 @@ function foreignError(signal: AbortSignal): unknown {
 }
 
 function heldElsewhere(lease: number, cause: unknown): LockError {
-  const advice = `Take a lease in the request that uses it. To continue under this one, pass its number on and call resume(${lease}); to end it, call release(${lease}) of its lock.`;
+  const advice = `Take a lease in the request that uses it. To continue under this one, pass its number on and call resume(${lease}) on its lock; to end it, call release(${lease}) on its lock.`;
   return new LockError("WRONG_REQUEST", `Lease ${lease} is held by another request. ${WHY}. ${advice}`, { cause });
 }
 
 /**
- * A mark of the Worker request in which it was made; outside of Workers, of the whole process.
+ * Identifies the Worker request that made it or, outside of Workers, the whole process.
  *
- * It is an `AbortSignal`, because workerd lets only the request that made one look at it.
+ * It is an `AbortSignal`, because workerd lets only the request that made a signal read it.
  */
 export type RequestMark = AbortSignal;
 

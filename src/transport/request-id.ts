@@ -1,2 +1,2 @@
-/** A name for a request, so that repeating it has no second effect. */
+/** A random id for a request, so that repeating it has no second effect. */
 export const newRequestId = () => crypto.randomUUID();

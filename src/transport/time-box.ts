@@ -1,7 +1,7 @@
 /** A timer that is or was set. */
 export type Timer = ReturnType<typeof setTimeout>;
 
-/** Clears a timer, if there is one: the runtimes' types don't agree on what else `clearTimeout` takes. */
+/** Clears a timer, if there is one. The check is needed because the runtimes' types for `clearTimeout` differ. */
 export function clearTimer(timer: Timer | undefined): void {
   if (timer !== undefined) clearTimeout(timer);
 }
@@ -12,7 +12,7 @@ export const TIMED_OUT = Symbol("timed out");
 /**
  * Awaits `work` for at most `within` ms, or until `signal` fires, which rejects with its reason.
  *
- * The work itself goes on unheard if it is abandoned. No timer and no listener stays behind.
+ * If it stops waiting, the work goes on, but its outcome is ignored. No timer or listener stays behind.
  */
 export async function timeBox<T>(
   work: Promise<T>,

@@ -1,8 +1,8 @@
 import { LIMITS } from "../core/limits.ts";
 
 /**
- * An encoded result is a table, in the format of devalue: the first entry is the value, and entries refer to each other by
- * their place in the table. Numbers below zero stand for what JSON has no word for.
+ * An encoded result is a table in the format of devalue. The first entry is the value, and entries refer to each other
+ * by their index in the table. Negative numbers stand for values that JSON can't represent.
  */
 type Table = readonly unknown[];
 
@@ -11,10 +11,10 @@ const CONSTANTS = new Set<unknown>([-1, -3, -4, -5, -6]);
 const HOLE = -2;
 const SPARSE = -7;
 
-/** An error or an array with fields is written as four entries, each inside the one before, and counted as four levels. */
+/** An error, or an array with fields, is written as four nested entries, so it counts as four levels. */
 const DEEPEST = LIMITS.maxResultDepth + 4;
 
-/** What a typed entry has after its type: references, strings alone, or a reference and then numbers. */
+/** What follows the type in a typed entry: references, only strings, or a reference and then numbers. */
 const TYPES: Record<string, "references" | "strings" | "view"> = {
   Set: "references",
   Map: "references",
@@ -40,8 +40,8 @@ const TYPES: Record<string, "references" | "strings" | "view"> = {
 };
 
 /**
- * Whether an encoded result can be read: every entry is of a known shape, no array is longer than a result may be, and no
- * recursion over it is deeper than the stack is. What one caller stored another reads, so nothing of it is trusted.
+ * Whether an encoded result is safe to read: every entry has a known shape, no array is longer than a result may be,
+ * and no recursion over it is deeper than the stack allows. Another caller may have stored it, so trust none of it.
  */
 export function isReadable(encoded: unknown): encoded is number | unknown[] {
   if (!Array.isArray(encoded)) return CONSTANTS.has(encoded);
@@ -55,16 +55,16 @@ export function isReadable(encoded: unknown): encoded is number | unknown[] {
 }
 
 function areWithin(table: Table, references: unknown[] | undefined): references is number[] {
-  return references?.every((reference) => CONSTANTS.has(reference) || isPlace(reference, table.length)) ?? false;
+  return references?.every((reference) => CONSTANTS.has(reference) || isIndexBelow(reference, table.length)) ?? false;
 }
 
-function isPlace(value: unknown, end: number): value is number {
+function isIndexBelow(value: unknown, end: number): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value < end;
 }
 
 const NONE: unknown[] = [];
 
-/** What an entry refers to; undefined if it is of no known shape. */
+/** What an entry refers to; undefined if its shape is unknown. */
 function referencesOf(entry: unknown): unknown[] | undefined {
   if (typeof entry !== "object" || entry === null) return NONE;
   if (!Array.isArray(entry)) return Object.values(entry);
@@ -73,7 +73,7 @@ function referencesOf(entry: unknown): unknown[] | undefined {
   if (first !== SPARSE) return entry.includes(HOLE) ? entry.filter((reference) => reference !== HOLE) : entry;
   const [length, ...pairs] = entry.slice(1) as unknown[];
   const [indexes, references] = [pairs.filter((_, at) => at % 2 === 0), pairs.filter((_, at) => at % 2 === 1)];
-  const isShort = isPlace(length, LIMITS.maxResultBytes) && indexes.every((index) => isPlace(index, length));
+  const isShort = isIndexBelow(length, LIMITS.maxResultBytes) && indexes.every((index) => isIndexBelow(index, length));
   return isShort && indexes.length === references.length ? references : undefined;
 }
 
@@ -85,7 +85,7 @@ function referencesOfTyped(type: string, rest: unknown[]): unknown[] | undefined
   return shape === "view" && range.every((item) => typeof item === "number") ? [buffer] : undefined;
 }
 
-/** Goes from the first entry through all others, in the order of a recursion and without one. */
+/** Visits all entries from the first one, in the order of a recursion but without recursion. */
 function isTooDeep(references: number[][]): boolean {
   const seen = new Uint8Array(references.length);
   const rest = [{ at: 0, depth: 1 }];

@@ -1,12 +1,12 @@
 import { LIMITS } from "../core/limits.ts";
 import { fieldsOf, isIndex } from "../core/results/clone-size.ts";
 
-/** Names and values in turn. */
+/** Alternating names and values. */
 type Pairs = unknown[];
 
 /**
- * An object that is written field by field: its kind, the fields that are not enumerable, and those that are. Of an array:
- * a list of one array with its elements, and its other fields.
+ * An object that is written field by field: its kind, its non-enumerable fields, and its enumerable fields. For an
+ * array, `hidden` is a list of one array with the elements, and `shown` has the other fields.
  */
 type Fields = [kind: string, hidden: Pairs, shown: Pairs];
 
@@ -20,8 +20,8 @@ const ERRORS: Record<string, ErrorConstructor> = {
 };
 
 /**
- * The fields of what devalue does not write: errors, arrays with fields besides their elements, and objects with a field
- * `__proto__`. Undefined for everything else.
+ * The fields of a value that devalue does not write: an error, an array with fields besides its elements, or an object
+ * with a field `__proto__`. Undefined for everything else.
  */
 export function fieldsToWrite(value: unknown): Fields | undefined {
   if (typeof value !== "object" || value === null) return undefined;
@@ -30,7 +30,7 @@ export function fieldsToWrite(value: unknown): Fields | undefined {
   return Object.hasOwn(value, "__proto__") ? fieldsAs("Object", value) : undefined;
 }
 
-/** Its elements are an array without fields: the name of each would take more bytes than the element. */
+/** Writes the elements as an array without fields: the name of each would take more bytes than the element. */
 function fieldsOfArray(array: unknown[]): Fields | undefined {
   const names = fieldsOf(array);
   if (names.length === 0) return undefined;
@@ -57,16 +57,16 @@ function fieldsAs(kind: string, item: object): Fields {
 }
 
 /**
- * Makes objects of what `fieldsToWrite` wrote, for one table.
+ * Builds the objects of one table from what `fieldsToWrite` wrote.
  *
- * devalue asks twice for an object that is inside itself: first when not all of its fields have been read. Both times it
- * must get the same object.
+ * devalue asks twice for an object that contains itself: the first time when not all of its fields have been read. It
+ * must get the same object both times.
  */
 export class FieldsReader {
   readonly #made = new Map<unknown, { target: object; asked: number }>();
-  /** How much has been done: a table can name the same long list again and again. */
+  /** How much work was done: a table can name the same long list again and again. */
   #done = 0;
-  /** How long all arrays are together: their memory is taken at once, however little is in them. */
+  /** The length of all arrays together: an array takes its memory at once, even if it is almost empty. */
   #lengths = 0;
 
   read(fields: unknown): object {
@@ -85,42 +85,42 @@ export class FieldsReader {
     this.spend(pairs.length);
     for (let at = 0; at < pairs.length && at in pairs; at += 2) {
       const [name, value] = [pairs[at], pairs[at + 1]];
-      if (typeof name !== "string") throw new Error("The name of a field is no string.");
-      if (Array.isArray(target) && (name === "length" || isIndex(name))) throw new Error("An element is no field.");
+      if (typeof name !== "string") throw new Error("The name of a field is not a string.");
+      if (Array.isArray(target) && (name === "length" || isIndex(name))) throw new Error("An element is not a field.");
       if (target instanceof DOMException) setStack(target, name, value);
       else Object.defineProperty(target, name, { value, enumerable, configurable: true, writable: true });
     }
   }
 
-  /** Fills an array; its elements are not yet there if it is asked for inside of them. */
+  /** Fills an array. Its elements are not there yet if devalue asks for the array from inside one of them. */
   #copy(target: unknown[], elements: unknown): void {
     if (elements === undefined) return;
-    if (!Array.isArray(elements)) throw new Error("These are no elements.");
+    if (!Array.isArray(elements)) throw new Error("These are not elements.");
     this.#lengths += elements.length - target.length;
     // Each element and each hole takes at least a byte of a result.
-    if (this.#lengths > LIMITS.maxResultBytes) throw new Error("Its arrays are longer than those of any result.");
+    if (this.#lengths > LIMITS.maxResultBytes) throw new Error("The arrays are longer than those of any result.");
     this.spend(elements.length);
     target.length = elements.length;
     for (const [at, item] of elements.entries()) if (at in elements) target[at] = item;
   }
 
-  /** Counts work, and ends what takes more of it than any result does. */
+  /** Counts work, and throws if a table takes more of it than any result does. */
   spend(amount: number): void {
     this.#done += amount;
     if (this.#done > 4 * LIMITS.maxResultBytes) throw new Error("It is larger than any result.");
   }
 }
 
-/** It was made with all else. How its fields are kept is the platform's own matter. */
+/** Sets only the stack: the constructor has set the rest. The platform decides how a DOMException stores its fields. */
 function setStack(target: DOMException, name: string, value: unknown): void {
   if (name === "stack" && typeof value === "string") Reflect.set(target, name, value);
 }
 
 function partsOfFields(fields: unknown): { kind: string; hidden: Pairs; shown: Pairs } {
-  if (!Array.isArray(fields)) throw new Error("These are no fields.");
+  if (!Array.isArray(fields)) throw new Error("These are not fields.");
   const [kind, hidden = [], shown = []] = fields as unknown[];
   if (typeof kind !== "string" || !Array.isArray(hidden) || !Array.isArray(shown))
-    throw new Error("These are no fields.");
+    throw new Error("These are not fields.");
   return { kind, hidden, shown };
 }
 
@@ -129,18 +129,18 @@ function targetOf(kind: string, hidden: Pairs): object {
   if (kind === "Array") return [];
   if (kind === "DOMException") return new DOMException(textOf(hidden[1]), textOf(hidden[3]));
   const error = kind === "AggregateError" ? new AggregateError([]) : errorOf(kind);
-  // It has the fields that were written, and no stack of this place.
+  // Keep only the fields that were written: the stack of this line must go.
   for (const name of Object.getOwnPropertyNames(error)) Reflect.deleteProperty(error, name);
   return error;
 }
 
 function errorOf(kind: string): Error {
   const type = kind === "Error" ? Error : Object.hasOwn(ERRORS, kind) ? ERRORS[kind] : undefined;
-  if (!type) throw new Error("There is no such kind of object.");
+  if (!type) throw new Error("This kind of object is unknown.");
   return new type();
 }
 
 function textOf(value: unknown): string {
   if (typeof value === "string") return value;
-  throw new Error("This is no text.");
+  throw new Error("This is not a string.");
 }

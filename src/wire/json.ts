@@ -2,8 +2,8 @@ import { LIMITS } from "../core/limits.ts";
 import { fieldsOf } from "../core/results/clone-size.ts";
 
 /**
- * Whether JSON carries a value exactly, so that what is read is what was written; `undefined` itself is carried by being
- * left out.
+ * Whether JSON carries a value exactly, so that the reader gets what was written. `undefined` itself is carried by
+ * leaving it out.
  */
 export function isJson(value: unknown): boolean {
   return value === undefined || isExact(value, LIMITS.maxResultDepth, new Set());
@@ -13,7 +13,7 @@ function isExact(value: unknown, depth: number, seen: Set<object>): boolean {
   if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
   if (typeof value === "string") return value.isWellFormed();
   if (value === null || typeof value === "boolean") return true;
-  // An object that occurs twice would be read as two. Followed each time, a few of them take exponential time.
+  // An object that occurs twice would be read back as two objects. Following it each time can take exponential time.
   if (typeof value !== "object" || depth === 0 || seen.has(value)) return false;
   seen.add(value);
   const isExactInside = (item: unknown) => isExact(item, depth - 1, seen);
@@ -23,12 +23,12 @@ function isExact(value: unknown, depth: number, seen: Set<object>): boolean {
   );
 }
 
-/** Without holes, which `every` would pass over, and without fields of its own. */
+/** An array without holes, which `every` would skip, and without extra fields. */
 function isPlainArray(value: unknown[]): boolean {
   return Object.keys(value).length === value.length && fieldsOf(value).length === 0;
 }
 
-/** `__proto__` would be read as something else; toJSON would be called. */
+/** A field `__proto__` would be read back as something else, and `JSON.stringify` would call a `toJSON`. */
 function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && Object.prototype.toString.call(value) !== "[object Object]") return false;

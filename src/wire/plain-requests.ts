@@ -1,7 +1,7 @@
 import type { AcquireReply, LockStatus, RefusalReply, ReleaseReply } from "../core/replies.ts";
 import type { RequestOptions } from "../core/request.ts";
 
-/** What of the object is served over plain requests. */
+/** The methods of the object that plain requests reach. */
 export interface Served {
   acquire(ttl: number, options?: RequestOptions): Promise<AcquireReply>;
   renew(lease: number, ttl: number, options?: { requestId?: string }): Promise<AcquireReply>;
@@ -13,7 +13,7 @@ export interface Served {
 type Query = Record<string, string | number>;
 type Reply = AcquireReply | LockStatus | boolean;
 
-/** Every other parameter is a number. */
+/** The parameters that are texts. Every other parameter is a number. */
 const TEXTS = new Set(["owner", "requestId", "steal"]);
 
 const ROUTES: Record<string, (lock: Served, query: Query) => Promise<Reply>> = {
@@ -29,17 +29,17 @@ const ROUTES: Record<string, (lock: Served, query: Query) => Promise<Reply>> = {
 export async function serve(lock: Served, request: Request): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url);
   const route = ROUTES[pathname];
-  if (!route) return refused(404, `Unknown path; this object serves ${Object.keys(ROUTES).join(", ")}.`, "path");
+  if (!route) return refused(404, `Unknown path: this object serves ${Object.keys(ROUTES).join(", ")}.`, "path");
   const twice = repeated(searchParams.keys());
   if (twice !== undefined) return refused(400, `${twice.slice(0, 40)} is given twice.`, twice.slice(0, 40));
   if (searchParams.has("once")) return refused(400, "once needs RPC: JSON can't carry every result.", "once");
-  if (searchParams.has("caller")) return refused(400, "caller is for the lock service to say.", "caller");
-  if (searchParams.has("protocol")) return refused(400, "protocol is for calls over RPC.", "protocol");
+  if (searchParams.has("caller")) return refused(400, "caller is reserved for the lock service.", "caller");
+  if (searchParams.has("protocol")) return refused(400, "protocol is only for calls over RPC.", "protocol");
   const reply = await route(lock, queryOf(searchParams));
   return Response.json(reply, { status: isBadArgument(reply) ? 400 : 200 });
 }
 
-/** The first that comes a second time; in one pass, however long the query is. */
+/** The first name that occurs twice. One pass, so that a long query costs linear time. */
 function repeated(names: Iterable<string>): string | undefined {
   const seen = new Set<string>();
   for (const name of names) {
@@ -49,7 +49,7 @@ function repeated(names: Iterable<string>): string | undefined {
   return undefined;
 }
 
-/** The parameters, unchecked: the methods check them. `lease=undefined`, as older clients send it, means none. */
+/** The parameters, unchecked: the methods check them. Older clients send `lease=undefined` when they have no lease. */
 function queryOf(parameters: URLSearchParams): Query {
   const entries = [...parameters].filter(
     ([name, text]) => name !== "lease" || !["", "undefined", "null"].includes(text),

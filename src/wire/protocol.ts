@@ -1,11 +1,11 @@
 /**
- * Carries the number of the protocol, on requests and on answers.
+ * The header with the protocol number, on requests and on responses.
  *
- * A request may lack it, such as one of `curl`: then only the schema of the route decides. An answer always has it.
+ * A request may lack it, for example from `curl`: then only the schema of the route decides. A response always has it.
  */
 export const PROTOCOL_HEADER = "Durable-Locks-Protocol";
 
-/** What a header says; undefined if it is absent or no number. */
+/** The protocol number in a header; undefined if the header is absent or not a number. */
 export function protocolOf(header: string | null | undefined): number | undefined {
   return header && /^\d{1,9}$/.test(header) ? Number(header) : undefined;
 }

@@ -13,21 +13,21 @@ export interface WireResult {
 
 const UNCARRIED: ResultRefusal = { reason: "RESULT_NOT_CLONEABLE", message: "it can't be carried over HTTP" };
 
-/** Writes a structured clone as JSON, or tells why no result may be so. */
+/** Writes a structured clone as JSON, or says why it can't be a result. */
 export function toWireResult(value: unknown): WireResult | ResultRefusal {
   const refusal = refusalOfResult(value);
   if (refusal) return refusal;
   if (isJson(value)) return { value };
   try {
-    // Parsed again, so that the body has the table itself and not a text in which everything is escaped twice.
+    // Parse it again, so that the body contains the table itself and not a text in which everything is escaped twice.
     return { encoded: JSON.parse(stringify(value, { Fields: fieldsToWrite, BigInt: hexOf })) as unknown };
   } catch {
-    // What has not been foreseen must not be written as something else.
+    // A value that this code does not foresee must not be written as something else.
     return UNCARRIED;
   }
 }
 
-/** Reads it, or tells why it is no result: what one caller stored another reads, so nothing of it is trusted. */
+/** Reads a result, or says why it is not one. One caller reads what another has stored, so trust none of it. */
 export function fromWireResult({ value, encoded }: WireResult): { value: unknown } | ResultRefusal {
   if (encoded !== undefined && value !== undefined) return UNCARRIED;
   const read = encoded === undefined ? { value } : decoded(encoded);
@@ -51,16 +51,16 @@ function decoded(encoded: unknown): { value: unknown } | undefined {
   }
 }
 
-/** Hexadecimal, which is written and read in linear time. A decimal of 2 MB takes seconds. */
+/** Hexadecimal takes linear time to write and read. A decimal of 2 MB takes seconds. */
 function hexOf(value: unknown): string | undefined {
   if (typeof value !== "bigint") return undefined;
   return value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
 }
 
 function fromHex(reader: FieldsReader, text: unknown): bigint {
-  // Of lists that are in each other, the text would be exponentially long.
+  // Accept only a string: as text, lists that contain each other would be exponentially long.
   const [, sign, digits] = (typeof text === "string" && /^(-?)(0x[0-9a-f]+)$/.exec(text)) || [];
-  if (digits === undefined) throw new Error("This is no integer.");
+  if (digits === undefined) throw new Error("This is not an integer.");
   reader.spend(digits.length);
   return sign === "-" ? -BigInt(digits) : BigInt(digits);
 }

@@ -20,9 +20,9 @@ export interface WireStatus {
   locked: boolean;
   holders: WireHolder[];
   waiters: WireWaiter[];
-  /** With a lock-delay after an expiry: until when it lasts, by the service's clock (ms since the epoch). */
+  /** During a lock-delay after an expiry: when the delay ends, by the service's clock (ms since the epoch). */
   delayedUntil?: number;
-  /** The service's clock (ms since the epoch): what the other times are to be compared with. */
+  /** The service's clock (ms since the epoch). Compare the other times with this one. */
   now: number;
 }
 

@@ -11,10 +11,10 @@ interface Answer {
   body: string;
 }
 
-/** How a service answers: always the same, or one by one. */
+/** The answers of a service: always the same one, or one for each request. */
 export type Answering = Answer | (() => Answer);
 
-/** A service that does nothing but answer. */
+/** A service that gives only these answers. */
 export async function answering(answer: Answering): Promise<AsyncDisposable & { url: string }> {
   const server = createServer((_request, response) => {
     const { status, headers, body } = typeof answer === "function" ? answer() : answer;

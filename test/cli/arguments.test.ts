@@ -16,7 +16,7 @@ const IS_ROOT = process.getuid?.() === 0;
 const env = { PATH: process.env["PATH"] };
 const call = (...args: string[]): Promise<Exit> => new Program(args, { env, cwd: folder }).exit;
 
-describe("arguments", { concurrency: 2 }, () => {
+describe("Arguments", { concurrency: 2 }, () => {
   for (const args of [
     ["no-such-command"],
     [SECRET],
@@ -39,14 +39,14 @@ describe("arguments", { concurrency: 2 }, () => {
     ["renew", "id"],
     ["dev", "--port", "70000"],
   ])
-    test(`"${args.join(" ")}" is 64, says what is wrong, and repeats no value`, async () => {
+    test(`"${args.join(" ")}" exits with 64, says what is wrong, and repeats no value.`, async () => {
       const { code, stdout, stderr } = await call(...args);
       assert.deepEqual({ code, stdout }, { code: 64, stdout: "" });
       assert.match(stderr, /^durable-locks: .+\n$/);
       assert.ok(!stderr.includes(SECRET));
     });
 
-  test("help is a result: on stdout, for all and for each command", async () => {
+  test("help prints to stdout and exits with 0, for the program and for each command.", async () => {
     const { code, stdout, stderr } = await call("help");
     assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
     const commands = new Set([...stdout.matchAll(/^ {2}([a-z-]+) .* {2}/gm)].map(([, name = ""]) => name));
@@ -56,7 +56,7 @@ describe("arguments", { concurrency: 2 }, () => {
     }
   });
 
-  test("durable-locks alone prints the help on stdout, and exits with 64 because it did nothing", async () => {
+  test("durable-locks without arguments prints the help on stdout and exits with 64.", async () => {
     assert.deepEqual(await call(), { ...(await call("help")), code: 64 });
   });
 
@@ -65,7 +65,7 @@ describe("arguments", { concurrency: 2 }, () => {
     return new Program(args, { nodeArgs: ["--import", `data:text/javascript,${encodeURIComponent(older)}`] }).exit;
   };
 
-  test("an older Node is told so, and not what it can't parse", async () => {
+  test("On a Node that is too old, the program says which one it needs.", async () => {
     for (const version of ["20.20.2", "22.12.0"]) {
       const { code, stderr } = await onNode(version, "dev");
       assert.equal(code, 78);
@@ -73,11 +73,11 @@ describe("arguments", { concurrency: 2 }, () => {
     }
   });
 
-  test("the oldest Node that package.json allows runs it", async () => {
+  test("The oldest Node that package.json allows runs the program.", async () => {
     assert.equal((await onNode("22.13.0", "help")).code, 0);
   });
 
-  test("without a URL or token it is 78, and says how to give them", async () => {
+  test("Without a URL or token, the program exits with 78 and says how to give them.", async () => {
     const { code, stderr } = await call("status", "id");
     assert.equal(code, 78);
     assert.match(stderr, /DURABLE_LOCKS_URL/);
@@ -85,7 +85,7 @@ describe("arguments", { concurrency: 2 }, () => {
   });
 });
 
-describe("configuration", () => {
+describe("Configuration", () => {
   const below = join(folder, "project", "deep", "below");
   mkdirSync(below, { recursive: true });
   const file = join(folder, "project", "durable-locks.json");
@@ -98,7 +98,7 @@ describe("configuration", () => {
   const surroundings = (given: Record<string, string> = {}) => ({ env: given, cwd: below });
   const fromEnv = { DURABLE_LOCKS_URL: "http://env", DURABLE_LOCKS_TOKEN: "env" };
 
-  test("flags come before the environment, and that before the file", () => {
+  test("Flags come before the environment, and the environment comes before the file.", () => {
     write({ url: "http://file", token: "file" });
     assert.deepEqual(findAccess({}, surroundings()), { url: "http://file", token: "file" });
     assert.deepEqual(findAccess({}, surroundings(fromEnv)), { url: "http://env", token: "env" });
@@ -107,32 +107,32 @@ describe("configuration", () => {
     assert.equal(findAccess({ ...flags, token: "flag" }, surroundings(fromEnv)).token, "flag");
   });
 
-  test("the file's tokenFile is relative to the file", () => {
+  test("The file's tokenFile is relative to the file.", () => {
     write({ url: "http://file", tokenFile: "token" }, 0o644);
     assert.equal(findAccess({}, surroundings()).token, "from the token file");
   });
 
-  test("a token that everybody can read is refused, and needed no more if it comes from elsewhere", () => {
+  test("A file whose token everybody can read is refused, unless the token comes from elsewhere.", () => {
     write({ url: "http://file", token: SECRET }, 0o644);
     assert.throws(() => findAccess({}, surroundings()), /chmod 600/);
     assert.equal(findAccess({ config: file }, surroundings({ DURABLE_LOCKS_TOKEN: "env" })).token, "env");
   });
 
-  test("a found file that everybody can write is not trusted, and blocks no call whose URL and token are given", () => {
+  test("A found file that everybody can write is not trusted, and blocks no call with its own URL and token.", () => {
     write({ url: "http://file" }, 0o666);
     assert.throws(() => findAccess({}, surroundings()), /not trusted.*--config/);
     assert.throws(() => findAccess({}, surroundings({ DURABLE_LOCKS_URL: "http://env" })), /not trusted/);
     assert.deepEqual(findAccess({}, surroundings(fromEnv)), { url: "http://env", token: "env" });
   });
 
-  test("a found file that is broken blocks no call whose URL and token are given", () => {
+  test("A found file that is broken blocks no call with its own URL and token.", () => {
     write({});
     writeFileSync(file, "{");
     assert.throws(() => findAccess({}, surroundings({ DURABLE_LOCKS_TOKEN: "env" })), /JSON/);
     assert.equal(findAccess({ url: "http://flag" }, surroundings({ DURABLE_LOCKS_TOKEN: "env" })).url, "http://flag");
   });
 
-  test("a found link of another user is not trusted, whatever it leads to", { skip: !IS_ROOT && "needs root" }, () => {
+  test("A found link of another user is not trusted, whatever it leads to.", { skip: !IS_ROOT && "needs root" }, () => {
     const own = join(folder, "own.json");
     writeFileSync(own, JSON.stringify({ url: "http://file", token: "file" }), { mode: 0o600 });
     rmSync(file, { force: true });
@@ -142,7 +142,7 @@ describe("configuration", () => {
     rmSync(file);
   });
 
-  test("a token of flags or environment is refused for the URL of a found file, and the message has the line to type", () => {
+  test("A token from flags or environment is refused for the URL of a found file, and the message says what to type.", () => {
     write({ url: "https://found.example", token: "file" });
     const refusal = (error: Error) =>
       error.message.includes("`--url https://found.example` or `--config ") &&
@@ -161,7 +161,7 @@ describe("configuration", () => {
     });
   });
 
-  test("the line to type is quoted: the URL of a found file is no part of a command", () => {
+  test("The line to type is quoted, so the URL of a found file can't become part of a command.", () => {
     write({ url: "https://found.example/$(id)'\u001B[2J" });
     assert.throws(
       () => findAccess({ token: "flag" }, surroundings()),
@@ -169,19 +169,19 @@ describe("configuration", () => {
     );
   });
 
-  test("the tokenFile of a found file must lie in its folder, after links are resolved", () => {
+  test("The tokenFile of a found file must lie in its folder, after links are resolved.", () => {
     const outside = join(folder, "secret");
     writeFileSync(outside, SECRET, { mode: 0o600 });
     symlinkSync(outside, join(folder, "project", "link"));
     symlinkSync(folder, join(folder, "project", "up"));
-    // A folder whose name only begins like that of the file's.
+    // This folder's name only begins like that of the file's folder.
     mkdirSync(join(folder, "project-b"));
     writeFileSync(join(folder, "project-b", "secret"), SECRET, { mode: 0o600 });
     for (const leading of ["../secret", outside, "link", "up/secret", "../project-b/secret", "deep/../../secret"]) {
       write({ url: "https://found.example", tokenFile: leading });
       const refusal = ({ message }: Error) => message.includes("leads out") && message.includes("--config ");
       assert.throws(() => findAccess({}, surroundings()), refusal);
-      // It can't choose what goes to a URL of the user's either.
+      // The file can't choose what is sent to the user's own URL either.
       assert.throws(() => findAccess({ url: "https://flag.example" }, surroundings()), refusal);
       assert.equal(findAccess({ config: file }, surroundings()).token, SECRET);
       assert.equal(findAccess({}, surroundings({ DURABLE_LOCKS_CONFIG: file })).token, SECRET);
@@ -191,7 +191,7 @@ describe("configuration", () => {
     assert.equal(findAccess({}, surroundings()).token, "from the token file");
   });
 
-  test("a named file is trusted whole, no matter who can write it, and --config comes before DURABLE_LOCKS_CONFIG", () => {
+  test("A named file is trusted, no matter who can write it, and --config comes before DURABLE_LOCKS_CONFIG.", () => {
     const other = join(folder, "other.json");
     writeFileSync(other, JSON.stringify({ url: "http://other" }));
     chmodSync(other, 0o666);
@@ -211,7 +211,7 @@ describe("configuration", () => {
     assert.throws(() => findAccess({ config: tokenFile }, inEnv), /token is not valid JSON\.$/);
   });
 
-  test("what is wrong in the file is told without its values", () => {
+  test("An error in the file is reported without the file's values.", () => {
     write({ url: "http://file", tokn: SECRET });
     assert.throws(() => findAccess({}, surroundings()), /"tokn"/);
     writeFileSync(file, `{ "token": ${SECRET} }`);
@@ -222,7 +222,7 @@ describe("configuration", () => {
   });
 });
 
-test("durations have units", () => {
+test("Durations need units.", () => {
   const read = ["500ms", "30s", "1.5m", "2h", "7d", "0"].map((text) => parseDuration(text, "grace"));
   assert.deepEqual(read, [500, 30_000, 90_000, 7_200_000, 604_800_000, 0]);
   for (const text of ["30", "-1s", "1e3s", "s", "", "1 s", "Infinity"])

@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => service[Symbol.asyncDispose]());
 
-/** Calls a service of which nothing is known but how it answers. */
+/** Calls a service that only gives this answer. */
 async function callTo(answer: Answering, ...args: string[]): Promise<Exit> {
   await using server = await answering(answer);
   return await call(...args, "--url", server.url);
@@ -24,8 +24,8 @@ async function json<T>(...args: string[]): Promise<T> {
   return JSON.parse((await call(...args, "--json")).stdout) as T;
 }
 
-describe("commands", { concurrency: 2 }, () => {
-  test("acquire prints the lease; renew and release take it; a lease that is over is 79", async () => {
+describe("Commands", { concurrency: 2 }, () => {
+  test("acquire prints the lease, renew and release take it, and a lease that has ended exits with 79.", async () => {
     const { stdout, stderr } = await call("acquire", "basic", "--ttl", "20s");
     const lease = stdout.trim();
     assert.match(lease, /^\d{13,16}$/);
@@ -36,7 +36,7 @@ describe("commands", { concurrency: 2 }, () => {
     assert.equal((await call("renew", "basic", lease)).code, 79);
   });
 
-  test("acquire of a taken lock is 75 and says who holds it, with JSON for programs", async () => {
+  test("acquire of a taken lock exits with 75 and says who holds it, with JSON for programs.", async () => {
     await call("acquire", "taken", "--owner", "the holder");
     const { code, stdout, stderr } = await call("acquire", "taken", "--json");
     assert.deepEqual({ code, stdout }, { code: 75, stdout: "" });
@@ -45,14 +45,14 @@ describe("commands", { concurrency: 2 }, () => {
     assert.match(failure.message, /the holder/);
   });
 
-  test("force-release prints a number above the lease and below the next", async () => {
+  test("force-release prints a number above the lease and below the next one.", async () => {
     const { lease } = await json<{ lease: number }>("acquire", "forced");
     const fence = Number((await call("force-release", "forced")).stdout);
     const next = await json<{ lease: number }>("acquire", "forced");
     assert.ok(lease < fence && fence < next.lease);
   });
 
-  test("status shows holders and waiters; an owner can't move the cursor of the terminal", async () => {
+  test("status shows the holder, and an owner's text can't move the terminal's cursor.", async () => {
     await call("acquire", "shown", "--owner", "evil\u001B[2J\nowner");
     const { stdout } = await call("status", "shown");
     assert.match(
@@ -61,7 +61,7 @@ describe("commands", { concurrency: 2 }, () => {
     );
   });
 
-  test("status and watch tell of each holder when its lease was last renewed, and its ttl", async () => {
+  test("status and watch show each holder's ttl and when its lease was last renewed.", async () => {
     const { lease } = await json<{ lease: number }>("acquire", "renewed", "--ttl", "10m");
     const holderOf = (line: string) =>
       (JSON.parse(line) as { holders: { since: number; ttl: number; renewedAt: number; deadline: number }[] })
@@ -93,7 +93,7 @@ describe("commands", { concurrency: 2 }, () => {
     }
   });
 
-  test("status reads the answer of a service of an older version, which tells no ttl and no renewal", async () => {
+  test("status reads the answer of an older service, which has no ttl and no renewal time.", async () => {
     const holder = {
       lease: 7,
       since: Date.now(),
@@ -114,7 +114,7 @@ describe("commands", { concurrency: 2 }, () => {
     });
   });
 
-  test("watch prints each change of hands, one object a line", async () => {
+  test("watch prints each change of hands as one JSON object per line.", async () => {
     const program = service.run(["watch", "watched", "--json"]);
     const lines = () =>
       program.stdout
@@ -131,12 +131,12 @@ describe("commands", { concurrency: 2 }, () => {
     await program.exit;
   });
 
-  test("an id may hold anything", async () => {
+  test("An id may contain any character.", async () => {
     const id = "a/b ?#%2F ü";
     assert.equal((await json<{ id: string }>("status", id)).id, id);
   });
 
-  test("a wrong token is 77, and is not repeated", async () => {
+  test("A wrong token exits with 77 and is not repeated.", async () => {
     const secret = "not-the-secret-of-this-service";
     const env = { ...service.env, DURABLE_LOCKS_TOKEN: secret };
     const { code, stdout, stderr } = await service.run(["acquire", "x"], { env }).exit;
@@ -144,7 +144,7 @@ describe("commands", { concurrency: 2 }, () => {
     assert.ok(!(stdout + stderr).includes(secret));
   });
 
-  test("G11 a service that is not there is 69, and the message says why", async () => {
+  test("G11: If the service is not there, the program exits with 69 and says why.", async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     const { code, stderr } = await call("release", "x", "1", "--url", url);
     assert.equal(code, 69);
@@ -152,15 +152,15 @@ describe("commands", { concurrency: 2 }, () => {
     assert.ok(!stderr.includes(service.env["DURABLE_LOCKS_TOKEN"] as string));
   });
 
-  test("G11 a service that limits how often it is asked is 69, and the message says when to ask again", async () => {
+  test("G11: If the service limits requests, the program exits with 69 and says when to ask again.", async () => {
     const limited = { status: 429, headers: { "Retry-After": "30" }, body: "" };
     const { code, stderr } = await callTo(limited, "status", "x", "--json");
     assert.equal(code, 69);
     const { message } = JSON.parse(stderr) as { message: string };
-    assert.match(message, /neither an outage nor contention: ask again in 30000 ms/);
+    assert.match(message, /neither an outage nor contention: try again in 30000 ms/);
   });
 
-  test("G11 watch goes on through an outage that comes while it watches, and says what it met", async () => {
+  test("G11: watch goes on through an outage that begins while it watches, and reports what it met.", async () => {
     const free = { locked: false, holders: [], waiters: [] };
     const answers = [{ status: 200, headers: {}, body: JSON.stringify(free) }];
     const down = { status: 429, headers: { "Retry-After": "30" }, body: "" };

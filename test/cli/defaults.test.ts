@@ -21,17 +21,17 @@ after(async () => {
 
 const call = (...args: string[]): Promise<Exit> => service.run(args).exit;
 
-/** The options of a command with the defaults that its help states, as one would type them. */
+/** The options of a command with the defaults that its help states, as you would type them. */
 async function defaultsOf(command: string): Promise<[string, string][]> {
   const { stdout } = await call(command, "--help");
   const stated = [...stdout.matchAll(/^ {2}--([a-z-]+) .*\bdefault (?!the file)([^\s;,]+)/gm)];
   return stated.map(([, option = "", value = ""]) => [option, value]);
 }
 
-/** What some options need beside them. */
+/** The options that some options need beside them. */
 const BESIDE: Readonly<Record<string, string[]>> = { permits: ["--capacity", "2"], retain: ["--once"] };
 
-/** How each command that states a default is called with some options. */
+/** How to call each command that states a default. */
 const CALLS: Readonly<Record<string, (id: string, typed: string[]) => Promise<Exit>>> = {
   run: (id, typed) => call("run", id, ...typed, "--", "true"),
   acquire: (id, typed) => call("acquire", id, ...typed),
@@ -39,7 +39,7 @@ const CALLS: Readonly<Record<string, (id: string, typed: string[]) => Promise<Ex
 };
 
 for (const command of COMMANDS.filter((name) => name !== "dev"))
-  test(`each default in the help of ${command} is accepted when it is typed`, async () => {
+  test(`Each default in the help of ${command} is accepted when it is typed.`, async () => {
     for (const [option, value] of await defaultsOf(command)) {
       const typed = [`--${option}`, value, ...(BESIDE[option] ?? [])];
       const { code, stderr } = (await CALLS[command]?.(`${command}:${option}`, typed)) ?? { code: -1, stderr: "" };
@@ -47,13 +47,13 @@ for (const command of COMMANDS.filter((name) => name !== "dev"))
     }
   });
 
-test("each default in the help of dev is accepted when it is typed", async () => {
+test("Each default in the help of dev is accepted when it is typed.", async () => {
   const defaults = await defaultsOf("dev");
   assert.deepEqual(
     defaults.map(([option]) => option),
     ["port", "dir"],
   );
-  // Another program may listen at the port: then it says so, and that it does not know the port is another code.
+  // Another program may listen at the port. Then dev says so, with another code than for an unknown option.
   const program = new Program(["dev", "--json", ...defaults.flatMap(([option, value]) => [`--${option}`, value])], {
     cwd: folder,
   });
@@ -63,7 +63,7 @@ test("each default in the help of dev is accepted when it is typed", async () =>
   assert.notEqual((await program.exit).code, 64);
 });
 
-test("the help of run, acquire and renew state defaults", async () => {
+test("The help of run, acquire and renew states their defaults.", async () => {
   assert.deepEqual(Object.fromEntries(await defaultsOf("run")), {
     ttl: "30s",
     wait: "forever",

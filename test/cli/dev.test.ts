@@ -13,7 +13,7 @@ import { Program, until } from "./program.ts";
 import { DevService } from "./service.ts";
 
 describe("dev", { concurrency: 2 }, () => {
-  test("Ctrl-C ends it with 0 and leaves no workerd; the token is its owner's alone", async () => {
+  test("After Ctrl-C, dev exits with 0 and leaves no workerd; only the owner can read the token file.", async () => {
     await using service = await DevService.start();
     assert.equal(statSync(join(service.storage, "token")).mode & 0o777, 0o600);
     service.program.signal("SIGINT");
@@ -21,7 +21,7 @@ describe("dev", { concurrency: 2 }, () => {
     assert.equal(isGroupAlive(service.workerd), false);
   });
 
-  test("killed -9, it leaves no workerd, and started again on its storage it knows the live leases", async () => {
+  test("After kill -9, dev leaves no workerd, and a new dev on its storage knows the live leases.", async () => {
     await using service = await DevService.start();
     const { stdout } = await service.run(["acquire", "kept", "--ttl", "1m"]).exit;
     const { workerd } = service;
@@ -34,7 +34,7 @@ describe("dev", { concurrency: 2 }, () => {
     assert.equal((await service.run(["release", "kept", lease]).exit).code, 0);
   });
 
-  test("without a terminal, as under nohup, SIGHUP ends neither it nor its workerd", async () => {
+  test("Without a terminal, as under nohup, SIGHUP ends neither dev nor its workerd.", async () => {
     await using service = await DevService.start();
     service.program.signal("SIGHUP");
     service.signal("SIGHUP");
@@ -45,7 +45,7 @@ describe("dev", { concurrency: 2 }, () => {
     assert.equal((await service.program.exit).code, 0);
   });
 
-  test("it takes a token that you wrote into the file yourself, and closes the file to others", async () => {
+  test("dev takes a token that you wrote into the file yourself, and closes the file to others.", async () => {
     const storage = mkdtempSync(join(tmpdir(), "durable-locks-token-"));
     const port = await freePort();
     const token = "a-token-that-i-chose";
@@ -63,14 +63,23 @@ describe("dev", { concurrency: 2 }, () => {
     }
   });
 
-  test("it listens to this machine only, and asks for the token", async () => {
+  test("dev listens to this machine only, and requires the token.", async () => {
     await using service = await DevService.start();
     const { status } = await fetch(`http://127.0.0.1:${service.port}/v1/locks/x`);
     assert.equal(status, 401);
     await assert.rejects(fetch(`http://127.0.0.2:${service.port}/`));
   });
 
-  test("two of them don't share a storage", async () => {
+  test("dev takes the jurisdiction and location hint of the deployed service, which change nothing on this machine.", async () => {
+    await using service = await DevService.start();
+    const { stdout } = await service.run(["acquire", "placed", "--ttl", "1m"]).exit;
+    service.program.signal("SIGINT");
+    await service.program.exit;
+    await service.restart(["--jurisdiction", "eu", "--location-hint", "weur"]);
+    assert.equal((await service.run(["release", "placed", stdout.trim()]).exit).code, 0);
+  });
+
+  test("Two dev processes don't share a storage.", async () => {
     await using service = await DevService.start();
     const other = new Program(["dev", "--port", String(await freePort()), "--dir", service.storage]);
     const { code, stderr } = await other.exit;
@@ -78,7 +87,7 @@ describe("dev", { concurrency: 2 }, () => {
     assert.match(stderr, /in use by process/);
   });
 
-  test("a port that is in use is 78, and says what to do", async () => {
+  test("If the port is in use, dev exits with 78 and says what to do.", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };
@@ -90,7 +99,7 @@ describe("dev", { concurrency: 2 }, () => {
     assert.match(stderr, /in use: choose another with --port/);
   });
 
-  test("without wrangler or miniflare it is 78, and says what to install", () => {
+  test("Without wrangler or miniflare, dev fails with 78 and says what to install.", () => {
     const empty = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));
     const fits = ({ exitCode, message }: Failure) =>
       exitCode === 78 && message.includes("npm install --save-dev wrangler");
@@ -99,7 +108,7 @@ describe("dev", { concurrency: 2 }, () => {
     rmSync(empty, { recursive: true });
   });
 
-  test("when its workerd dies, it ends and says so", async () => {
+  test("If its workerd dies, dev ends with 70.", async () => {
     await using service = await DevService.start();
     await service.kill();
     assert.equal((await service.program.exit).code, 70);

@@ -9,7 +9,7 @@ import { DevService } from "./service.ts";
 /** With room for renewals on a busy machine. */
 const TTL = ["--ttl", "6s"];
 
-/** The way to a service, which can be cut: then nothing arrives, in either direction, and nobody is told. */
+/** A connection to a service that can be cut: then nothing arrives in either direction, and neither side learns why. */
 class Cable implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -63,7 +63,7 @@ describe("consul lock", { concurrency: 2 }, () => {
   };
 
   describe("hashicorp/consul#9788", () => {
-    test("a command whose node is cut off from the service has ended before the lock passes on to another node", async () => {
+    test("A command whose node is cut off from the service has ended before the lock passes on to another node.", async () => {
       await using cable = await Cable.to(service.port);
       const journal = new Journal(service.folder, "cut-off");
       const first = service.run(["run", "cut-off", ...TTL, "--url", cable.url, "--", ...journal.command("SIGTERM")]);
@@ -81,7 +81,7 @@ describe("consul lock", { concurrency: 2 }, () => {
   });
 
   describe("hashicorp/consul#2022", () => {
-    test("a command that a shell has started does not survive the loss of the lock", async () => {
+    test("A command that a shell has started does not survive the loss of the lock.", async () => {
       const journal = new Journal(service.folder, "shell");
       const first = service.run(["run", "shell", ...TTL, "--", ...journal.grandchild("SIGTERM")]);
       await journal.begun(first);
@@ -98,7 +98,7 @@ describe("consul lock", { concurrency: 2 }, () => {
   });
 
   describe("hashicorp/consul#2489", () => {
-    test("after a signal the command and `run` are both gone and the lock is free, or neither is", async () => {
+    test("After a signal, either the command and run are both gone and the lock is free, or neither is.", async () => {
       for (const signal of ["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP"] as const) {
         const journal = new Journal(service.folder, `signalled-${signal}`);
         const run = service.run(["run", signal, ...TTL, "--", ...journal.command()]);

@@ -10,7 +10,7 @@ interface Entry {
   event: "alive" | "SIGTERM" | "SIGINT" | "SIGUSR1";
 }
 
-/** A command that writes every 10 ms that it lives, until it is told to stop; it only notes the signals that it is to ignore. */
+/** Writes a line every 10 ms until the stop file exists. It only records the signals that it should ignore. */
 const COMMAND = `
 import { appendFileSync, existsSync } from "node:fs";
 const [log, stop, ...ignored] = process.argv.slice(2);
@@ -29,7 +29,7 @@ export class Journal {
     this.#log = join(folder, `${name}.log`);
     this.#stop = join(folder, `${name}.stop`);
     this.#script = join(folder, "alive.mjs");
-    // Once: a command of another test may be about to read it.
+    // Written once, because a command of another test may be about to read it.
     if (!existsSync(this.#script)) writeFileSync(this.#script, COMMAND);
   }
 
@@ -45,24 +45,24 @@ export class Journal {
 
   entries(): Entry[] {
     if (!existsSync(this.#log)) return [];
-    // What follows the last line break is being written, or nothing.
+    // What follows the last line break is empty or not yet written in full.
     const lines = readFileSync(this.#log, "utf8").split("\n").slice(0, -1);
     return lines.map((line) => JSON.parse(line) as Entry);
   }
 
-  /** Waits until the `nth` holder is at work, who is started by `program`. */
+  /** Waits until the `nth` holder, which `program` starts, is at work. */
   async begun(program: Program, nth = 1): Promise<void> {
     await program.until(`holder ${nth} is at work`, () => this.leases().length >= nth);
   }
 
-  /** The process id of who wrote first. */
+  /** The process id of the first writer. */
   get pid(): number {
     const [first] = this.entries();
-    if (!first) throw new Error("Nobody has written yet.");
+    if (!first) throw new Error("No command has written yet.");
     return first.pid;
   }
 
-  /** Whether a sign of life comes from now on. */
+  /** Whether a command still writes from now on. */
   async isAlive(): Promise<boolean> {
     const before = this.entries().length;
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -73,7 +73,7 @@ export class Journal {
     return [...new Set(this.entries().map(({ lease }) => lease))];
   }
 
-  /** Ends the command, and all that come. */
+  /** Ends the command, and all later ones. */
   stop(): void {
     writeFileSync(this.#stop, "");
   }
@@ -82,7 +82,7 @@ export class Journal {
     return this.entries().some((entry) => entry.event === event);
   }
 
-  /** Each holder's first and last sign of life, and whether any two overlap. */
+  /** Whether the times from first to last entry of any two holders overlap. */
   overlaps(): boolean {
     const spans = this.leases().map((lease) => {
       const times = this.entries().flatMap((entry) => (entry.lease === lease ? [entry.at] : []));

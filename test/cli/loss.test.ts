@@ -1,5 +1,5 @@
-// What becomes of a command when its lease, its guard, its service or the program itself goes: whatever happens, no two
-// commands under one lock overlap (G1), judged by what they wrote themselves.
+// What happens to a command when its lease, its supervisor, its service or the program itself is lost. In no case do
+// two commands under one lock overlap (G1), judged by what they wrote themselves.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Journal } from "./journal.ts";
@@ -9,19 +9,19 @@ import { DevService } from "./service.ts";
 /** With room for renewals on a busy machine. */
 const TTL = ["--ttl", "6s"];
 
-/** The guard of a program: its only child. */
-function guardOf({ child }: Program): number {
+/** The process id of a program's supervisor, which is its only child. */
+function supervisorOf({ child }: Program): number {
   return childOf(child.pid);
 }
 
-describe("the holder's side", { concurrency: 2 }, () => {
+describe("Losses on the holder's side", { concurrency: 2 }, () => {
   let service: DevService;
   before(async () => {
     service = await DevService.start();
   });
   after(() => service[Symbol.asyncDispose]());
 
-  /** Two runs of one id: the first is at work, and must be over, whatever `harm` does to it, before the second begins. */
+  /** Two runs of one id: whatever `harm` does to the first, its command must have ended before the second begins. */
   async function survives(id: string, harm: (first: ReturnType<DevService["run"]>) => void, command?: "grandchild") {
     const journal = new Journal(service.folder, id);
     const work = journal[command ?? "command"]("SIGTERM");
@@ -39,41 +39,41 @@ describe("the holder's side", { concurrency: 2 }, () => {
     return first;
   }
 
-  test("killed -9, it leaves a command that its guard ends before the lock passes on", async () => {
+  test("If run is killed with -9, its supervisor ends the command before the lock passes on.", async () => {
     await survives("killed", (first) => first.signal("SIGKILL"));
   });
 
-  test("killed -9, it leaves a grandchild that its guard ends before the lock passes on", async () => {
+  test("If run is killed with -9, its supervisor ends a grandchild before the lock passes on.", async () => {
     await survives("killed-grandchild", (first) => first.signal("SIGKILL"), "grandchild");
   });
 
-  test("killed -9 when nobody reads its messages, it leaves a command that its guard ends before the lock passes on", async () => {
+  test("If run is killed with -9 and its stderr is closed, its supervisor ends the command before the lock passes on.", async () => {
     await survives("killed-unread", (first) => {
       first.child.stderr?.destroy();
       first.signal("SIGKILL");
     });
   });
 
-  test("stopped for longer than its lease, it is told by 79 that the command was ended before the lock passed on", async () => {
+  test("If run is stopped for longer than its lease, the command ends before the lock passes on, and run exits with 79.", async () => {
     const first = await survives("stopped", (program) => program.signal("SIGSTOP"));
     first.signal("SIGCONT");
     const { code } = await first.exit;
     assert.equal(code, 79);
   });
 
-  test("without its guard, the command is ended at once, and the exit code is 70", async () => {
-    const first = await survives("unguarded", (program) => process.kill(guardOf(program), "SIGKILL"));
+  test("If its supervisor is killed, run ends the command at once and exits with 70.", async () => {
+    const first = await survives("unsupervised", (program) => process.kill(supervisorOf(program), "SIGKILL"));
     const { code, stderr } = await first.exit;
     assert.equal(code, 70);
-    assert.match(stderr, /guard/);
+    assert.match(stderr, /supervisor/);
   });
 
-  test("with its guard stopped, the command is ended by 2 s after the lease was ended by force, and not left alone", async () => {
-    const journal = new Journal(service.folder, "guard-stopped");
-    const program = service.run(["run", "guard-stopped", ...TTL, "--", ...journal.command("SIGTERM")]);
+  test("If its supervisor is stopped, run itself ends the command after a forced release and exits with 79.", async () => {
+    const journal = new Journal(service.folder, "supervisor-stopped");
+    const program = service.run(["run", "supervisor-stopped", ...TTL, "--", ...journal.command("SIGTERM")]);
     await journal.begun(program);
-    process.kill(guardOf(program), "SIGSTOP");
-    await service.run(["force-release", "guard-stopped"]).exit;
+    process.kill(supervisorOf(program), "SIGSTOP");
+    await service.run(["force-release", "supervisor-stopped"]).exit;
     const { code } = await program.exit;
     assert.equal(code, 79);
     const last = journal.entries().length;
@@ -81,7 +81,7 @@ describe("the holder's side", { concurrency: 2 }, () => {
     assert.equal(journal.entries().length, last);
   });
 
-  test("its lease ended by force, the command gets SIGTERM and then SIGKILL, and the exit code is 79", async () => {
+  test("After a forced release, the command gets SIGTERM and then SIGKILL, and run exits with 79.", async () => {
     const journal = new Journal(service.folder, "forced");
     const program = service.run(["run", "forced", ...TTL, "--", ...journal.grandchild("SIGTERM")]);
     await journal.begun(program);
@@ -92,7 +92,7 @@ describe("the holder's side", { concurrency: 2 }, () => {
     assert.ok(journal.heard("SIGTERM"));
   });
 
-  test("G11 held for as long as --max-hold allows, the command is stopped before the lock passes on, and the exit code is 79", async () => {
+  test("G11: After --max-hold, the command is stopped before the lock passes on, and run exits with 79.", async () => {
     const journal = new Journal(service.folder, "max-hold");
     const program = service.run(["run", "max-hold", ...TTL, "--max-hold", "3s", "--", ...journal.command("SIGTERM")]);
     await journal.begun(program);
@@ -108,13 +108,13 @@ describe("the holder's side", { concurrency: 2 }, () => {
   });
 });
 
-describe("the service's side", { concurrency: 2 }, () => {
-  test("paused for longer than the lease and continued: the first command is over before the second begins", async () => {
+describe("Faults of the service", { concurrency: 2 }, () => {
+  test("If the service is paused for longer than the lease, the first command ends before the second begins.", async () => {
     await using service = await DevService.start();
     const journal = new Journal(service.folder, "paused");
     const first = service.run(["run", "paused", ...TTL, "--", ...journal.grandchild("SIGTERM")]);
     await journal.begun(first);
-    // Quiet, so that its one call stays parked: one that was on its way while the service is paused would get a lease
+    // Quiet, so that its one call stays parked: a call sent while the service is paused would get a lease
     // whose time is counted from before the pause.
     const second = service.run(["run", "paused", "--quiet", ...TTL, "--", ...journal.command()]);
     while (!(await service.run(["status", "paused"]).exit).stdout.includes("1. in line"));
@@ -122,7 +122,7 @@ describe("the service's side", { concurrency: 2 }, () => {
     const { code } = await first.exit;
     assert.equal(code, 79);
     const ended = Date.now();
-    await until("the lease is over at the service too", () => Date.now() > ended + 1_000);
+    await until("the lease has ended at the service too", () => Date.now() > ended + 1_000);
     service.signal("SIGCONT");
     await journal.begun(second, 2);
     journal.stop();
@@ -131,7 +131,7 @@ describe("the service's side", { concurrency: 2 }, () => {
     assert.ok(journal.heard("SIGTERM"));
   });
 
-  test("killed -9 and started again on its storage: the command goes on under its lease", async () => {
+  test("If the service is killed with -9 and restarted on its storage, the command goes on under its lease.", async () => {
     await using service = await DevService.start();
     const journal = new Journal(service.folder, "restarted");
     const run = service.run(["run", "restarted", "--ttl", "30s", "--", ...journal.command()]);
@@ -150,7 +150,7 @@ describe("the service's side", { concurrency: 2 }, () => {
     assert.equal(journal.leases().length, 1);
   });
 
-  test("G11 gone for good: the command is ended, and killed, within its lease, and the message says why", async () => {
+  test("G11: If the service is gone forever, the command is killed within its lease, and the message says why.", async () => {
     await using service = await DevService.start();
     const journal = new Journal(service.folder, "gone");
     const run = service.run(["run", "gone", ...TTL, "--", ...journal.grandchild("SIGTERM")]);

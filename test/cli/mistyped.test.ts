@@ -10,7 +10,7 @@ const env = {
   DURABLE_LOCKS_TOKEN: "a-token-for-no-service",
 };
 
-/** What the program says about a command line: one line, with the exit code of wrong arguments. */
+/** The program's complaint about a command line: one line, with the exit code for wrong arguments. */
 async function complaintAbout(line: string): Promise<string> {
   const { code, stdout, stderr } = await new Program(line.split(" "), { env }).exit;
   assert.deepEqual({ code, stdout }, { code: 64, stdout: "" }, `${line}: ${stderr}`);
@@ -18,12 +18,12 @@ async function complaintAbout(line: string): Promise<string> {
   return message;
 }
 
-/** Checks what each command line is answered. */
+/** Checks the complaint about each command line. */
 async function assertComplaints(expected: Readonly<Record<string, string>>): Promise<void> {
   for (const [line, message] of Object.entries(expected)) assert.equal(await complaintAbout(line), message, line);
 }
 
-describe("words that the command line does not know", { concurrency: 2 }, () => {
+describe("Words that the command line does not know", { concurrency: 2 }, () => {
   test("A mistyped command is refused with the name of the nearest command.", () =>
     assertComplaints({
       "statsu x": 'Unknown command "statsu": did you mean "status"?',
@@ -65,7 +65,7 @@ describe("words that the command line does not know", { concurrency: 2 }, () => 
   test("What stands after -- is never checked, even if it looks like a mistyped option.", async () => {
     const line = "run x --ttl 5s -- true --wiat --wait -1s --json --help";
     const { code, stdout, stderr } = await new Program(line.split(" "), { env: { PATH: env.PATH }, cwd: "/" }).exit;
-    // It got as far as to look for the service.
+    // The program got as far as looking for the service.
     assert.deepEqual({ code, stdout }, { code: 78, stdout: "" });
     assert.match(stderr, /^durable-locks: No URL/);
   });
@@ -74,7 +74,7 @@ describe("words that the command line does not know", { concurrency: 2 }, () => 
 const SUCH = "a duration such as 500ms, 10s, 5m, 2h";
 const MOST = Number.MAX_SAFE_INTEGER;
 
-describe("values that an option can't take", { concurrency: 2 }, () => {
+describe("Values that an option can't take", { concurrency: 2 }, () => {
   test("A negative duration is refused as negative, with and without an equals sign.", () =>
     assertComplaints({
       "run x --wait -1s -- true": `--wait must be ${SUCH}, 1d, 0 or forever, not "-1s": it can't be negative.`,
@@ -98,7 +98,7 @@ describe("values that an option can't take", { concurrency: 2 }, () => {
         '--ttl must be a duration with its unit, not "30": write 30s for seconds or 30ms for milliseconds.',
     }));
 
-  test("A duration beyond a limit is refused with the option and its limits in the units that one types.", () =>
+  test("A duration beyond a limit is refused with the option and its limits, in units that you can type.", () =>
     assertComplaints({
       "acquire x --ttl 2d": '--ttl must be from 1ms to 1d, not "2d".',
       "acquire x --ttl 0": '--ttl must be from 1ms to 1d, not "0".',

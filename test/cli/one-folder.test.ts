@@ -17,7 +17,7 @@ import { Program, until } from "./program.ts";
 const parent = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));
 const programs: Program[] = [];
 after(() => {
-  // A test that failed must not leave what it started.
+  // A failed test must not leave its processes behind.
   for (const program of programs) program.signal("SIGKILL");
   for (const line of processes("pid=", "args="))
     if (/^\d+ \S*workerd /.test(line) && line.includes(parent)) process.kill(Number.parseInt(line, 10), "SIGKILL");
@@ -50,7 +50,7 @@ class Dev {
     return (JSON.parse(this.program.stdout) as { pid: number }).pid;
   }
 
-  /** The program and its supervisor, before either can do anything about it. */
+  /** Kills the program and its supervisor before either can react. */
   kill(): void {
     const supervisor = Number(execFileSync("ps", ["-o", "ppid=", "-p", String(this.workerd)], { encoding: "utf8" }));
     process.kill(supervisor, "SIGSTOP");
@@ -72,7 +72,7 @@ class Dev {
 
 const start = async (folder: string, port?: number) => new Dev(folder, port ?? (await freePort()));
 
-/** All processes, one a line. */
+/** All processes, one per line. */
 function processes(...columns: string[]): string[] {
   const all = execFileSync("ps", ["-A", "-o", columns.join(",")], { encoding: "utf8", maxBuffer: 2 ** 26 });
   return all.split("\n").map((line) => line.trim());
@@ -87,8 +87,8 @@ function workerdsOn(folder: string): number[] {
   });
 }
 
-describe("one folder", { concurrency: 2 }, () => {
-  test("of two that start on one folder at the same moment, exactly one is ready, and the other says why", async () => {
+describe("One folder for one dev", { concurrency: 2 }, () => {
+  test("Of two dev processes that start on one folder at once, exactly one is ready, and the other says why.", async () => {
     const folder = join(parent, "together");
     for (let round = 1; round <= 6; round += 1) {
       const both = await Promise.all([start(folder), start(folder)]);
@@ -100,13 +100,13 @@ describe("one folder", { concurrency: 2 }, () => {
       assert.equal(code, 78);
       assert.match(stderr, /in use by process \d+|in use by a process/);
       assert.deepEqual(workerdsOn(folder), [winner?.workerd]);
-      // What is left is a claim whose owner is dead, which both of the next round find.
+      // This leaves a claim with a dead owner, which both processes of the next round find.
       winner?.kill();
       process.kill(winner?.workerd ?? 0, "SIGKILL");
     }
   });
 
-  test("of many that claim a folder at the same moment, exactly one gets it", async () => {
+  test("Of many processes that claim a folder at once, exactly one gets it.", async () => {
     const folder = join(parent, "many");
     mkdirSync(folder);
     const script = `
@@ -129,7 +129,7 @@ describe("one folder", { concurrency: 2 }, () => {
       await until("all have tried", () => said.every((lines) => lines.length === 2));
       assert.deepEqual(said.filter((lines) => lines[1] === "claimed").length, 1);
       assert.equal(said.filter((lines) => lines[1] === "78").length, 4);
-      // Killed, so that each round finds what a dead owner leaves.
+      // Killed, so that the next round finds the claim of a dead owner.
       await Promise.all(claimants.map((child) => new Promise((ended) => child.once("exit", ended).kill("SIGKILL"))));
     }
   });
@@ -138,7 +138,7 @@ describe("one folder", { concurrency: 2 }, () => {
     ["another port", freePort],
     ["the same port", (port: number) => Promise.resolve(port)],
   ] as const)
-    test(`started on ${name} after it and its supervisor were killed, it ends their workerd before it serves`, async () => {
+    test(`After dev and its supervisor are killed, a dev on ${name} ends their workerd before it serves.`, async () => {
       const folder = join(parent, `killed-${name}`);
       const first = await start(folder);
       await first.settled();
@@ -161,7 +161,7 @@ describe("one folder", { concurrency: 2 }, () => {
       await second.end();
     });
 
-  test("its workerd does not start when it and its supervisor are killed before it has recorded that workerd", async () => {
+  test("If dev and its supervisor are killed before workerd is recorded, workerd does not start.", async () => {
     const cwd = join(parent, "project");
     const mark = join(parent, "started");
     fakeWorkerd(cwd, `echo started >"${mark}"`);
@@ -177,11 +177,11 @@ describe("one folder", { concurrency: 2 }, () => {
     assert.equal(existsSync(mark), false);
   });
 
-  test("it is not ready when another service answers at its port, but says that the port is in use", async () => {
+  test("If another service answers at its port, dev is not ready and says that the port is in use.", async () => {
     const cwd = join(parent, "foreign");
     const [found, taken] = [join(parent, "found"), join(parent, "taken")];
     const real = findWorkerd([import.meta.dirname]);
-    // The port was found free. Somebody takes it, and is there for a while before workerd finds it taken.
+    // dev has found the port free. Another service takes the port a while before workerd tries to.
     fakeWorkerd(cwd, `: >"${found}"; until [ -e "${taken}" ]; do sleep 0.1; done; sleep 1; exec "${real}" "$@"`);
     const port = await freePort();
     const dev = new Dev(join(parent, "foreign-state"), port, cwd);
@@ -195,7 +195,7 @@ describe("one folder", { concurrency: 2 }, () => {
     assert.match(stderr, /Port \d+ is in use: choose another/);
   });
 
-  test("nothing but its own messages reaches the terminal", async () => {
+  test("Only dev's own messages reach the terminal.", async () => {
     const dev = await start(join(parent, "terminal"));
     await dev.settled();
     await dev.program.until("it says so", () => dev.program.stderr.includes("\n"));
@@ -204,7 +204,7 @@ describe("one folder", { concurrency: 2 }, () => {
   });
 });
 
-describe("what is recorded of a service", { concurrency: 3 }, () => {
+describe("The recorded identity of a service", { concurrency: 3 }, () => {
   let sleeper: ChildProcess;
   let identity: ProcessIdentity;
   before(() => {
@@ -213,7 +213,7 @@ describe("what is recorded of a service", { concurrency: 3 }, () => {
   });
   after(() => sleeper.kill("SIGKILL"));
 
-  /** A folder whose last owner was killed, and left this behind. */
+  /** A folder whose last owner was killed and left this record behind. */
   const folderOf = (name: string, { pid, boot, namespace, started }: ProcessIdentity): string => {
     const folder = join(parent, name);
     mkdirSync(folder);
@@ -225,7 +225,7 @@ describe("what is recorded of a service", { concurrency: 3 }, () => {
     return folder;
   };
 
-  test("tells a process from a later one of the same id, from one of an earlier boot, and from one that can't be seen", () => {
+  test("A process is distinguished from a later one with its id, from one of an earlier boot, and from an unseen one.", () => {
     assert.equal(stateOf(identity), "running");
     assert.equal(stateOf({ ...identity, started: "1" }), "ended");
     assert.equal(stateOf({ ...identity, boot: "another" }), "ended");
@@ -233,8 +233,8 @@ describe("what is recorded of a service", { concurrency: 3 }, () => {
     assert.equal(stateOf({ ...identity, started: "" }), "unknown");
   });
 
-  test("takes a zombie for a process that has ended", async () => {
-    // Its parent becomes a program that never asks how it ended.
+  test("A zombie counts as a process that has ended.", async () => {
+    // Its parent becomes a program that never reaps it.
     const parentOf = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 600"], { stdio: ["ignore", "pipe", "ignore"] });
     let zombie = "";
     parentOf.stdout.on("data", (chunk: Buffer) => (zombie += String(chunk)));
@@ -245,13 +245,13 @@ describe("what is recorded of a service", { concurrency: 3 }, () => {
     parentOf.kill("SIGKILL");
   });
 
-  test("does not end another process that has got the id of the service since", async () => {
+  test("claimFolder does not end another process that has since got the service's id.", async () => {
     using claim = await claimFolder(folderOf("reused", { ...identity, started: "1" }));
     assert.ok(claim.record(process.pid));
     assert.equal(stateOf(identity), "running");
   });
 
-  test("refuses with the id of a service that can't be seen from here, and leaves it alone", async () => {
+  test("claimFolder refuses a folder whose service can't be seen, names its process id, and leaves it alone.", async () => {
     const folder = folderOf("elsewhere", { ...identity, namespace: "pid:[1]" });
     const refusal = ({ exitCode, message }: Failure) =>
       exitCode === 78 && message.includes(`process ${identity.pid} in pid:[1]`);
@@ -260,7 +260,7 @@ describe("what is recorded of a service", { concurrency: 3 }, () => {
   });
 });
 
-/** Kills the program and its supervisor at the moment when it would record its workerd. */
+/** Kills the program and its supervisor at the moment when the program would record its workerd. */
 const KILLED_AT_RECORD = `data:text/javascript,${encodeURIComponent(`
   const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
   const { execFileSync } = process.getBuiltinModule("node:child_process");
@@ -268,7 +268,7 @@ const KILLED_AT_RECORD = `data:text/javascript,${encodeURIComponent(`
   DatabaseSync.prototype.prepare = function (sql) {
     if (!sql.startsWith("REPLACE")) return prepare.call(this, sql);
     const children = execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(process.pid)], { encoding: "utf8" });
-    for (const line of children.split("\\n")) if (line.includes("__guard")) process.kill(Number.parseInt(line), "SIGKILL");
+    for (const line of children.split("\\n")) if (line.includes("__supervisor")) process.kill(Number.parseInt(line), "SIGKILL");
     process.kill(process.pid, "SIGKILL");
   };`)}`;
 

@@ -1,5 +1,5 @@
-// `run` and processes of another user, which it may not signal. The program runs as a user without rights; the workers that
-// its commands leave in their process group run as root.
+// `run` and processes of another user, which it may not signal. The program runs as a user without rights. The workers
+// that its commands leave in their process group run as root.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { chmodSync } from "node:fs";
@@ -8,7 +8,7 @@ import { Journal } from "./journal.ts";
 import { type Program, childOf, until } from "./program.ts";
 import { DevService } from "./service.ts";
 
-/** An unprivileged user, who can read everything (this may be a folder of root's) and become root, but signal only its own. */
+/** An unprivileged user that can read root's files and become root, but can signal only its own processes. */
 const RIGHTS = "+dac_read_search,+setuid,+setgid";
 const AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 const LAUNCHER = [...AS_NOBODY, `--inh-caps=${RIGHTS}`, `--ambient-caps=${RIGHTS}`];
@@ -26,7 +26,7 @@ function whyNot(): string | false {
   }
 }
 
-describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => {
+describe("A process of another user", { concurrency: 2, skip: whyNot() }, () => {
   let service: DevService;
   before(async () => {
     service = await DevService.start();
@@ -38,7 +38,7 @@ describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => 
   });
 
   const journals: Journal[] = [];
-  /** Its commands end with the tests, whatever user runs them. */
+  /** A journal whose commands end with the tests, whichever user runs them. */
   const journalOf = (name: string, { folder } = service) => {
     const journal = new Journal(folder, name);
     journals.push(journal);
@@ -61,7 +61,7 @@ describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => 
 
   const isRunning = (program: Program) => program.child.exitCode === null && program.child.signalCode === null;
 
-  test("that a command leaves behind keeps the lock until it ends, and its process id is told", async () => {
+  test("A left-behind process of another user keeps the lock until it ends, and run names its process id.", async () => {
     const journal = journalOf("left");
     const first = run("left", ["--quiet", ...TTL, ...leaves(journal, "exit 5")]);
     await journal.begun(first);
@@ -78,7 +78,7 @@ describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => 
     assert.equal(journal.overlaps(), false);
   });
 
-  test("outlives a SIGTERM: the lock is kept; the second one exits with 80 and leaves the lease to its ttl", async () => {
+  test("If it survives a SIGTERM, run keeps the lock; a second signal exits with 80 and leaves the lease to its ttl.", async () => {
     const journal = journalOf("cancelled");
     const program = run("cancelled", [...TTL, ...leaves(journal, "wait")]);
     await journal.begun(program);
@@ -96,7 +96,7 @@ describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => 
     journal.stop();
   });
 
-  test("is the command itself: SIGTERM can't reach it, and a second one exits with 80 and ends what it can", async () => {
+  test("If the command itself is another user's, a second signal exits with 80 and ends what it can.", async () => {
     const journal = journalOf("leader");
     const own = journalOf("leader-own");
     const both = [...own.command("SIGINT"), ...journal.command()];
@@ -116,7 +116,7 @@ describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => 
     journal.stop();
   });
 
-  test("one keystroke that arrives twice, as npm makes it, is one signal", async () => {
+  test("One keystroke that arrives twice, as through npm, counts as one signal.", async () => {
     const journal = journalOf("twice");
     const program = run("twice", [...TTL, ...leaves(journal, "wait")]);
     await journal.begun(program);
@@ -130,7 +130,7 @@ describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => 
     assert.equal(await isLocked("twice"), false);
   });
 
-  test("goes on after a forced release: 79, and the message says what was stopped and what could not be", async () => {
+  test("If it survives a forced release, run exits with 79 and says what was stopped and what could not be.", async () => {
     const journal = journalOf("forced");
     const own = journalOf("forced-own");
     const both = [...own.command("SIGTERM"), ...journal.command()];
@@ -152,7 +152,7 @@ describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => 
     journal.stop();
   });
 
-  test("goes on after --max-hold: 79, and the message names it", async () => {
+  test("If it survives the end of --max-hold, run exits with 79 and names it.", async () => {
     const journal = journalOf("max-hold");
     const program = run("max-hold", [...TTL, "--max-hold", "4s", ...leaves(journal, "exit 0")]);
     await journal.begun(program);
@@ -163,7 +163,7 @@ describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => 
     journal.stop();
   });
 
-  test("goes on when the service is gone: 79, the rest is stopped in time, and the message names it", async () => {
+  test("If it survives the loss of the service, run stops the rest in time, exits with 79 and names it.", async () => {
     await using gone = await DevService.start();
     chmodSync(gone.folder, 0o777);
     const journal = new Journal(gone.folder, "gone");
@@ -178,12 +178,12 @@ describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => 
     await until("nothing writes into the folder", async () => !(await journal.isAlive()));
   });
 
-  test("goes on when the program is killed -9: its guard ends the rest, and says so", async () => {
+  test("If run is killed with -9, its supervisor ends the rest and names the process that it could not stop.", async () => {
     const journal = journalOf("killed");
     const program = run("killed", [...TTL, ...leaves(journal, "sleep 60")]);
     await journal.begun(program);
     program.signal("SIGKILL");
-    await until("the guard says so", () => program.stderr.includes(`process ${journal.pid} could not be stopped`));
+    await until("the supervisor says so", () => program.stderr.includes(`process ${journal.pid} could not be stopped`));
     assert.equal(await journal.isAlive(), true);
     const group = execFileSync("ps", ["-o", "pgid=", "-p", String(journal.pid)], { encoding: "utf8" }).trim();
     const members = execFileSync("sh", ["-c", `ps -e -o pgid=,stat=,pid= | awk '$1 == ${group} && $2 !~ /^Z/'`], {
@@ -193,18 +193,18 @@ describe("a process of another user", { concurrency: 2, skip: whyNot() }, () => 
     journal.stop();
   });
 
-  test("keeps the lock when the guard dies too, and then the exit code is 70", async () => {
-    const journal = journalOf("unguarded");
-    const program = run("unguarded", [...TTL, ...leaves(journal, "wait")]);
+  test("If the supervisor dies too, run keeps the lock until the process ends, and then exits with 70.", async () => {
+    const journal = journalOf("unsupervised");
+    const program = run("unsupervised", [...TTL, ...leaves(journal, "wait")]);
     await journal.begun(program);
     process.kill(childOf(program.child.pid), "SIGKILL");
     await program.until("the process is told", () => program.stderr.includes(`process ${journal.pid} `));
-    assert.equal(await isLocked("unguarded"), true);
+    assert.equal(await isLocked("unsupervised"), true);
     assert.equal(isRunning(program), true);
     journal.stop();
     const { code, stderr } = await program.exit;
     assert.equal(code, 70);
     assert.match(stderr, /the command was stopped\./);
-    assert.equal(await isLocked("unguarded"), false);
+    assert.equal(await isLocked("unsupervised"), false);
   });
 });

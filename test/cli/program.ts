@@ -17,7 +17,7 @@ export interface ProgramOptions extends SpawnOptions {
   nodeArgs?: string[];
   /** A program that becomes this one, with its arguments. */
   launcher?: readonly string[];
-  /** Runs it in a terminal of its own, as the only child of the `script` that makes the terminal. */
+  /** Runs the program in a new terminal, as the only child of the `script` that makes the terminal. */
   terminal?: boolean;
 }
 
@@ -45,7 +45,7 @@ export class Program {
     this.exit = promise;
   }
 
-  /** Waits for a condition that comes about while it runs. */
+  /** Waits for a condition to become true while the program runs. */
   async until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
     try {
       return await until(what, async () => {
@@ -73,12 +73,12 @@ function quote(line: readonly string[]): string {
   return line.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
 }
 
-/** Waits for a condition; what does not come within half a minute never comes. */
+/** Waits for a condition for up to half a minute. */
 export async function until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
   for (const since = performance.now(); performance.now() < since + 30_000;) {
     const seen = await look();
     if (seen) return seen;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`It did not come to pass within 30 s: ${what}.`);
+  throw new Error(`It did not become true within 30 s: ${what}.`);
 }

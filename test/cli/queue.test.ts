@@ -1,4 +1,4 @@
-// What a program that waits asks for, and what it says of the holders and the queue.
+// What a waiting program requests, and what it prints about the holders and the queue.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { recording } from "./recording.ts";
@@ -10,7 +10,7 @@ before(async () => {
 });
 after(() => service[Symbol.asyncDispose]());
 
-/** So many readers hold the lock. */
+/** Makes this many readers hold the lock. */
 async function hold(id: string, readers: number): Promise<void> {
   const headers = {
     Authorization: `Bearer ${service.env["DURABLE_LOCKS_TOKEN"]}`,
@@ -29,8 +29,8 @@ async function waiting(id: string): Promise<number> {
   return (JSON.parse(stdout) as { waiters: unknown[] }).waiters.length;
 }
 
-describe("a program that waits", { concurrency: 2 }, () => {
-  test("sends nothing but its request for the lock, and no answer grows with the queue or the holders", async () => {
+describe("A waiting program", { concurrency: 2 }, () => {
+  test("A waiting run sends only acquire requests, and its answers do not grow with the queue or the holders.", async () => {
     const id = "asks";
     await hold(id, 30);
     const line = Array.from({ length: 4 }, () => service.run(["run", id, "--quiet", "--", "true"]));
@@ -54,7 +54,7 @@ describe("a program that waits", { concurrency: 2 }, () => {
     await Promise.all([told, untold, ...line].map(({ exit }) => exit));
   });
 
-  test("learns its place with a token that may not read, and not who holds the lock", async () => {
+  test("With a token that may not read, run learns its place and not the holder.", async () => {
     const tokens = JSON.stringify([{ name: "blind", token: "a-token-that-is-blind", actions: ["lock"] }]);
     await using blind = await DevService.start(tokens);
     const env = { ...blind.env, DURABLE_LOCKS_TOKEN: "a-token-that-is-blind" };
@@ -66,7 +66,7 @@ describe("a program that waits", { concurrency: 2 }, () => {
     await program.exit;
   });
 
-  test("names one of many holders in its last message and counts the others, without another request", async () => {
+  test("The last message names one of many holders and counts the others, without another request.", async () => {
     await hold("many", 12);
     await using recorded = await recording(service.url);
     const at = ["--url", recorded.url];

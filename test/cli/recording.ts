@@ -2,18 +2,18 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What a client was answered, and how much of it. */
+/** A request, and the size of its answer. */
 interface Recorded {
   asked: string;
   bytes: number;
 }
 
-/** Passes every request on to a service, and notes what is asked and how long the answers are. */
+/** Forwards every request to a service, and records the requests and the sizes of their answers. */
 export async function recording(url: string): Promise<AsyncDisposable & { url: string; requests: Recorded[] }> {
   const requests: Recorded[] = [];
   const server = createServer(async (request, response) => {
     const headers = { ...(request.headers as Record<string, string>) };
-    // Those of this connection, not of the next.
+    // These headers belong to this connection, not to the next one.
     for (const name of ["host", "connection", "content-length", "transfer-encoding"]) delete headers[name];
     const chunks = await request.toArray();
     const body = chunks.length > 0 ? Buffer.concat(chunks as Buffer[]) : undefined;

@@ -1,4 +1,4 @@
-// `run`: what the command gets, and what comes of it.
+// `run`: what the command gets, and how it ends.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,36 +16,36 @@ after(() => service[Symbol.asyncDispose]());
 const sh = (script: string) => ["--", "sh", "-c", script];
 const run = (id: string, ...args: string[]): Promise<Exit> => service.run(["run", id, ...args]).exit;
 
-/** The lock is free again: nobody waits for a lease to run out. */
+/** Checks that the lock is free again, so no caller has to wait for a lease to expire. */
 async function assertFree(id: string): Promise<void> {
   const { stdout } = await service.run(["status", id, "--json"]).exit;
   assert.equal((JSON.parse(stdout) as { locked: boolean }).locked, false);
 }
 
-describe("the command", { concurrency: 2 }, () => {
-  test("gets the id and the lease, its arguments, and nothing else on stdout", async () => {
+describe("The command", { concurrency: 2 }, () => {
+  test("The command gets the id, the lease and its arguments, and stdout has only its own output.", async () => {
     const { code, stdout } = await run("env", "--", "sh", "-c", 'echo "$LOCK_ID $LOCK_LEASE $1"', "sh", "--skip");
     assert.match(stdout, /^env \d{13,} --skip\n$/);
     assert.equal(code, 0);
     await assertFree("env");
   });
 
-  test("gets stdin", async () => {
+  test("The command gets stdin.", async () => {
     const program = service.run(["run", "stdin", "--", "cat"]);
     program.child.stdin?.end("hello");
     assert.equal((await program.exit).stdout, "hello");
   });
 
-  test("passes its exit code through, and the lock is released", async () => {
+  test("run passes the command's exit code through and releases the lock.", async () => {
     assert.equal((await run("code", ...sh("exit 42"))).code, 42);
     await assertFree("code");
   });
 
-  test("ended by a signal, it comes out as 128+n", async () => {
+  test("If a signal ends the command, run exits with 128+n.", async () => {
     assert.equal((await run("signalled", ...sh("kill -KILL $$"))).code, 137);
   });
 
-  test("not found is 127, not executable 126, and the lock is released", async () => {
+  test("run exits with 127 if the command is not found and with 126 if it can't be executed, and releases the lock.", async () => {
     const { code, stderr } = await run("not-found", "--", "no-such-command");
     assert.equal(code, 127);
     assert.match(stderr, /^durable-locks: no-such-command: command not found$/m);
@@ -55,7 +55,7 @@ describe("the command", { concurrency: 2 }, () => {
     await assertFree("not-found");
   });
 
-  test("with --quiet, stderr is the command's alone", async () => {
+  test("With --quiet, stderr has only the command's output.", async () => {
     assert.equal((await run("quiet", "--quiet", ...sh("echo mine >&2"))).stderr, "mine\n");
   });
 
@@ -64,7 +64,7 @@ describe("the command", { concurrency: 2 }, () => {
     ["SIGTERM", 143],
     ["SIGQUIT", 131],
   ] as const)
-    test(`gets ${signal}`, async () => {
+    test(`The command gets ${signal}.`, async () => {
       const journal = new Journal(service.folder, signal);
       const program = service.run(["run", signal, "--", ...journal.command()]);
       await journal.begun(program);
@@ -73,7 +73,7 @@ describe("the command", { concurrency: 2 }, () => {
       await assertFree(signal);
     });
 
-  test("without a terminal, as under nohup, outlives SIGHUP with the program, both while it waits and while it runs", async () => {
+  test("Without a terminal, run and its command survive SIGHUP, both while run waits and while the command runs.", async () => {
     const journal = new Journal(service.folder, "nohup");
     const first = service.run(["run", "nohup", "--", ...journal.command()]);
     await journal.begun(first);
@@ -87,12 +87,12 @@ describe("the command", { concurrency: 2 }, () => {
     assert.equal((await second.exit).code, 0);
   });
 
-  test("without a terminal, as under nohup, is started with SIGHUP ignored", async () => {
+  test("Without a terminal, the command starts with SIGHUP ignored.", async () => {
     const { code, stdout } = await run("ignored", ...sh("kill -HUP $$; echo alive"));
     assert.deepEqual({ code, stdout }, { code: 0, stdout: "alive\n" });
   });
 
-  test("without a terminal, gets its arguments and variables as they are", async () => {
+  test("Without a terminal, the command gets its arguments and variables unchanged.", async () => {
     const args = ["", "-v", "a b", "$HOME", '"', "\n"];
     const script = 'console.log(JSON.stringify([process.argv.slice(1), process.env["with.dot"]]))';
     const command = ["--", process.execPath, "-e", script, "--", ...args];
@@ -101,7 +101,7 @@ describe("the command", { concurrency: 2 }, () => {
     assert.deepEqual(JSON.parse(stdout), [args, "kept"]);
   });
 
-  test("in a terminal, gets SIGHUP", async () => {
+  test("In a terminal, the command gets SIGHUP.", async () => {
     const journal = new Journal(service.folder, "SIGHUP");
     const program = service.run(["run", "SIGHUP", "--", ...journal.command()], { terminal: true });
     await journal.begun(program);
@@ -111,7 +111,7 @@ describe("the command", { concurrency: 2 }, () => {
     await assertFree("SIGHUP");
   });
 
-  test("ends with its terminal, and the lock is released", async () => {
+  test("When its terminal closes, the command ends and the lock is released.", async () => {
     const journal = new Journal(service.folder, "closed");
     const program = service.run(["run", "closed", "--", ...journal.command()], { terminal: true });
     await journal.begun(program);
@@ -125,7 +125,7 @@ describe("the command", { concurrency: 2 }, () => {
     );
   });
 
-  test("that handles a signal decides itself how it ends", async () => {
+  test("A command that handles a signal decides how it ends.", async () => {
     const journal = new Journal(service.folder, "handled");
     const program = service.run(["run", "handled", "--", ...journal.command("SIGINT", "SIGUSR1")]);
     await journal.begun(program);
@@ -137,7 +137,7 @@ describe("the command", { concurrency: 2 }, () => {
     assert.equal((await program.exit).code, 0);
   });
 
-  test("passes a signal of a terminal on to grandchildren too", async () => {
+  test("run passes a terminal's signal on to grandchildren.", async () => {
     const journal = new Journal(service.folder, "grandchild");
     const program = service.run(["run", "grandchild", "--", ...journal.grandchild("SIGINT", "SIGTERM")]);
     await journal.begun(program);
@@ -147,7 +147,7 @@ describe("the command", { concurrency: 2 }, () => {
     await program.exit;
   });
 
-  test("that leaves a grandchild behind holds the lock until that is ended, which may need SIGKILL", async () => {
+  test("If the command leaves a grandchild behind, the lock stays held until it is ended, if need be by SIGKILL.", async () => {
     const journal = new Journal(service.folder, "left");
     const args = [
       "--ttl",
@@ -173,8 +173,8 @@ describe("the command", { concurrency: 2 }, () => {
   });
 });
 
-describe("waiting", { concurrency: 2 }, () => {
-  test("tells who holds the lock and what place there is, and gets it when it is free", async () => {
+describe("Waiting", { concurrency: 2 }, () => {
+  test("A waiting run prints the holder and its place, and gets the lock when it is free.", async () => {
     const journal = new Journal(service.folder, "line");
     const first = service.run(["run", "line", "--owner", "the first", "--", ...journal.command()]);
     await journal.begun(first);
@@ -185,7 +185,7 @@ describe("waiting", { concurrency: 2 }, () => {
     assert.deepEqual({ code, stdout }, { code: 0, stdout: "mine\n" });
   });
 
-  test("interrupted, it leaves the queue, runs nothing, and exits with 128+n", async () => {
+  test("An interrupted run leaves the queue, runs nothing, and exits with 128+n.", async () => {
     const journal = new Journal(service.folder, "interrupted");
     const first = service.run(["run", "interrupted", "--", ...journal.command()]);
     await journal.begun(first);
@@ -200,21 +200,21 @@ describe("waiting", { concurrency: 2 }, () => {
     await first.exit;
   });
 
-  test("for no longer than --wait: 75, and who holds it", async () => {
+  test("run waits no longer than --wait, exits with 75 and says who holds the lock.", async () => {
     await service.run(["acquire", "taken", "--owner", "somebody else"]).exit;
     const { code, stderr } = await run("taken", "--wait", "100ms", "--", "true");
     assert.equal(code, 75);
     assert.match(stderr, /held by somebody else/);
   });
 
-  test("not at all with --skip: 0, a message, and nothing is run", async () => {
+  test("With --skip, run does not wait: it exits with 0, prints a message and runs nothing.", async () => {
     await service.run(["acquire", "skipped", "--owner", "somebody else"]).exit;
     const { code, stdout, stderr } = await run("skipped", "--skip", "--", "echo", "mine");
     assert.deepEqual({ code, stdout }, { code: 0, stdout: "" });
     assert.match(stderr, /held by somebody else; skipped/);
   });
 
-  test("a semaphore has room for as many as its capacity", async () => {
+  test("A semaphore admits as many runs as its capacity.", async () => {
     const journal = new Journal(service.folder, "semaphore");
     const both = [1, 2].map(() => service.run(["run", "semaphore", "--capacity", "2", "--", ...journal.command()]));
     await journal.begun(both[0] as (typeof both)[0], 2);
@@ -226,19 +226,19 @@ describe("waiting", { concurrency: 2 }, () => {
 });
 
 describe("--once", { concurrency: 2 }, () => {
-  test("a success is not repeated, and later calls exit with 0 and say so", async () => {
+  test("With --once, a success is not repeated, and later calls exit with 0 and say so.", async () => {
     assert.equal((await run("once", "--once", "--", "echo", "first")).stdout, "first\n");
     const { code, stdout, stderr } = await run("once", "--once", "--", "echo", "second");
     assert.deepEqual({ code, stdout }, { code: 0, stdout: "" });
     assert.match(stderr, /done before/);
   });
 
-  test("a failure is not recorded: the next call runs it", async () => {
+  test("With --once, a failure is not recorded, and the next call runs the command.", async () => {
     assert.equal((await run("retried", "--once", ...sh("exit 3"))).code, 3);
     assert.equal((await run("retried", "--once", "--", "echo", "again")).stdout, "again\n");
   });
 
-  test("who comes while it runs waits for it, and runs nothing", async () => {
+  test("With --once, a call that comes while the command runs waits for it and runs nothing.", async () => {
     const journal = new Journal(service.folder, "running");
     const first = service.run(["run", "running", "--once", "--", ...journal.command()]);
     await journal.begun(first);
@@ -250,17 +250,17 @@ describe("--once", { concurrency: 2 }, () => {
   });
 });
 
-describe("inside a run of the same lock", { concurrency: 2 }, () => {
+describe("Nested runs", { concurrency: 2 }, () => {
   /** The program as a command. */
   const inner = (...args: string[]) => [process.execPath, PROGRAM, ...args];
   const isRefused = ({ code, stdout, stderr }: Exit, id: string) => {
     assert.equal(code, 64, stderr);
     assert.equal(stdout, "");
-    assert.match(stderr, new RegExp(`${id}: the .run. around this command holds the lock already \\(lease \\d+\\)`));
+    assert.match(stderr, new RegExp(`${id}: the .run. around this command already holds the lock \\(lease \\d+\\)`));
     assert.match(stderr, /LOCK_LEASE/);
   };
 
-  test("another run fails at once and says why, also with another lock in between and another way to write the URL", async () => {
+  test("A nested run of the same lock fails at once, also through another lock or another spelling of the URL.", async () => {
     const { url } = service;
     const again = inner("run", "nested", "--wait", "20s", "--url", `${url}/`, "--", "echo", "inner");
     isRefused(await run("nested", "--", ...again), "nested");
@@ -272,14 +272,14 @@ describe("inside a run of the same lock", { concurrency: 2 }, () => {
     await assertFree("nested");
   });
 
-  test("an acquire that waits fails at once and says why", async () => {
+  test("A nested acquire of the same lock that waits fails at once and says why.", async () => {
     isRefused(
       await run("nested-acquire", "--", ...inner("acquire", "nested-acquire", "--wait", "20s")),
       "nested-acquire",
     );
   });
 
-  test("a run of another lock, or of a semaphore with room, runs", async () => {
+  test("A nested run of another lock, or of a semaphore with room, runs.", async () => {
     const other = await run("outer", "--", ...inner("run", "other", "--", "echo", "inner"));
     assert.equal(other.stdout, "inner\n");
     const room = ["room", "--capacity", "2"];
@@ -289,7 +289,7 @@ describe("inside a run of the same lock", { concurrency: 2 }, () => {
     );
   });
 
-  test("a run whose outer lease has ended runs", async () => {
+  test("A nested run whose outer lease has ended runs.", async () => {
     const ended = JSON.stringify([{ url: service.url, id: "ended", lease: 1 }]);
     const env = { ...service.env, LOCK_LEASE: "1", LOCK_ID: "ended", LOCK_HELD: ended };
     assert.equal((await service.run(["run", "ended", "--", "echo", "mine"], { env }).exit).stdout, "mine\n");
@@ -297,7 +297,7 @@ describe("inside a run of the same lock", { concurrency: 2 }, () => {
     assert.equal((await service.run(["run", "ended", "--", "echo", "mine"], { env: broken }).exit).stdout, "mine\n");
   });
 
-  test("a job that was done before needs no lock, so it is no failure", async () => {
+  test("A nested run of a job that was done before succeeds, because it needs no lock.", async () => {
     assert.equal((await run("job", "--once", "--", "true")).code, 0);
     const { code, stderr } = await run(
       "job",
@@ -308,7 +308,7 @@ describe("inside a run of the same lock", { concurrency: 2 }, () => {
     assert.match(stderr, /done before/);
   });
 
-  test("a token that may not read waits as any other", async () => {
+  test("With a token that may not read, a nested run waits as any other.", async () => {
     const tokens = JSON.stringify([{ name: "blind", token: "a-token-that-is-blind", actions: ["lock"] }]);
     await using other = await DevService.start(tokens);
     const env = { ...service.env, DURABLE_LOCKS_URL: other.url, DURABLE_LOCKS_TOKEN: "a-token-that-is-blind" };

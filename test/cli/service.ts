@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { freePort } from "../support/node/free-port.ts";
 import { type ProgramOptions, Program, until } from "./program.ts";
 
-/** A service that `durable-locks dev` runs, with its storage in a folder of its own. */
+/** A service that `durable-locks dev` runs, with its storage in a new folder. */
 export class DevService implements AsyncDisposable {
   readonly folder: string = mkdtempSync(join(tmpdir(), "durable-locks-cli-"));
   readonly port: number;
@@ -15,7 +15,7 @@ export class DevService implements AsyncDisposable {
     this.port = port;
   }
 
-  /** With the tokens of `TOKENS`, or one of its own making. */
+  /** Starts it with the given value of `TOKENS`, or with a token that `dev` generates. */
   static async start(tokens?: string): Promise<DevService> {
     const service = new DevService(await freePort());
     if (tokens !== undefined) {
@@ -34,7 +34,7 @@ export class DevService implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** The environment in which the program finds it. */
+  /** The environment in which the program finds the service. */
   get env(): NodeJS.ProcessEnv {
     const token = readFileSync(join(this.storage, "token"), "utf8").trim();
     return { ...process.env, DURABLE_LOCKS_URL: this.url, DURABLE_LOCKS_TOKEN: token };
@@ -50,8 +50,8 @@ export class DevService implements AsyncDisposable {
     return this.#program;
   }
 
-  async restart(): Promise<void> {
-    const program = new Program(["dev", "--json", "--port", String(this.port), "--dir", this.storage]);
+  async restart(flags: readonly string[] = []): Promise<void> {
+    const program = new Program(["dev", "--json", "--port", String(this.port), "--dir", this.storage, ...flags]);
     this.#program = program;
     const ended = program.exit.then(({ stderr }) => {
       throw new Error(`The service did not start: ${stderr}`);
@@ -61,12 +61,12 @@ export class DevService implements AsyncDisposable {
     this.#workerd = (JSON.parse(line) as { pid: number }).pid;
   }
 
-  /** To workerd, which does all the work. */
+  /** Signals workerd, which does all the work. */
   signal(signal: NodeJS.Signals): void {
     process.kill(this.#workerd, signal);
   }
 
-  /** As a power failure would. */
+  /** Kills workerd, as a power failure would. */
   async kill(): Promise<void> {
     this.signal("SIGKILL");
     await this.program.exit;

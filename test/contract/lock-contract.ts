@@ -14,10 +14,10 @@ const empty = { locked: false, holders: [], waiters: [] };
 const borrowed = { success: false, reason: "BORROWED" };
 const gone = { success: false, reason: "NO_LONGER_VALID" };
 
-/** What everything that is a lock must do. */
+/** What every lock must do. */
 export function describeLock(name: string, { capacity, make }: Fixture): void {
-  // At once: most of a test is waiting for time to pass, and each has locks of its own.
-  describe.concurrent(`the contract of ${name}`, () => {
+  // Concurrent: most of a test waits for time to pass, and each test has separate locks.
+  describe.concurrent(`Contract of ${name}`, () => {
     const fresh = () => make(freshId());
     /** As many as can hold it, at most three: enough to see them share. */
     const several = Math.min(3, capacity);
@@ -32,7 +32,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       return result.lease;
     };
 
-    it("G1 lets as many in as its kind says, and nobody beside an exclusive holder", async () => {
+    it("G1 A lock admits as many holders as its kind allows, and none beside an exclusive holder.", async () => {
       const { lock, exclusive } = fresh();
       for (let n = 0; n < several; n += 1) await take(lock);
       if (capacity <= several) expect(await lock.acquire(1_000)).toMatchObject(borrowed);
@@ -43,7 +43,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       expect(await lock.acquire(1_000)).toMatchObject(borrowed);
     });
 
-    it("G2 numbers its leases in a growing order", async () => {
+    it("G2 A lock gives out growing lease numbers.", async () => {
       const { lock } = fresh();
       const leases: number[] = [];
       for (let n = 0; n < 4; n += 1) {
@@ -53,7 +53,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       expect(leases).toEqual([...new Set(leases)].sort((a, b) => a - b));
     });
 
-    it("G3 neither renews nor releases a lease that was released or expired", async () => {
+    it("G3 A lease that was released or has expired is neither renewed nor released again.", async () => {
       const { lock } = fresh();
       const released = await take(lock);
       expect(await lock.release(released)).toBe(true);
@@ -67,7 +67,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       expect(await lock.status()).toEqual(empty);
     });
 
-    it("answers in results: taken, renewed, released, and who holds it", async () => {
+    it("The primitives answer in results: granted, renewed, released, and who holds the lock.", async () => {
       const { lock } = fresh();
       const { acquire, renew, release, isLocked, status } = lock;
       expect(await isLocked()).toBe(false);
@@ -80,7 +80,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       expect(await release(lease)).toBe(true);
     });
 
-    it("G4 serves in the order of arrival, and lets nobody overtake", async () => {
+    it("G4 A lock serves its callers in the order of arrival, and none overtakes another.", async () => {
       const { lock, exclusive } = fresh();
       const first = await exclusive.hold();
       const order: string[] = [];
@@ -94,7 +94,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       expect(order).toEqual(["exclusive", "late"]);
     });
 
-    it("G9 waits no longer than it may, and then says LOCK_TIMEOUT", async () => {
+    it("G9 A caller waits no longer than its wait and then gets LOCK_TIMEOUT.", async () => {
       const { lock, exclusive } = fresh();
       const held = await exclusive.hold();
       expect(await lock.acquire(1_000, { wait: 20 })).toMatchObject(borrowed);
@@ -104,7 +104,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       await held.release();
     });
 
-    it("G8 an abort while waiting leaves the line and rejects with its reason", async () => {
+    it("G8 An abort during a wait removes the waiter from the queue and rejects with its reason.", async () => {
       const { lock, exclusive } = fresh();
       const held = await exclusive.hold();
       const abort = new AbortController();
@@ -116,7 +116,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       await held.release();
     });
 
-    it("G5 a repeated request has no second effect", async () => {
+    it("G5 A repeated request has no second effect.", async () => {
       const { lock } = fresh();
       const request = { requestId: "the same" };
       const first = await lock.acquire(60_000, request);
@@ -128,7 +128,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       expect(await lock.acquire(60_000, request)).toMatchObject(gone);
     });
 
-    it("keeps a hold beyond its ttl, and no longer than maxHold", async () => {
+    it("A hold lasts beyond its ttl, and no longer than maxHold.", async () => {
       const { lock } = fresh();
       const held = await lock.hold({ ttl: 6_000 });
       const first = held.deadline;
@@ -139,13 +139,13 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       await vi.waitFor(() => expect(capped.signal.aborted).toBe(true), { timeout: 10_000 });
     });
 
-    it("keeps the lock taken for minHold after an early release", async () => {
+    it("minHold keeps the lock taken after an early release.", async () => {
       const { lock, exclusive } = fresh();
       await lock.withLock(() => {}, { minHold: 60_000 });
       expect(await exclusive.acquire(1_000)).toMatchObject(borrowed);
     });
 
-    it("G6 G7 tells of a loss by signal, and withLock rejects though fn resolved", async () => {
+    it("G6 G7 The signal reports a loss, and withLock rejects even if fn resolved.", async () => {
       const { lock } = fresh();
       const work = async ({ signal }: HeldLease) => {
         await lock.forceRelease();
@@ -155,7 +155,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       expect(isLockError(error, "LEASE_LOST") && error.why).toBe("superseded");
     });
 
-    it("G7 withLock gives what fn gives, and throws what it throws", async () => {
+    it("G7 withLock returns what fn returns and throws what fn throws.", async () => {
       const { lock } = fresh();
       expect(await lock.withLock(() => "value")).toBe("value");
       expect(await lock.tryWithLock(async () => 7)).toEqual({ acquired: true, value: 7 });
@@ -164,7 +164,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       expect(await lock.status()).toEqual(empty);
     });
 
-    it("hands a lease over to the caller that resumes it", async () => {
+    it("resume makes a lease a hold of the caller that resumes it.", async () => {
       const { lock } = fresh();
       const lease = await take(lock);
       const held = await lock.resume(lease);
@@ -172,7 +172,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       expect(await outcome(lock.resume(lease))).toMatchObject({ error: { code: "LEASE_LOST" } });
     });
 
-    it("releases once, says so twice, and again at the end of a block", async () => {
+    it("A hold is released once, gives the same answer twice, and is released at the end of a block.", async () => {
       const { lock } = fresh();
       const held = await lock.hold();
       expect([await held.release(), await held.release()]).toEqual([true, true]);
@@ -183,10 +183,10 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       expect(await lock.status()).toEqual(empty);
     });
 
-    it("asks its holders to release, and takes the lock from them", async () => {
+    it("requestRelease asks the holders to release, and forceRelease takes the lock from them.", async () => {
       const { lock } = fresh();
       const asked = vi.fn();
-      // Bound it is told at once; where that can't be had, with its next renewal.
+      // With an exit watch the holder learns about it at once; without one, with its next renewal.
       const ttl = lock.primitives.watchExit ? 60_000 : 9_000;
       const held = await lock.hold({
         ttl,
@@ -200,7 +200,7 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       expect(await lock.isLocked()).toBe(false);
     });
 
-    it("keeps a conflicting claim out for lockDelay after an expiry", async () => {
+    it("lockDelay keeps a conflicting claim out after an expiry.", async () => {
       const { lock, exclusive } = fresh();
       await lock.acquire(600, { lockDelay: 60_000 });
       await vi.waitFor(async () => expect(await lock.isLocked()).toBe(false), { timeout: 10_000, interval: 20 });
@@ -214,13 +214,13 @@ export function describeLock(name: string, { capacity, make }: Fixture): void {
       ["ttl", (lock: Lock) => lock.withLock(() => {}, { ttl: Number.NaN })],
       ["fn", (lock: Lock) => lock.withLock(7 as never)],
       ["nonsense", (lock: Lock) => lock.hold({ nonsense: 1 } as object)],
-    ])("G9 refuses a bad %s and changes nothing", async (argument, call) => {
+    ])("G9 A bad %s is refused and changes nothing.", async (argument, call) => {
       const { lock } = fresh();
       expect(await outcome<unknown>(call(lock))).toMatchObject({ error: { code: "INVALID_ARGUMENT", argument } });
       expect(await lock.status()).toEqual(empty);
     });
 
-    it("carries the combinators: many at once, once, lead", async () => {
+    it("The combinators withLocks, once and lead work on every kind of lock.", async () => {
       const [{ lock }, { lock: other }] = [fresh(), fresh()];
       const both = await withLocks([lock, other], async () => [await lock.isLocked(), await other.isLocked()]);
       expect(both).toEqual([true, true]);

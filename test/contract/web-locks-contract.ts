@@ -4,7 +4,7 @@ import { freshId, outcome } from "../support/outcome.ts";
 
 // Modelled on the web platform tests for Web Locks: https://github.com/web-platform-tests/wpt/tree/master/web-locks.
 
-/** A lock that is held until it is let go. */
+/** A lock that is held until `letGo` is called. */
 async function hold(locks: WebLockManager, name: string, options: WebLockOptions = {}) {
   const { promise, resolve: letGo } = Promise.withResolvers<void>();
   const granted = Promise.withResolvers<WebLock>();
@@ -36,7 +36,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
     vi.waitFor(async () => expect((await make().query(name)).pending).toHaveLength(count), soon);
 
   describe.concurrent(`Web Locks over ${transport}: acquire`, () => {
-    it("settles with what the callback returns, a value or a promise", async () => {
+    it("A web lock request settles with what its callback returns, a value or a promise.", async () => {
       const locks = make();
       expect(await locks.request(freshId(), () => 123)).toBe(123);
       expect(await locks.request(freshId(), async () => 123)).toBe(123);
@@ -45,7 +45,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       expect(await locks.request(freshId(), null, () => 123)).toBe(123);
     });
 
-    it("rejects with what the callback throws or rejects with", async () => {
+    it("A web lock request rejects with what its callback throws or rejects with.", async () => {
       const own = new Error("own");
       const throwing = () => {
         throw own;
@@ -54,20 +54,20 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       expect(await outcome(make().request(freshId(), () => Promise.reject(own)))).toEqual({ error: own });
     });
 
-    it("does not call back in the turn of the request", async () => {
+    it("A web lock request does not call back in its own turn.", async () => {
       let isCalled = false;
       const requested = make().request(freshId(), () => (isCalled = true));
       expect(isCalled).toBe(false);
       expect(await requested).toBe(true);
     });
 
-    it("grants the requests of one manager, in the order in which they were made if they arrive so", async () => {
+    it("One manager's requests are all granted, in the order they were made if they arrive in that order.", async () => {
       const [locks, name, order] = [make(), freshId(), [] as number[]];
       await Promise.all([1, 2, 3, 4, 5].map((n) => locks.request(name, () => order.push(n))));
       expect(keepsOrder ? order : order.sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
     });
 
-    it("is refused with a rejection", async () => {
+    it("A web lock request is refused with a rejection.", async () => {
       const bare = make() as unknown as { request(...args: unknown[]): Promise<unknown> };
       const isTypeError = { error: expect.any(TypeError) };
       expect(await outcome(bare.request())).toEqual(isTypeError);
@@ -80,7 +80,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
   });
 
   describe.concurrent(`Web Locks over ${transport}: resource names and lock attributes`, () => {
-    it("takes names of all sorts, each a lock of its own", async () => {
+    it("Web locks accept names of all sorts, each a separate lock.", async () => {
       const id = freshId();
       const sorts = [
         id,
@@ -99,7 +99,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       for (const { released } of held) expect(await released).toEqual({ value: "released" });
     });
 
-    it("gives the lock its name and mode", async () => {
+    it("The callback of a web lock gets its name and mode.", async () => {
       const name = freshId();
       expect(await make().request(name, (lock) => lock)).toMatchObject({ name, mode: "exclusive" });
       expect(await make().request(name, { mode: "exclusive" }, (lock) => lock)).toMatchObject({ mode: "exclusive" });
@@ -108,7 +108,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
   });
 
   describe.concurrent(`Web Locks over ${transport}: modes and held`, () => {
-    it("an exclusive lock excludes every other until it is let go", async () => {
+    it("An exclusive web lock excludes every other until it is released.", async () => {
       const [locks, name] = [make(), freshId()];
       const first = await hold(locks, name);
       let isGranted = false;
@@ -119,7 +119,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       expect(await second).toBe(true);
     });
 
-    it("is let go when the callback's promise rejects too", async () => {
+    it("A web lock is also released when its callback's promise rejects.", async () => {
       const [locks, name] = [make(), freshId()];
       const gate = Promise.withResolvers<void>();
       const first = outcome(locks.request(name, () => gate.promise));
@@ -130,7 +130,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       expect(await second).toBe("second");
     });
 
-    it("shared locks are held together, granted in order if the requests arrive so", async () => {
+    it("Shared web locks are held together, and granted in order if their requests arrive in order.", async () => {
       const [locks, name, order] = [make(), freshId(), [] as number[]];
       const gate = Promise.withResolvers<void>();
       const requests = [1, 2, 3].map((n) =>
@@ -143,7 +143,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       expect(keepsOrder ? order : order.sort((a, b) => a - b)).toEqual([1, 2, 3]);
     });
 
-    it("a shared request waits behind an exclusive one that waits", async () => {
+    it("A shared web lock request waits behind a waiting exclusive one.", async () => {
       const [locks, name, order] = [make(), freshId(), [] as string[]];
       const reader = await hold(locks, name, { mode: "shared" });
       const writer = locks.request(name, () => order.push("exclusive"));
@@ -155,7 +155,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       expect(order).toEqual(["exclusive", "shared"]);
     });
 
-    it("locks of different names do not exclude each other", async () => {
+    it("Web locks of different names do not exclude each other.", async () => {
       const locks = make();
       const [one, other] = [await hold(locks, freshId()), await hold(locks, freshId())];
       one.letGo();
@@ -165,7 +165,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
   });
 
   describe.concurrent(`Web Locks over ${transport}: ifAvailable`, () => {
-    it("gives the lock if it is free, and null if it is held or waited for", async () => {
+    it("ifAvailable gives the lock if it is free, and null if it is held or waited for.", async () => {
       const [locks, name] = [make(), freshId()];
       expect(await locks.request(name, { ifAvailable: true }, (lock) => lock?.name)).toBe(name);
       const reader = await hold(locks, name, { mode: "shared" });
@@ -178,7 +178,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       await writer;
     });
 
-    it("settles as the callback does that got null", async () => {
+    it("ifAvailable settles as its callback does after it got null.", async () => {
       const [locks, name] = [make(), freshId()];
       const { letGo } = await hold(locks, name);
       const ask = <T>(callback: () => T) => outcome(locks.request(name, { ifAvailable: true }, callback));
@@ -187,7 +187,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       letGo();
     });
 
-    it("holds nothing with null", async () => {
+    it("ifAvailable holds nothing while its callback runs with null.", async () => {
       const [locks, name] = [make(), freshId()];
       const first = await hold(locks, name);
       const [gate, called] = [Promise.withResolvers<void>(), Promise.withResolvers<WebLock | null>()];
@@ -205,7 +205,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
   });
 
   describe.concurrent(`Web Locks over ${transport}: signal`, () => {
-    it("must be an AbortSignal, and not aborted before", async () => {
+    it("The signal of a web lock request must be an AbortSignal that has not fired.", async () => {
       const [locks, run] = [make(), vi.fn()];
       for (const signal of [null, {}, "signal", 0]) {
         const { error } = await outcome(locks.request(freshId(), { signal } as never, run));
@@ -219,7 +219,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       expect(run).not.toHaveBeenCalled();
     });
 
-    it("takes a request that waits out of the queue", async () => {
+    it("The signal of a web lock request takes a waiting request out of the queue.", async () => {
       const [locks, name, controller, run] = [make(), freshId(), new AbortController(), vi.fn()];
       const first = await hold(locks, name);
       const aborted = outcome(locks.request(name, { signal: controller.signal }, run));
@@ -234,7 +234,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       expect(run).not.toHaveBeenCalled();
     });
 
-    it("that fires right after the request gets in before the grant", async () => {
+    it("The signal of a web lock request that fires right after the request takes effect before the grant.", async () => {
       const [locks, name, controller, run] = [make(), freshId(), new AbortController(), vi.fn()];
       const aborted = outcome(locks.request(name, { signal: controller.signal }, run));
       controller.abort("own");
@@ -243,7 +243,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       expect(run).not.toHaveBeenCalled();
     });
 
-    it("has no effect once the lock is granted, or let go", async () => {
+    it("The signal of a web lock request has no effect once the lock is granted or released.", async () => {
       const [locks, name, controller] = [make(), freshId(), new AbortController()];
       const { signal } = controller;
       expect(await locks.request(name, { signal }, () => "before")).toBe("before");
@@ -255,11 +255,11 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
   });
 
   describe.concurrent(`Web Locks over ${transport}: steal`, () => {
-    it("takes a lock that is free", async () => {
+    it("steal takes a lock that is free.", async () => {
       expect(await make().request(freshId(), { steal: true }, (lock) => lock?.mode)).toBe("exclusive");
     });
 
-    it("takes the manager's own locks at once, exclusive or shared, and their callbacks go on", async () => {
+    it("steal takes the manager's own locks at once, exclusive or shared, and their callbacks go on.", async () => {
       for (const mode of ["exclusive", "shared"] as const) {
         const [locks, name] = [make(), freshId()];
         const victims = [await hold(locks, name, { mode })];
@@ -278,7 +278,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       }
     });
 
-    it("can be stolen from in turn, and leaves those that wait waiting", async () => {
+    it("steal can take a stolen lock again, and leaves waiting requests in the queue.", async () => {
       const [locks, name] = [make(), freshId()];
       const first = await hold(locks, name);
       const waiting = locks.request(name, () => "waited");
@@ -292,7 +292,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       expect(await waiting).toBe("waited");
     });
 
-    it("excludes ifAvailable, shared and signal", async () => {
+    it("steal excludes ifAvailable, shared and signal.", async () => {
       const locks = make();
       const { signal } = new AbortController();
       for (const other of [{ ifAvailable: true }, { mode: "shared" }, { signal }] as WebLockOptions[]) {
@@ -305,7 +305,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
   });
 
   describe.concurrent(`Web Locks over ${transport}: query`, () => {
-    it("lists what is held and what waits, with name, mode and client", async () => {
+    it("query lists what is held and what waits, with name, mode and client.", async () => {
       const [locks, name] = [make(), freshId()];
       const reader = await hold(locks, name, { mode: "shared" });
       const writer = locks.request(name, () => locks.query());
@@ -320,7 +320,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       expect(await locks.query()).toEqual({ held: [], pending: [] });
     });
 
-    it("tells the clients apart", async () => {
+    it("query tells the clients apart.", async () => {
       const [one, other, name] = [make(), make(), freshId()];
       const first = await hold(one, name, { mode: "shared" });
       const second = await hold(other, name, { mode: "shared" });
@@ -331,7 +331,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       second.letGo();
     });
 
-    it("lists the requests in the order in which they were made, for one name and for several", async () => {
+    it("query lists the requests in the order they were made, for one name and for several.", async () => {
       const [locks, one, other] = [make(), freshId(), freshId()];
       const held = [await hold(locks, one), await hold(locks, other)];
       const waiting: Promise<unknown>[] = [];
@@ -349,7 +349,7 @@ export function describeWebLocks(transport: string, { make, keepsOrder }: Fixtur
       await Promise.all(waiting);
     });
 
-    it("lists a deadlock for what it is", async () => {
+    it("query shows a deadlock as crossed held and pending locks.", async () => {
       const [locks, one, other, controller] = [make(), freshId(), freshId(), new AbortController()];
       const { signal } = controller;
       const [first, second] = [await hold(locks, one), await hold(locks, other)];

@@ -19,33 +19,33 @@ function warehouse(): Warehouse & { stored: string[] } {
   return { stored, store };
 }
 
-describe("the example of crash release", () => {
-  it("imports all parts, and the lock is free at the end", async () => {
+describe("Example of releaseOnExit", () => {
+  it("The import example imports all parts, and the lock is free at the end.", async () => {
     const [tenant, target] = [freshId(), warehouse()];
     await importParts(env.DURABLE_LOCK, target, tenant, ["a", "b"]);
     expect(target.stored).toEqual(["a", "b"]);
     expect(await lockOf(`import:${tenant}`).isLocked()).toBe(false);
   });
 
-  it("an import that died midway is followed by the next, its ttl of ten minutes notwithstanding", async () => {
+  it("The import example starts the next import after one died midway, despite its ttl of ten minutes.", async () => {
     const [tenant, target] = [freshId(), warehouse()];
     expect(await (await exports.default.fetch(`http://worker/import?id=${tenant}`)).text()).toBe("gone");
     await importParts(env.DURABLE_LOCK, target, tenant, ["a", "b"]);
     expect(target.stored).toEqual(["a", "b"]);
   });
 
-  it("an import that was merely cut off can no longer write once the next has", async () => {
+  it("The import example stops an import that was only cut off from writing once the next one has.", async () => {
     const [tenant, target] = [freshId(), warehouse()];
-    let bond: Disposable | undefined;
+    let watch: Disposable | undefined;
     const { namespace } = faultyNamespace(async (method, run) => {
       const reply = await run();
-      if (method === "watchExit") bond = reply as ExitWatchReply & Disposable;
+      if (method === "watchExit") watch = reply as ExitWatchReply & Disposable;
       return reply;
     });
     let late = true;
     const cutOff: Warehouse = {
       store: async (part, fence) => {
-        bond?.[Symbol.dispose]();
+        watch?.[Symbol.dispose]();
         await importParts(env.DURABLE_LOCK, target, tenant, ["new a", "new b"]);
         return (late = await target.store(part, fence));
       },

@@ -7,13 +7,13 @@ import { freshId, leaseOf, lockOf, outcome, sleep } from "../support/locks.ts";
 
 const { DB, BUCKET } = env;
 
-describe("the examples of the guards", () => {
+describe("Examples of fencing", () => {
   beforeAll(async () => {
     await DB.exec("CREATE TABLE entries (month TEXT, amount INTEGER)");
     await DB.exec("CREATE TABLE closed (month TEXT PRIMARY KEY, total INTEGER)");
   });
 
-  it("close a month in D1 and R2, and refuse a late closing of both", async () => {
+  it("The fencing example closes a month in D1 and R2, and refuses a late closing of both.", async () => {
     const month = freshId();
     await DB.prepare("INSERT INTO entries VALUES (?, 3), (?, 4)").bind(month, month).run();
     await closeMonth({ DURABLE_LOCK: env.DURABLE_LOCK, DB, BUCKET }, month);
@@ -24,7 +24,7 @@ describe("the examples of the guards", () => {
     });
   });
 
-  it("set a price over HTTP, and answer 412 to a late one", async () => {
+  it("The fencing example sets a price over HTTP, and answers 412 to a late one.", async () => {
     const product = freshId();
     const prices = new Map<string, number>();
     const shop = priceService(prices);

@@ -5,7 +5,7 @@ import { freshId } from "../support/locks.ts";
 
 const connection = connectOver();
 
-it("the example of a job outside of Workers deploys one at a time", async () => {
+it("The deployment example outside of Workers deploys one at a time.", async () => {
   const environment = freshId();
   let running = 0;
   let most = 0;
@@ -19,7 +19,7 @@ it("the example of a job outside of Workers deploys one at a time", async () => 
   expect(most).toBe(1);
 });
 
-it("the example of a report makes it once, and gives it to all", async () => {
+it("The report example makes the report once and gives it to all.", async () => {
   const day = freshId();
   let made = 0;
   const make = async () => ({ rows: (made += 1) });

@@ -7,8 +7,8 @@ import { freshId, lockOf, outcome, sleep } from "../support/locks.ts";
 const locks = env.DURABLE_LOCK;
 const until = (condition: () => Promise<void> | void) => vi.waitFor(condition, { timeout: 15_000, interval: 5 });
 
-describe("the example of a leader", () => {
-  it("one instance runs the jobs, the next takes over at its shutdown, and everybody knows who it is", async () => {
+describe("Example of a leader", () => {
+  it("The leader example runs the jobs in one instance, the next takes over at its shutdown, and all know which one it is.", async () => {
     const shown: (string | undefined)[] = [];
     const runs: { instance: string; term: number }[] = [];
     const jobsOf = (instance: string): Jobs => ({ runDue: async (term) => void runs.push({ instance, term }) });
@@ -35,8 +35,8 @@ describe("the example of a leader", () => {
   });
 });
 
-describe("the example of operators", () => {
-  it("a job that makes way is asked, and stops after its batch", async () => {
+describe("Example of operators", () => {
+  it("The operator example asks a cooperative job to make way, and the job stops after its batch.", async () => {
     const id = freshId();
     const batches = Array.from({ length: 5_000 }, (_, index) => index);
     const written: number[] = [];
@@ -53,14 +53,14 @@ describe("the example of operators", () => {
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("a job that nobody interrupts gets all done", async () => {
+  it("The operator example lets an uninterrupted job finish all its batches.", async () => {
     const written: string[] = [];
     const store = async (batch: string) => void written.push(batch);
     expect(await importBatches(locks, freshId(), ["a", "b"], store)).toBe(2);
     expect(written).toEqual(["a", "b"]);
   });
 
-  it("one that does not is forced, and what it writes after that is fenced off by its number", async () => {
+  it("The operator example takes the lock from a job that does not make way, and its lease number fences off later writes.", async () => {
     const id = freshId();
     const deaf = Promise.withResolvers<void>();
     const writing = lockOf(id).withLock(async ({ lease }) => {

@@ -7,8 +7,8 @@ import { freshId, sleep } from "../support/locks.ts";
 
 const locks = env.DURABLE_LOCK;
 
-describe("the examples of the toolkit", () => {
-  it("idempotent job: a payment is booked once, and another under its id is refused", async () => {
+describe("Examples of the toolkit", () => {
+  it("The idempotent job example books a payment once, and refuses another one under its id.", async () => {
     let booked = 0;
     const book = async () => ({ receipt: `receipt ${(booked += 1)}` });
     const event = { id: freshId(), order: "7", cents: 100 };
@@ -18,7 +18,7 @@ describe("the examples of the toolkit", () => {
     expect(booked).toBe(1);
   });
 
-  it("web locks: a token is renewed once for all", async () => {
+  it("The Web Locks example renews a token once for all.", async () => {
     let token: string | undefined;
     const renew = vi.fn(async () => (await sleep(5), void (token = "fresh")));
     const source = { get: () => token, renew };

@@ -8,8 +8,8 @@ import { freshId, leaseOf, lockOf, outcome, sleep } from "../support/locks.ts";
 
 const locks = env.DURABLE_LOCK;
 
-describe("the examples", () => {
-  it("critical section: no deposit is lost", async () => {
+describe("Examples of the package", () => {
+  it("The critical section example loses no deposit.", async () => {
     const balances = new Map<string, number>();
     const accounts: Accounts = {
       read: async (id) => (await sleep(1), balances.get(id) ?? 0),
@@ -20,7 +20,7 @@ describe("the examples", () => {
     expect(balances.get(id)).toBe(200);
   });
 
-  it("fencing token: a late write under an old lease is refused", async () => {
+  it("The fencing token example refuses a late write under an old lease.", async () => {
     const id = freshId();
     const ledger = env.LEDGER.getByName(id);
     const old = await leaseOf(lockOf(id).acquire(10_000));
@@ -31,7 +31,7 @@ describe("the examples", () => {
     expect(await ledger.read()).toBe("new");
   });
 
-  it("once per period: one of many runs", async () => {
+  it("The once per period example runs one of many.", async () => {
     const name = freshId();
     let runs = 0;
     const job = async () => void (runs += 1);
@@ -40,7 +40,7 @@ describe("the examples", () => {
     expect(runs).toBe(1);
   });
 
-  it("hand-over: the lock is held all the way, and free at the end", async () => {
+  it("The hand-over example holds the lock all the way and leaves it free at the end.", async () => {
     const id = freshId();
     const queue: Handover[] = [];
     expect(await start(locks, id, async (message) => void queue.push(message))).toBe(true);
@@ -49,14 +49,14 @@ describe("the examples", () => {
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("hand-over: a message that can't be sent gives the lock back", async () => {
+  it("The hand-over example gives the lock back if a message can't be sent.", async () => {
     const id = freshId();
     const { error } = await outcome(start(locks, id, () => Promise.reject(new Error("queue is down"))));
     expect(error).toMatchObject({ message: "queue is down" });
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("at most ten: never more at a time, and all get through", async () => {
+  it("The at most ten example never runs more than ten at a time, and all get through.", async () => {
     let running = 0;
     let most = 0;
     const { promise: tenAreIn, resolve } = Promise.withResolvers<void>();

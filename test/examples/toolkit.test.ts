@@ -7,8 +7,8 @@ import { freshId, outcome, sleep } from "../support/locks.ts";
 
 const locks = env.DURABLE_LOCK;
 
-describe("the examples of the toolkit", () => {
-  it("at most ten: the backup runs while nobody calls", async () => {
+describe("Examples of the toolkit", () => {
+  it("The at most ten example runs the backup while there are no calls.", async () => {
     let calling = 0;
     const call = async () => {
       calling += 1;
@@ -21,7 +21,7 @@ describe("the examples of the toolkit", () => {
     await Promise.all(calls);
   });
 
-  it("read-write lock: a stale catalogue is built once, no matter who asks", async () => {
+  it("The read-write lock example builds a stale catalogue once, however many callers ask.", async () => {
     let text: string | undefined;
     let built = 0;
     const catalogue = {
@@ -39,7 +39,7 @@ describe("the examples of the toolkit", () => {
     expect(built).toBe(1);
   });
 
-  it("transfer: no money is lost or made, in whatever direction it moves", async () => {
+  it("The transfer example loses and makes no money, in whatever direction it moves.", async () => {
     const [one, other] = [freshId(), freshId()];
     const store = new Map([
       [one, 100],

@@ -6,7 +6,7 @@ import { type Browser, type BrowserContextOptions, type Page, chromium } from "p
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
-/** Whether there is a browser to test with; on CI there must be. */
+/** Whether there is a browser to test with. On CI there must be one. */
 export const hasBrowser = existsSync(CHROMIUM);
 if (!hasBrowser) {
   const how = "The page is tested in Chromium: `apt-get install chromium`, or name one in CHROMIUM.";
@@ -16,10 +16,10 @@ if (!hasBrowser) {
 
 export const launch = (): Promise<Browser> => chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
 
-/** A tab that notes what it must not do. */
+/** A tab that records errors and requests that it must not make. */
 export interface Tab extends AsyncDisposable {
   page: Page;
-  /** Errors on the console, but for those of requests that a test makes fail. */
+  /** Errors on the console, except those of requests that a test makes fail. */
   errors: string[];
   /** Requests to other origins. */
   strays: string[];
@@ -53,15 +53,15 @@ export async function follow(page: Page, id: string) {
   return page.getByRole("article", { name: id, exact: true });
 }
 
-/** Of a long id the card has not the whole name: it must be the only one. */
+/** Follows a long id. Its card does not show the whole name, so it must be the only card. */
 export async function followLong(page: Page, id: string) {
   await follow(page, id);
   return page.getByRole("article");
 }
 
-/** Serious issues of accessibility, and what is too wide. */
+/** Serious accessibility issues, and how much the page is too wide. */
 export async function faultsOf(page: Page): Promise<string[]> {
-  // Evaluated by the debugger, past the policy of the page, which lets in no script of ours.
+  // The debugger evaluates it, because the page's policy admits no script of ours.
   await page.evaluate(AXE);
   const { violations }: { violations: { id: string; impact: string; nodes: { html: string }[] }[] } =
     await page.evaluate("axe.run()");
@@ -73,7 +73,7 @@ export async function faultsOf(page: Page): Promise<string[]> {
   ];
 }
 
-/** Keeps a picture if a folder for them is named. */
+/** Saves a picture if PICTURES names a folder. */
 export async function picture(page: Page, name: string): Promise<void> {
   const folder = process.env["PICTURES"];
   if (folder === undefined) return;

@@ -15,7 +15,7 @@ const TOKENS = JSON.stringify([
   { name: "locker", token: LOCKER, actions: ["read", "lock"] },
 ]);
 
-/** As long as an id may be, and without a place to break it. */
+/** As long as an id may be, and without a place for a line break. */
 const LONG = `tenant-${"x".repeat(489)}-nightly-report!`;
 
 const holds = async (card: Locator, text: string | RegExp) => {
@@ -28,7 +28,7 @@ const holds = async (card: Locator, text: string | RegExp) => {
   });
 };
 
-describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
+describe("The page", { skip: !hasBrowser, concurrency: 3 }, () => {
   let service: DevService;
   let browser: Browser;
   const locks = () => connectLocks({ url: service.url, token: ALL });
@@ -45,15 +45,15 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     await service[Symbol.asyncDispose]();
   });
 
-  test("lets nobody in with a wrong token, says so, and keeps nothing of it", async () => {
+  test("The page admits no one with a wrong token, says so, and stores nothing of it.", async () => {
     await using tab = await open("a-wrong-token-of-some-length");
-    await tab.page.getByText("This token is not known here.").waitFor();
+    await tab.page.getByText("The service does not know this token.").waitFor();
     assert.equal(await tab.page.evaluate(() => sessionStorage.length + localStorage.length), 0);
     assert.equal(await tab.page.getByLabel("Lock id").isVisible(), false);
     assert.deepEqual(tab.errors, []);
   });
 
-  test("keeps the token for the tab only, until signed out", async () => {
+  test("The page keeps the token for its tab only, until you sign out.", async () => {
     await using tab = await open();
     await tab.page.getByLabel("Lock id").waitFor();
     await tab.page.reload();
@@ -66,7 +66,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     assert.equal(await tab.page.evaluate(() => sessionStorage.length), 0);
   });
 
-  test("shows a lock change hands as it happens, the queue, the countdown, and what happened", async () => {
+  test("The page shows a lock's changes of hands live, with the queue, the countdown and the past events.", async () => {
     await using tab = await open();
     const { page } = tab;
     const lock = locks().lock("hands");
@@ -76,7 +76,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     await holds(card, "Held");
     await holds(card, `worker-1lease ${first.lease}`);
     const second = lock.hold({ owner: "worker-2", wait: 20_000 });
-    await holds(card, /Queue \(1\)\s*worker-2waits/);
+    await holds(card, /Queue \(1\)\s*worker-2waiting for/);
     const left = async () => Number(/(\d+) s left/.exec((await card.textContent()) ?? "")?.[1]);
     const now = await left();
     await until("the countdown goes on", async () => (await left()) < now);
@@ -91,7 +91,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     assert.deepEqual([tab.errors, tab.strays], [[], []]);
   });
 
-  test("releases by force once that is confirmed, and not before", async () => {
+  test("The page releases by force only after you confirm it.", async () => {
     await using tab = await open();
     const { page } = tab;
     const held = await locks().lock("forced").hold({ owner: "stuck" });
@@ -110,7 +110,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     assert.deepEqual(tab.errors, []);
   });
 
-  test("copies a long id, and the number of a forced release, whose button gets the focus", async () => {
+  test("The page copies a long id and the number of a forced release, whose button gets the focus.", async () => {
     await using tab = await open(ALL, { permissions: ["clipboard-read", "clipboard-write"] });
     const { page } = tab;
     const id = `f${LONG.slice(1)}`;
@@ -147,7 +147,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     assert.deepEqual(tab.errors, []);
   });
 
-  test("selects what the browser does not let it copy", async () => {
+  test("The page selects the text if the browser does not let it copy.", async () => {
     await using tab = await open("");
     const { page } = tab;
     await page.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
@@ -162,7 +162,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     assert.deepEqual(tab.errors, []);
   });
 
-  test("asks the holders to release, and says so", async () => {
+  test("The page asks the holders to release, and says so.", async () => {
     await using tab = await open(LOCKER);
     let asked = 0;
     const held = await locks()
@@ -171,7 +171,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     const card = await follow(tab.page, "asked");
     const ask = card.getByRole("button", { name: "Ask to release" });
     await ask.click();
-    await holds(card, "The present holders are asked to release.");
+    await holds(card, "The current holders are asked to release.");
     await holds(card, "busy, asked to release");
     await picture(tab.page, "asked");
     await held.renew();
@@ -181,18 +181,18 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     await holds(card, "Free");
     assert.equal(await ask.isVisible(), false);
     assert.ok(await card.evaluate((root) => root === document.activeElement), "the focus stays in the card");
-    // News of the lock does not take the answer away.
-    await holds(card, "The present holders are asked to release.");
+    // Later events of the lock do not remove the answer.
+    await holds(card, "The current holders are asked to release.");
     assert.deepEqual(tab.errors, []);
   });
 
-  test("asks the holders to release from a page that was loaded over plain http", async () => {
+  test("The page asks the holders to release even if it was loaded over plain http.", async () => {
     await using tab = await open(LOCKER);
     await tab.page.evaluate(() => Object.defineProperty(crypto, "randomUUID", { value: undefined }));
     await locks().lock("over plain http").acquire(60_000);
     const card = await follow(tab.page, "over plain http");
     await card.getByRole("button", { name: "Ask to release" }).click();
-    await holds(card, "The present holders are asked to release.");
+    await holds(card, "The current holders are asked to release.");
   });
 
   for (const [what, token, buttons, note] of [
@@ -200,7 +200,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     ["look and lock", LOCKER, ["Ask to release"], false],
     ["do all", ALL, ["Ask to release", "Force release…"], false],
   ] as const)
-    test(`offers a token that may ${what} what it may do with a held lock`, async () => {
+    test(`For a held lock, the page offers a token that may ${what} only the actions that the token allows.`, async () => {
       await using tab = await open(token);
       const id = `offered to ${what}`;
       await locks().lock(id).acquire(60_000, { owner: "the holder" });
@@ -208,7 +208,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
       await holds(card, "the holder");
       const offered = card.locator("footer").getByRole("button");
       assert.deepEqual(await offered.allTextContents(), buttons);
-      assert.equal(await card.getByText("may look at this lock, and not release it").isVisible(), note);
+      assert.equal(await card.getByText("may look at this lock, but not release it").isVisible(), note);
       await picture(tab.page, `may ${what}`);
       await locks().lock(id).forceRelease();
       await holds(card, "Free");
@@ -220,7 +220,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     ["Ask to release", "request-release"],
     ["Force release…", "force-release"],
   ] as const)
-    test(`says why the service refuses or can't be reached: ${name}`, async () => {
+    test(`The page says why the service refuses or can't be reached: ${name}.`, async () => {
       await using tab = await open();
       const { page } = tab;
       const lock = locks().lock(`refused ${path}`);
@@ -232,12 +232,12 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
         if (path === "force-release")
           await page.getByRole("dialog").getByRole("button", { name: "Force release" }).click();
       };
-      // As if the token had lost its rights since the page asked for them.
+      // The token seems to have lost its rights since the page loaded them.
       const problem = { status: 403, contentType: "application/problem+json", body: '{"detail":"Not any longer."}' };
       await page.route(`**/${path}`, (route) => route.fulfill(problem));
       await press();
       await holds(card, "Not any longer.");
-      // News of the lock does not take the answer away.
+      // Later events of the lock do not remove the answer.
       await lock.requestRelease();
       await holds(card, "asked to release");
       await holds(card, "Not any longer.");
@@ -249,7 +249,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
       assert.equal(await lock.isLocked(), true);
     });
 
-  test("runs the bar by what is left of the ttl: nothing but a renewal fills it again", async () => {
+  test("The bar shows what is left of the ttl, and only a renewal fills it again.", async () => {
     await using tab = await open();
     const { page } = tab;
     const ttl = 30_000;
@@ -279,7 +279,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     assert.deepEqual(tab.errors, []);
   });
 
-  test("shows the holders of an object of an older version, which tells no ttl and no renewal", async () => {
+  test("The page shows the holders of an older object, which has no ttl and no renewal time.", async () => {
     await using tab = await open();
     const now = Date.now();
     const holder = {
@@ -303,7 +303,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     assert.deepEqual(tab.errors, []);
   });
 
-  test("names its host in the title and in the heading, before a token is typed too", async () => {
+  test("The page names its host in the title and the heading, even before you sign in.", async () => {
     await using tab = await open("");
     const { host } = new URL(service.url);
     assert.match(await tab.page.title(), new RegExp(`^${host}`));
@@ -315,7 +315,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     "dark phone": { colorScheme: "dark", viewport: { width: 360, height: 740 } },
     wide: { colorScheme: "light" },
   } as const))
-    test(`shortens a long id and long owners, and shows them whole: ${name}`, async () => {
+    test(`The page shortens a long id and long owners, and can show them whole: ${name}.`, async () => {
       await using tab = await open(ALL, options);
       const { page } = tab;
       const id = `${name[0]}${LONG.slice(1)}`;
@@ -352,7 +352,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
       await whole.press("Enter");
       await holds(card, owner);
       await fits("whole");
-      // A row stays the same through a renewal: its reader loses neither the place nor the focus.
+      // A renewal does not replace the row, so its reader loses neither the scroll position nor the focus.
       await lock.renew(held.lease, 60_000);
       await holds(card, /last renewed \d+ s ago/);
       const shorten = card.locator(".holders").getByRole("button", { name: "Shorten name" });
@@ -368,7 +368,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
       assert.deepEqual(tab.errors, []);
     });
 
-  test("shows HTML in ids and owners as text", async () => {
+  test("The page shows HTML in ids and owners as text.", async () => {
     await using tab = await open();
     const id = `<img src=x onerror="document.title='hacked'">`;
     await locks().lock(id).acquire(60_000, { owner: "<script>document.title='hacked'</script><b>me</b>" });
@@ -379,7 +379,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     assert.deepEqual([tab.errors, tab.strays], [[], []]);
   });
 
-  test("follows the ids of a link, and puts those that are followed in the address", async () => {
+  test("The page follows the ids of a link, and puts the followed ids in the address.", async () => {
     await using tab = await open();
     await follow(tab.page, "a/b & c");
     await follow(tab.page, "other");
@@ -391,7 +391,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     assert.match(linked.page.url(), /#a%2Fb%20%26%20c$/);
   });
 
-  test("keeps the order of the locks when loaded again, and stands a link that is cut off", async () => {
+  test("The page keeps the order of the locks when it is reloaded, and accepts a link that is cut off.", async () => {
     await using tab = await open();
     for (const id of ["first", "second", "third"]) await follow(tab.page, id);
     const order = async () => tab.page.locator("article h2").allTextContents();
@@ -405,7 +405,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     assert.deepEqual(tab.errors, []);
   });
 
-  test("says how many hold and wait, and shows the first hundred", async () => {
+  test("The page counts the waiters and shows the first hundred.", async () => {
     await using tab = await open();
     const lock = locks().lock("crowd");
     await lock.acquire(60_000, { owner: "holder" });
@@ -420,7 +420,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     await Promise.all(waiting);
   });
 
-  test("suggests ids that were used, where the index is on", async () => {
+  test("The page suggests ids that were used if the index is on.", async () => {
     await using tab = await open();
     await locks().lock("suggested/one").acquire(1_000);
     await until("the index knows it", async () => {
@@ -435,7 +435,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     dark: { colorScheme: "dark" },
     phone: { colorScheme: "light", viewport: { width: 360, height: 740 } },
   } as const))
-    test(`has no serious issue of accessibility, ${name}, and fits the width`, async () => {
+    test(`The page has no serious accessibility issue (${name}) and fits the width.`, async () => {
       await using tab = await open("", options);
       const { page } = tab;
       const styled = await page.evaluate(
@@ -461,7 +461,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
       await check("held");
       await card.getByRole("button", { name: /Force release/ }).click();
       await check("dialog");
-      // A waiter that is left behind would keep this process alive for the rest of its wait.
+      // A remaining waiter would keep this process alive for the rest of its wait.
       await page.getByRole("dialog").getByRole("button", { name: "Force release" }).click();
       await Promise.all(waiting);
       await holds(card, "Released by force.");
@@ -469,7 +469,7 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
       await check("forced");
     });
 
-  test("can be used by keyboard alone", async () => {
+  test("The page can be used by keyboard alone.", async () => {
     await using tab = await openTab(browser, service.url);
     const { page } = tab;
     await page.getByLabel("Token").focus();
@@ -497,12 +497,12 @@ describe("the page", { skip: !hasBrowser, concurrency: 3 }, () => {
     await page.keyboard.press("Shift+Tab");
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Ask to release");
     await page.keyboard.press("Enter");
-    await holds(card, "The present holders are asked to release.");
+    await holds(card, "The current holders are asked to release.");
   });
 });
 
-describe("the page, when the service fails", { skip: !hasBrowser }, () => {
-  test("says that the connection is lost, and goes on when the service is back", async () => {
+describe("The page when the service fails", { skip: !hasBrowser }, () => {
+  test("The page says that the connection is lost, and goes on when the service is back.", async () => {
     await using service = await DevService.start(TOKENS);
     const browser = await launch();
     try {

@@ -1,7 +1,7 @@
 /**
- * What a lock manager makes of requests good and bad, by their titles; of `navigator.locks` if none is given.
+ * The outcomes of good and bad requests to a lock manager, by their titles. Without one, `navigator.locks` is used.
  *
- * It refers to nothing outside of itself, so that it runs in a page too.
+ * The function refers to nothing outside of itself, so that it can also run in a page.
  */
 export async function outcomesOf(given?: Pick<LockManager, "request" | "query">): Promise<Record<string, unknown>> {
   const locks = (given ?? navigator.locks) as unknown as Record<"request" | "query", (...args: any[]) => Promise<any>>;
@@ -35,10 +35,10 @@ export async function outcomesOf(given?: Pick<LockManager, "request" | "query">)
   const modeOf = (lock: { mode: string }) => lock.mode;
   const hold = async (name: string, options: object = {}) => {
     const granted = Promise.withResolvers<void>();
-    const { promise, resolve: letGo } = Promise.withResolvers<string>();
+    const { promise, resolve: finish } = Promise.withResolvers<string>();
     const released = outcome(locks.request(name, options, () => (granted.resolve(), promise)));
     await granted.promise;
-    return { letGo: () => letGo("released"), released };
+    return { finish: () => finish("released"), released };
   };
   const shapeOf = ({ held, pending }: Record<"held" | "pending", Record<string, string>[]>) =>
     [held, pending].map((infos) => infos.map(({ name, mode, clientId }) => [name, mode, typeof clientId]));
@@ -131,15 +131,15 @@ export async function outcomesOf(given?: Pick<LockManager, "request" | "query">)
   );
   const [copy, other] = [await locks.query(), await locks.query()];
   outcomes["copies"] = [copy.held === other.held, copy.held[0] === other.held[0], Object.keys(copy).sort()];
-  first.letGo();
+  first.finish();
   outcomes["in turn"] = [await first.released, await second, await third, shapeOf(await locks.query())];
 
   const two = fresh();
   const victim = await hold(two);
   const thief = await hold(two, { steal: true });
   outcomes["stolen"] = [await victim.released, shapeOf(await locks.query())];
-  victim.letGo();
-  thief.letGo();
+  victim.finish();
+  thief.finish();
   outcomes["thief"] = [await thief.released, shapeOf(await locks.query())];
 
   const [three, controller] = [fresh(), new AbortController()];
@@ -147,7 +147,7 @@ export async function outcomesOf(given?: Pick<LockManager, "request" | "query">)
   const waiter = ask(three, { signal: controller.signal }, work);
   controller.abort("enough");
   outcomes["aborted"] = [await waiter, shapeOf(await locks.query())];
-  holder.letGo();
+  holder.finish();
   outcomes["aborted while held"] = await holder.released;
 
   const [four, order] = [fresh(), [] as unknown[]];

@@ -21,8 +21,8 @@ function ourLocks(): LockManager {
 }
 
 // Chromium and not Node: in Node 24.21 a callback that throws leaves its lock held.
-test("Web Locks: a manager does what navigator.locks of Chromium does", { skip: !hasBrowser }, async () => {
-  // A page of its own: about:blank has no locks.
+test("A Web Locks manager behaves like navigator.locks of Chromium.", { skip: !hasBrowser }, async () => {
+  // The tab needs a real page, because about:blank has no locks.
   const server = createServer((_request, response) => void response.end("<!doctype html>")).listen(0, "127.0.0.1");
   await once(server, "listening");
   const browser = await launch();

@@ -12,7 +12,7 @@ export async function layOutService(project: string, root: string): Promise<void
   await writeFile(join(project, "service.ts"), service);
 }
 
-/** Runs it on plain Node: a lease passes, a newer one passes, the older passes no more, and none is no way in. */
+/** Runs it on plain Node: a lease passes, a newer one passes, the older one no longer does, and none is refused. */
 export async function tryOutService(project: string): Promise<void> {
   const port = await freePort();
   const env = { ...process.env, PORT: `${port}` };

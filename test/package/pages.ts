@@ -70,7 +70,7 @@ async function doorOf(root: string, name: string): Promise<string> {
   return [text, ...(await Promise.all(others))].join("\n");
 }
 
-/** Whatever the package exports, imported from it. */
+/** Everything that the package exports, imported from it. */
 function importsOf(index: string): string {
   const lists = [...index.matchAll(/^export (type )?\{([^}]*)\}/gm)];
   return lists.map(([, type = "", names = ""]) => `import ${type}{${names}} from "durable-locks";\n`).join("");

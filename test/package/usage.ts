@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, "../..");
 
 /** What the README's other examples take for granted. */
 const GIVEN = `
-import { type HeldLease, fenceR2, lead, once, useDurableLock, useReadWriteLock, useSemaphore, webLocks, withLocks } from "durable-locks";
+import { type HeldLease, bindLocks, fenceR2, lead, once, useDurableLock, useReadWriteLock, useSemaphore, webLocks, withLocks } from "durable-locks";
 interface Env { DURABLE_LOCK: DurableObjectNamespace<import("durable-locks").DurableLock>; QUEUE: Queue; BUCKET: R2Bucket }
 declare const env: Env;
 declare const message: { body: { lease: number } };
@@ -51,7 +51,7 @@ export async function layOutUsage(project: string): Promise<void> {
   await writeFile(join(project, "src/api.ts"), GIVEN + blocks("ts", "## API by example", "## What it costs").join(""));
 }
 
-/** Many requests for one path, to a Worker that runs the README's Usage: each must run alone, under a lease of its own. */
+/** Many requests for one path, to a Worker that runs the README's Usage: each runs alone, under a separate lease. */
 export async function tryOutUsage(fetchPath: (path: string) => Promise<Response>): Promise<void> {
   const texts = await Promise.all(
     Array.from({ length: 10 }, async () => {

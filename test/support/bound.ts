@@ -15,11 +15,11 @@ import { rpcPrimitives } from "../../src/transport/rpc/rpc-primitives.ts";
 import { faultyNamespace } from "./faulty-namespace.ts";
 import { freshId, lockOf, stubOf } from "./locks.ts";
 
-/** A minute: whatever is seen sooner is not owed to the ttl or to a renewal. */
+/** A ttl of a minute: what a test sees sooner is not caused by the ttl or by a renewal. */
 export const BOUND = { ttl: 60_000, releaseOnExit: true } satisfies HoldOptions;
 export const SOON = { timeout: 10_000, interval: 5 };
 
-/** What reaches any object of this isolate from now on, and the context handles of leases that it sees go. */
+/** Spies, from now on, on all objects of this isolate: on calls of `watchExit`, and on removed context handles. */
 export function spyOnBonds() {
   return {
     binds: vi.spyOn(DurableLock.prototype, "watchExit").mockClear(),
@@ -27,7 +27,7 @@ export function spyOnBonds() {
   };
 }
 
-/** Holds the lock in a request of its own, which ends without releasing once `gate` is free; answers the lease. */
+/** Holds the lock in a separate request, which ends without releasing once `gate` is free. Returns the lease number. */
 export async function holdAndDie(
   id: string,
   params: Record<string, string> = { releaseOnExit: "true" },
@@ -45,29 +45,29 @@ export async function untilLost({ signal }: HeldLease): Promise<unknown> {
   return signal.reason;
 }
 
-/** An eviction waits for calls in flight and handles that are held: it succeeds if the hold has left none. */
+/** Expects that a hold leaves nothing behind: an eviction hangs while calls are in flight or handles are open. */
 export async function expectNothingLeft(id: string): Promise<void> {
   await evictDurableObject(stubOf(id));
 }
 
-/** A namespace that lets the test cut the ties of its client, as a network does. */
+/** A namespace with which a test can cut the exit watch of its client, as a network does. */
 export function cuttable(): { lock: Lock; id: string; cut: () => void; calls: { method: string }[] } {
   const id = freshId();
-  let bond: (ExitWatchReply & Disposable) | undefined;
+  let watch: (ExitWatchReply & Disposable) | undefined;
   const { namespace, calls } = faultyNamespace(async (method, run) => {
     const reply = await run();
-    if (method === "watchExit") bond = reply as ExitWatchReply & Disposable;
+    if (method === "watchExit") watch = reply as ExitWatchReply & Disposable;
     return reply;
   });
-  return { lock: lockOf(id, namespace), id, cut: () => bond?.[Symbol.dispose](), calls };
+  return { lock: lockOf(id, namespace), id, cut: () => watch?.[Symbol.dispose](), calls };
 }
 
-/** The real transport with another way to bind. */
-export function withBind(id: string, bind: (real: () => Promise<unknown>) => Promise<unknown>): Lock {
+/** The real transport with another `watchExit`. */
+export function withBind(id: string, watchExit: (real: () => Promise<unknown>) => Promise<unknown>): Lock {
   const real = rpcPrimitives(env.DURABLE_LOCK, id);
   return createLock({
     ...real,
     watchExit: (lease) =>
-      bind(async () => real.watchExit?.(lease)) as ReturnType<NonNullable<LockPrimitives["watchExit"]>>,
+      watchExit(async () => real.watchExit?.(lease)) as ReturnType<NonNullable<LockPrimitives["watchExit"]>>,
   });
 }

@@ -19,7 +19,7 @@ export interface Candidate {
 
 const candidates: Candidate[] = [];
 
-/** A candidate whose terms are recorded; it leads until its signal fires, unless it is told to do something else. */
+/** Starts a candidate and records its terms. It leads until its signal fires, unless `work` says otherwise. */
 export function stand<T>(lock: Lock, options: LeadOptions = {}, work?: LeaderWork<T>): Candidate {
   const stop = new AbortController();
   const terms: Leadership[] = [];
@@ -33,16 +33,16 @@ export function stand<T>(lock: Lock, options: LeadOptions = {}, work?: LeaderWor
   return candidate;
 }
 
-/** The candidate's latest term, once there have been so many. */
+/** The candidate's latest term, once it has had `count` terms. */
 export async function termOf(candidate: Candidate, count = 1): Promise<Leadership> {
   await until(() => expect(candidate.terms).toHaveLength(count));
   return candidate.terms.at(-1) as Leadership;
 }
 
-/** Learns at once what happens to its lease: no renewal is due in time. */
+/** With these options a candidate learns at once about its lease: its next renewal is due long after the test. */
 export const TOLD = { releaseOnExit: true, ttl: 3_600_000 };
 
-/** Ends, after the group of tests that calls this, whatever still stands: one such group must not run beside another. */
+/** After the group of tests that calls this, ends all candidates. Two such groups must not run at the same time. */
 export function endCandidates(): void {
   afterAll(async () => {
     for (const { stop } of candidates) stop.abort();

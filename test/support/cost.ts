@@ -2,14 +2,14 @@ import { runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
 import { stubOf } from "./locks.ts";
 
-/** What was written and read, in rows, and how often an alarm was set. */
+/** The rows written and read, and how often the alarm was set. */
 export interface Cost {
   written: number;
   read: number;
   alarms: number;
 }
 
-/** Counts, by the object's own SQL cursors, what `work` costs. Setting the alarm writes one row more. */
+/** Counts what `work` costs, with the object's own SQL cursors. Setting the alarm writes one more row. */
 export async function costOf(id: string, work: () => Promise<unknown>): Promise<Cost> {
   const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
   let alarms = 0;

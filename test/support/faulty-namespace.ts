@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import type { DurableLock } from "../../src/index.ts";
 
-/** What happens to one call: run it, or don't, and answer or fail as a network does. */
+/** Decides what happens to one call: runs it or not, and answers or fails as a network does. */
 export type Fault = (method: string, run: () => Promise<unknown>, args: unknown[]) => Promise<unknown>;
 
 export interface Calls {
@@ -9,7 +9,7 @@ export interface Calls {
   args: unknown[];
 }
 
-/** The real namespace behind a network that does as `fault` says; `calls` is what was sent. */
+/** The real namespace behind a network that behaves as `fault` says. `calls` lists what was sent. */
 export function faultyNamespace<T extends Rpc.DurableObjectBranded = DurableLock>(
   fault: Fault,
   real = env.DURABLE_LOCK as unknown as DurableObjectNamespace<T>,
@@ -19,7 +19,7 @@ export function faultyNamespace<T extends Rpc.DurableObjectBranded = DurableLock
     new Proxy(stub, {
       get(target, property) {
         const method = String(property);
-        // Called on the stub itself: an RPC method read off it and called later would lose its receiver.
+        // Call the method on the stub itself: an RPC method that is read first and called later loses its receiver.
         return (...args: unknown[]) => {
           calls.push({ method, args });
           const run = () =>
@@ -43,12 +43,12 @@ export function connectionLost(): Error {
   return Object.assign(new Error("Network connection lost."), { retryable: true, remote: true });
 }
 
-/** What the platform throws when an object has too much to do: asking again makes it worse. */
+/** What the platform throws when an object has too much to do. Retrying makes it worse. */
 export function overloaded(): Error {
   return Object.assign(new Error("Durable Object is overloaded."), { retryable: true, overloaded: true, remote: true });
 }
 
-/** Fails calls of a method in a way that is not worth repeating; `reach` tells whether they still arrive. */
+/** Fails calls of a method in a way that no retry can fix. `reach` says whether the calls still arrive. */
 export function failing(failed: string, reach: boolean): Fault {
   return async (method, run) => {
     if (method !== failed) return run();
@@ -57,7 +57,7 @@ export function failing(failed: string, reach: boolean): Fault {
   };
 }
 
-/** Runs the call but loses its reply, the first `times` times for each of the methods. */
+/** Runs each call, but loses the first `times` replies of each method. */
 export function losingReplies(methods: string[], times = 1): Fault {
   const lost = new Map<string, number>();
   return async (method, run) => {
@@ -69,7 +69,7 @@ export function losingReplies(methods: string[], times = 1): Fault {
   };
 }
 
-/** Never answers calls of the given methods; `reach` tells whether they still arrive. */
+/** Never answers calls of the given methods. `reach` says whether the calls still arrive. */
 export function silent(methods: string[], reach: boolean): Fault {
   return async (method, run) => {
     if (!methods.includes(method)) return run();
@@ -78,7 +78,7 @@ export function silent(methods: string[], reach: boolean): Fault {
   };
 }
 
-/** Loses the first reply to each request: whatever is asked has to be asked twice. */
+/** Loses the first reply to each request, so every request has to be sent twice. */
 export function losingFirstReplies(): Fault {
   const seen = new Set<string>();
   return async (method, run, args) => {

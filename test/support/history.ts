@@ -9,20 +9,20 @@ export const WRITER = exclusive;
 export const READER: Claim = { exclusive: false, permits: 1, capacity: Infinity };
 export const permitsOf = (permits: number, capacity: number): Claim => ({ exclusive: false, permits, capacity });
 
-/** What happened on many locks, in the order in which it did, and what of it no correct lock could have done. */
+/** Records what happens on many locks, in order, and collects violations: what no correct lock could have done. */
 export class History {
   readonly violations: string[] = [];
   readonly #held = new Map<string, Set<Held>>();
   readonly #highest = new Map<string, number>();
   entered = 0;
 
-  /** A critical section begins; what comes back ends it. */
+  /** Begins a critical section. Call `leave` to end it. */
   enter(id: string, lease: number, claim: Claim): { leave: () => void; convert: (claim: Claim) => void } {
     const held = { ...claim, lease };
     this.entered += 1;
     this.#check(id, held);
     if ([...this.#of(id)].some((other) => other.lease === lease)) this.violations.push(`${id}: lease ${lease} twice`);
-    // Only exclusive grants are seen in the order in which they were made; shared ones may be reported late.
+    // Only exclusive grants are recorded in the order in which they were made. Shared ones may be recorded late.
     if (claim.exclusive && lease <= (this.#highest.get(id) ?? 0)) this.violations.push(`${id}: ${lease} does not grow`);
     this.#highest.set(id, Math.max(lease, this.#highest.get(id) ?? 0));
     this.#of(id).add(held);

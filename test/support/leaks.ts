@@ -1,10 +1,10 @@
 import { afterEach, beforeEach } from "vitest";
 import { countTimers } from "./timers.ts";
 
-/** What is set or listened for in this isolate, by the client or the object, and has not ended yet. */
+/** The timers and listeners in this isolate, of the client or the object, that have not ended yet. */
 const leaks = { timers: new Set() as ReadonlySet<unknown>, listeners: 0 };
 
-/** Counts, in each test of the file that calls this, what is left behind. */
+/** In each test of the file that calls this, counts what is left behind. */
 export function countLeaks(): Readonly<typeof leaks> {
   let restore = () => {};
   beforeEach(() => {
@@ -17,7 +17,7 @@ export function countLeaks(): Readonly<typeof leaks> {
   return leaks;
 }
 
-/** A signal that counts who listens to it. */
+/** A signal that counts its listeners. */
 export function countedSignal(): { controller: AbortController; signal: AbortSignal } {
   const controller = new AbortController();
   const { signal } = controller;
@@ -29,7 +29,7 @@ export function countedSignal(): { controller: AbortController; signal: AbortSig
     add(...args);
   };
   signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    // What never listened may still be taken away.
+    // Code may also remove a listener that it never added.
     if (listening.delete(args[1])) leaks.listeners -= 1;
     remove(...args);
   };

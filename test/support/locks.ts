@@ -18,7 +18,7 @@ export function stubOf(id: string): DurableObjectStub<DurableLock> {
   return env.DURABLE_LOCK.getByName(id);
 }
 
-/** The object dies as in a crash or redeploy: calls in flight are cut, memory is gone, what was committed stays. */
+/** Ends the object as a crash or redeploy does: cuts the calls in flight, loses the memory, but not the storage. */
 export async function crash(id: string): Promise<void> {
   await runInDurableObject(stubOf(id), (_lock, state) => state.abort("crashed by the test")).catch(() => {});
 }
@@ -31,7 +31,7 @@ export async function waiters(id: string): Promise<(string | undefined)[]> {
   return (await stubOf(id).status()).waiters.map(({ owner }) => owner);
 }
 
-/** Waits until so many callers are queued at the object. */
+/** Waits until `count` callers are in the queue of the object. */
 export async function untilWaiting(id: string, count: number): Promise<void> {
   await vi.waitFor(async () => expect(await waiters(id)).toHaveLength(count), { timeout: 10_000, interval: 5 });
 }

@@ -4,12 +4,12 @@ import type { AcquireReply, Decision, JobResult } from "../../src/core/replies.t
 import { type JobRecordInfo, infoOf } from "../../src/core/results/job-record.ts";
 import type { ExitWatch, LockPrimitives } from "../../src/transport/primitives.ts";
 
-/** The primitives in this process, on the shipped core and nothing else: no object, no network, no storage. */
+/** The primitives in this process, on the shipped core alone: without object, network or storage. */
 export function memoryPrimitives(id: string): LockPrimitives {
   const state = new LockState([], Date.now());
   const parked = new Map<string, (reply: AcquireReply) => void>();
   const watchers = new Set<() => boolean>();
-  let kept: unknown;
+  let stored: unknown;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function run<T>(transition: (now: number) => T): T {
@@ -26,15 +26,15 @@ export function memoryPrimitives(id: string): LockPrimitives {
   const complete = (reply: Decision): AcquireReply => {
     if (reply.success || reply.reason !== "RECORDED") return reply;
     const info = state.record.kept(Date.now()) as JobRecordInfo;
-    return { ...reply, result: { value: structuredClone(kept), failed: info.failed, lease: info.lease } };
+    return { ...reply, result: { value: structuredClone(stored), failed: info.failed, lease: info.lease } };
   };
 
-  const keep = (lease: number, { value, ...terms }: JobResult, now: number): void => {
+  const storeResult = (lease: number, { value, ...rest }: JobResult, now: number): void => {
     state.wake(now);
     const live = state.find(lease, now);
     if (!live) return;
-    kept = structuredClone(value);
-    state.keepResult(infoOf(live, terms, now), now);
+    stored = structuredClone(value);
+    state.keepResult(infoOf(live, rest, now), now);
   };
 
   const until = <T>(find: () => T | undefined, wait: number): Promise<T | undefined> => {
@@ -65,7 +65,7 @@ export function memoryPrimitives(id: string): LockPrimitives {
     convert: async (lease, claim, requestId) => run((now) => state.convert(lease, claim, requestId, now)),
     release: async (lease, requestId, result) =>
       run((now) => {
-        if (result) keep(lease, result, now);
+        if (result) storeResult(lease, result, now);
         return state.release(lease, requestId, now);
       }),
     cancel: async (requestId) => run((now) => state.cancel(requestId, now)),

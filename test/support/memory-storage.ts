@@ -1,6 +1,6 @@
 import type { Row, StoredValue, ObjectStorage, TableShape } from "../../src/object/storage/object-storage.ts";
 
-/** What an object keeps, in memory: it outlives the hosts that run on it. */
+/** The storage of an object, in memory. It outlives the hosts that run on it. */
 export class MemoryStorage implements ObjectStorage {
   readonly #tables = new Map<string, Map<StoredValue | undefined, Row>>();
   readonly #values = new Map<string, unknown>();

@@ -7,17 +7,17 @@ export const DAY = 86_400_000;
 export const RERUN = "ran again";
 export const rerun = () => RERUN;
 
-/** What the object keeps of a job's result. */
+/** What the object has stored about a job's result. */
 export const kept = (id: string) => runInDurableObject(stubOf(id), (_lock, { storage }) => storage.kv.get("result"));
 
-/** What a caller gets who comes now, and whether that took a run. */
+/** The result that a caller gets now, and whether the job ran for it. */
 export async function askedNow<T>(id: string, options = {}): Promise<{ value: T; ran: boolean }> {
   let ran = false;
   const value = await once(lockOf(id), () => ((ran = true), RERUN), { wait: 0, ...options });
   return { value: value as T, ran };
 }
 
-/** A job that runs until it is told how to end. */
+/** A job that runs until the test resolves or rejects it. */
 export function openJob<T = string>() {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const started = Promise.withResolvers<number>();
@@ -25,7 +25,7 @@ export function openJob<T = string>() {
   return { fn, started: started.promise, resolve, reject };
 }
 
-/** A runner that can die: from then on it calls nobody and nobody answers it. */
+/** A runner that can die. From then on its calls do not leave and get no answer. */
 export function mortal() {
   let dead = false;
   const { namespace } = faultyNamespace((_method, run) => (dead ? new Promise(() => {}) : run()));
@@ -34,7 +34,7 @@ export function mortal() {
 
 export const codeOf = async (promise: Promise<unknown>) => ((await outcome(promise)).error as { code?: string })?.code;
 
-/** All that the object has stored. */
+/** Everything that the object has stored. */
 export async function stored(id: string): Promise<{ tables: unknown[]; alarm: number | null }> {
   return runInDurableObject(stubOf(id), async (_lock, { storage }) => ({
     tables: storage.sql.exec("SELECT name FROM sqlite_master").toArray(),

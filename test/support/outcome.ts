@@ -8,7 +8,7 @@ export function freshId(label = "lock"): string {
 
 export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** What a promise came to, and never an unhandled rejection in between. */
+/** The outcome of a promise, without an unhandled rejection in the meantime. */
 export async function outcome<T>(promise: Promise<T>): Promise<{ value?: T; error?: unknown }> {
   return promise.then(
     (value) => ({ value }),
@@ -21,6 +21,6 @@ export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   return (await outcome(promise)).error;
 }
 
-/** What a promise has come to by now. */
+/** The value of a promise if it is already fulfilled, otherwise "parked". */
 export const settled = <T>(promise: Promise<T>): Promise<T | "parked"> =>
   Promise.race([promise, Promise.resolve("parked" as const)]);

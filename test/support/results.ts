@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Results of every kind, with names of fields that mean something to JSON and to JavaScript. */
+/** Results of every kind. Some of their field names have a special meaning in JSON or JavaScript. */
 export const anyResult = fc.anything({
   withBigInt: true,
   withBoxedValues: true,
@@ -15,8 +15,8 @@ export const anyResult = fc.anything({
 });
 
 /**
- * Whether two values are the same graph: the same kinds, fields in the same order and as enumerable, holes and shared
- * references where the other has them. What is inside of a class of the platform is compared as far as it is seen.
+ * Whether two values are the same graph: the same kinds, fields in the same order and with the same enumerability, and
+ * holes and shared references in the same positions. Compares the content of platform classes as far as it is visible.
  */
 export function same(one: unknown, other: unknown, pairs = new Map<unknown, unknown>()): boolean {
   if (typeof one !== "object" || one === null || typeof other !== "object" || other === null)
@@ -31,14 +31,14 @@ export function same(one: unknown, other: unknown, pairs = new Map<unknown, unkn
   const others = Object.getOwnPropertyNames(other);
   if (names.length !== others.length || names.some((name, at) => name !== others[at])) return false;
   return names.every((name) => {
-    // How much of the stack of an exception is carried is the platform's own matter.
+    // How much of the stack of a DOMException survives is up to the platform.
     if (one instanceof DOMException && name === "stack") return true;
     const isShown = (item: object) => Object.prototype.propertyIsEnumerable.call(item, name);
     return isShown(one) === isShown(other) && inner(Reflect.get(one, name), Reflect.get(other, name));
   });
 }
 
-/** What is not among its fields, in a form that can be compared. */
+/** The content of an object besides its fields, in a form that can be compared. */
 function contentOf(item: object): unknown {
   if (item instanceof Date) return item.getTime();
   if (item instanceof RegExp) return String(item);

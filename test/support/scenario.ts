@@ -1,15 +1,15 @@
 import type { Lock, Locks, isLockError, once, withLocks } from "../../src/client.ts";
 
-/** What to play it with: the locks of a Worker or of a service, and the tools of the same door. */
+/** What the scenario needs: the locks of a Worker or a service, and the tools from the same entry point. */
 export interface Cast {
   locks: Pick<Locks, "lock" | "semaphore" | "readWriteLock" | "webLocks">;
   tools: { isLockError: typeof isLockError; once: typeof once; withLocks: typeof withLocks };
 }
 
 /**
- * A little of everything that a program does with locks; throws at the first thing that is not as it should be.
+ * Does a little of everything that a program does with locks. Throws at the first wrong result.
  *
- * It needs no test framework, so it runs in every runtime and out of every bundler.
+ * It needs no test framework, so it runs in every runtime and from the output of every bundler.
  */
 export async function playScenario({ locks, tools }: Cast): Promise<void> {
   const { lock, semaphore, readWriteLock, webLocks } = locks;
@@ -25,17 +25,17 @@ export async function playScenario({ locks, tools }: Cast): Promise<void> {
   check("a Web Lock", (await webLocks().request(newId("tab"), (it) => it?.mode)) === "exclusive");
 }
 
-/** Throws, and names the check, unless it holds. */
+/** Throws an error that names the check, unless it holds. */
 export function check(name: string, holds: boolean): void {
   if (!holds) throw new Error(`${name}: not so.`);
 }
 
-/** An id that nobody else uses. */
+/** An id that no other test uses. */
 export function newId(name: string): string {
   return `${name} of ${crypto.randomUUID()}`;
 }
 
-/** Five at a time: a browser has six connections to an origin, and each waiting call occupies one. */
+/** Only five at a time: a browser has six connections to an origin, and each waiting call occupies one of them. */
 const DEPOSITS = 5;
 
 async function depositTogether(mutex: Lock): Promise<void> {

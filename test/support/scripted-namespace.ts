@@ -1,7 +1,7 @@
-/** How the methods of an object answer; one that is not listed answers nothing. */
+/** The answers of the methods of an object. A method that is not listed returns undefined. */
 export type Answers = Record<string, (...args: never[]) => unknown>;
 
-/** A binding whose objects answer as a test says; `calls` is what was asked, and when. */
+/** A binding whose objects answer as a test says. `calls` lists the calls and their times. */
 export function scriptedNamespace<T extends Rpc.DurableObjectBranded>(answers: Answers) {
   const calls: { method: string; args: unknown[]; at: number }[] = [];
   const names: string[] = [];

@@ -3,7 +3,7 @@ import type { LockPrimitives } from "../../src/transport/primitives.ts";
 
 export const GRANT: RenewReply = { success: true, lease: 7, deadline: 1, validFor: 30_000 };
 
-/** Primitives that answer as a test says; `calls` is what they were asked, and when. */
+/** Primitives that answer as a test says. `calls` lists the calls and their times. */
 export function scriptedPrimitives(answers: Partial<LockPrimitives>) {
   const calls: { method: string; args: unknown[]; at: number }[] = [];
   const since = performance.now();
@@ -18,13 +18,13 @@ export function scriptedPrimitives(answers: Partial<LockPrimitives>) {
   return { primitives, calls };
 }
 
-/** What was asked: the last argument is what may end the call. */
+/** The arguments of a call without its signal, which comes last. */
 function withoutSignal(args: unknown[]): unknown[] {
   const asked = args.at(-1) instanceof AbortSignal ? args.slice(0, -1) : args;
   return asked.at(-1) === undefined ? asked.slice(0, -1) : asked;
 }
 
-/** Primitives that answer as if the lock were free, unless a test says otherwise; `methods` is what was asked, in order. */
+/** Primitives that answer as if the lock were free, unless a test says otherwise. `methods` lists the calls. */
 export function grantingPrimitives(answers: Partial<LockPrimitives> = {}) {
   const { primitives, calls } = scriptedPrimitives({
     acquire: async () => GRANT,

@@ -1,13 +1,13 @@
 import { runInDurableObject } from "cloudflare:test";
 import { crash, stubOf } from "./locks.ts";
 
-/** Leaves a database to the object as another version, or damage, would: what starts next starts from it. */
+/** Gives the object a database as another version, or damage, would leave it. The next instance starts from it. */
 export async function startFrom(id: string, write: (storage: DurableObjectStorage) => void): Promise<void> {
   await runInDurableObject(stubOf(id), (_lock, { storage }) => write(storage));
   await crash(id);
 }
 
-/** A table as it is stored, without going through the object. */
+/** A table as it is stored, read directly and not through the object's methods. */
 export async function rowsOf(id: string, table = "leases"): Promise<Record<string, SqlStorageValue>[]> {
   return runInDurableObject(stubOf(id), (_lock, { storage }) =>
     storage.sql.exec(`SELECT * FROM ${table} ORDER BY 1`).toArray(),

@@ -1,10 +1,10 @@
 type Handle = Parameters<typeof clearTimeout>[0];
 
-/** Counts the timers of this isolate, the client's and the objects', that are set and neither cleared nor fired. */
+/** Counts the pending timers of this isolate, both the client's and the objects'. */
 export function countTimers(): { pending: ReadonlySet<unknown>; restore: () => void } {
   const pending = new Set<unknown>();
   const { setTimeout: set, clearTimeout: clear } = globalThis;
-  // By hand: a spy would remember every call of thousands.
+  // Replace them by hand: a spy would remember each of thousands of calls.
   globalThis.setTimeout = ((run: () => void, ms?: number) => {
     const timer: unknown = set(() => {
       pending.delete(timer);

@@ -1,4 +1,4 @@
-// Compiled and not run: what the public types accept, refuse and tell.
+// Compiled and not run: what the public types accept, refuse and return.
 import { DurableObject } from "cloudflare:workers";
 import { expectTypeOf } from "vitest";
 import {
@@ -59,7 +59,7 @@ void withLock((held) => {
 });
 
 const result = await acquire(1_000);
-// @ts-expect-error the result must be looked at first
+// @ts-expect-error the result must be checked first
 void result.lease;
 if (result.success) expectTypeOf(result.lease).toEqualTypeOf<number>();
 else expectTypeOf(result.reason).toExtend<string>();
@@ -70,7 +70,7 @@ else expectTypeOf(tried.retryAfter).toEqualTypeOf<number | undefined>();
 
 // @ts-expect-error misspelt
 void withLock(() => {}, { waitt: 1 });
-// @ts-expect-error it does not wait
+// @ts-expect-error tryWithLock does not wait
 void tryWithLock(() => {}, { wait: 1 });
 // @ts-expect-error a duration is a number
 void acquire("1s");

@@ -1,4 +1,4 @@
-// Compiled and not run: what the types of crash release accept, refuse and tell.
+// Compiled and not run: what the types of crash release accept, refuse and return.
 import { expectTypeOf } from "vitest";
 import {
   type ExitWatch,
@@ -33,22 +33,22 @@ expectTypeOf(withLocks([lock], () => 1, { releaseOnExit: true })).resolves.toEqu
 expectTypeOf(once(lock, () => 1, { releaseOnExit: true })).resolves.toEqualTypeOf<number>();
 expectTypeOf(lead(lock, () => 1, { releaseOnExit: true })).resolves.toEqualTypeOf<number>();
 expectTypeOf(webLocks(namespace, { releaseOnExit: true }).request("name", () => 1)).resolves.toEqualTypeOf<number>();
-// @ts-expect-error it is so or not
+// @ts-expect-error it is true or false
 void lock.hold({ releaseOnExit: "yes" });
 // @ts-expect-error a lease that is merely taken has no holder to watch
 void lock.acquire(1_000, { releaseOnExit: true });
 
-// A transport may do without.
+// A transport may lack watchExit.
 expectTypeOf<Omit<LockPrimitives, "watchExit">>().toExtend<LockPrimitives>();
-// @ts-expect-error it has to be looked for
+// @ts-expect-error a transport may lack it
 void primitives.watchExit(7);
-const binding = await primitives.watchExit?.(7);
-expectTypeOf(binding).toEqualTypeOf<ExitWatch | RefusalReply | undefined>();
-if (binding?.success) {
-  expectTypeOf(binding).toExtend<Disposable>();
-  expectTypeOf(binding.next(false)).resolves.toEqualTypeOf<LeaseEvent>();
+const exitWatch = await primitives.watchExit?.(7);
+expectTypeOf(exitWatch).toEqualTypeOf<ExitWatch | RefusalReply | undefined>();
+if (exitWatch?.success) {
+  expectTypeOf(exitWatch).toExtend<Disposable>();
+  expectTypeOf(exitWatch.next(false)).resolves.toEqualTypeOf<LeaseEvent>();
 }
 
-const bond = await namespace.getByName("id").watchExit(7);
-if ("handle" in bond) expectTypeOf(await bond.events.next(false)).toExtend<LeaseEvent>();
+const watch = await namespace.getByName("id").watchExit(7);
+if ("handle" in watch) expectTypeOf(await watch.events.next(false)).toExtend<LeaseEvent>();
 expectTypeOf<ExitWatchReply["success"]>().toEqualTypeOf<true>();

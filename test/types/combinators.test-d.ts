@@ -1,4 +1,4 @@
-// Compiled and not run: what the types of once, lead, observe, Web Locks, operators and bound holds say.
+// Compiled and not run: what the types of once, lead, observe, Web Locks, operators and releaseOnExit accept.
 import { expectTypeOf } from "vitest";
 import {
   type DurableLock,
@@ -29,7 +29,7 @@ expectTypeOf(locks.request("name", null, () => 7)).resolves.toEqualTypeOf<number
 void webLocks(namespace, { owner: "importer", maxHold: 60_000 });
 // @ts-expect-error each request makes its own
 void webLocks(namespace, { requestId: "mine" });
-// @ts-expect-error no mode of a lock
+// @ts-expect-error there is no such mode
 void locks.request("name", { mode: "both" }, () => {});
 
 expectTypeOf(lock.forceRelease()).resolves.toEqualTypeOf<number>();
@@ -44,7 +44,7 @@ void lock.acquire(1, { lockDelay: 5 });
 void lock.acquire(1, { onReleaseRequested: () => {} });
 
 void lock.acquire(1, { requestId: "the same call, repeated" });
-// @ts-expect-error each hold is a request of its own
+// @ts-expect-error each hold makes its own request id
 void lock.hold({ requestId: "mine" });
-// @ts-expect-error each try is a request of its own
+// @ts-expect-error each attempt makes its own request id
 void lock.tryWithLock(() => {}, { requestId: "mine" });

@@ -1,4 +1,4 @@
-// Compiled and not run: what the types of the guards accept, refuse and tell.
+// Compiled and not run: what the types of fencing accept, refuse and return.
 import { expectTypeOf } from "vitest";
 import {
   type Fence,

@@ -1,4 +1,4 @@
-// Compiled and not run: what the types of elections and operators accept, refuse and tell.
+// Compiled and not run: what the types of elections and operators accept, refuse and return.
 import { expectTypeOf } from "vitest";
 import {
   type LeaderWork,
@@ -52,7 +52,7 @@ expectTypeOf(lock.requestRelease()).resolves.toEqualTypeOf<void>();
 void lock.hold({ lockDelay: 5_000, onReleaseRequested: ({ lease }) => void lease });
 void lock.withLock(() => {}, { onReleaseRequested: async (held) => void (await held.release()) });
 void lock.acquire(1_000, { lockDelay: 5_000 });
-// @ts-expect-error nobody is told who only acquires
+// @ts-expect-error a plain lease has no such callback
 void lock.acquire(1_000, { onReleaseRequested: () => {} });
 // @ts-expect-error a duration is a number
 void lock.acquire(1_000, { lockDelay: "5s" });

@@ -1,4 +1,4 @@
-// Compiled and not run: what the types of latch and barrier accept, refuse and tell.
+// Compiled and not run: what the types of latch and barrier accept, refuse and return.
 import { expectTypeOf } from "vitest";
 import { type DurableLock, type DurableRendezvous, type ArriveResult, useBarrier, useLatch } from "../../src/index.ts";
 
@@ -9,7 +9,7 @@ const latch = useLatch(namespace, "id", { count: 3 });
 expectTypeOf(latch.countDown()).resolves.toEqualTypeOf<number>();
 expectTypeOf(latch.wait({ wait: 1 })).resolves.toEqualTypeOf<void>();
 expectTypeOf(useBarrier(namespace, "id", { parties: 3 }).arrive()).resolves.toEqualTypeOf<ArriveResult>();
-// @ts-expect-error how often must be said
+// @ts-expect-error the count is needed
 useLatch(namespace, "id");
 // @ts-expect-error not a namespace of rendezvous
 useBarrier(locks, "id", { parties: 3 });

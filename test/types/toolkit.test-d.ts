@@ -1,4 +1,4 @@
-// Compiled and not run: what the types of the toolkit accept, refuse and tell.
+// Compiled and not run: what the types of the toolkit accept, refuse and return.
 import { expectTypeOf } from "vitest";
 import {
   type DurableLock,
@@ -21,7 +21,7 @@ expectTypeOf(semaphore).toEqualTypeOf<Semaphore>();
 expectTypeOf(semaphore).toExtend<Lock>();
 expectTypeOf(semaphore.withPermits(2, () => "text")).resolves.toEqualTypeOf<string>();
 expectTypeOf(semaphore.withPermits(2, async (lease) => lease)).resolves.toEqualTypeOf<HeldLease>();
-// @ts-expect-error how many permits there are must be said
+// @ts-expect-error the number of permits is needed
 useSemaphore(namespace, "id");
 // @ts-expect-error misspelt
 useSemaphore(namespace, "id", { permit: 3 });

@@ -4,10 +4,10 @@ import { inject, it, vi } from "vitest";
 import { firstFailure } from "./play.ts";
 import { type Test, load } from "./stand-in.ts";
 
-/** A mutant and the tests that are to find it, the likeliest first. */
+/** A mutant and the tests that should find it, the likeliest first. */
 export interface Trial {
   number: number;
-  /** Whether it is evaluated when the source is loaded: it can't be put to sleep. */
+  /** Whether it is evaluated when the source is loaded. Such a mutant can't be switched off afterwards. */
   isStatic: boolean;
   files: string[];
 }
@@ -18,9 +18,9 @@ declare module "vitest" {
   }
 }
 
-/** Stands for the source without a mutant. */
+/** The number that means: no mutant. */
 const NONE = -1;
-/** An isolate gets slower with each call that was made in it: after so long the rest is left to a new one, in ms. */
+/** An isolate gets slower with each call. After this time, in milliseconds, a new isolate takes over the rest. */
 const OLD = 30_000;
 
 const { setTimeout } = globalThis;
@@ -35,27 +35,27 @@ async function testsOf(file: string): Promise<Test[]> {
 
 const wake = (number: number) => Object.assign(globalThis, { mutant: number });
 
-/** Tells, and lets the words out before what may go round in circles. */
+/** Prints a line, and lets it get out before a mutant that may loop forever. */
 async function say(words: string): Promise<void> {
   console.log(words);
   await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /**
- * Whether a test fails because of the mutant: the same test, played at once without it, must pass, and then fail again.
+ * Whether a test fails because of the mutant: the same test must pass without the mutant, and then fail again with it.
  *
- * If it fails then too, others have left something behind, like callers who ask forever: the mutant is tried again in an isolate
- * of its own time. A test that fails there too is left out.
+ * If it fails without the mutant too, earlier tests have left something behind, such as callers that ask forever. The
+ * mutant is then tried again in a fresh isolate. A test that also fails there is left out.
  */
 async function isToBlame(number: number, test: Test): Promise<boolean> {
   vi.restoreAllMocks();
   vi.useRealTimers();
   wake(NONE);
-  // One whose state a mutant has spoiled may go round in circles without it too.
+  // An object whose state a mutant has spoiled may loop forever even without the mutant.
   await abortAllDurableObjects();
   const failure = await firstFailure([test]);
   wake(number);
-  // One that passes now failed by chance, as one that waits for real time may on a busy machine.
+  // A test that passes now failed by chance: on a busy machine, a test that waits for real time may do that.
   if (!failure) return (await firstFailure([test])) !== undefined;
   if (number !== inject("trials")[0]?.number) throw new Error("The isolate is spoiled.");
   await say(`fails without a mutant, and is left out: ${test.name}: ${String(failure.error).slice(0, 200)}`);
@@ -75,7 +75,7 @@ async function tryOn({ number, isStatic }: Trial, file: string): Promise<string 
 }
 
 it("mutants", { timeout: 2 ** 31 - 1 }, async () => {
-  // Loaded without a mutant awake, and before the first's time begins.
+  // Load the tests while no mutant is awake, and before the time of the first one begins.
   for (const { files } of inject("trials")) for (const file of files) await testsOf(file);
   const begun = performance.now();
   for (const trial of inject("trials")) {

@@ -3,7 +3,7 @@ import { replaceGlobals } from "../../test/robustness/simulation/globals.ts";
 import { loadSource } from "../../test/robustness/simulation/hooks.ts";
 import { type Mutant, withMutants } from "./mutants.ts";
 
-/** Plays simulated worlds with one mutant awake, until one of them shows it. */
+/** The order to play simulated worlds with one mutant awake, until a world reveals it. */
 interface Task {
   number: number;
   seeds: number;
@@ -11,7 +11,7 @@ interface Task {
 
 const { mutants, awake } = workerData as { mutants: Mutant[]; awake: number };
 const numbered = mutants.map((mutant, number) => ({ mutant, number }));
-// What is evaluated while the source is loaded must be awake by then.
+// A mutant that is evaluated while the source is loaded must be awake by then.
 Object.assign(globalThis, { mutant: awake });
 loadSource((file, source) =>
   withMutants(

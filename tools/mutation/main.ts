@@ -7,17 +7,17 @@ import { SimulatedKiller } from "./simulated.ts";
 import { isSimulated, testsOf } from "./suites.ts";
 import { killByTests } from "./tested.ts";
 
-// Which small changes to the source does nothing notice? First the tests, then simulated worlds.
+// Finds the small changes to the source that nothing notices: first with the tests, then with simulated worlds.
 const SOURCE = join(import.meta.dirname, "../../src");
 
 const { values } = parseArgs({
   options: {
     folder: { type: "string", default: "core" },
     seeds: { type: "string", default: "60" },
-    /** Where those that are left are written after each stage; `--only` such a file tries them again. */
+    /** The file to which the survivors are written after each stage. `--only` with this file tries them again. */
     survivors: { type: "string" },
     only: { type: "string" },
-    /** Tries one of so many, evenly spread. */
+    /** Tries only every nth mutant. */
     every: { type: "string", default: "1" },
   },
 });

@@ -4,19 +4,19 @@ import ts from "typescript";
 export interface Mutant {
   file: string;
   line: number;
-  /** What kind of change. */
+  /** The kind of change. */
   kind: string;
   from: string;
   to: string;
   start: number;
   end: number;
-  /** Whether it is evaluated when the file is loaded, and never again. */
+  /** Whether it is evaluated only when the file is loaded. */
   isStatic: boolean;
 }
 
 const { SyntaxKind: Kind } = ts;
 
-/** What an operator is taken for: off by one, the opposite, the other of two. */
+/** The replacements for each operator: off by one, the opposite, or the other of two. */
 const OPERATORS: Partial<Record<ts.SyntaxKind, string[]>> = {
   [Kind.LessThanToken]: ["<=", ">="],
   [Kind.LessThanEqualsToken]: ["<", ">"],
@@ -35,7 +35,7 @@ const OPERATORS: Partial<Record<ts.SyntaxKind, string[]>> = {
   [Kind.MinusEqualsToken]: ["+="],
 };
 
-/** All mutants of a file, after the operators of PIT and Stryker; texts are left alone, for the compiler knows them. */
+/** All mutants of a file, after the operators of PIT and Stryker. Leaves texts alone: the compiler checks them. */
 export function mutantsOf(file: string, source: string): Mutant[] {
   const tree = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true);
   const mutants: Mutant[] = [];
@@ -73,7 +73,7 @@ function mutate(node: ts.Node, tree: ts.SourceFile, add: Add): void {
 
 function mutateOperator(node: ts.BinaryExpression, text: (part: ts.Node) => string, add: Add): void {
   for (const operator of OPERATORS[node.operatorToken.kind] ?? [])
-    // In brackets: `??` can't stand beside `&&` without.
+    // Add parentheses: without them, `??` can't be combined with `&&`.
     add(node, "operator", `(${text(node.left)}) ${operator} (${text(node.right)})`);
 }
 
@@ -92,14 +92,14 @@ function isStatic(node: ts.Node): boolean {
   return true;
 }
 
-/** What is passed to a call is called with it, as by `filter`. */
+/** Whether it is an argument of a call. The callee calls such a function at once, as `filter` does. */
 function isArgument({ parent }: ts.Node): boolean {
   return ts.isCallExpression(parent);
 }
 
-/** The source with all its mutants in it, each asleep until `globalThis.mutant` is its number. */
+/** The source with all its mutants. Each one sleeps until `globalThis.mutant` is its number. */
 export function withMutants(source: string, mutants: readonly { mutant: Mutant; number: number }[]): string {
-  // Inner ones first, so that what is around them takes them in.
+  // Insert the inner mutants first, so that the mutants around them contain them.
   const sorted = mutants.toSorted(
     (one, other) => one.mutant.end - one.mutant.start - (other.mutant.end - other.mutant.start),
   );

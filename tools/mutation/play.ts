@@ -1,9 +1,9 @@
 import type { Group, Step, Test } from "./stand-in.ts";
 
-/** As many tests at once as in the real suite. */
+/** How many concurrent tests run at once, as in the real suite. */
 const AT_ONCE = 8;
 
-/** The groups that have begun, and whether what goes before them is done. */
+/** The groups that have begun, each with the promise of its `before` steps. */
 type Begun = Map<Group, Promise<void>>;
 
 const isConcurrent = (test: Test | undefined) => test?.groups.at(-1)?.isConcurrent;
@@ -31,7 +31,7 @@ export async function firstFailure(played: readonly Test[]): Promise<Failure | u
   return failed[0];
 }
 
-// Those of the runtime: a test may put its own in their place.
+// The runtime's own timers: a test may replace the global ones.
 const { setTimeout, clearTimeout } = globalThis;
 
 async function inTime(body: Step, timeout: number): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Mutant } from "./mutants.ts";
 
-/** A world that takes so long goes round in circles, in milliseconds. */
+/** A call that takes longer than this loops forever, in milliseconds. */
 const TOO_LONG = 10_000;
 
 /** A thread that tries the mutants on simulated worlds. */

@@ -1,10 +1,10 @@
-// Stands in for vitest in the tests that mutants are tried on: they are loaded once and played for each mutant, where
-// vitest would load them again. Only what they use is there.
+// Stands in for vitest in the tests on which mutants are tried. The tests are loaded once and played for each mutant;
+// vitest would load them again each time. Contains only what those tests use.
 import { expect, vi } from "vitest";
 
 export { expect, vi };
 
-export type Step = () => unknown;
+export type Step = (...row: unknown[]) => unknown;
 
 export class Group {
   readonly isConcurrent: boolean;
@@ -26,7 +26,7 @@ export interface Test {
   groups: Group[];
 }
 
-/** Most take a fraction of it; with the mutant asleep the same test must pass in that time. */
+/** The default time limit, in ms. Most tests take a fraction of it. Each must meet it with the mutant asleep. */
 const TIMEOUT = 8_000;
 
 let groups: Group[] = [];
@@ -60,7 +60,7 @@ function add(name: string, options: Options, body?: Step): void {
   tests.push({ name, body: step, timeout, groups });
 }
 
-/** Not every value can be a text. */
+/** The text of a value; its type if the value can't be converted. */
 function shown(value: unknown): string {
   try {
     return String(value);
@@ -71,10 +71,11 @@ function shown(value: unknown): string {
 
 const each =
   (rows: readonly unknown[]) =>
-  (name: string, body: (...row: unknown[]) => unknown): void => {
+  (name: string, options: Options, body?: (...row: unknown[]) => unknown): void => {
+    const [step, rest] = typeof options === "function" ? [options, {}] : [body as Step, options];
     for (const row of rows) {
       const values: unknown[] = Array.isArray(row) ? row : [row];
-      add(`${name} ${values.map(shown).join(",")}`, () => body(...values));
+      add(`${name} ${values.map(shown).join(",")}`, rest, () => step(...values));
     }
   };
 

@@ -9,7 +9,7 @@ const unit = (...names: string[]) => test("unit", ...names);
 const toolkit = (...names: string[]) => test("integration/toolkit", ...names);
 const versions = (...names: string[]) => test("integration/versions", ...names);
 
-/** Where files have tests of their own that are not named like them. */
+/** The tests of files whose own tests are named differently. */
 const OWN: [RegExp, string[]][] = [
   [
     /^core\/(checks|limits|request|replies|results)/,
@@ -66,7 +66,7 @@ const OWN: [RegExp, string[]][] = [
   ],
 ];
 
-/** What the callers' side has in common, the quickest first. */
+/** The tests for the whole caller's side, the quickest first. */
 const CALLERS = [
   ...unit(
     "toolkit/bad-input",
@@ -82,7 +82,7 @@ const CALLERS = [
   ...versions("clients"),
 ];
 
-/** What is played on all of a folder, and found nothing to do with them yet, the quickest first. */
+/** The tests for every file of a folder, to play after the file's own tests, the quickest first. */
 const COMMON: Record<string, string[]> = {
   core: [
     ...unit(
@@ -127,7 +127,7 @@ export const isSimulated = (mutant: Mutant): boolean =>
   !isRendezvous(mutant) &&
   !/web-lock|http|observe|limits|checks|request\.ts|options|lock-index|timeline|version-mismatch/.test(mutant.file);
 
-/** The files of tests that are to find a mutant, the likeliest first. */
+/** The test files that should find a mutant, the likeliest first. */
 export function testsOf(mutant: Mutant): string[] {
   const namesake = [`unit/${mutant.file.replace(/ts$/, "test.ts")}`].filter((file) => existsSync(join(TESTS, file)));
   const own = OWN.filter(([files]) => files.test(mutant.file)).flatMap(([, tests]) => tests);

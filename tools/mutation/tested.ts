@@ -7,22 +7,22 @@ import type { Trial } from "./batch.ts";
 import type { Mutant } from "./mutants.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-/** Mutants that share an isolate at most: the tests are loaded once for all of them. */
+/** How many mutants share an isolate at most. The tests are loaded once for all of them. */
 const BATCH = 60;
 
-/** Runtimes at once: tests mostly wait. */
+/** How many runtimes run at once: tests spend most of their time waiting. */
 const AT_ONCE = 3;
 
-/** How often in a row workerd may fail to start. */
+/** How many times in a row workerd may fail to start. */
 const MOST_FAILED_STARTS = 12;
 
 /** How long workerd and the tests may take to start, in milliseconds. */
 const STARTING = 180_000;
 
-/** The tests of a file that take longer than this go round in circles, in milliseconds. */
+/** If a runtime prints no progress for this long, its mutant loops forever, in milliseconds. */
 const SILENCE = 60_000;
 
-/** Tries mutants on tests in workerd; answers how those were found that were. */
+/** Tries mutants on tests in workerd. Returns how each mutant was found, for those that were. */
 export async function killByTests(
   mutants: Mutant[],
   numbers: number[],
@@ -30,7 +30,7 @@ export async function killByTests(
 ): Promise<Map<number, string>> {
   const found = new Map<number, string>();
   const left = numbers.filter((number) => filesOf(mutants[number] as Mutant).length > 0);
-  /** What is evaluated while the source is loaded needs a runtime of its own. */
+  /** A mutant that is evaluated while the source is loaded needs its own runtime. */
   const isStatic = (number: number | undefined) => mutants[number ?? -1]?.isStatic;
   const takeBatch = (): number[] => {
     const most = Math.min(BATCH, Math.ceil(numbers.length / AT_ONCE));
@@ -48,7 +48,7 @@ export async function killByTests(
       }));
       const { tried, hung } = await runBatch(mutants, trials, found);
       if (hung !== undefined) found.set(hung, "endless");
-      // Those that had no turn have it with the next.
+      // Mutants that were not reached go into the next batch.
       const untried = batch.filter((number) => !tried.has(number) && number !== hung);
       if (untried.length < batch.length) failedStarts = 0;
       // A busy machine may be too slow for workerd to start.
@@ -87,10 +87,10 @@ async function runBatch(mutants: Mutant[], trials: Trial[], found: Map<number, s
     if (/^(could not run|fails without|mutant)/.test(line)) console.log(new Date().toISOString().slice(11, 19), line);
     if (line === "batch done") present = undefined;
     if (what === undefined) continue;
-    // By these lines only: one that goes round in circles may talk all the while.
+    // Only these lines count as progress: a mutant that loops forever may print other lines all the time.
     clearTimeout(timer);
     timer = setTimeout(kill, SILENCE);
-    // One that is decided is not to blame for what goes round in circles after it.
+    // A mutant that is decided is not to blame for a loop after it.
     present = what === "tries" ? Number(number) : undefined;
     if (what !== "tries") tried.add(Number(number));
     if (what.startsWith("found")) found.set(Number(number), what);

@@ -4,7 +4,7 @@ import { createVitest } from "vitest/node";
 import type { Trial } from "./batch.ts";
 import { type Mutant, withMutants } from "./mutants.ts";
 
-// Runs tests in real workerd on mutants, many in one isolate; tells by lines which begins and which is found.
+// Tries mutants on tests in real workerd, many mutants in one isolate. Prints which begins and which is found.
 const ROOT = join(import.meta.dirname, "../..");
 const [file = ""] = process.argv.slice(2);
 const { mutants, trials } = JSON.parse(readFileSync(file, "utf8")) as { mutants: Mutant[]; trials: Trial[] };

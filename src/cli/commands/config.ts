@@ -3,13 +3,13 @@ import { dirname, join, resolve, sep } from "node:path";
 import { EXIT, Failure } from "../terminal/exit-codes.ts";
 import { printable as show } from "../terminal/reporter.ts";
 
-/** Where the service is, and what admits to it. */
+/** The URL of the service and the token. */
 export interface FoundAccess {
   url: string;
   token: string;
 }
 
-/** What flags can say of it. */
+/** The flags that set them. */
 export interface AccessFlags {
   url?: string | undefined;
   token?: string | undefined;
@@ -22,7 +22,7 @@ interface Surroundings {
   cwd: string;
 }
 
-/** The file that is looked for here and in all folders above. */
+/** The file to look for, here and in all folders above. */
 const FILE = "durable-locks.json";
 const KNOWN = ["url", "token", "tokenFile"];
 const START = "`npx durable-locks dev` starts a service on this machine.";
@@ -30,8 +30,8 @@ const START = "`npx durable-locks dev` starts a service on this machine.";
 /**
  * Takes each value from the first source that has it: flags, the environment, the file.
  *
- * The user vouches for a file that flags or environment name. A file that this program finds may come from a stranger,
- * with a clone or an archive: it must not choose where a secret of the user goes, nor which secret goes to its service.
+ * The user vouches for a file that the flags or the environment name. A file that this program finds may come from a
+ * stranger, in a clone or an archive. It must not choose where the user's secrets go, or which secret its service gets.
  */
 export function findAccess(flags: AccessFlags, { env, cwd }: Surroundings): FoundAccess {
   const fromEnv = { url: env["DURABLE_LOCKS_URL"], token: env["DURABLE_LOCKS_TOKEN"] };
@@ -42,20 +42,20 @@ export function findAccess(flags: AccessFlags, { env, cwd }: Surroundings): Foun
   };
   const named = flags.config ?? (env["DURABLE_LOCKS_CONFIG"] || undefined);
   const file = named === undefined ? undefined : readFile(resolve(cwd, named), (tokenFile) => tokenFile);
-  // Look for a file only if it is needed: a stranger's file must not block a call that does not need one.
+  // Look for a file only if one is needed: a stranger's file must not block a call that does not need it.
   if (named !== undefined || (given.url && given.token)) return complete(given, file);
   const path = search(cwd);
   if (path === undefined) return complete(given, undefined);
   return complete(given, readFound({ path, typed: quote(path === join(cwd, FILE) ? `./${FILE}` : path) }, given));
 }
 
-/** What flags and environment say. */
+/** What the flags and the environment say. */
 type Given = { [Key in keyof FoundAccess]: FoundAccess[Key] | undefined };
 
 /** What a file says. */
 interface Settings {
   url?: string | undefined;
-  /** Only looked at if it is needed. */
+  /** Reads the token, or throws. Call it only if the token is needed. */
   token(): string | undefined;
 }
 
@@ -86,7 +86,7 @@ interface Found {
   typed: string;
 }
 
-/** Reads a found file. Its URL gets only the token that the file itself gives, and no other secret of the user. */
+/** Reads a found file. Its URL gets only the token from the same file, and no other secret of the user. */
 function readFound(found: Found, given: Given): Settings {
   const { path, typed } = found;
   checkOwner(found);
@@ -100,7 +100,7 @@ function readFound(found: Found, given: Given): Settings {
   return settings;
 }
 
-/** Resolves all links, so that this program reads the same file that it has checked. */
+/** Resolves all links, so that this program reads the file that it has checked. */
 function insideOf({ path, typed }: Found, file: string): string {
   const real = realPath(file);
   if (real.startsWith(join(realPath(dirname(path)), sep))) return real;
@@ -129,11 +129,11 @@ function parse(path: string): { url?: string; token?: string; tokenFile?: string
   try {
     parsed = JSON.parse(text);
   } catch {
-    // The parser's own words quote the text, and the text may be the token.
+    // Don't repeat the parser's message: it quotes the text, and the text may be the token.
     throw missing(`${show(path)} is not valid JSON.`);
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    throw missing(`${show(path)} must hold an object of ${KNOWN.join(", ")}.`);
+    throw missing(`${show(path)} must contain an object with ${KNOWN.join(", ")}.`);
   const wrong = Object.entries(parsed).find(([key, value]) => !KNOWN.includes(key) || typeof value !== "string");
   if (wrong)
     throw missing(
@@ -145,7 +145,7 @@ function parse(path: string): { url?: string; token?: string; tokenFile?: string
 /** A token from a file, which only its owner should be able to read. */
 function readToken(path: string): string {
   const stats = statOf(path);
-  // A pipe, such as <(pass show locks), is nobody else's to read.
+  // Skip a pipe, such as <(pass show locks): nobody else can read it.
   if (stats.isFile()) checkPrivate(path, stats);
   const token = readText(path).trim();
   if (token === "") throw missing(`${show(path)} is empty: write the token in it.`);
@@ -170,7 +170,7 @@ function statOf(path: string): Stats {
 
 function checkPrivate(path: string, stats: Stats): void {
   if (process.platform === "win32" || (stats.mode & 0o007) === 0) return;
-  throw missing(`${show(path)} holds a token and everybody on this machine can read it: chmod 600 ${quote(path)}`);
+  throw missing(`${show(path)} contains a token, and everybody on this machine can read it: chmod 600 ${quote(path)}`);
 }
 
 /** Refuses a found file that others own or can write: they could name the service that gets the token. */
@@ -178,7 +178,7 @@ function checkOwner({ path, typed }: Found): void {
   const me = process.getuid?.();
   if (me === undefined) return;
   const stats = statOf(path);
-  // The owner of a link has chosen what it leads to.
+  // Check the owner of a link too: that user has chosen its target.
   const owners = [stats.uid, lstatSync(path).uid];
   if (owners.every((owner) => owner === me || owner === 0) && (stats.mode & 0o002) === 0) return;
   throw missing(

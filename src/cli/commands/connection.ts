@@ -2,14 +2,14 @@ import { type Lock, connectLocks } from "../../client.ts";
 import { type Input, textOf } from "../terminal/command.ts";
 import { findAccess } from "./config.ts";
 
-/** A lock, and the service that has it. */
+/** A lock and the URL of its service. */
 export interface ConnectedLock {
   lock: Lock;
-  /** Written in one way, so that it can be compared. */
+  /** Normalised, so that it can be compared. */
   url: string;
 }
 
-/** The lock that is named first, at the service that flags, environment or file name. */
+/** The lock that the first positional names, at the service that the flags, the environment or the file name. */
 export function serviceOf(input: Input): ConnectedLock {
   const flags = {
     url: textOf(input, "url"),
@@ -23,7 +23,7 @@ export function serviceOf(input: Input): ConnectedLock {
   return { lock, url: lock.primitives.url ?? access.url };
 }
 
-/** The lock alone. */
+/** Only the lock. */
 export function lockOf(input: Input): Lock {
   return serviceOf(input).lock;
 }

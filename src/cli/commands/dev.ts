@@ -15,22 +15,26 @@ export const dev: Command = {
   name: "dev",
   positionals: [],
   summary: "start a lock service on this machine",
-  details: `The whole service on local workerd, for development and tests; no account is needed. It needs
-\`wrangler\` or \`miniflare\` in your project, which bring workerd. It listens on 127.0.0.1 only and
-keeps its locks on disk, so that leases outlive a restart. The token is made at the first start.`,
+  details: `Runs the whole service on local workerd, for development and tests. You need no account, but
+\`wrangler\` or \`miniflare\` in your project: they bring workerd. The service listens only on 127.0.0.1
+and stores its locks on disk, so leases outlive a restart. The first start creates the token.`,
   options: {
-    port: { type: "string", value: "N", help: "where to listen; default 8787" },
-    dir: { type: "string", value: "PATH", help: "where locks and token are kept; default .durable-locks" },
-    jurisdiction: { type: "string", value: "NAME", help: "as deployed, such as eu; has no effect on this machine" },
+    port: { type: "string", value: "N", help: "the port to listen on; default 8787" },
+    dir: { type: "string", value: "PATH", help: "the folder for the locks and the token; default .durable-locks" },
+    jurisdiction: {
+      type: "string",
+      value: "NAME",
+      help: "as in your deployment, such as eu; has no effect on this machine",
+    },
     "location-hint": {
       type: "string",
       value: "NAME",
-      help: "as deployed, such as weur; has no effect on this machine",
+      help: "as in your deployment, such as weur; has no effect on this machine",
     },
     token: {
       type: "string",
       value: "TOKEN",
-      help: "16 characters or more, or JSON for several; `ps` shows it: better write the file `token` in --dir",
+      help: "16 characters or more, or JSON for several; `ps` shows it, so prefer the file `token` in --dir",
     },
   },
   examples: [
@@ -43,7 +47,7 @@ keeps its locks on disk, so that leases outlive a restart. The token is made at 
 
 const READY_WITHIN = 20_000;
 
-/** What workerd gets to stop in. */
+/** How long workerd may take to stop, in milliseconds. */
 const GRACE = 3_000;
 
 async function startService(input: Input): Promise<number> {
@@ -72,7 +76,7 @@ async function startService(input: Input): Promise<number> {
   const url = `http://127.0.0.1:${port}`;
   if (await isReady(url, service, listens)) {
     const file = join(folder, "token");
-    const hint = textOf(input, "token") === undefined ? `the token is in ${file}` : "the token is the given one";
+    const hint = textOf(input, "token") === undefined ? `the token is in ${file}` : "the token is the one from --token";
     if (flags["json"]) reporter.result("", { url, pid: service.pid });
     else reporter.result(url, {});
     reporter.note("ready", `ready at ${url}; ${hint}. Ctrl-C ends it.`, { url });
@@ -91,7 +95,7 @@ function portOf(input: Input): number {
   return parseCount(textOf(input, "port") ?? "8787", "--port", 65_535);
 }
 
-/** Always set, so that they can't come from the environment of this process. */
+/** Always sets both variables, so that they never come from the environment of this process. */
 function placementOf(input: Input): Record<"JURISDICTION" | "LOCATION_HINT", string> {
   return { JURISDICTION: textOf(input, "jurisdiction") ?? "", LOCATION_HINT: textOf(input, "location-hint") ?? "" };
 }
@@ -110,7 +114,7 @@ async function checkPort(port: number): Promise<void> {
   await new Promise((closed) => server.close(closed));
 }
 
-/** The given one, or the one of this folder, made at the first start. */
+/** The given token, or the token of this folder. The first start creates that one. */
 function tokenOf(given: string | undefined, folder: string): string {
   if (given !== undefined) return given;
   const file = join(folder, "token");
@@ -123,7 +127,7 @@ function tokenOf(given: string | undefined, folder: string): string {
   return readFileSync(file, "utf8").trim();
 }
 
-/** Whether the service answers; false if it ended instead. Until it listens, what answers at its port is another service. */
+/** Whether the service answers; false if it ended instead. Until it listens, another service may answer there. */
 async function isReady(url: string, service: SupervisedCommand, listens: () => boolean): Promise<boolean> {
   const ended = service.ended.then(() => "ended" as const);
   for (const since = performance.now(); performance.now() < since + READY_WITHIN;) {
@@ -132,6 +136,6 @@ async function isReady(url: string, service: SupervisedCommand, listens: () => b
     const pause = new Promise((wait) => setTimeout(wait, 50));
     if ((await Promise.race([pause, ended])) === "ended") return false;
   }
-  service.stop("unguarded", GRACE);
+  service.stop("unsupervised", GRACE);
   return false;
 }

@@ -18,9 +18,9 @@ export function environmentUnder({ lock, url }: ConnectedLock, lease: number): N
 }
 
 /**
- * The live lease by which a `run` around this process holds the whole lock: a call that waits for it waits for itself.
+ * The live lease with which a `run` around this process holds the whole lock. Waiting for it would never end.
  *
- * Undefined if there is none, or if the service doesn't tell: then the call just waits.
+ * Undefined if there is none, or if the service can't say. In that case the call just waits.
  */
 export async function leaseAround(
   service: ConnectedLock,
@@ -35,16 +35,16 @@ export async function leaseAround(
   return status?.holders.find(({ lease, exclusive }) => exclusive && leases.includes(lease))?.lease;
 }
 
-/** Says that a call would have waited for itself. A retry can't cure that, so the exit code is not the 75 of a taken lock. */
+/** The failure of a call that would wait for itself. A retry can't fix that, so the exit code is not 75, "taken". */
 export function heldAround(id: string, lease: number): Failure {
   return new Failure(
     EXIT.usage,
-    `${printable(id)}: the \`run\` around this command holds the lock already (lease ${lease}), so this call would wait ` +
-      "for itself. Don't take it again: work under that lease, which is in LOCK_LEASE.",
+    `${printable(id)}: the \`run\` around this command already holds the lock (lease ${lease}), so this call would ` +
+      "wait for itself. Don't take it again: work under that lease, which is in LOCK_LEASE.",
   );
 }
 
-/** The locks that the `run`s around this process hold, the outermost first. Ignores a LOCK_HELD of any other shape. */
+/** The locks that the `run`s around this process hold, the outermost first. Ignores a LOCK_HELD with another shape. */
 function heldLocks(): HeldLock[] {
   try {
     const held: unknown = JSON.parse(process.env["LOCK_HELD"] ?? "[]");

@@ -4,7 +4,7 @@ import { parseCount } from "../terminal/count.ts";
 import { parseDuration } from "../terminal/duration.ts";
 import { EXIT, Failure } from "../terminal/exit-codes.ts";
 
-/** How the lock is to be taken. */
+/** The lease spec from the command line. */
 export interface LeaseOptions {
   ttl: number;
   wait: number;
@@ -13,14 +13,14 @@ export interface LeaseOptions {
   capacity?: number;
 }
 
-/** The options of whatever takes the lock. */
+/** The options of every command that takes the lock. */
 export const LEASE_OPTIONS = {
   owner: { type: "string", value: "TEXT", help: "who you are, shown to others; default user@host:pid" },
   capacity: { type: "string", value: "N", help: "a semaphore: N permits in all (or `unlimited`), shared with others" },
   permits: { type: "string", value: "K", help: "how many of them to take; default 1" },
 } satisfies Record<string, CommandOption>;
 
-/** Reads them; the library checks the owner. */
+/** Reads the options. The library checks the owner. */
 export function readLeaseOptions(input: Input, defaults: { ttl: number; wait: number }): LeaseOptions {
   const ttl = textOf(input, "ttl");
   const wait = textOf(input, "wait");
@@ -45,7 +45,7 @@ function readClaim(input: Input): Pick<LeaseOptions, "permits" | "capacity"> {
   };
 }
 
-/** Permits are part of a capacity. */
+/** Checks that --permits is part of --capacity. */
 function checkPermits({ permits, capacity }: Pick<LeaseOptions, "permits" | "capacity">): void {
   if (permits === undefined) return;
   if (capacity === undefined)

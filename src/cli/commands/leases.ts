@@ -17,7 +17,7 @@ export const acquire: Command = {
   name: "acquire",
   positionals: ["ID"],
   summary: "take the lock, and print the lease number",
-  details: `Nothing renews the lease: do so with \`renew\`, or choose a ttl that lasts for all you do.
+  details: `Nothing renews this lease for you: use \`renew\`, or choose a ttl that covers all of your work.
 \`run\` does all of this for you.`,
   options: {
     ttl: TTL,
@@ -53,7 +53,7 @@ export const renew: Command = {
   name: "renew",
   positionals: ["ID", "LEASE"],
   summary: "make a lease last for --ttl from now",
-  details: "A lease that has ended is never revived: then `renew` exits with 79. Stop what the lease protected.",
+  details: "A lease that has ended can't be revived: `renew` exits with 79. Stop what the lease protected.",
   options: { ttl: TTL, ...ACCESS },
   examples: [['durable-locks renew deploy/prod "$LEASE" --ttl 5m', "between two steps of a script"]],
   run: async (input) => {
@@ -66,8 +66,8 @@ export const renew: Command = {
 export const release: Command = {
   name: "release",
   positionals: ["ID", "LEASE"],
-  summary: "end a lease; the next in line gets the lock",
-  details: "Exits with 79 if the lease had ended before: what it protected may have overlapped with another's work.",
+  summary: "end a lease; the next waiter gets the lock",
+  details: "Exits with 79 if the lease had already ended: what it protected may have overlapped with another holder.",
   options: ACCESS,
   examples: [['durable-locks release deploy/prod "$LEASE"', "when the work is done"]],
   run: async (input) => {
@@ -84,11 +84,11 @@ export const forceRelease: Command = {
   name: "force-release",
   positionals: ["ID"],
   summary: "end all leases of the lock, no matter who holds it",
-  details: `For operators; the token needs the action "admin". The holders go on until they notice, with their next
-renewal, so the next one may overlap with them. Prints a number above their leases and below all that
-come: what checks fencing tokens can be told to refuse what is older.`,
+  details: `For operators: the token needs the action "admin". The current holders continue until they notice, at their
+next renewal, so the next holder may overlap with them. Prints a number above their leases and below all
+later ones: tell whatever checks fencing tokens to refuse lower numbers.`,
   options: ACCESS,
-  examples: [["durable-locks force-release deploy/prod", "when its holder hangs"]],
+  examples: [["durable-locks force-release deploy/prod", "if its holder hangs"]],
   run: async (input) => {
     const lease = await lockOf(input).forceRelease();
     input.reporter.result(String(lease), { lease });
@@ -113,7 +113,7 @@ function granted({ reporter }: Input, lock: Lock, result: LeaseResult, refusal?:
 
 function hadEnded({ reporter }: Input, id: string, lease: number): number {
   reporter.failure(
-    `${id}: lease ${lease} had ended before. What it protected may have overlapped with another holder.`,
+    `${id}: lease ${lease} had already ended. What it protected may have overlapped with another holder.`,
     EXIT.lost,
   );
   return EXIT.lost;

@@ -3,16 +3,16 @@ import { nameSurvivors } from "../supervisor/process-group.ts";
 import { type SupervisedEnding, FORCED_GRACE } from "../supervisor/supervise.ts";
 import { showDuration } from "../terminal/duration.ts";
 
-/** What bounded the run. */
+/** The limits of the run. */
 interface Bounds {
   spec: { ttl: number };
   grace: number;
   maxHold: number | undefined;
-  /** Why the last renewal failed, if it did. */
+  /** Why the last renewal failed; undefined if it did not. */
   fault: unknown;
 }
 
-/** Why the lease was lost while a command ran, what was stopped, and what could not be. */
+/** Why the lease was lost while a command ran, what was stopped, and what could not be stopped. */
 export function lossMessage(ending: SupervisedEnding, error: unknown, bounds: Bounds): string {
   const why = isLockError(error, "LEASE_LOST") ? error.why : undefined;
   const { grace, maxHold, fault } = bounds;
@@ -41,7 +41,7 @@ function within(time: number): string {
   return ` within ${showDuration(time)}`;
 }
 
-/** Whether --max-hold ended the run. Near its end nothing renews the lease, and the command is stopped early for its grace. */
+/** Whether --max-hold ended the run. Nothing renews the lease near that limit, so the grace begins before it. */
 function isAtMaxHold({ heldFor }: SupervisedEnding, { spec, grace }: Bounds, maxHold: number): boolean {
   const margin = Math.min(spec.ttl, maxHold) / 10;
   return heldFor >= maxHold - grace - margin;

@@ -2,10 +2,10 @@ import { type HolderSummary, type Lock, type LockPrimitives, type BorrowedReply,
 import { showDuration } from "../terminal/duration.ts";
 import { type Reporter, printable } from "../terminal/reporter.ts";
 
-/** A caller that gets the lock within this time, in milliseconds, hears nothing of a queue. */
+/** A caller that gets the lock within this time, in milliseconds, sees no message about a queue. */
 const QUIET_FOR = 300;
 
-/** The longest that one call waits if somebody reads how the queue moves, in milliseconds: its answer has the place. */
+/** The longest long poll while progress is shown, in milliseconds: only its reply says which place the caller has. */
 const TELL_EVERY = 10_000;
 const REDRAW_EVERY = 1_000;
 
@@ -17,10 +17,10 @@ export interface AwaitedLock {
 }
 
 /**
- * Tells who holds the lock and what place this caller has in the queue, until `over` fires.
+ * Shows who holds the lock and which place this caller has in the queue, until `over` fires.
  *
- * It asks for nothing: the answer that ends a long poll says both, however long the queue is. If somebody reads it, the
- * polls are shorter.
+ * This takes no extra call: the reply that ends a long poll says both, however long the queue is. If progress is shown,
+ * the long polls are shorter.
  */
 export function tellProgress({ primitives }: Lock, reporter: Reporter, over: AbortSignal): AwaitedLock {
   const since = performance.now();
@@ -61,7 +61,7 @@ function show(refusal: BorrowedReply, waited: number, reporter: Reporter): void 
   });
 }
 
-/** Who refused the lock, in one phrase. */
+/** Why the lock was refused, in one phrase. */
 export function describeRefusal(refusal: BorrowedReply | undefined): string {
   return refusal?.holders?.length ? `held by ${describeHolders(refusal)}` : "taken";
 }

@@ -1,13 +1,13 @@
 import { type Lock, type LockPrimitives, createLock } from "../../client.ts";
 
-/** A lock, and why its last renewal failed. */
+/** A lock that remembers why its last renewal failed. */
 export interface Remembering {
   lock: Lock;
-  /** Undefined if the renewal was answered, or if nothing came back at all. */
+  /** Why the last renewal failed. Undefined if it was answered, or if it was aborted without an answer. */
   fault: () => unknown;
 }
 
-/** Remembers why renewals fail: if `run` stops a command while its lease is in doubt, no error tells the reason yet. */
+/** Remembers why renewals fail. If `run` stops a command while its lease is in doubt, no error gives the reason yet. */
 export function rememberFaults({ primitives }: Lock): Remembering {
   let fault: unknown;
   const renew: LockPrimitives["renew"] = async (...args) => {

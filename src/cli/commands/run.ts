@@ -20,7 +20,7 @@ export const run: Command = { ...RUN_HELP, run: runUnderLock };
 const DEFAULT_TTL = 30_000;
 const DEFAULT_GRACE = 10_000;
 
-/** What a run is. */
+/** What to run, and how. */
 interface Plan extends ConnectedLock, Remembering {
   spec: LeaseOptions;
   grace: number;
@@ -32,7 +32,7 @@ interface Plan extends ConnectedLock, Remembering {
   quiet: boolean;
 }
 
-/** The command was not done: thrown so that no combinator takes it for a success. */
+/** Thrown if the command did not succeed, so that no combinator counts it as a success. */
 class NotDone extends Error {}
 
 async function runUnderLock(input: Input): Promise<number> {
@@ -40,7 +40,10 @@ async function runUnderLock(input: Input): Promise<number> {
   const plan = readPlan(input);
   const { reporter } = plan;
   const signals = new Signals(() =>
-    reporter.note("not-suspended", "not suspended: the lease would run out. Use another terminal, or Ctrl-C."),
+    reporter.note(
+      "not-suspended",
+      "can't be suspended, because the lease would run out. Use another terminal, or Ctrl-C.",
+    ),
   );
   let ending: SupervisedEnding | undefined;
   const around = plan.spec.wait > 0 ? await leaseAround(plan, plan.spec, signals.interruption) : undefined;
@@ -51,13 +54,13 @@ async function runUnderLock(input: Input): Promise<number> {
   const taken = take(plan, awaited.lock, signals, async (held) => {
     waiting.abort();
     ending = await work(plan, held, signals);
-    // Part of the command still runs, so don't release the lock: it passes on when the lease ends.
+    // Part of the command still runs, so don't release the lock. It passes on when the lease ends.
     if (ending.left) await goOn(left, held);
     if (ending.code !== 0 || ending.stopped) throw new NotDone();
   });
   try {
     await Promise.race([taken, left.promise]);
-    if (!ending) reporter.note("done-before", `${plan.lock.id}: was done before; nothing was run.`);
+    if (!ending) reporter.note("done-before", `${plan.lock.id}: already done before, so nothing was run.`);
     return EXIT.ok;
   } catch (error) {
     if (ending) return afterwards(plan, ending, error);
@@ -68,7 +71,7 @@ async function runUnderLock(input: Input): Promise<number> {
   }
 }
 
-/** Lets `run` go on although this work never settles: if it settled, `withLock` would release the lock. */
+/** Lets `run` continue although this work never settles. If it settled, `withLock` would release the lock. */
 async function goOn(left: PromiseWithResolvers<never>, held: HeldLease): Promise<never> {
   left.reject(held.isLost() ? held.signal.reason : new NotDone());
   return new Promise<never>(() => {});
@@ -83,7 +86,7 @@ function readPlan(input: Input): Plan {
   const grace = graceOf(input, spec.ttl, maxHold);
   const retain = textOf(input, "retain");
   if (retain !== undefined && !flags["once"])
-    throw new Failure(EXIT.usage, "--retain needs --once: it says how long --once remembers.");
+    throw new Failure(EXIT.usage, "--retain needs --once: it sets how long --once remembers the success.");
   const service = serviceOf(input);
   return {
     ...service,
@@ -100,7 +103,7 @@ function readPlan(input: Input): Plan {
 }
 
 function graceOf(input: Input, ttl: number, maxHold: number | undefined): number {
-  // A healthy lease, renewed at a third of its ttl, always has at least half of it left.
+  // A healthy lease is renewed at a third of its ttl, so it always has at least half of its ttl left.
   const most = Math.floor(Math.min(ttl, maxHold ?? ttl) / 3);
   const asked = textOf(input, "grace");
   const grace = asked === undefined ? Math.min(DEFAULT_GRACE, most) : parseDuration(asked, "grace");
@@ -109,7 +112,7 @@ function graceOf(input: Input, ttl: number, maxHold: number | undefined): number
   throw new Failure(EXIT.usage, `--grace must be at most a third of ${bounds}: ${showDuration(most)}.`);
 }
 
-/** Waits for the lock, and has `fn` run under it, or not at all if it was done before. */
+/** Waits for the lock and runs `fn` under it. If the job was done before, does not run `fn`. */
 async function take(
   { spec, maxHold, retain }: Plan,
   lock: Lock,
@@ -126,7 +129,7 @@ async function take(
   };
   if (retain === undefined) await lock.withLock(started, options);
   else if (permits === undefined && capacity === undefined) await once(lock, started, { ...exclusive, retain });
-  else throw new Failure(EXIT.usage, "--once takes the whole lock: leave --permits and --capacity out.");
+  else throw new Failure(EXIT.usage, "--once takes the whole lock: leave out --permits and --capacity.");
 }
 
 async function work(plan: Plan, held: HeldLease, signals: Signals): Promise<SupervisedEnding> {
@@ -140,26 +143,29 @@ async function work(plan: Plan, held: HeldLease, signals: Signals): Promise<Supe
 }
 
 function tellStuck({ lock, reporter }: Plan, survivors: Survivors, isAsked: boolean): void {
-  const why = `because of ${nameSurvivors(survivors)} of the command, which can't be ended from here`;
-  const signals = isAsked ? "Signal again (SIGTERM or Ctrl-C)" : "Stop what runs, or signal twice (SIGTERM or Ctrl-C)";
+  const why = `because of ${nameSurvivors(survivors)} of the command, which this program can't end`;
+  const signals = isAsked
+    ? "Signal again (SIGTERM or Ctrl-C)"
+    : "Stop it yourself, or signal twice (SIGTERM or Ctrl-C)";
   const fields = { id: lock.id, pids: survivors.pids, group: survivors.group };
-  const text = `${lock.id}: the lock is kept and renewed ${why}. ${signals} to leave it to its ttl, whatever still runs.`;
+  const then = "Then the lock passes on after its ttl, even if something still runs";
+  const text = `${lock.id}: the lock is still held and renewed ${why}. ${signals} to stop renewing. ${then}.`;
   reporter.warning("kept", text, fields);
 }
 
-/** The exit code when the command ran, and something went wrong with it or with the lock. */
+/** The exit code if the command ran, and something went wrong with it or with the lock. */
 function afterwards(plan: Plan, ending: SupervisedEnding, error: unknown): number {
   const { lock, spec, reporter, retain } = plan;
   const left = ending.left && { pids: ending.left.pids, group: ending.left.group };
   if (ending.left && ending.stopped === "given-up") {
-    const who = `${nameSurvivors(ending.left)} of the command, which can't be ended from here`;
+    const who = `${nameSurvivors(ending.left)} of the command, which this program can't end`;
     const until = `The lock passes on when its lease ends, within ${showDuration(spec.ttl)}`;
-    const message = `${lock.id}: no longer waits for ${who}. ${until}, whatever still runs.`;
+    const message = `${lock.id}: no longer waits for ${who}. ${until}, even if something still runs.`;
     reporter.failure(message, EXIT.givenUp, left);
     return EXIT.givenUp;
   }
-  if (ending.stopped === "unguarded") {
-    reporter.failure(`The guard process was killed, so ${stopped(ending)}.`, EXIT.internal, left);
+  if (ending.stopped === "unsupervised") {
+    reporter.failure(`The supervisor process was killed, so ${stopped(ending)}.`, EXIT.internal, left);
     return EXIT.internal;
   }
   if (ending.stopped || isLockError(error, "LEASE_LOST")) {
@@ -167,7 +173,8 @@ function afterwards(plan: Plan, ending: SupervisedEnding, error: unknown): numbe
     return EXIT.lost;
   }
   if (error instanceof NotDone) return ending.signal ? exitCodeOfSignal(ending.signal) : (ending.code ?? EXIT.internal);
-  // The command succeeded; that the lock could not be released only delays others, but a success that is not recorded is none.
+  // The command succeeded. If the lock could not be released, that only delays others. But with --once, a success that
+  // could not be recorded is a failure.
   const message = error instanceof Error ? error.message : String(error);
   if (retain === undefined) {
     reporter.note("not-released", message);
@@ -180,10 +187,10 @@ function afterwards(plan: Plan, ending: SupervisedEnding, error: unknown): numbe
   return EXIT.unreachable;
 }
 
-/** The exit code when the command never ran. */
+/** The exit code if the command never ran. */
 function notRun({ lock, skip, reporter }: Plan, { refusal }: AwaitedLock, signals: Signals, error: unknown): number {
   if (signals.interruption.aborted) {
-    reporter.note("interrupted", "interrupted while waiting; nothing was run.");
+    reporter.note("interrupted", "interrupted while waiting, so nothing was run.");
     return signals.exitCode;
   }
   if (!isLockError(error, "LOCK_TIMEOUT")) throw error;

@@ -9,10 +9,11 @@ import { lockOf } from "./connection.ts";
 export const status: Command = {
   name: "status",
   positionals: ["ID"],
-  summary: "who holds the lock and who waits for it",
-  details: `Of each holder: for how long it has held the lock, when it last renewed its lease, and how much is left of the
-lease's ttl. \`run\` and the library renew after a third of the ttl: a holder that has not may be dead.
-Times are by this machine's clock against that of the service. Exits with 0, held or free.`,
+  summary: "show who holds the lock and who waits for it",
+  details: `For each holder, shows how long it has held the lock, when it last renewed its lease, and how much of
+the lease's ttl is left. \`run\` and the library renew after a third of the ttl, so a holder that has not
+may be dead. The times compare this machine's clock with that of the service. Exits with 0, whether the
+lock is held or free.`,
   options: ACCESS,
   examples: [
     ["durable-locks status deploy/prod", "for people"],
@@ -26,17 +27,17 @@ Times are by this machine's clock against that of the service. Exits with 0, hel
   },
 };
 
-/** How often the queue is looked at while the holder stays the same: sooner than a status counts as unanswered. */
+/** How often to look at the queue while the holder stays the same, in ms: sooner than a status call times out. */
 const LOOK_EVERY = 4_000;
 
 export const watch: Command = {
   name: "watch",
   positionals: ["ID"],
-  summary: "the status again and again, as it changes",
-  details: `Prints the status now, at once when the lock changes hands, and within ${LOOK_EVERY / 1_000} s when only the queue does. Goes
-on through outages until you end it.`,
+  summary: "print the status whenever it changes",
+  details: `Prints the status now, at once when the lock changes hands, and within ${LOOK_EVERY / 1_000} s when only the queue
+changes. Continues through outages until you stop it.`,
   options: ACCESS,
-  examples: [["durable-locks watch deploy/prod --json", "one object a line"]],
+  examples: [["durable-locks watch deploy/prod --json", "one object per line"]],
   run: async (input) => {
     const lock = lockOf(input);
     process.stdout.on("error", () => process.exit(EXIT.ok));
@@ -60,11 +61,11 @@ on through outages until you end it.`,
   },
 };
 
-/** The status now, or, if one is known, as soon as the lock has changed hands. */
+/** The status now. If an earlier status is known, waits until the lock has changed hands, for a limited time. */
 async function look({ status: ask, primitives }: Lock, before: LockStatus | undefined): Promise<LockStatus> {
   if (!before) return ask();
   const newest = Math.max(0, ...before.holders.map(({ lease }) => lease));
-  // As the status of a lock, so that an outage is retried and told like that of any other call.
+  // Make it the `status` of a lock, so that an outage is retried and reported as for any other call.
   const next = async (signal?: AbortSignal) => {
     const reply = await primitives.watch(newest, LOOK_EVERY, signal);
     return "waiters" in reply ? reply : primitives.status(signal);
@@ -72,7 +73,7 @@ async function look({ status: ask, primitives }: Lock, before: LockStatus | unde
   return createLock({ ...primitives, status: next }).status();
 }
 
-/** What makes a difference to a reader: not that a lease was renewed, nor that time goes by. */
+/** What matters to a reader. Renewals and the passing of time do not. */
 function gistOf({ holders, waiters, delayedUntil }: LockStatus): string {
   const held = holders.map(({ lease, releaseRequested = false }) => [lease, releaseRequested]);
   return JSON.stringify([held, waiters.map(({ owner, permits }) => [owner, permits]), delayedUntil]);
@@ -92,7 +93,7 @@ function asFields(id: string, { locked, holders, waiters, delayedUntil }: LockSt
 
 function describe(id: string, { holders, waiters, delayedUntil }: LockStatus): string {
   const now = Date.now();
-  const until = delayedUntil === undefined ? "" : `, none is granted for ${showDuration(delayedUntil - now)}`;
+  const until = delayedUntil === undefined ? "" : `, not granted for another ${showDuration(delayedUntil - now)}`;
   const lines = [`${printable(id)}: ${holders.length === 0 ? `free${until}` : "held"}`];
   for (const holder of holders) {
     const { owner, lease, exclusive, permits } = holder;
@@ -100,7 +101,7 @@ function describe(id: string, { holders, waiters, delayedUntil }: LockStatus): s
     lines.push(`  held by ${nameOf(owner)} ${timesOf(holder, now)} (lease ${lease}${share})`);
   }
   waiters.forEach(({ owner, waited }, index) =>
-    lines.push(`  ${index + 1}. in line: ${nameOf(owner)}, for ${showDuration(waited)}`),
+    lines.push(`  ${index + 1}. in the queue: ${nameOf(owner)}, for ${showDuration(waited)}`),
   );
   return lines.join("\n");
 }
@@ -112,7 +113,7 @@ function timesOf(holder: LockHolder, now: number): string {
   return `for ${showDuration(now - since)}${renewalOf(holder, now)}, ${left}`;
 }
 
-/** An object of an older version tells neither the ttl nor the last renewal. */
+/** An object with an older version reports neither the ttl nor the last renewal. */
 function renewalOf({ since, renewedAt }: LockHolder, now: number): string {
   if (renewedAt === undefined) return "";
   return renewedAt > since ? `, last renewed ${showDuration(now - renewedAt)} ago` : ", not renewed yet";

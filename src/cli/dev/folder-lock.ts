@@ -7,17 +7,17 @@ import { EXIT, Failure } from "../terminal/exit-codes.ts";
 /** How long a process may take to end after SIGKILL, in milliseconds. */
 const ENDS_WITHIN = 6_000;
 
-/** If two processes lock the file in the same moment, both can fail: each tries again for so many milliseconds. */
+/** If two processes lock the file at the same moment, both can fail. Each keeps trying for this many milliseconds. */
 const TRIES_FOR = 1_000;
 
 /** What SQLite answers when another connection has the lock. */
 const LOCKED = 5;
 
-/** The claim of this process to a folder. */
+/** This process's claim to a folder. */
 export interface FolderLock extends Disposable {
   /**
-   * Records the process that is going to serve the storage; false if it has ended. Let it open the storage only after
-   * this call: otherwise, if `dev` is killed in between, a service runs that is not on record.
+   * Records the process that is going to serve the storage; false if it has ended. Let that process open the storage
+   * only after this call. Otherwise, if `dev` is killed in between, an unrecorded service keeps running.
    */
   record(pid: number): boolean;
 }
@@ -25,9 +25,9 @@ export interface FolderLock extends Disposable {
 /**
  * Claims the storage for this process: two services on one storage would grant one lock twice.
  *
- * The claim is the lock of a SQLite file, which the system releases when this process ends, however it ends. The
- * service can outlive it, so the same file says which process serves the storage, and the next owner ends that process
- * before it goes on.
+ * The claim is the lock of a SQLite file. The system releases it when this process ends, however it ends. The service
+ * can outlive this process, so the same file records which process serves the storage. The next owner ends that process
+ * before it continues.
  *
  * @throws `Failure` if another `dev` has the folder, or if its service can't be ended or can't be seen from here.
  */
@@ -57,7 +57,7 @@ export async function claimFolder(folder: string): Promise<FolderLock> {
   }
 }
 
-/** Opens and locks the file that is the claim. The lock outlasts each transaction, so no other process gets in between. */
+/** Opens and locks the file of the claim. The lock outlasts each transaction, so no other process gets in between. */
 function lock(folder: string, owner: string): DatabaseSync {
   const file = join(folder, "claim.sqlite");
   const database = open(file);
@@ -132,7 +132,7 @@ function write(database: DatabaseSync, { pid, boot, namespace, started }: Proces
   row.run(pid, boot, namespace, started);
 }
 
-/** The owner by the file, only for messages: the owner may be about to write it, or may just have ended. */
+/** The owner according to the file, for messages only: the owner may not have written it yet, or may have ended. */
 function ownerIn(file: string): string {
   try {
     return `process ${readFileSync(file, "utf8").trim()}`;

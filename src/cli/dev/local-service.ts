@@ -1,24 +1,24 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The service as it lies on disk. */
+/** The service on disk. */
 export interface LocalService {
-  /** Its command line. The process waits for a line of input; without one, it ends before it has opened anything. */
+  /** Its command line. The process waits for a line of input. If none comes, it ends before it has opened anything. */
   command: string;
   args: string[];
-  /** Whether this very process listens at its port, and not just any process that answers there. */
+  /** Whether this process itself listens on the port. Another process could answer there. */
   listens: () => boolean;
 }
 
-/** The shell waits, and then becomes workerd: one process with one start time. Workerd reports to descriptor 3. */
+/** The shell waits, then becomes workerd: one process with one start time. Workerd reports to descriptor 3. */
 const WAIT = 'read -r _ && exec 3>"$1" </dev/null && shift && exec "$@"';
 
-/** Lays the service out in `folder` for a workerd. The token is not in it. */
+/** Writes the files of the service to `folder`, for this workerd. They do not contain the token. */
 export function layOutService(folder: string, port: number, workerd: string): LocalService {
   mkdirSync(join(folder, "storage"), { recursive: true, mode: 0o700 });
-  // It holds the token, and nothing that belongs into a repository.
+  // The folder contains the token and nothing that belongs in a repository.
   writeFileSync(join(folder, ".gitignore"), "*\n");
-  // Embedded by its name, for Cap'n Proto takes other paths for those of its own library.
+  // The config embeds the file by its name alone: Cap'n Proto takes other paths for paths of its own library.
   copyFileSync(new URL("./worker.js", import.meta.url), join(folder, "worker.js"));
   const config = join(folder, "workerd.capnp");
   writeFileSync(config, configOf(join(folder, "storage"), port));
@@ -31,7 +31,7 @@ export function layOutService(folder: string, port: number, workerd: string): Lo
   };
 }
 
-/** The names of the classes are those of wrangler.toml; the keys name the folders in the storage and must never change. */
+/** The class names are those of wrangler.toml. The keys name the folders in the storage, so they must never change. */
 const configOf = (storage: string, port: number) => `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [

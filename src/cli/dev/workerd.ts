@@ -2,14 +2,14 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { EXIT, Failure } from "../terminal/exit-codes.ts";
 
-/** The ways from a project to workerd: each package is resolved as the one before would resolve it. */
+/** The ways from a project to workerd. Each package is resolved as the package before it would resolve it. */
 const WAYS = [["wrangler", "miniflare"], ["miniflare"], []] as const;
 
 /**
- * The workerd of the project in the first of the folders that has one: the very one that its wrangler or miniflare would
+ * The workerd of the first project among the folders that has one. It is the same that its wrangler or miniflare would
  * start.
  *
- * Run without them: it needs nothing of theirs but the binary, and their interfaces change with every major version.
+ * `dev` runs workerd without them: it needs only the binary, and their interfaces change with every major version.
  */
 export function findWorkerd(folders: readonly string[]): string {
   for (const folder of folders)

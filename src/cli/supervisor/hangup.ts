@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { isatty } from "node:tty";
 
 /**
- * Whether the end of the terminal must not end this process, as when `nohup` starts it.
+ * Whether this process must survive the end of its terminal, as under `nohup`.
  *
- * Node resets the ignored signals at its start, so this process can't ask whether SIGHUP was ignored. Under `nohup`
- * none of the three streams is a terminal.
+ * Node resets the ignored signals at its start, so this process can't ask whether SIGHUP was ignored. It looks at the
+ * streams instead: under `nohup` none of the three is a terminal.
  */
 export function ignoresHangup(): boolean {
   return ![0, 1, 2].some((stream) => isatty(stream));

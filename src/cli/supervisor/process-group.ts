@@ -1,46 +1,46 @@
 import { livingMembers } from "./process-table.ts";
 
-/** What of a process group can still run. */
+/** The processes of a group that can still run. */
 export interface Survivors {
   group: number;
-  /** Empty if only the kernel's answer to a signal shows that something lives. */
+  /** Empty if only the kernel's answer to a signal shows that something is alive. */
   pids: number[];
-  /** Those of them that this user may not signal. */
+  /** The ones in `pids` that this user may not signal. */
   foreign: number[];
-  /** Whether this user may signal none of them, so that no signal from here can end them. */
+  /** Whether this user may signal none of them. If so, no signal from here can end them. */
   beyondReach: boolean;
 }
 
-/** Sends a signal to every process of the group that this user may signal; false if there is none. */
+/** Sends a signal to each process of the group that this user has permission to signal; false if there is no such process. */
 export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
   return signalProcess(-group, signal);
 }
 
-/** Sends a signal to a process; false if it has ended, or is another user's. */
+/** Sends a signal to a process; false if the process has ended or belongs to another user. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   return probe(pid, signal) === "reached";
 }
 
-/** Whether a process of the group can still run: one that is dead and waits to be reaped can't. */
+/** Whether a process of the group can still run. A zombie, which is dead and waits to be reaped, can't. */
 export function isGroupAlive(group: number): boolean {
   return survivorsOf(group) !== undefined;
 }
 
-/** The processes of the group, of any user, that can still run; undefined if there are none. */
+/** The group's processes that can still run, whatever their user; undefined if there are none. */
 export function survivorsOf(group: number, again = false): Survivors | undefined {
   const members = livingMembers(group);
   const answer = probe(-group, 0);
   if (answer === "gone") return undefined;
   if (!members) return { group, pids: [], foreign: [], beyondReach: answer === "denied" };
   const { living, dead } = members;
-  // A process that starts another and ends can slip through one look at /proc.
+  // Look twice: a process that starts another one and ends can slip through one look at /proc.
   if (living.length === 0 && dead) return again ? undefined : survivorsOf(group, true);
   const foreign = living.filter((pid) => probe(pid, 0) === "denied");
   const beyondReach = living.length === 0 ? answer === "denied" : foreign.length === living.length;
   return { group, pids: living, foreign, beyondReach };
 }
 
-/** How survivors are named in a message. */
+/** The name of the survivors in a message. */
 export function nameSurvivors({ group, pids }: Pick<Survivors, "group" | "pids">): string {
   const [first] = pids;
   if (first === undefined) return `a process of group ${group}`;
@@ -51,7 +51,7 @@ export function nameSurvivors({ group, pids }: Pick<Survivors, "group" | "pids">
 /** How many process ids a message names. */
 const SHOWN = 10;
 
-/** How the kernel answers a signal; 0 only asks. For a group, "denied" means that it lives and this user may signal none of it. */
+/** The kernel's answer to a signal; 0 only asks. For a group, "denied" means alive, but this user may signal none. */
 function probe(pid: number, signal: NodeJS.Signals | 0): "reached" | "gone" | "denied" {
   try {
     process.kill(pid, signal);

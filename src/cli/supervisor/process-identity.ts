@@ -4,10 +4,10 @@ import { readFileSync, readlinkSync } from "node:fs";
 /** One process, distinguished from every process that gets its id later. */
 export interface ProcessIdentity {
   pid: number;
-  /** The boot of the machine and the PID namespace in which `pid` has its meaning; "" where there is no such thing. */
+  /** The boot of the machine and the PID namespace in which `pid` is valid; "" where the system has no such thing. */
   boot: string;
   namespace: string;
-  /** Its start time, as text to compare and not to read; "" if the system does not tell. */
+  /** The start time, as an opaque text to compare; "" if the system does not report it. */
   started: string;
 }
 
@@ -17,7 +17,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
   return started === undefined ? undefined : { pid, ...here(), started };
 }
 
-/** Whether a process still runs. "unknown" if its id may belong to another process by now, or if it is not visible from here. */
+/** Whether a process still runs; "unknown" if its id may have a new process by now, or if it is not visible here. */
 export function stateOf(recorded: ProcessIdentity): "running" | "ended" | "unknown" {
   const { boot, namespace } = here();
   // A process does not outlive the boot of its machine.
@@ -29,7 +29,7 @@ export function stateOf(recorded: ProcessIdentity): "running" | "ended" | "unkno
   return started === recorded.started ? "running" : "ended";
 }
 
-/** When a process started: "" if the system does not tell, undefined if the process has ended. */
+/** When a process started; "" if the system does not report it, undefined if the process has ended. */
 function startOf(pid: number): string | undefined {
   if (!exists(pid)) return undefined;
   if (process.platform !== "linux") return startByPs(pid);
@@ -44,7 +44,7 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Field 22 of its stat, in clock ticks since the boot. */
+/** The start time from /proc: field 22 of `stat`, in clock ticks since the boot. */
 function startByProc(pid: number): string | undefined {
   let stat: string;
   try {
@@ -55,11 +55,11 @@ function startByProc(pid: number): string | undefined {
   // The program's name comes first, in parentheses, and may contain any character. The state is field 3.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [state = "", threads = "", started = ""] = [fields[0], fields[17], fields[19]];
-  // A zombie of one thread has closed all of its files; with more, its other threads may still be at work.
+  // A zombie with one thread has closed all of its files. With more, the other threads may still be at work.
   return "ZX".includes(state) && Number(threads) <= 1 ? undefined : started;
 }
 
-/** Without /proc, the start time has whole seconds only: two processes of one id that start in the same second look equal. */
+/** Without /proc, start times are whole seconds: two processes with one id and the same second look equal. */
 function startByPs(pid: number): string | undefined {
   const env = { ...process.env, LC_ALL: "C", TZ: "UTC0" };
   const { error, stdout } = spawnSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { env, encoding: "utf8" });
@@ -68,7 +68,7 @@ function startByPs(pid: number): string | undefined {
   return state === "" || state.startsWith("Z") ? undefined : started.join(" ");
 }
 
-/** Inside a PID namespace, /proc may be that of the outer one, in which the same id is another process. */
+/** Inside a PID namespace, /proc may belong to the outer namespace, in which the same id is another process. */
 function isOwnProc(): boolean {
   return read(() => readlinkSync("/proc/self")) === String(process.pid);
 }

@@ -1,41 +1,41 @@
 import { monotonicNow } from "./monotonic-clock.ts";
 import { type Survivors, isGroupAlive, signalGroup, survivorsOf } from "./process-group.ts";
 
-/** Why a process group is brought to its end. */
-export type EndReason = "doubt" | "lost" | "orphaned" | "leftovers" | "unguarded" | "asked" | "given-up";
+/** Why the reaper ends a process group. */
+export type EndReason = "doubt" | "lost" | "orphaned" | "leftovers" | "unsupervised" | "asked" | "given-up";
 
-/** After these the lease is not kept for processes that can't be ended, so the reaper does not wait for them. */
-const LETTING_GO: ReadonlySet<EndReason> = new Set(["lost", "orphaned", "given-up"]);
+/** For these reasons the lease is not held for processes that can't be ended, so the reaper does not wait for them. */
+const GIVES_UP: ReadonlySet<EndReason> = new Set(["lost", "orphaned", "given-up"]);
 
-/** How often the end of a group is looked for, in milliseconds. */
+/** How often to check whether a group has ended, in milliseconds. */
 const LOOK_EVERY = 25;
 
-/** The same when only processes that can't be ended are left: they may live for hours. */
+/** The same if only processes that can't be ended are left: they may live for hours. */
 const LOOK_AT_STUCK_EVERY = 500;
 
-/** How long a killed process may take to vanish before it counts as one that can't be ended. */
+/** How long a killed process may take to vanish, in ms. After that it counts as a process that can't be ended. */
 const VANISHES_WITHIN = 2_000;
 
-/** How long such processes must be the only ones left before they are reported: they may be about to end. */
+/** Report processes that can't be ended only after this time, in milliseconds: they may be about to end. */
 const REPORT_AFTER = 250;
 
-/** The longest that a timer can be set for. */
+/** The longest delay of a timer, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Learns about what the reaper does. */
 export interface Listener {
   onStop(why: EndReason): void;
-  /** Only these are left, and no signal from here ends them. Called again when other processes have replaced them all. */
+  /** Only these are left, and no signal from here ends them. Called again once others have replaced them all. */
   onStuck(survivors: Survivors): void;
 }
 
 /**
  * Ends a process group in time: SIGTERM `grace` ms before the deadline, SIGKILL at the deadline.
  *
- * The deadline moves with each confirmed renewal, on the monotonic clock; one that has passed can't be moved.
+ * The deadline is on the monotonic clock and moves with each confirmed renewal. Once it has passed, it can't move.
  */
 export class Reaper {
-  /** Fulfils when nothing of the group can run; or with what can't be ended, once the lease is no longer kept for it. */
+  /** Fulfils when no process of the group can run, or with the survivors once the lease is no longer held for them. */
   readonly ended: Promise<Survivors | undefined>;
   readonly #group: number;
   readonly #grace: number;
@@ -44,8 +44,8 @@ export class Reaper {
   #deadline: number;
   #stopBy = Number.POSITIVE_INFINITY;
   #stopping = false;
-  #lettingGo = false;
-  #isOver = false;
+  #givesUp = false;
+  #hasEnded = false;
   #killedAt = Number.POSITIVE_INFINITY;
   #stuckSince = Number.POSITIVE_INFINITY;
   #reported: Survivors | undefined;
@@ -60,21 +60,21 @@ export class Reaper {
     this.#arm();
   }
 
-  /** The lease is known to last until then. */
+  /** Learns that the lease lasts until `deadline`. */
   keepUntil(deadline: number): void {
     if (monotonicNow() < this.#deadline) this.#deadline = deadline;
     this.#arm();
   }
 
-  /** SIGTERM now, SIGKILL after `within` ms, or at the deadline if that comes first. */
+  /** Sends SIGTERM now, and SIGKILL after `within` ms or at the deadline, whichever comes first. */
   stop(why: EndReason, within: number): void {
-    if (this.#isOver) return;
+    if (this.#hasEnded) return;
     this.#stopBy = Math.min(this.#stopBy, monotonicNow() + within);
-    this.#lettingGo ||= LETTING_GO.has(why);
+    this.#givesUp ||= GIVES_UP.has(why);
     if (!this.#stopping) {
       this.#stopping = true;
       signalGroup(this.#group, "SIGTERM");
-      // What is stopped would hear of it only when it is continued.
+      // A stopped process handles SIGTERM only after it continues.
       signalGroup(this.#group, "SIGCONT");
       this.#listener.onStop(why);
       void this.#watch();
@@ -82,7 +82,7 @@ export class Reaper {
     this.#arm();
   }
 
-  /** Ends what the leader of the group, which has ended, left behind. */
+  /** The leader of the group has ended: ends the processes that it left behind. */
   leaderEnded(): void {
     if (isGroupAlive(this.#group)) this.stop("leftovers", this.#grace);
     else this.#finish(undefined);
@@ -93,7 +93,7 @@ export class Reaper {
       const survivors = survivorsOf(this.#group);
       if (!survivors) return this.#finish(undefined);
       const isStuck = survivors.beyondReach || monotonicNow() >= this.#killedAt + VANISHES_WITHIN;
-      if (isStuck && this.#isLettingGo()) return this.#finish(survivors);
+      if (isStuck && this.#mayGiveUp()) return this.#finish(survivors);
       this.#report(isStuck ? survivors : undefined);
       await new Promise((resolve) => setTimeout(resolve, this.#reported ? LOOK_AT_STUCK_EVERY : LOOK_EVERY));
     }
@@ -108,19 +108,19 @@ export class Reaper {
     this.#stuckSince = Math.min(this.#stuckSince, monotonicNow());
     if (monotonicNow() < this.#stuckSince + REPORT_AFTER) return;
     const known = this.#reported;
-    // Report again only when all of the reported processes have ended: others may come and go.
+    // Report again only after all reported processes have ended: others may come and go.
     if (known && (known.pids.length === 0 || known.pids.some((pid) => stuck.pids.includes(pid)))) return;
     this.#reported = stuck;
     this.#listener.onStuck(stuck);
   }
 
-  #isLettingGo(): boolean {
-    return this.#lettingGo || monotonicNow() >= this.#deadline;
+  #mayGiveUp(): boolean {
+    return this.#givesUp || monotonicNow() >= this.#deadline;
   }
 
   #finish(survivors: Survivors | undefined): void {
-    // From now on the system may give the number of the group to another one.
-    this.#isOver = true;
+    // From now on the system may reuse the id of the group.
+    this.#hasEnded = true;
     clearTimeout(this.#timer);
     this.#end.resolve(survivors);
   }
@@ -131,7 +131,7 @@ export class Reaper {
 
   #arm(): void {
     clearTimeout(this.#timer);
-    if (this.#isOver) return;
+    if (this.#hasEnded) return;
     const next = this.#stopping ? this.#killAt() : this.#deadline - this.#grace;
     const left = next - monotonicNow();
     if (left <= 0) this.#act();

@@ -5,21 +5,21 @@ import { type OnStuck, SecondSignal } from "./second-signal.ts";
 import { type CommandSpec, type Ending, SupervisedCommand } from "./supervised-command.ts";
 
 /**
- * What a command gets to stop in, in milliseconds, when somebody ended its lease. Another may have the lock already, so
- * the two can overlap by this much, as `force-release` warns.
+ * How long a command may take to stop after somebody ended its lease, in milliseconds. Another holder may already have
+ * the lock, so the two can overlap by this much. `force-release` warns about that.
  */
 export const FORCED_GRACE = 2_000;
 
-/** How a command under a lease came to its end. */
+/** How a command under a lease ended. */
 export interface SupervisedEnding extends Ending {
-  /** How long the lease was held until then, in milliseconds. */
+  /** How long the lease was held until the command ended, in milliseconds. */
   heldFor: number;
 }
 
-/** How often the guard hears how long the lease lasts, as a part of the ttl. */
+/** How often the supervisor learns until when the lease lasts, as a fraction of the ttl. */
 const TELL_PART = 1 / 10;
 
-/** Runs a command under a lease and its guard: no process that can be ended outlives the lease, however the lease ends. */
+/** Runs a command under a lease and a supervisor. However the lease ends, no process that can be ended outlives it. */
 export async function supervise(
   held: HeldLease,
   job: Omit<CommandSpec, "deadline" | "onStuck">,
@@ -29,31 +29,35 @@ export async function supervise(
   const since = monotonicNow();
   const receiver = new SecondSignal(onStuck);
   const deadline = () => deadlineOf(held);
-  const ward = await SupervisedCommand.start({ ...job, deadline, onStuck: (survivors) => receiver.stuck(survivors) });
-  receiver.follow(ward);
+  const command = await SupervisedCommand.start({
+    ...job,
+    deadline,
+    onStuck: (survivors) => receiver.stuck(survivors),
+  });
+  receiver.follow(command);
   signals.passTo(receiver);
   const tell = () => {
-    if (!held.isLost()) ward.keepUntil(deadlineOf(held));
+    if (!held.isLost()) command.keepUntil(deadlineOf(held));
   };
   const teller = setInterval(tell, Math.min(1_000, Math.max(10, ttl * TELL_PART)));
   const onLoss = () => {
-    // The lease has expired, or may have as far as this process knows: no time is left for the grace.
-    if (isLockError(held.signal.reason, "LEASE_LOST") && held.signal.reason.why !== "superseded") return ward.kill();
+    // As far as this process knows, the lease may have expired, so no time is left for the grace.
+    if (isLockError(held.signal.reason, "LEASE_LOST") && held.signal.reason.why !== "superseded") return command.kill();
     const grace = Math.min(job.grace, FORCED_GRACE);
-    ward.stop("lost", grace);
-    setTimeout(() => ward.kill(), grace + 500).unref();
+    command.stop("lost", grace);
+    setTimeout(() => command.kill(), grace + 500).unref();
   };
   held.signal.addEventListener("abort", onLoss);
   if (held.signal.aborted) onLoss();
   try {
-    return { ...(await ward.ended), heldFor: monotonicNow() - since };
+    return { ...(await command.ended), heldFor: monotonicNow() - since };
   } finally {
     clearInterval(teller);
     held.signal.removeEventListener("abort", onLoss);
   }
 }
 
-/** Throws if the lease is lost. The clock is read first: whatever happens between the two, the deadline comes out too early and never too late. */
+/** Throws if the lease is lost. Reads the clock first, so a delay in between only makes the deadline too early. */
 function deadlineOf(held: HeldLease): number {
   if (held.isLost()) throw held.signal.reason;
   const now = monotonicNow();

@@ -6,62 +6,62 @@ import { ignoresHangup } from "./hangup.ts";
 import { type Survivors, isGroupAlive, signalGroup, signalProcess } from "./process-group.ts";
 import { type EndReason, Reaper } from "./reaper.ts";
 
-/** The argument that makes this program a guard. */
-const GUARD = "__guard";
+/** The argument that makes this program a supervisor. */
+const SUPERVISOR = "__supervisor";
 
-/** What is to be run under guard. */
+/** What to run under a supervisor. */
 export interface CommandSpec {
   command: string;
   args: string[];
   env: NodeJS.ProcessEnv;
   /** Milliseconds between SIGTERM and SIGKILL. */
   grace: number;
-  /** Until when it may run, on the monotonic clock, `Infinity` for no end; throws if it may no longer be started. */
+  /** Until when the command may run, on the monotonic clock; `Infinity` means no limit. Throws if it must not start. */
   deadline: () => number;
   quiet: boolean;
-  /** Both for its stdout; with "stderr", its stdin is what `input` gives it. */
+  /** Where stdout goes. With "stderr", `input` provides the stdin. */
   output: "inherit" | "stderr";
-  /** Hears which processes are left that can't be ended, if there are any. */
+  /** Called with the remaining processes if they can't be ended. */
   onStuck?: (survivors: Survivors) => void;
 }
 
-/** How a command came to its end. */
+/** How a command ended. */
 export interface Ending {
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** Why it was stopped, if it did not end of its own accord. */
+  /** Why it was stopped; undefined if it ended by itself. */
   stopped: EndReason | undefined;
   /** The processes that could not be stopped and still run. */
   left: Survivors | undefined;
 }
 
-/** Before anything is taken for a command that can't be guarded. */
+/** Throws where a command can't be supervised. Call this before you acquire or start anything. */
 export function checkPlatform(command: string): void {
   if (process.platform !== "win32") return;
   throw new Failure(EXIT.config, `\`${command}\` needs process groups, which Windows does not have: use WSL.`);
 }
 
-/** How long the guard may take to start the command. */
+/** How long the supervisor may take to start the command, in milliseconds. */
 const STARTS_WITHIN = 10_000;
 
-/** How long the guard may take to end what can be ended, once the rest is given up. */
+/** How long the supervisor may take to end what can be ended, once the rest is given up, in milliseconds. */
 const GIVES_UP_WITHIN = 4_000;
 
-/** A command under guard: what runs is a process group, and it is over when all of the group is. */
+/** A command under a supervisor. It runs as a process group, and ends when the whole group has ended. */
 export class SupervisedCommand {
-  /** Fulfils when nothing of the command can run, or when the lease is no longer kept for what can't be ended. */
+  /** Fulfils when no process of the command can run, or when the lease is no longer held for those that remain. */
   readonly ended: Promise<Ending>;
-  readonly #guard: ChildProcess;
+  readonly #supervisor: ChildProcess;
   readonly #channel: Duplex;
   readonly #job: CommandSpec;
   readonly #started = Promise.withResolvers<void>();
   readonly #gone = Promise.withResolvers<Ending>();
   readonly #ending: Ending = { code: null, signal: null, stopped: undefined, left: undefined };
   #reaper: Reaper | undefined;
-  #isLetGo = false;
+  #isDismissed = false;
   #isGivenUp = false;
   #pid: number | undefined;
-  #isOver = false;
+  #hasEnded = false;
 
   private constructor(job: CommandSpec) {
     this.#job = job;
@@ -71,51 +71,51 @@ export class SupervisedCommand {
       job.output === "stderr"
         ? (["pipe", 2, 2, "pipe"] as const)
         : (["inherit", "inherit", "inherit", "pipe"] as const);
-    // Detached: neither Ctrl-C nor the end of the terminal reaches it.
+    // Detached, so that neither Ctrl-C nor the end of the terminal reaches the supervisor.
     const options = { stdio: [...stdio], detached: true, env: job.env };
-    this.#guard = spawn(process.execPath, [...process.execArgv, script, GUARD], options);
-    this.#guard.once("error", ({ message }) => this.#started.reject(cantStart(message)));
-    this.#channel = this.#guard.stdio[CHANNEL] as Duplex;
+    this.#supervisor = spawn(process.execPath, [...process.execArgv, script, SUPERVISOR], options);
+    this.#supervisor.once("error", ({ message }) => this.#started.reject(cantStart(message)));
+    this.#channel = this.#supervisor.stdio[CHANNEL] as Duplex;
     listen(
       this.#channel,
-      (news: ChannelEvent) => this.#hear(news),
-      () => void this.#unguarded(),
+      (event: ChannelEvent) => this.#onEvent(event),
+      () => void this.#onSupervisorEnd(),
     );
   }
 
-  /** Starts the command, or throws if it or its guard can't be started: then nothing runs. */
+  /** Starts the command. Throws if it or its supervisor can't be started; in that case nothing runs. */
   static async start(job: CommandSpec): Promise<SupervisedCommand> {
-    const ward = new SupervisedCommand(job);
-    const timer = setTimeout(() => ward.#started.reject(cantStart("it does not answer")), STARTS_WITHIN);
+    const supervised = new SupervisedCommand(job);
+    const timer = setTimeout(() => supervised.#started.reject(cantStart("it does not answer")), STARTS_WITHIN);
     try {
-      await ward.#started.promise;
-      return ward;
+      await supervised.#started.promise;
+      return supervised;
     } catch (error) {
-      // Not killed: if it has started the command meanwhile, it is what ends it.
-      ward.#channel.destroy();
+      // Don't kill the supervisor: if it has started the command meanwhile, it must end the command.
+      supervised.#channel.destroy();
       throw error;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** The process id of the command, which is that of its group too. */
+  /** The process id of the command, which is also the id of its group. */
   get pid(): number {
     return this.#pid ?? 0;
   }
 
   /** Writes the input of the command and closes it. If this process ends first, the input ends empty. */
   input(text: string): void {
-    // The command may have ended meanwhile; the guard reports that.
-    this.#guard.stdin?.on("error", () => {}).end(text);
+    // The command may have ended meanwhile; the supervisor reports that.
+    this.#supervisor.stdin?.on("error", () => {}).end(text);
   }
 
-  /** The lease is known to last until then. */
+  /** Tells the supervisor that the lease lasts until `deadline`. */
   keepUntil(deadline: number): void {
     send(this.#channel, { order: "keep", deadline: finite(deadline) });
   }
 
-  /** SIGTERM now, SIGKILL after `within` ms at the latest. */
+  /** Sends SIGTERM now, and SIGKILL after `within` ms at the latest. */
   stop(why: EndReason, within: number): void {
     this.#ending.stopped ??= why;
     send(this.#channel, { order: "stop", why, within });
@@ -129,44 +129,44 @@ export class SupervisedCommand {
     this.#dismiss(GIVES_UP_WITHIN);
   }
 
-  /** Passes a signal on: to all of the group as a terminal does, or to the command alone. */
+  /** Passes a signal on: to the whole group, as a terminal does, or only to the command itself. */
   signal(signal: NodeJS.Signals, toAll: boolean): void {
-    if (this.#pid === undefined || this.#isOver) return;
+    if (this.#pid === undefined || this.#hasEnded) return;
     if (toAll) signalGroup(this.#pid, signal);
     else if (this.#ending.code === null && this.#ending.signal === null) signalProcess(this.#pid, signal);
   }
 
-  /** SIGKILL from here, in case the guard is stopped; after that the guard is no longer needed. */
+  /** Kills the command and its group from here, because the supervisor may be suspended. The supervisor must end after that. */
   kill(): void {
-    if (this.#pid === undefined || this.#isOver) return;
+    if (this.#pid === undefined || this.#hasEnded) return;
     this.#ending.stopped ??= "lost";
     signalGroup(this.#pid, "SIGKILL");
     this.#dismiss(1_000);
   }
 
-  /** Ends the guard if it has not ended by then: the guard itself may be suspended. */
+  /** Kills the supervisor if it has not ended within this time: it may be suspended. */
   #dismiss(within: number): void {
-    this.#isLetGo = true;
+    this.#isDismissed = true;
     this.#reaper?.stop("lost", 0);
-    setTimeout(() => this.#guard.kill("SIGKILL"), within).unref();
+    setTimeout(() => this.#supervisor.kill("SIGKILL"), within).unref();
   }
 
-  #hear(news: ChannelEvent): void {
-    if (news.news === "ready") this.#order();
-    else if (news.news === "started") {
-      this.#pid = news.pid;
+  #onEvent(report: ChannelEvent): void {
+    if (report.event === "ready") this.#order();
+    else if (report.event === "started") {
+      this.#pid = report.pid;
       this.#started.resolve();
-    } else if (news.news === "failed") this.#started.reject(notStarted(this.#job.command, news));
-    else if (news.news === "stopping") {
-      if (news.why !== "leftovers" && news.why !== "given-up") this.#ending.stopped ??= news.why;
-    } else if (news.news === "exited") {
-      this.#ending.code = news.code;
-      this.#ending.signal = news.signal;
-    } else if (news.news === "stuck") this.#job.onStuck?.(news.survivors);
-    else this.#over(news.left ?? undefined);
+    } else if (report.event === "failed") this.#started.reject(notStarted(this.#job.command, report));
+    else if (report.event === "stopping") {
+      if (report.why !== "leftovers" && report.why !== "given-up") this.#ending.stopped ??= report.why;
+    } else if (report.event === "exited") {
+      this.#ending.code = report.code;
+      this.#ending.signal = report.signal;
+    } else if (report.event === "stuck") this.#job.onStuck?.(report.survivors);
+    else this.#finish(report.left ?? undefined);
   }
 
-  /** Only now is it known until when the command may run: a guard may take long to come up. */
+  /** Orders the start. Reads the deadline only now, because the supervisor may have taken long to come up. */
   #order(): void {
     const { deadline, command, args, grace, quiet } = this.#job;
     try {
@@ -177,24 +177,24 @@ export class SupervisedCommand {
     }
   }
 
-  #over(left: Survivors | undefined): void {
-    this.#isOver = true;
+  #finish(left: Survivors | undefined): void {
+    this.#hasEnded = true;
     this.#ending.left = left;
     if (left && this.#isGivenUp) this.#ending.stopped = "given-up";
     this.#gone.resolve(this.#ending);
   }
 
-  /** The guard has ended before its ward: without it nothing may run. */
-  async #unguarded(): Promise<void> {
+  /** If the supervisor ends before the command, ends the command: nothing may run without a supervisor. */
+  async #onSupervisorEnd(): Promise<void> {
     this.#started.reject(cantStart("it ended"));
-    if (this.#isOver || this.#pid === undefined) return;
-    if (!isGroupAlive(this.#pid)) return this.#over(undefined);
-    this.#ending.stopped ??= "unguarded";
+    if (this.#hasEnded || this.#pid === undefined) return;
+    if (!isGroupAlive(this.#pid)) return this.#finish(undefined);
+    this.#ending.stopped ??= "unsupervised";
     const listener = { onStop: () => {}, onStuck: (survivors: Survivors) => this.#job.onStuck?.(survivors) };
     this.#reaper = new Reaper(this.#pid, this.#job.grace, Number.POSITIVE_INFINITY, listener);
-    if (this.#isLetGo) this.#reaper.stop("lost", 0);
-    else this.#reaper.stop("unguarded", this.#job.grace);
-    this.#over(await this.#reaper.ended);
+    if (this.#isDismissed) this.#reaper.stop("lost", 0);
+    else this.#reaper.stop("unsupervised", this.#job.grace);
+    this.#finish(await this.#reaper.ended);
   }
 }
 
@@ -203,7 +203,7 @@ function finite(deadline: number): number | null {
 }
 
 function cantStart(why: string): Failure {
-  return new Failure(EXIT.internal, `The guard process could not be started (${why}), so nothing was run.`);
+  return new Failure(EXIT.internal, `The supervisor process could not be started (${why}), so nothing was run.`);
 }
 
 function notStarted(command: string, { code, message }: { code: string | undefined; message: string }): Failure {

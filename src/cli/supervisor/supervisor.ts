@@ -6,77 +6,77 @@ import { nameSurvivors } from "./process-group.ts";
 import { Reaper } from "./reaper.ts";
 
 /**
- * The guard: the parent of the command, and the one who ends it.
+ * The supervisor: the parent process of the command, which ends the command in time.
  *
- * A process of its own, in a session of its own, because the one that holds the lease can be killed or stopped. Then the
- * channel closes or the renewals stop, and the guard still ends the command before the lease can pass on. It starts the
- * command itself, so there is no moment in which the command runs and is not guarded.
+ * It is a separate process in its own session, because the process that holds the lease can be killed or suspended.
+ * Then the channel closes or the renewals stop, and the supervisor still ends the command before the lease can pass on.
+ * It starts the command itself, so the command never runs unsupervised.
  */
 export function superviseCommand(): void {
   const channel = new Socket({ fd: CHANNEL });
-  // If stderr is closed, a message must not end this process before it has ended the command.
+  // If stderr is closed, writing a message must not end this process before it has ended the command.
   process.stderr.on("error", () => {});
-  const tell = (news: ChannelEvent) => send(channel, news);
-  let ward: Ward | undefined;
-  const obey = (order: ChannelOrder) => {
-    if (order.order === "start") ward ??= new Ward(order, tell);
-    else if (order.order === "keep") ward?.reaper?.keepUntil(order.deadline ?? Number.POSITIVE_INFINITY);
-    else ward?.reaper?.stop(order.why, order.within);
+  const tell = (event: ChannelEvent) => send(channel, event);
+  let child: SupervisedChild | undefined;
+  const onOrder = (order: ChannelOrder) => {
+    if (order.order === "start") child ??= new SupervisedChild(order, tell);
+    else if (order.order === "keep") child?.reaper?.keepUntil(order.deadline ?? Number.POSITIVE_INFINITY);
+    else child?.reaper?.stop(order.why, order.within);
   };
-  listen(channel, obey, () => {
-    if (ward?.reaper) ward.orphaned();
+  listen(channel, onOrder, () => {
+    if (child?.reaper) child.onOrphaned();
     else process.exit();
   });
-  tell({ news: "ready" });
+  tell({ event: "ready" });
 }
 
 type Start = Extract<ChannelOrder, { order: "start" }>;
 
-class Ward {
+class SupervisedChild {
   readonly reaper: Reaper | undefined;
   readonly #start: Start;
-  readonly #tell: (news: ChannelEvent) => void;
+  readonly #tell: (event: ChannelEvent) => void;
   #isOrphaned = false;
-  #isOver = false;
+  #hasEnded = false;
 
-  constructor(start: Start, tell: (news: ChannelEvent) => void) {
+  constructor(start: Start, tell: (event: ChannelEvent) => void) {
     this.#start = start;
     this.#tell = tell;
     const { command, args, ignoreHangup } = start;
     const [program, ...all] = ignoreHangup ? ignoringHangup(command, args) : [command, ...args];
     const child = spawn(program, all, { stdio: "inherit", detached: true });
-    child.once("error", ({ code, message }: NodeJS.ErrnoException) => tell({ news: "failed", code, message }));
+    child.once("error", ({ code, message }: NodeJS.ErrnoException) => tell({ event: "failed", code, message }));
     if (child.pid === undefined) return;
     this.reaper = new Reaper(child.pid, start.grace, start.deadline ?? Number.POSITIVE_INFINITY, {
-      onStop: (why) => tell({ news: "stopping", why }),
-      onStuck: (survivors) => tell({ news: "stuck", survivors }),
+      onStop: (why) => tell({ event: "stopping", why }),
+      onStuck: (survivors) => tell({ event: "stuck", survivors }),
     });
-    tell({ news: "started", pid: child.pid });
+    tell({ event: "started", pid: child.pid });
     void this.#follow(child, this.reaper);
   }
 
-  /** Nobody renews now: the rest of the lease is the most that the command can get. */
-  orphaned(): void {
-    if (this.#isOver) return;
+  /** The program that renews the lease has ended, so the command can get at most the rest of the lease. */
+  onOrphaned(): void {
+    if (this.#hasEnded) return;
     this.#isOrphaned = true;
-    if (!this.#start.quiet) say("killed while it held the lock; the command is stopped.");
+    if (!this.#start.quiet) say("the program was killed while it held the lock, so the command is stopped.");
     this.reaper?.stop("orphaned", this.#start.grace);
   }
 
   async #follow(child: ChildProcess, reaper: Reaper): Promise<void> {
     const exit = Promise.withResolvers<void>();
     child.once("exit", (code, signal) => {
-      this.#tell({ news: "exited", code, signal });
+      this.#tell({ event: "exited", code, signal });
       exit.resolve();
       reaper.leaderEnded();
     });
     const left = await reaper.ended;
     if (!left) await exit.promise;
-    this.#isOver = true;
-    this.#tell({ news: "gone", left: left ?? null });
+    this.#hasEnded = true;
+    this.#tell({ event: "gone", left: left ?? null });
     if (left && this.#isOrphaned)
-      say(`${nameSurvivors(left)} could not be stopped, and the lock passes on when its ttl ends.`);
-    // Exit one turn later, so that the last messages get out first.
+      say(`${nameSurvivors(left)} could not be stopped. The lock passes on when its ttl ends.`);
+    // Exit one turn of the event loop later, so that the last messages get out first.
     setImmediate(() => process.exit());
   }
 }

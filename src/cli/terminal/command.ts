@@ -3,17 +3,17 @@ import type { Reporter } from "./reporter.ts";
 /** One option of a command. */
 export interface CommandOption {
   type: "string" | "boolean";
-  /** What its value is called in the help. */
+  /** The name of its value in the help. */
   value?: string;
-  /** What it does, and what holds without it. */
+  /** What it does, and the default. */
   help: string;
 }
 
-/** What a command was given. */
+/** The input of a command. */
 export interface Input {
-  /** What stands before `--`, without the options. */
+  /** The arguments before `--`, without the options. */
   positionals: readonly string[];
-  /** What stands after `--`. */
+  /** The arguments after `--`. */
   command: readonly string[];
   flags: Readonly<Record<string, string | boolean | undefined>>;
   reporter: Reporter;
@@ -22,18 +22,18 @@ export interface Input {
 /** A command: what its help says, and what it does. */
 export interface Command {
   name: string;
-  /** The names of what stands before `--`, all of them needed. */
+  /** The names of the arguments before `--`, all of them required. */
   positionals: readonly string[];
-  /** Whether a command to run stands after `--`. */
+  /** Whether a command to run follows after `--`. */
   takesCommand?: boolean;
   /** One line. */
   summary: string;
-  /** Some paragraphs. */
+  /** A few paragraphs. */
   details: string;
   options: Readonly<Record<string, CommandOption>>;
-  /** Complete command lines with what they do. */
+  /** Complete command lines and what they do. */
   examples: readonly (readonly [line: string, meaning: string])[];
-  /** Does it, and answers the exit code. */
+  /** Runs the command and returns the exit code. */
   run(input: Input): Promise<number>;
 }
 

@@ -1,7 +1,7 @@
 import { EXIT, Failure } from "./exit-codes.ts";
 import { quoted } from "./reporter.ts";
 
-/** A whole number such as a lease; `name` is that of an option with its dashes, or of a positional. */
+/** Parses a whole number such as a lease. `name` is the name of an option with its dashes, or of a positional. */
 export function parseCount(text: string, name: string, most = Number.MAX_SAFE_INTEGER, orWord?: string): number {
   if (text === orWord) return Number.POSITIVE_INFINITY;
   if (/^[1-9]\d*$/.test(text) && Number(text) <= most) return Number(text);

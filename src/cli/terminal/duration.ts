@@ -3,10 +3,10 @@ import { quoted } from "./reporter.ts";
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** What stands for a time without end. */
+/** The word for an unlimited time. */
 export const FOREVER = "forever";
 
-/** What the options of time take, within the limits of the library. `run` works out the upper limit of --grace. */
+/** The ranges of the options that take a time, as in the library. `run` computes the upper limit of --grace. */
 const RANGES = {
   ttl: { from: "1ms", to: "1d" },
   wait: { from: "0", to: "1d", word: FOREVER },
@@ -21,7 +21,7 @@ interface Range {
   word?: typeof FOREVER;
 }
 
-/** Milliseconds from `500ms`, `30s`, `5m`, `1.5h`, `7d`, `0` or, where the option takes it, `forever`. */
+/** Milliseconds from `500ms`, `30s`, `5m`, `1.5h`, `7d`, `0` or, if the option accepts it, `forever`. */
 export function parseDuration(text: string, option: keyof typeof RANGES): number {
   const range: Range = RANGES[option];
   if (text === range.word) return Number.POSITIVE_INFINITY;
@@ -41,9 +41,9 @@ function millisecondsOf(text: string): number | undefined {
   return factor === undefined ? undefined : Math.round(Number(number) * factor);
 }
 
-/** What the option takes, and why this text is nothing of the kind. */
+/** What the option accepts, and why this text does not fit. */
 function mismatch(text: string, { from, word }: Range): string {
-  // A number alone is refused: people read it as seconds, the library as milliseconds.
+  // Refuse a bare number: people read it as seconds, the library as milliseconds.
   if (/^\d{1,12}$/.test(text))
     return `a duration with its unit, not "${text}": write ${text}s for seconds or ${text}ms for milliseconds`;
   const examples = ["500ms", "10s", "5m", "2h", "1d", ...(from === "0" ? [from] : []), ...(word ? [word] : [])];
@@ -52,7 +52,7 @@ function mismatch(text: string, { from, word }: Range): string {
   return `a duration such as ${examples.slice(0, -1).join(", ")} or ${examples.at(-1)}${not}${because}`;
 }
 
-/** A duration for people: the two largest units, or less. */
+/** A duration for people, in at most two units. */
 export function showDuration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;

@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { isLockError } from "../../client.ts";
 
-/** What the command line exits with on its own account: the numbers of sysexits.h, and two beyond them. */
+/** The exit codes of the command line itself: the numbers of sysexits.h, and two beyond them. */
 export const EXIT = {
   ok: 0,
   usage: 64,
@@ -17,21 +17,21 @@ export const EXIT = {
   notFound: 127,
 } as const;
 
-/** What `help` and the docs say of each. */
+/** What `help` and the docs say about each code. */
 export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
-  ["0", "done; with --skip also: taken, so nothing was run"],
-  ["64", "wrong arguments, or none; the `run` around this call already holds the lock"],
+  ["0", "success; with --skip also: the lock was taken, so nothing was run"],
+  ["64", "wrong or missing arguments, or the `run` around this call already holds the lock"],
   ["69", "the service can't be reached, did not answer in time, or limits how often you ask"],
-  ["70", "a fault of this program or its guard process"],
+  ["70", "a fault of this program or its supervisor process"],
   ["75", "the lock is taken, and was not granted within --wait"],
-  ["76", "the service answered what this version does not understand"],
+  ["76", "the service gave an answer that this version does not understand"],
   ["77", "the token is wrong, or does not cover this lock or action"],
-  ["78", "not configured: no URL or token, an unsafe file, Node or a peer missing"],
+  ["78", "not configured: no URL or token, an unsafe file, an old Node or a missing peer dependency"],
   ["79", "the lease was lost: `run` has stopped as much of the command as it could"],
-  ["80", "at the second signal `run` left processes that it can't end; the lock passes on after the ttl"],
-  ["126, 127", "the command of `run` can't be executed, is not found"],
-  ["128+n", "ended by signal n, the command of `run` or this program"],
-  ["other", "`run` exits as its command did"],
+  ["80", "after a second signal, `run` left processes that it can't end; the lock passes on after the ttl"],
+  ["126, 127", "the command of `run` can't be executed, or is not found"],
+  ["128+n", "signal n ended the command of `run` or this program"],
+  ["other", "the exit code of the command of `run`"],
 ];
 
 const BY_CODE: Readonly<Record<string, number>> = {
@@ -47,7 +47,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   VERSION_MISMATCH: EXIT.protocol,
 };
 
-/** A failure that is told in one sentence and has its exit code. */
+/** A failure with its exit code and a message for the user. */
 export class Failure extends Error {
   readonly exitCode: number;
 
@@ -58,13 +58,13 @@ export class Failure extends Error {
   }
 }
 
-/** The exit code for whatever was thrown. */
+/** The exit code for any thrown value. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Failure) return error.exitCode;
   return isLockError(error) ? (BY_CODE[error.code] ?? EXIT.internal) : EXIT.internal;
 }
 
-/** What a shell says of a process that a signal ended. */
+/** The exit code with which a shell reports that a signal ended a process. */
 export function exitCodeOfSignal(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }

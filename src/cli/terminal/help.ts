@@ -5,20 +5,20 @@ import { COMMON } from "./parse.ts";
 const INTRO = `durable-locks: distributed locks from the shell
 
 A lock is a name. The caller that takes it gets a lease: a number, and a time after which the lock
-passes on unless the lease is renewed. So a holder that dies blocks nobody for longer than its ttl.`;
+passes on unless the caller renews the lease. So a holder that dies blocks others for at most its ttl.`;
 
-const CONFIGURED = `Where the service is, and the token: flags first, then the environment (DURABLE_LOCKS_URL,
+const CONFIGURED = `The URL of the service and the token come from the flags, then the environment (DURABLE_LOCKS_URL,
 DURABLE_LOCKS_TOKEN), then a file:
 
   { "url": "https://locks.example.com", "tokenFile": "/run/secrets/locks" }
 
-A file that you name, by --config or DURABLE_LOCKS_CONFIG, is trusted. Without one, durable-locks.json
-here or in the nearest folder above is used if it is needed. That one is found and not trusted: its
-tokenFile must lie in its folder, and a token of flags or environment is not sent to its URL.`;
+A file that you name, with --config or DURABLE_LOCKS_CONFIG, is trusted. If you name none and one is
+needed, the nearest durable-locks.json is used, here or in a folder above. Such a file is not trusted:
+its tokenFile must be in its folder, and your own token is not sent to its URL.`;
 
-const TIMES = "Times are written with their unit: 500ms, 30s, 5m, 2h, 7d.";
+const TIMES = "Write times with their unit: 500ms, 30s, 5m, 2h, 7d.";
 
-/** What can be done, and what all commands have in common. */
+/** The overview: all commands, and what they have in common. */
 export function overview(commands: readonly Command[]): string {
   return [
     INTRO,
@@ -31,7 +31,7 @@ export function overview(commands: readonly Command[]): string {
     "Commands:",
     columns([
       ...commands.map((command) => [usageOf(command), command.summary] as const),
-      ["help [COMMAND]", "all about a command, with examples"],
+      ["help [COMMAND]", "the help of a command, with examples"],
       ["--version", "the version"],
     ]),
     CONFIGURED,
@@ -41,7 +41,7 @@ export function overview(commands: readonly Command[]): string {
   ].join("\n\n");
 }
 
-/** All about one command. */
+/** The help of one command. */
 export function manual(command: Command): string {
   const { examples, details, summary } = command;
   return [
@@ -52,7 +52,7 @@ export function manual(command: Command): string {
     "Options:",
     columns(Object.entries({ ...command.options, ...COMMON }).map(describe)),
     TIMES,
-    "Exit codes: `durable-locks help`.",
+    "For the exit codes, see `durable-locks help`.",
   ].join("\n\n");
 }
 

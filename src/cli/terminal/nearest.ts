@@ -1,8 +1,8 @@
-/** The word that a mistyped one probably stands for: the nearest within a third of its letters, or else the only one that begins so. */
+/** The word that the user probably meant: one that differs in at most a third, or else the only one that begins so. */
 export function nearest(typed: string, words: readonly string[]): string | undefined {
   const lower = typed.toLowerCase();
   const [best] = words
-    // The lengths come first: they bound the distance, and what was typed may be very long.
+    // Compare the lengths first: they bound the distance, and the typed text may be very long.
     .filter((word) => Math.abs(word.length - lower.length) <= allowed(word))
     .map((word) => ({ word, distance: distanceOf(lower, word) }))
     .filter(({ word, distance }) => distance <= allowed(word))
@@ -16,7 +16,7 @@ function allowed(word: string): number {
   return Math.max(1, Math.floor(word.length / 3));
 }
 
-/** How many letters to insert, delete, replace or swap with their neighbour (Damerau–Levenshtein, each place edited once). */
+/** How many letters to insert, delete, replace or swap (Damerau–Levenshtein, each position edited at most once). */
 function distanceOf(from: string, to: string): number {
   const rows = [Array.from({ length: to.length + 1 }, (_, column) => column)];
   const at = (row: number, column: number) => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;

@@ -4,26 +4,30 @@ import { EXIT, Failure } from "./exit-codes.ts";
 import { nearest } from "./nearest.ts";
 import { printable } from "./reporter.ts";
 
-/** What every command understands. */
+/** The options of every command. */
 export const COMMON: Readonly<Record<string, CommandOption>> = {
-  json: { type: "boolean", help: "results and messages as JSON, one object a line" },
-  quiet: { type: "boolean", help: "no messages on stderr, except for errors and warnings" },
-  help: { type: "boolean", help: "this help" },
+  json: { type: "boolean", help: "print results and messages as JSON, one object per line" },
+  quiet: { type: "boolean", help: "print only errors and warnings on stderr" },
+  help: { type: "boolean", help: "show this help" },
 };
 
-/** What every command understands that talks to a service. */
+/** The options of every command that talks to a service. */
 export const ACCESS: Readonly<Record<string, CommandOption>> = {
-  url: { type: "string", value: "URL", help: "of the service; else DURABLE_LOCKS_URL, else the file" },
-  "token-file": { type: "string", value: "PATH", help: "holds the token; else DURABLE_LOCKS_TOKEN, else the file" },
-  token: { type: "string", value: "TOKEN", help: "the token itself: everybody on this machine can see it in `ps`" },
+  url: { type: "string", value: "URL", help: "the URL of the service; default: DURABLE_LOCKS_URL, then the file" },
+  "token-file": {
+    type: "string",
+    value: "PATH",
+    help: "a file with the token; default: DURABLE_LOCKS_TOKEN, then the file",
+  },
+  token: { type: "string", value: "TOKEN", help: "the token itself; everybody on this machine can see it in `ps`" },
   config: {
     type: "string",
     value: "PATH",
-    help: "the file; else DURABLE_LOCKS_CONFIG, else a durable-locks.json that is found",
+    help: "the file; default: DURABLE_LOCKS_CONFIG, then a durable-locks.json here or above",
   },
 };
 
-/** What was written after the command's name, checked; without what its options mean. `commands` are all that there are. */
+/** Parses and checks the arguments after the command name, without interpreting values. `commands` has them all. */
 export function parse(
   command: Command,
   args: readonly string[],
@@ -45,7 +49,7 @@ function parseOwn(command: Command, args: readonly string[], commands: readonly 
     options: Object.fromEntries<{ type: "string" | "boolean" }>(typed),
     allowPositionals: true,
     tokens: true,
-    // Its own messages are about its quirks, and it takes the value in `--wait -1s` for an option.
+    // In strict mode its messages are about its own quirks, and it takes the value in `--wait -1s` for an option.
     strict: false,
   } satisfies ParseArgsConfig);
   for (const token of tokens) {
@@ -61,11 +65,11 @@ function optionsOf({ options }: Command): Readonly<Record<string, CommandOption>
   return { ...options, ...COMMON };
 }
 
-/** An option as it was written. */
+/** An option as the user wrote it. */
 interface Written {
   name: string;
   value: string | undefined;
-  /** Whether the value was written behind an equals sign. */
+  /** Whether the value follows an equals sign. */
   inlineValue: boolean | undefined;
 }
 
@@ -76,8 +80,8 @@ function checkValue(command: Command, option: CommandOption, { name, value, inli
     return;
   }
   if (value === undefined) throw wrong(`--${name} needs a value: write \`--${name} ${placeholder}\`.`, command);
-  // No option begins with a digit, so `-1s` is a value, and what reads it says why it is none. Any other word with a
-  // dash is taken for the next option. It may be a token that begins with a dash, so it is not repeated.
+  // No option begins with a digit, so `-1s` is a value; the code that reads it says why it is wrong. Any other word
+  // with a dash counts as the next option. It may be a token that begins with a dash, so don't repeat it.
   if (inlineValue || !/^-[^\d.]/.test(value)) return;
   const next = value.slice(2).split("=")[0] ?? "";
   const follows = Object.hasOwn(optionsOf(command), next) ? `--${next} follows` : "what follows begins with a dash";
@@ -85,7 +89,7 @@ function checkValue(command: Command, option: CommandOption, { name, value, inli
   throw wrong(`--${name} needs a value, but ${follows}: ${how}.`, command);
 }
 
-/** `word` is the whole argument: of `-wait`, Node's parser takes each letter for an option. */
+/** `word` is the whole argument: in `-wait`, Node's parser takes each letter for an option. */
 function unknownOption(command: Command, rawName: string, word: string, commands: readonly Command[]): Failure {
   const [typed = ""] = word.split("=");
   const name = typed.replace(/^--?/, "");
@@ -95,7 +99,7 @@ function unknownOption(command: Command, rawName: string, word: string, commands
     return wrong(`--${name} is an option of ${listOf(takers)}, not of ${command.name}.`, command);
   if (near !== undefined)
     return new Failure(EXIT.usage, `Unknown option "${printable(typed)}": did you mean "--${near}"?`);
-  // A word with a single dash may be a token in the wrong place: only its first letter is repeated.
+  // A word with a single dash may be a token in the wrong place, so repeat only its first letter.
   return wrong(`Unknown option "${printable(rawName)}".`, command);
 }
 

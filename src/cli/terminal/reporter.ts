@@ -1,13 +1,13 @@
-/** What goes with a message for programs. */
+/** The fields of a message, for programs. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** How to speak. */
+/** How to report. */
 export interface ReporterOptions {
   json: boolean;
   quiet: boolean;
 }
 
-/** Results on stdout, everything else on stderr. */
+/** Writes results to stdout and everything else to stderr. */
 export class Reporter {
   readonly #manner: ReporterOptions;
   readonly #live: boolean;
@@ -17,33 +17,33 @@ export class Reporter {
   constructor(manner: ReporterOptions) {
     this.#manner = manner;
     this.#live = process.stderr.isTTY && !manner.json;
-    // The reader may be gone before the work is done, and that is no reason to give the work up.
+    // The reader may be gone before the work is done. Ignore that: the work must go on.
     process.stderr.on("error", () => {});
     process.stdout.on("error", () => {});
   }
 
-  /** Whether nobody reads how work goes on. */
+  /** Whether to report no progress. */
   get isQuiet(): boolean {
     return this.#manner.quiet;
   }
 
-  /** What was asked for. */
+  /** Reports the result. */
   result(text: string, fields: Fields): void {
     process.stdout.write(`${this.#manner.json ? JSON.stringify(fields) : text}\n`);
   }
 
-  /** What happened. */
+  /** Reports what happened. */
   note(event: string, text: string, fields: Fields = {}): void {
     if (!this.#manner.quiet) this.warning(event, text, fields);
   }
 
-  /** What needs attention: shown even with `--quiet`. */
+  /** Reports what needs attention, even with `--quiet`. */
   warning(event: string, text: string, fields: Fields): void {
     this.#clear();
     process.stderr.write(this.#manner.json ? `${JSON.stringify({ event, ...fields })}\n` : `durable-locks: ${text}\n`);
   }
 
-  /** What is going on: a line that is replaced on a terminal; elsewhere a line whenever `gist` is another than before. */
+  /** Reports progress: on a terminal, one line that it overwrites; elsewhere, a new line whenever `gist` changes. */
   progress(event: string, gist: string, detail: string, fields: Fields): void {
     if (this.#manner.quiet) return;
     if (this.#live) {
@@ -55,7 +55,7 @@ export class Reporter {
     }
   }
 
-  /** What went wrong: told even if nothing else is. */
+  /** Reports what went wrong, even if it reports nothing else. */
   failure(message: string, exitCode: number, fields: Fields = {}): void {
     this.#clear();
     const asJson = () => JSON.stringify({ event: "failed", exitCode, message, ...fields });
@@ -68,20 +68,20 @@ export class Reporter {
   }
 }
 
-/** A line that wraps can't be taken back. */
+/** Cuts a line to the width of the terminal: a line that wraps can't be overwritten. */
 function clip(line: string): string {
   return line.slice(0, Math.max(20, process.stderr.columns - 1));
 }
 
-/** Text of others, fit for a terminal: their labels must not move its cursor. */
+/** Makes other people's text safe for a terminal: their labels must not move its cursor. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
 }
 
-/** The service takes no shorter token. */
+/** The service accepts no shorter token. */
 const SHORTEST_TOKEN = 16;
 
-/** Repeats what somebody typed in a message, as `phrase` has it; nothing if it could be a token in the wrong place. */
+/** Quotes typed text for a message, as `phrase` words it; empty if the text could be a token in the wrong place. */
 export function quoted(text: string, phrase = (word: string) => ` ${word}`): string {
   return text.length < SHORTEST_TOKEN ? phrase(`"${printable(text)}"`) : "";
 }

@@ -1,7 +1,11 @@
 import type { GrantReply } from "../replies.ts";
 import type { Lease } from "./lease.ts";
 
-/** A lease as its holder learns about it; counted from when the call arrived that is answered. */
+/**
+ * The reply that tells a holder about its lease.
+ *
+ * `validFor` is counted from `calledAt`, when the holder's call arrived.
+ */
 export function grantOf({ lease, deadline, releaseRequested }: Lease, calledAt: number): GrantReply {
   return {
     success: true,

@@ -11,10 +11,10 @@ import { otherRequest } from "./same-request.ts";
 import { type Slot, inTheWayUntil, Slots } from "./slots.ts";
 
 /**
- * Every lease of one lock: the live, what is remembered of the dead, and the numbers.
+ * Every lease of one lock: the live leases, what is remembered of the ended ones, and the lease numbers.
  *
- * Here a lease begins, changes and ends, each idempotent by request id; who gets one and when is `LockState`'s to
- * decide.
+ * It begins, changes and ends leases; each of these steps is idempotent by request id. `LockState` decides who gets a
+ * lease and when.
  */
 export class LeaseBook {
   readonly live = new LiveLeases();
@@ -22,8 +22,8 @@ export class LeaseBook {
   readonly #renewals = new Renewals();
   readonly #events: EventLog;
   readonly #past = new PastRequests();
-  /** Separate from the requests for leases: if a lease request has the same id, the holder must still be asked. */
-  readonly #askedToRelease = new PastRequests();
+  /** Separate from `#past`: if a request for a lease has the same id, the holders must still be asked to release. */
+  readonly #releaseRequests = new PastRequests();
   #highest = 0;
 
   constructor(stored: Iterable<Slot>, now: number, events: EventLog) {
@@ -32,46 +32,51 @@ export class LeaseBook {
     this.#endConflicting(now);
   }
 
-  /** Lets leases expire, and lock-delays run out. */
+  /** Ends the leases and lock-delays whose time has run out. */
   advance(now: number): void {
     for (const slot of this.live.takeExpired(now)) this.#end(slot, "expired", now);
     for (const slot of this.live.takeLapsed(now)) this.#endDelay(slot);
   }
 
-  /** Begins a lease; whether it may is decided by the caller. */
+  /** Begins a lease. The caller has checked that the lock may grant it. */
   grant(spec: LeaseSpec, now: number): Lease {
     const { lease } = this.#begin(spec, now);
     this.#events.add(eventOf(lease, "granted", now));
     return lease;
   }
 
-  /** Takes a number for a forced release: a lease that ends at once, so that a restart can't give its number out again. */
+  /**
+   * Takes a number for a forced release.
+   *
+   * It is the number of a lease that ends at once. That lease is stored, so the number is not reused after a restart.
+   */
   takeNumber(requestId: string, now: number): number {
     const slot = this.#begin(instantOf(requestId), now);
     this.#bury(slot, "released", now, requestId);
     return slot.lease.lease;
   }
 
-  /** Lengthens (or shortens) a live lease; never revives one that ended. */
+  /** Lengthens (or shortens) a live lease; never revives one that has ended. */
   renew(lease: number, ttl: number, requestId: string, now: number, caller?: Caller): RenewReply {
     const refusal = this.#refusal(lease, caller);
     return refusal ?? this.#change(lease, requestId, now, "renewed", { ttl, deadline: now + ttl });
   }
 
-  /** Changes what a live lease takes, if the others leave room for it; undefined if they don't. */
+  /** Changes what a live lease takes, if the other leases leave room for it; undefined if they don't. */
   convert(lease: number, claim: Claim, requestId: string, now: number, caller?: Caller): RenewReply | undefined {
-    const notYours = this.#refusal(lease, caller);
-    if (notYours) return notYours;
+    const otherToken = this.#refusal(lease, caller);
+    if (otherToken) return otherToken;
     const slot = this.live.byLease(lease);
     const isRepeated = slot !== undefined && this.#renewals.has(slot.lease, requestId);
-    // If a later conversion has overtaken this one, its repeat must not report a claim that the lease no longer has.
+    // If a later conversion has replaced this one, a repetition must not report a claim that the lease no longer has.
     const refusal = isRepeated ? otherRequest(slot.lease, { ...claim, job: slot.lease.job }) : undefined;
     if (refusal) return refusal;
     if (slot && !isRepeated && !this.live.admits(claim, slot)) return undefined;
-    // It relies on the others being dead, as a grant does.
+    // Like a grant, a conversion relies on the expired leases staying dead.
     if (slot) this.#slots.markDead();
     const reply = this.#change(lease, requestId, now, "converted", claim);
-    // Judged only if it was changed: a repetition reports a claim that others may have been granted beside since.
+    // Only a conversion that changed the lease is checked. A repetition reports an old claim, and the lock may have
+    // granted other leases beside it since.
     if (slot && !isRepeated) this.live.occupancy.check(slot.lease);
     return reply;
   }
@@ -89,20 +94,20 @@ export class LeaseBook {
     return true;
   }
 
-  /** Ends a live lease before its time, as if it had run out: its holder is gone. */
+  /** Ends a live lease early, as if it had run out, because its holder has died. */
   expire(lease: number, now: number): void {
     const slot = this.live.byLease(lease);
     if (!slot) return;
     this.#end(slot, "expired", now);
-    // Unlike one that ran out by itself, it would live on after a restart.
+    // Must be written: the stored deadline is still ahead, so after a restart the lease would be live again.
     this.#slots.touch(slot);
   }
 
-  /** Ends the lease of a request, or sees to it that it never gets one. */
+  /** Ends the lease of a request, or makes sure that the request never gets one. */
   cancel(requestId: string, now: number): void {
     const slot = this.live.byRequest(requestId);
     if (slot) this.#end(slot, "released", now);
-    // Remembered even if unknown: the cancellation may have overtaken the request.
+    // An unknown request is remembered too: the cancellation may have overtaken it.
     else if (!this.#past.byRequest(requestId)) this.#past.add({ requestId, how: "released" }, now);
   }
 
@@ -110,17 +115,17 @@ export class LeaseBook {
   supersedeAll(now: number): void {
     for (const slot of this.live) this.#end(slot, "superseded", now);
     for (const slot of this.live.takeLingering()) {
-      // Written: after a restart a lease that merely expired would be in the way again.
+      // Written as superseded: if it were still stored as expired, its lock-delay would block others after a restart.
       if (slot.end) slot.end.how = "superseded";
       this.#slots.touch(slot);
       this.#endDelay(slot);
     }
   }
 
-  /** Asks every holder to release; repeated, it asks nobody who came since. */
+  /** Asks every holder to release. A repetition does not ask holders that came later. */
   requestRelease(requestId: string, now: number): void {
-    if (this.#askedToRelease.byRequest(requestId)) return;
-    this.#askedToRelease.add({ requestId, how: "released" }, now);
+    if (this.#releaseRequests.byRequest(requestId)) return;
+    this.#releaseRequests.add({ requestId, how: "released" }, now);
     for (const slot of this.live) {
       if (slot.lease.releaseRequested) continue;
       slot.lease.releaseRequested = true;
@@ -129,48 +134,50 @@ export class LeaseBook {
     }
   }
 
-  /** The outcome of a request that was decided before: a reply was lost, or a duplicate arrived late. */
+  /** The outcome of a request that was decided before. Its reply was lost, or this is a late duplicate. */
   replay(requestId: string, now: number): RenewReply | undefined {
     const slot = this.live.byRequest(requestId);
     const past = this.#past.byRequest(requestId);
     if (!slot) return past && { success: false, reason: "NO_LONGER_VALID", ended: past.how };
-    // Written again although nothing changed: a stale instance must find out that it is one before it says "granted".
+    // Written again although nothing changed: a replaced instance must find out that it is stale before it replies with
+    // a grant.
     this.#slots.touch(slot);
     return grantOf(slot.lease, now);
   }
 
-  /** Whether the request of this id had a lease that ended, or was cancelled. */
+  /** Whether the request with this id had a lease that has ended, or was cancelled. */
   hasEnded(requestId: string): boolean {
     return this.#past.byRequest(requestId) !== undefined;
   }
 
-  /** The number that a forced release of this id took before: such a lease begins and ends with the same request. */
+  /** The number that a forced release with this id took before. Such a lease begins and ends with the same request. */
   forcedBefore(requestId: string): number | undefined {
     const past = this.#past.byRequest(requestId);
     return past?.releaseId === requestId ? past.lease : undefined;
   }
 
-  /** Writes down the end of a lease that is not live, once, and says how it ended. */
+  /** Says how a lease that is not live ended, and writes its end to storage if it isn't stored yet. */
   confirmEnd(lease: number): LeaseEndedReply {
     const past = this.#past.byLease(lease);
-    // Its holder learns that it is dead, so it is written dead: no clock may bring it back after a restart.
+    // The holder now learns that the lease is dead, so its end must be stored. Otherwise a clock that steps back could
+    // revive the lease after a restart.
     this.#slots.mark(past);
     const ended = past?.how ?? (lease < this.#highest ? "superseded" : undefined);
     return { success: false, reason: "NO_LONGER_VALID", ...(ended && { ended }) };
   }
 
-  /** When a lease was last live or in the way; undefined if nothing is stored. */
+  /** When the last lease, including its lock-delay, ended or will end; undefined if nothing is stored. */
   lastUse(): number | undefined {
     return this.#slots.lastUse();
   }
 
-  /** Forgets what storage forgets; the highest number and the recent requests stay as long as this instance does. */
+  /** Forgets what was wiped from storage. This instance still remembers the highest number and the past requests. */
   forget(): void {
     this.#slots.clear();
     this.live.clear();
   }
 
-  /** The rows to write, each once. */
+  /** Returns the rows to write; each is returned once. */
   takeWrites(): Slot[] {
     return this.#slots.takeDirty();
   }
@@ -179,8 +186,8 @@ export class LeaseBook {
     const { lease } = slot;
     this.#highest = Math.max(this.#highest, lease.lease);
     for (const past of slot.past.toReversed()) this.#past.add(past, now);
-    // A lease ends at most its ttl from now: the clock may have stepped back while nobody looked. Written down, or each
-    // restart would lengthen it again.
+    // The clock may have stepped back while no instance was running, so a lease ends at most its ttl from now. The
+    // shorter deadline is written, or each restart would lengthen the lease again.
     const latest = slot.end ? now : now + lease.ttl;
     if (lease.deadline > latest) this.#slots.touch(slot);
     lease.deadline = Math.min(lease.deadline, latest);
@@ -192,7 +199,7 @@ export class LeaseBook {
     else this.#bury(slot, "expired", now);
   }
 
-  /** Only damaged rows can contradict each other: the newest lease is right, and whatever can't stand beside it is dead. */
+  /** Only damaged rows can conflict. Then the newest lease is kept, and every lease that conflicts with it is ended. */
   #endConflicting(now: number): void {
     const live = [...this.live];
     const newest = live.at(-1);
@@ -202,10 +209,13 @@ export class LeaseBook {
 
   #begin(spec: LeaseSpec, now: number): Slot {
     const number = nextLeaseNumber(this.#highest, now);
-    invariant(number > this.#highest && Number.isSafeInteger(number), "A lease number does not grow.");
+    invariant(
+      number > this.#highest && Number.isSafeInteger(number),
+      "A new lease number is not above the previous one.",
+    );
     this.#highest = number;
     const slot = this.#slots.place(leaseOf(number, spec, now));
-    invariant(!this.live.lingers(slot), "The row of a lease whose lock-delay has not ended is used for another lease.");
+    invariant(!this.live.lingers(slot), "A row was reused before the lock-delay of its lease ended.");
     for (const past of slot.past.slice(0, 1)) supersede(past);
     this.live.add(slot);
     this.live.occupancy.check(slot.lease);
@@ -221,18 +231,18 @@ export class LeaseBook {
   ): RenewReply {
     const slot = this.live.byLease(lease);
     if (!slot) return this.confirmEnd(lease);
-    invariant(!slot.end, "A lease that has ended is live.");
+    invariant(!slot.end, "A lease that has ended still counts as live.");
     this.#slots.touch(slot);
     if (!this.#renewals.has(slot.lease, requestId)) {
       this.#renewals.add(slot.lease, requestId);
-      const isSeen = Object.entries(change).some(([name, value]) => slot.lease[name as keyof Lease] !== value);
+      const isVisible = Object.entries(change).some(([name, value]) => slot.lease[name as keyof Lease] !== value);
       this.live.change(slot, { ...change, renewalId: requestId });
-      if (isSeen) this.#events.add({ what });
+      if (isVisible) this.#events.add({ what });
     }
     return grantOf(slot.lease, now);
   }
 
-  /** Refuses a caller only for a live lease: a lease that has ended belongs to no name. */
+  /** Refuses a caller whose token name does not own the live lease. A lease that has ended belongs to no name. */
   #refusal(lease: number, caller: Caller | undefined): RefusalReply | undefined {
     const slot = this.live.byLease(lease);
     return slot && refusalTo(caller, slot.lease);
@@ -241,10 +251,10 @@ export class LeaseBook {
   #end(slot: Slot, how: LeaseEnd, now: number, releaseId?: string): void {
     this.#events.add(eventOf(slot.lease, how, Math.min(slot.lease.deadline, now)));
     this.#bury(slot, how, now, releaseId);
-    invariant(this.live.byLease(slot.lease.lease) !== slot, "A lease that has ended is live.");
+    invariant(this.live.byLease(slot.lease.lease) !== slot, "A lease that has ended still counts as live.");
   }
 
-  /** Ends a lease without an event: what is loaded did not happen now. */
+  /** Ends a lease without an event, because the end of a loaded lease did not happen now. */
   #bury(slot: Slot, how: LeaseEnd, now: number, releaseId?: string): void {
     const { lease } = slot;
     const { requestId } = lease;
@@ -256,7 +266,11 @@ export class LeaseBook {
     this.#settle(slot, now);
   }
 
-  /** A lease that expired is in the way until its lock-delay is over; any other is not. */
+  /**
+   * An expired lease blocks others until its lock-delay ends.
+   *
+   * Any other ended lease blocks nobody, so its row is free.
+   */
   #settle(slot: Slot, now: number): void {
     if (inTheWayUntil(slot) > now) this.live.linger(slot);
     else this.#slots.free(slot);
@@ -272,7 +286,7 @@ function eventOf({ lease, owner }: Lease, what: TimelineEntry["what"], at: numbe
   return { at, lease, ...(owner !== undefined && { owner }), what };
 }
 
-/** An expired lease whose row another lease takes is no longer merely late. */
+/** Once another lease uses the row of an expired lease, that lease counts as superseded. */
 function supersede(past: PastRequest): void {
   if (past.how === "expired") past.how = "superseded";
 }

@@ -7,44 +7,48 @@ import { type Claim, type Lease, delayedUntil } from "./lease.ts";
 import { Occupancy } from "./occupancy.ts";
 import type { Slot } from "./slots.ts";
 
-/** What a request for a lease asks for, as far as its admission depends on it. */
-type Asked = Claim & { requestId?: string };
+/** What the admission of a request depends on. */
+type AdmissionRequest = Claim & { requestId?: string };
 
-/** The live leases of a lock and those whose lock-delay is not over, and the admission rule over them. */
+/** The live leases of a lock, the expired leases whose lock-delay has not ended, and the admission rule over both. */
 export class LiveLeases {
   readonly #byLease = new Map<number, Slot>();
   readonly #byRequest = new RequestsById<Slot>();
-  /** The live lease with the highest number, as long as it is known. */
+  /** The live lease with the highest number; undefined if there is none or it is not known. */
   #newest: Slot | undefined;
-  /** Dead, but nothing that conflicts with them is granted yet. */
+  /** Expired leases whose lock-delay still blocks every request that conflicts with them. */
   readonly #lingering = new Set<Slot>();
   readonly #shares = new Shares();
   /** When the live leases expire, and when the lock-delays end. */
   readonly #deadlines = new Schedule<Slot>();
   readonly #delays = new Schedule<Slot>();
-  /** What the live and the lingering take together. */
+  /** What the live and the lingering leases take together. */
   readonly occupancy = new Occupancy();
 
-  /** How many are live. */
+  /** How many leases are live. */
   get size(): number {
     return this.#byLease.size;
   }
 
-  /** The live lease with the highest number. It is searched for only after it has ended, so that watching costs nothing per lease. */
+  /** The live lease with the highest number. A search is needed only after that lease ends, so watching stays cheap. */
   get newest(): Slot | undefined {
     if (!this.#newest) for (const slot of this.#byLease.values()) this.#noteNewest(slot);
     return this.#newest;
   }
 
-  /** Why the lock can grant no further lease, whatever is free; undefined if it can. An exclusive one is always alone. */
-  full({ requestId = "", exclusive }: Asked): LimitReachedReply | undefined {
+  /**
+   * Refuses a request if the limit of leases is reached, however many permits are free; undefined if it is not.
+   *
+   * An exclusive lease is always the only one, so the limit does not apply to it.
+   */
+  full({ requestId = "", exclusive }: AdmissionRequest): LimitReachedReply | undefined {
     const refusal = { success: false, reason: "TOO_MANY_LEASES" } as const;
     if (exclusive) return undefined;
     if (this.#shares.of(requestId) >= LIMITS.maxLeasesPerToken) return { ...refusal, share: true };
     return this.#isFull ? refusal : undefined;
   }
 
-  /** Refuses what does not fit beside them. */
+  /** The refusal of a request that conflicts with these leases. */
   taken(now: number): BorrowedReply {
     const first = this.firstDeadline();
     return { success: false, reason: "BORROWED", ...(first < Infinity && { retryAfter: Math.max(1, first - now) }) };
@@ -69,7 +73,7 @@ export class LiveLeases {
 
   delete(slot: Slot): void {
     const { lease, requestId } = slot.lease;
-    // Damaged rows may give two leases one number, and a forced release the request id of another.
+    // Damaged rows may give two leases the same number. A forced release may have the request id of another lease.
     if (this.#byLease.get(lease) === slot) {
       this.#byLease.delete(lease);
       this.#shares.change(requestId, -1);
@@ -80,7 +84,7 @@ export class LiveLeases {
     this.#byRequest.delete(requestId, slot);
   }
 
-  /** Keeps a dead lease in the way until its lock-delay is over. */
+  /** Lets an expired lease block conflicting requests until its lock-delay ends. */
   linger(slot: Slot): void {
     if (this.#lingering.has(slot)) return;
     this.#lingering.add(slot);
@@ -89,7 +93,7 @@ export class LiveLeases {
     this.occupancy.add(slot.lease);
   }
 
-  /** Whether a slot has a dead lease that is still in the way. */
+  /** Whether the lease of a slot has expired, but its lock-delay has not ended. */
   lingers(slot: Slot): boolean {
     return this.#lingering.has(slot);
   }
@@ -102,20 +106,22 @@ export class LiveLeases {
     return this.#byRequest.get(requestId);
   }
 
-  /** The request ids of all leases whose callers gave the same id as this one, whatever their token. */
+  /**
+   * The request ids of all live leases whose callers gave the same id as this request, under any token name or none.
+   */
   ofEveryName(requestId: string): string[] {
     return this.#byRequest.ofEveryName(requestId);
   }
 
   /**
-   * The admission rule: `exclusive`, which takes one permit of one, needs no other lease; otherwise there may be no
-   * exclusive one, and the permits must fit.
+   * The admission rule: an exclusive claim, which takes one permit of one, needs the lock without any other lease.
+   * Otherwise there must be no exclusive lease, and the permits must fit.
    *
-   * A lease that is to be converted is judged as if it were not there.
+   * A lease that is being converted is left out of the count.
    */
-  admits(claim: Asked, converted?: Slot): boolean {
+  admits(claim: AdmissionRequest, converted?: Slot): boolean {
     let inUse = 0;
-    for (const slot of this.#inTheWay()) {
+    for (const slot of this.#blocking()) {
       if (slot === converted) continue;
       if (claim.exclusive || slot.lease.exclusive) return false;
       inUse += slot.lease.permits;
@@ -123,30 +129,34 @@ export class LiveLeases {
     return (converted !== undefined || !this.full(claim)) && inUse + claim.permits <= claim.capacity;
   }
 
-  /** Takes those whose time has run out off the schedule: the caller ends each of them. */
+  /** Takes the leases that have run out off the schedule; the caller must end each of them. */
   takeExpired(now: number): Slot[] {
     return this.#deadlines.takeDue(now);
   }
 
-  /** Takes out those whose lock-delay is over. */
+  /** Removes and returns the leases whose lock-delay has ended. */
   takeLapsed(now: number): Slot[] {
     return this.#delays.takeDue(now).map((slot) => this.#takeOut(slot));
   }
 
-  /** Takes out all that linger. */
+  /** Removes and returns all leases that linger. */
   takeLingering(): Slot[] {
     return [...this.#lingering].map((slot) => this.#takeOut(slot));
   }
 
-  /** When the first lease or lock-delay ends if nobody renews it; `Infinity` if there is none. */
+  /** When the first lease or lock-delay ends, if no lease is renewed; `Infinity` if there is none. */
   firstDeadline(): number {
     return Math.min(this.#deadlines.first(), this.#delays.first());
   }
 
-  /** Until when the last lock-delay lasts, also of a lease whose expiry nobody has noticed yet; undefined for none. */
+  /**
+   * When the last lock-delay ends; undefined if there is none.
+   *
+   * Includes leases that are past their deadline, but not yet ended.
+   */
   delayedUntil(now: number): number | undefined {
     let last = now;
-    for (const { lease } of this.#inTheWay()) if (lease.deadline <= now) last = Math.max(last, delayedUntil(lease));
+    for (const { lease } of this.#blocking()) if (lease.deadline <= now) last = Math.max(last, delayedUntil(lease));
     return last > now ? last : undefined;
   }
 
@@ -165,12 +175,12 @@ export class LiveLeases {
     yield* this.#byLease.values();
   }
 
-  /** Leases that linger count too, because each keeps a row. */
+  /** Leases that linger count too, because each occupies a row. */
   get #isFull(): boolean {
     return this.#byLease.size + this.#lingering.size >= LIMITS.maxLeases;
   }
 
-  *#inTheWay(): Generator<Slot> {
+  *#blocking(): Generator<Slot> {
     yield* this.#byLease.values();
     yield* this.#lingering;
   }

@@ -2,15 +2,16 @@ import { invariant } from "../invariant.ts";
 import type { Claim } from "./lease.ts";
 
 /**
- * What all leases in the way take together: the live ones, and those whose lock-delay has not ended.
+ * What all blocking leases take together: the live ones, and those whose lock-delay has not ended.
  *
- * Each change updates the sums, so a check costs the same however many leases there are. The admission rule does not use
- * them: it goes through the leases, and so each of the two accounts is checked against the other.
+ * Each change updates the sums, so a check costs the same however many leases there are. The admission rule does not
+ * use these sums; it goes through the leases themselves. The two calculations are independent, so this check can find
+ * an error in either.
  */
 export class Occupancy {
   #leases = 0;
   #exclusive = 0;
-  /** A `bigint`, because the permits of several leases can exceed the safe integers, and a sum that was rounded stays wrong. */
+  /** A `bigint`: the permits of several leases can exceed the safe integers, and a rounded sum would stay wrong. */
   #permits = 0n;
 
   add(claim: Claim): void {
@@ -32,18 +33,19 @@ export class Occupancy {
   }
 
   /**
-   * Checks that a claim that has just been granted, and counts already, may stand beside the others.
+   * Checks that a claim that was just granted, and is already counted, does not conflict with the others.
    *
-   * Only the capacity that this claim asked for counts: older leases with a smaller capacity may be exceeded.
+   * Only the capacity of this claim counts. The permits in use may exceed the smaller capacity of an older lease.
    */
   check({ exclusive, capacity }: Claim): void {
-    if (exclusive) return invariant(this.#leases === 1, "An exclusive lease is granted beside another lease.");
-    invariant(this.#exclusive === 0, "A shared lease is granted beside an exclusive one.");
-    invariant(this.#permits <= capacity, "More permits are in use than the capacity that was asked for.");
+    if (exclusive)
+      return invariant(this.#leases === 1, "An exclusive lease was granted although another lease blocks it.");
+    invariant(this.#exclusive === 0, "A shared lease was granted although an exclusive lease blocks it.");
+    invariant(this.#permits <= capacity, "More permits are in use than the requested capacity.");
   }
 }
 
-/** A damaged row may hold a fraction. Rounded down, it can't make an invariant fail. */
+/** A damaged row may contain a fraction. It is rounded down so that it can't make an invariant fail. */
 function wholePermitsOf({ permits }: Claim): bigint {
   return BigInt(Math.floor(permits));
 }

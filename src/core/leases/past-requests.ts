@@ -1,37 +1,37 @@
 import type { LeaseEnd } from "../replies.ts";
 
-/** What is remembered of a request that must not take effect again. */
+/** What is remembered about a request that must not take effect again. */
 export interface PastRequest {
   /** The request that took the lease. */
   requestId: string;
-  /** Its number; absent if the request was cancelled before it got one. */
+  /** The number of the lease; absent if the request was cancelled before it got a lease. */
   lease?: number;
   how: LeaseEnd;
   /** The release that ended it, so that repeating that release gives the same answer. */
   releaseId?: string;
 }
 
-/** So many are remembered however long ago they ended, ... */
+/** This many requests are remembered, however long ago they ended. */
 const ALWAYS_REMEMBERED = 1_000;
 
-/** ... and more while a duplicate may still be on its way, in milliseconds, ... */
+/** How long further requests are remembered, because a duplicate may still be on its way; in milliseconds. */
 const MAY_ARRIVE_WITHIN = 60_000;
 
-/** ... but never more than this: what a lock can hand out in the 5 s after which an unanswered call is repeated. */
+/** Never more than this: as many leases as a lock can grant in the 5 s after which an unanswered call is repeated. */
 const MOST_REMEMBERED = 10_000;
 
 /**
- * The leases that ended recently, by request and by number: a duplicate that arrives late must not take the lock again.
+ * The requests that ended recently, by id and by lease number: a late duplicate must not take the lock again.
  *
- * Bounded: the oldest is forgotten first. What must outlive a restart is written with the slots.
+ * The memory is bounded; the oldest request is forgotten first. What must survive a restart is stored in the slots.
  */
 export class PastRequests {
   readonly #byRequest = new Map<string, { past: PastRequest; addedAt: number }>();
   readonly #byLease = new Map<number, PastRequest>();
 
   add(past: PastRequest, now: number): void {
-    // Deleted first, so that the newest entry is also the last to be forgotten. A forced release may have had
-    // the request id of a lease that it ended.
+    // Deleted first, so that the newest entry is also the last to be forgotten. An entry with this id may exist: a
+    // forced release may have the request id of a lease that it ended.
     this.#forget(this.byRequest(past.requestId));
     this.#byRequest.set(past.requestId, { past, addedAt: now });
     if (past.lease !== undefined) this.#byLease.set(past.lease, past);

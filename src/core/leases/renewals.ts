@@ -1,6 +1,6 @@
 import type { Lease } from "./lease.ts";
 
-/** The renewals and conversions of one lease that are recognised when repeated. */
+/** How many renewals and conversions of one lease are remembered. */
 const RENEWALS_REMEMBERED = 8;
 
 /** The latest renewals and conversions of each lease, by which a repetition is recognised. */

@@ -1,23 +1,24 @@
 import type { BadArgumentReply } from "../replies.ts";
 import { type Claim, type Job, onceOf } from "./lease.ts";
 
-/** What a request asks for: this distinguishes it from another request with the same id. */
-interface Asked extends Claim {
+/** The parts of a request that a repetition must not change. */
+interface RequestContent extends Claim {
   job: Job | undefined;
 }
 
 /**
- * Refuses a request whose id belongs to another one that is under way; undefined if it repeats that one.
+ * Refuses a request whose id is in use by a different request; undefined if it repeats that request.
  *
- * A lease counts with its present claim: after a conversion, a repeated acquire must not get the claim that it lost.
+ * A lease is compared by its current claim: after a conversion, a repeated acquire must not report the claim from
+ * before.
  */
-export function otherRequest(known: Asked, asked: Asked): BadArgumentReply | undefined {
-  const isSameClaim = claimOf(known) === claimOf(asked);
-  if (isSameClaim && onceOf(known.job) === onceOf(asked.job)) return undefined;
+export function otherRequest(known: RequestContent, given: RequestContent): BadArgumentReply | undefined {
+  const isSameClaim = claimOf(known) === claimOf(given);
+  if (isSameClaim && onceOf(known.job) === onceOf(given.job)) return undefined;
   const difference = isSameClaim
     ? "is for another job (once differs)"
-    : `takes ${claimOf(known)}, and this one asks for ${claimOf(asked)}`;
-  const message = `requestId is in use: the request of this id ${difference}. Repeat a request as it was, and give every other request an id of its own.`;
+    : `takes ${claimOf(known)}, but this request takes ${claimOf(given)}`;
+  const message = `requestId is already in use: the request with this id ${difference}. Repeat a request unchanged, and give every other request its own id.`;
   return { success: false, reason: "INVALID_ARGUMENT", argument: "requestId", message };
 }
 

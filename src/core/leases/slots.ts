@@ -6,43 +6,49 @@ import type { PastRequest } from "./past-requests.ts";
 export interface Slot {
   readonly index: number;
   lease: Lease;
-  /** How the lease ended; absent while it is live, and on disk also when it merely ran out. */
+  /** How the lease ended; undefined while it is live. In storage it may also be absent for a lease that has run out. */
   end: PastRequest | undefined;
   /** Earlier leases of this slot, newest first. */
   past: PastRequest[];
 }
 
-/** Until when a lease is live or, once it has expired, in the way of others by its lock-delay. */
+/** Until when a lease blocks others: to its deadline, plus its lock-delay unless it was released or superseded. */
 export function inTheWayUntil({ lease, end }: Slot): number {
   return end && end.how !== "expired" ? lease.deadline : delayedUntil(lease);
 }
 
-/** Enough to recognise a duplicate that crosses a restart; it is rewritten with each grant, so it stays short. */
+/**
+ * Enough to recognise a duplicate that arrives after a restart.
+ *
+ * The list is rewritten with each grant, so it is short.
+ */
 export const PAST_PER_SLOT = 32;
 
 /**
- * The rows of a lock: reused, so that a grant, a renewal, a release and a hand-off each write exactly one.
+ * The rows of a lock. They are reused, so a grant, a renewal, a release and a hand-off each write exactly one row.
  *
- * Every new lease has the highest number so far, so reusing any row keeps the highest number stored.
+ * Any row may be reused: every new lease has the highest number so far, so the highest number is always stored.
  */
 export class Slots {
   readonly #all = new Map<number, Slot>();
   readonly #free = new Set<Slot>();
   readonly #dirty = new Set<Slot>();
-  /** Those whose lease has expired without storage saying so. */
+  /** Slots whose lease has expired, although storage does not say so yet. */
   readonly #unmarked = new Set<Slot>();
 
-  /** Takes over what storage holds. */
+  /** Adds a slot that was read from storage. */
   load(slot: Slot): void {
     this.#all.set(slot.index, slot);
   }
 
-  /** Puts a new lease into a slot: one that must be written anyway, or else any free one, or else a new one. */
+  /**
+   * Puts a new lease into a slot: a free slot that must be written anyway, or else any free slot, or else a new one.
+   */
   place(lease: Lease): Slot {
     this.markDead();
     const slot = this.#reusable();
     if (!slot) return this.#append(lease);
-    invariant(slot.end !== undefined, "The row of a lease that has not ended is used for another lease.");
+    invariant(slot.end !== undefined, "A row was reused although its lease has not ended.");
     slot.past = [slot.end, ...slot.past].slice(0, PAST_PER_SLOT);
     slot.lease = lease;
     slot.end = undefined;
@@ -51,7 +57,7 @@ export class Slots {
     return slot;
   }
 
-  /** Ends a lease: noticing that it expired is not worth a write by itself. */
+  /** Ends a lease. An expiry is not written at once, because its deadline is already stored. */
   end(slot: Slot, end: PastRequest): void {
     slot.end = end;
     if (end.how === "expired") this.#unmarked.add(slot);
@@ -69,20 +75,22 @@ export class Slots {
   }
 
   /**
-   * Writes down all ends that somebody relies on from now on: no clock that steps back may undo them after a restart.
+   * Writes the ends of all expired leases, because a new grant relies on them: no clock that steps back may undo them
+   * after a restart.
    *
-   * Not of leases with a lock-delay that is not over: whatever fits beside one would fit beside it if it were live.
+   * Leases whose lock-delay has not ended are left out: a grant that fits beside one would also fit if it were still
+   * live.
    */
   markDead(): void {
     for (const slot of this.#unmarked) if (this.#free.has(slot)) this.touch(slot);
   }
 
-  /** Writes the end of an expired lease down, once. */
+  /** Writes the end of one expired lease, unless it is already written. */
   mark(end: PastRequest | undefined): void {
     for (const slot of this.#unmarked) if (slot.end === end) this.touch(slot);
   }
 
-  /** The slots to write, each once. */
+  /** Returns the slots to write; each is returned once. */
   takeDirty(): Slot[] {
     const dirty = [...this.#dirty];
     this.#dirty.clear();
@@ -103,7 +111,7 @@ export class Slots {
 
   #append(lease: Lease): Slot {
     let index = this.#all.size;
-    // Rows may have been lost.
+    // If rows were lost, the next index may be taken.
     while (this.#all.has(index)) index += 1;
     const slot: Slot = { index, lease, end: undefined, past: [] };
     this.#all.set(index, slot);
@@ -111,7 +119,7 @@ export class Slots {
     return slot;
   }
 
-  /** A slot that was just released is written once for both its release and the grant that follows: a hand-off. */
+  /** Prefers a slot that was just released: one write then stores both the release and the next grant (a hand-off). */
   #reusable(): Slot | undefined {
     for (const slot of this.#dirty) if (this.#free.has(slot)) return slot;
     for (const slot of this.#free) return slot;

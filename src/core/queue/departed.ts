@@ -1,10 +1,10 @@
 import { LIMITS } from "../limits.ts";
 
 /**
- * Waiters that left the queue before their wait ended: their connection was cut, or they did not come back in time.
+ * Waiters that left the queue before their wait ended: their connection broke, or they did not poll again in time.
  *
- * If one comes back, it gets its old position by the object's own memory, not by what it claims. The queue does not
- * wait for it meanwhile.
+ * A waiter that comes back gets its old position from the object's memory, not from what the waiter claims. Until then
+ * the queue does not wait for it.
  */
 export class Departed {
   readonly #all = new Map<string, { arrivedAt: number; until: number }>();
@@ -18,7 +18,7 @@ export class Departed {
     }
   }
 
-  /** When a returning waiter first arrived; undefined if it is unknown or was away for a minute. */
+  /** When a returning waiter first arrived; undefined if it is unknown or was away for a minute or more. */
   take(requestId: string, now: number): number | undefined {
     const known = this.#all.get(requestId);
     this.#all.delete(requestId);

@@ -1,12 +1,14 @@
 import { LIMITS } from "../limits.ts";
 
 /**
- * How the queue rebuilds after a restart: it lived in the memory of an earlier instance.
+ * Rebuilds the queue after a restart. The queue is only in memory, so it was lost with the earlier instance.
  *
- * In the first two seconds of this instance, a caller that asks again but is not known here opens a window in which the
- * lock grants nothing. The window lasts at least until those two seconds end, and longer while such callers keep coming,
- * because many of them spread their return. It ends after 30 s, whatever callers claim. How long a caller says it has
- * waited does not tell one that was here before: it may have come just before the restart, and its call takes time.
+ * In its first two seconds, this instance may get a repeated call of a waiter that it does not know. Such a call opens
+ * a window in which the lock grants nothing. The window lasts at least until the two seconds end. It lasts longer while
+ * such callers keep coming, because many callers spread out their return. It ends after 30 s, whatever callers claim.
+ *
+ * The claimed wait does not show whether a caller was here before the restart: it may have arrived just before, and its
+ * call takes time.
  */
 export class Reassembly {
   readonly #startedAt: number;
@@ -16,7 +18,7 @@ export class Reassembly {
     this.#startedAt = startedAt;
   }
 
-  /** When the window closes. */
+  /** When the window closes; 0 if it never opened. */
   get until(): number {
     return this.#until;
   }
@@ -26,10 +28,10 @@ export class Reassembly {
   }
 
   /**
-   * Lets a caller arrive that this instance does not know, and says when it began to wait, as far as its claim can be true.
+   * Registers a caller that this instance does not know. Returns when it began to wait, if its claim can be true.
    *
-   * After the window has closed, a caller from before the restart has lost its position. A caller whose first call was
-   * lost has tried again within its patience. A caller that claims a longer wait than that counts as arriving now.
+   * Once the window has closed, a caller from before the restart has lost its position. A caller whose first call got
+   * lost tries again before it reports an outage. A caller that claims a longer wait than that counts as arriving now.
    */
   arrive(waited: number, now: number): number {
     if (waited > 0 && now < Math.max(this.#until, this.#startedAt + LIMITS.returnWithin)) {

@@ -7,17 +7,17 @@ import { Shares } from "../shares.ts";
 import { Departed } from "./departed.ts";
 import { Reassembly } from "./reassembly.ts";
 
-/** Somebody who waits for the lock, known by its request id. */
+/** A caller that waits for the lock, identified by its request id. */
 export interface Waiter extends LeaseSpec {
   /** When it began to wait, by the object's clock. */
   arrivedAt: number;
-  /** When its present call arrived; a lease granted to it is counted from here. */
+  /** When its current call arrived. The `validFor` of a lease granted to it is counted from here. */
   calledAt: number;
-  /** Whether a call of it is parked here, or it was answered and is expected back. */
+  /** True while its call is parked; false after its long poll has ended, until it polls again. */
   parked: boolean;
-  /** When its call must be answered, or, if it isn't parked, when its place is lost. */
+  /** If parked: when its call must be answered. Otherwise: when it loses its queue entry. */
   until: number;
-  /** Whether its own time is up at `until`. */
+  /** Whether its wait ends at `until`. */
   final: boolean;
 }
 
@@ -49,15 +49,16 @@ export class WaitQueue {
     return this.#byRequest.get(requestId);
   }
 
-  /** The ids of all waiters whose callers gave the same id as this one, whatever their token. */
+  /** The request ids of all waiters whose callers gave the same id as this request, under any token name or none. */
   ofEveryName(requestId: string): string[] {
     return this.#byRequest.ofEveryName(requestId);
   }
 
   /**
-   * A waiter's place, 1 for the head.
+   * A waiter's position, 1 for the head.
    *
-   * The search begins where the last one ended: thousands of places are asked for in order when their polls end together.
+   * The search starts where the last one ended. When thousands of long polls end together, this is called for each
+   * waiter in order, so each search is short.
    */
   placeOf(waiter: Waiter): number {
     const index = this.#waiters.indexOf(waiter, this.#lastIndex);
@@ -65,7 +66,7 @@ export class WaitQueue {
     return this.#lastIndex + 1;
   }
 
-  /** Why this request can't be queued; undefined if it can. */
+  /** The refusal if this request can't be queued; undefined if it can. */
   refusal(requestId: string): LimitReachedReply | undefined {
     const refusal = { success: false, reason: "QUEUE_FULL" } as const;
     if (this.#shares.of(requestId) >= LIMITS.maxWaitersPerToken) return { ...refusal, share: true };
@@ -74,15 +75,15 @@ export class WaitQueue {
 
   /** Queues a waiter behind all that began to wait before it or at the same time. */
   add(waiter: Waiter): void {
-    let place = this.#waiters.length;
-    while (place > 0 && (this.#waiters[place - 1] as Waiter).arrivedAt > waiter.arrivedAt) place -= 1;
-    this.#waiters.splice(place, 0, waiter);
+    let index = this.#waiters.length;
+    while (index > 0 && (this.#waiters[index - 1] as Waiter).arrivedAt > waiter.arrivedAt) index -= 1;
+    this.#waiters.splice(index, 0, waiter);
     this.#byRequest.add(waiter.requestId, waiter);
     this.#shares.change(waiter.requestId, 1);
     this.#events.add({ what: "queued" });
   }
 
-  /** Lets a caller arrive that is not in the queue, and says when it began to wait. */
+  /** Registers a caller that is not in the queue. Returns when it began to wait. */
   arrive({ requestId, waited }: { requestId: string; waited: number }, now: number): number {
     return this.#departed.take(requestId, now) ?? this.reassembly.arrive(waited, now);
   }
@@ -100,7 +101,7 @@ export class WaitQueue {
     this.#events.add({ what: "dequeued" });
   }
 
-  /** The waiters whose `until` has come. */
+  /** The waiters whose `until` has been reached. */
   due(now: number): Waiter[] {
     return this.#waiters.filter((waiter) => waiter.until <= now);
   }

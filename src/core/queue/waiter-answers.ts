@@ -3,7 +3,7 @@ import { LIMITS } from "../limits.ts";
 import type { BorrowedReply, Decision } from "../replies.ts";
 import type { Waiter, WaitQueue } from "./wait-queue.ts";
 
-/** The answers that waiters get, until the host takes them to the parked calls. */
+/** The answers to waiters, held until the host delivers them to the parked calls. */
 export class WaiterAnswers {
   readonly #queue: WaitQueue;
   #answers: Effects["answers"] = [];
@@ -12,24 +12,24 @@ export class WaiterAnswers {
     this.#queue = queue;
   }
 
-  /** Takes a waiter out of the queue with its answer. */
+  /** Removes a waiter from the queue and answers it. */
   dismiss(waiter: Waiter, reply: Decision): void {
     this.#queue.remove(waiter);
     if (waiter.parked) this.#answers.push({ requestId: waiter.requestId, reply });
   }
 
-  /** Ends the long poll of a waiter, which keeps its queue entry if it soon asks again. */
+  /** Ends the long poll of a waiter. The waiter keeps its queue entry if it polls again soon. */
   endPoll(waiter: Waiter, refusal: BorrowedReply, now: number): void {
-    const line = { waiting: this.#queue.size, place: this.#queue.placeOf(waiter) };
-    this.#answers.push({ requestId: waiter.requestId, reply: { ...refusal, ...line } });
+    const position = { waiting: this.#queue.size, place: this.#queue.placeOf(waiter) };
+    this.#answers.push({ requestId: waiter.requestId, reply: { ...refusal, ...position } });
     waiter.parked = false;
     waiter.until = now + LIMITS.returnWithin;
   }
 
-  /** Takes the answer to the request that is being made, which is answered without being parked. */
+  /** Removes and returns the answer to the call in progress, which is answered directly and never parked. */
   take(requestId: string): Decision | undefined {
-    const place = this.#answers.findIndex((answer) => answer.requestId === requestId);
-    return place < 0 ? undefined : this.#answers.splice(place, 1)[0]?.reply;
+    const index = this.#answers.findIndex((answer) => answer.requestId === requestId);
+    return index < 0 ? undefined : this.#answers.splice(index, 1)[0]?.reply;
   }
 
   takeAll(): Effects["answers"] {

@@ -2,56 +2,60 @@ import { nextLeaseNumber } from "../leases/lease.ts";
 import { LIMITS } from "../limits.ts";
 import { type ArriveReply, type BarrierBreak, otherNumber } from "./rendezvous-replies.ts";
 
-/** A generation of a barrier that came to its end. */
+/** A generation of a barrier that has ended. */
 export interface Generation {
   generation: number;
-  /** Why it broke; absent if all met. */
+  /** Why it broke; undefined if all parties arrived. */
   why: BarrierBreak | undefined;
-  /** The requests of those who had come, the first first. */
+  /** The requests of the parties that had arrived, in the order of arrival. */
   members: string[];
 }
 
-/** How a party asks to be let through. */
+/** A party's request to pass the barrier. */
 export interface Arrival {
-  /** How many are to meet. */
+  /** How many parties form a generation. */
   parties: number;
   /** Names the arrival: repeating it has no second effect. */
   requestId: string;
-  /** How long it waits at most, in milliseconds. */
+  /** How long the party waits at most, in milliseconds. */
   wait: number;
-  /** How long it has waited before this call, in milliseconds. */
+  /** How long the party has waited before this call, in milliseconds. */
   waited: number;
 }
 
 interface Party {
   requestId: string;
   arrivedAt: number;
-  /** Whether a call of it is parked here, or it was answered and is expected back. */
+  /** True while its call is parked; false after its long poll has ended, until it polls again. */
   parked: boolean;
-  /** When its call must be answered, or, if it isn't parked, when it counts as dead. */
+  /** If parked: when its call must be answered. Otherwise: when it counts as dead. */
   until: number;
-  /** Whether its own time is up at `until`. */
+  /** Whether its wait ends at `until`. */
   final: boolean;
 }
 
-/** What a transition asks of its host: write the meetings down, then answer the parked calls. */
+/** What the host must do after a transition: write the generations that ended, then answer the parked calls. */
 export interface BarrierEffects {
-  meetings: Generation[];
+  /** The generations that ended. */
+  generations: Generation[];
   answers: { requestId: string; reply: ArriveReply }[];
 }
 
-/** So many meetings the barrier remembers, whatever their size: a caller whose reply was lost asks again within seconds. */
+/** How many generations are remembered whatever their size: a caller whose reply was lost asks again within seconds. */
 export const GENERATIONS_REMEMBERED = 8;
 
-/** Small barriers meet often, so the barrier remembers more meetings while all of them have no more arrivals than this. */
+/**
+ * Generations of a small barrier end often, so more are remembered while all together have at most this many arrivals.
+ */
 export const ARRIVALS_REMEMBERED = 1_000;
 
 /**
- * A barrier: parties wait until as many have come as are to meet, and go on together; then the next generation begins.
+ * A barrier: parties wait until enough have arrived, and then all continue together. Then the next generation begins.
  *
- * The first `parties` in the order of their arrival are one generation, the next as many are another, and so on. Whether
- * a generation meets is decided here, in one step. A party that dies, gives up or runs out of time breaks its own
- * generation and no other. Pure: `now` and ids are arguments, and effects are taken after each call.
+ * In the order of arrival, the first `parties` arrivals are one generation, the next `parties` arrivals are the next
+ * one, and so on. Whether a generation passes is decided here, in one step. A party that dies, gives up or runs out of
+ * time breaks only its own generation. Pure: `now` and ids are arguments, and the host takes the effects after each
+ * call.
  */
 export class BarrierState {
   /** In the order of arrival. */
@@ -59,7 +63,7 @@ export class BarrierState {
   readonly #past: Generation[];
   #size = 0;
   #highest = 0;
-  #meetings: Generation[] = [];
+  #ended: Generation[] = [];
   #answers: BarrierEffects["answers"] = [];
 
   constructor(stored: Iterable<Generation>) {
@@ -68,12 +72,12 @@ export class BarrierState {
     this.#trim();
   }
 
-  /** How many have come and wait. */
+  /** How many parties are waiting. */
   get waiting(): number {
     return this.#parties.length;
   }
 
-  /** Comes, or comes back; undefined means parked, and the answer comes as an effect. */
+  /** Registers an arrival, new or repeated. Undefined means that the call is parked; its answer comes as an effect. */
   arrive({ parties, requestId, wait, waited }: Arrival, now: number): ArriveReply | undefined {
     this.wake(now);
     const known = this.#replay(requestId);
@@ -85,25 +89,29 @@ export class BarrierState {
     const call = { parked: true, until: now + Math.min(wait, LIMITS.longPoll), final: wait <= LIMITS.longPoll };
     if (party) Object.assign(party, call);
     else this.#add({ requestId, arrivedAt: now - waited, ...call });
-    this.#meetAll(now);
-    // Answered here, and not as an effect: this call is not parked.
+    this.#passComplete(now);
+    // This call is not parked, so it is answered here and not by an effect.
     this.#answers = this.#answers.filter((answer) => answer.requestId !== requestId);
     return this.#replay(requestId);
   }
 
-  /** A party gives up, or turns out to be dead, so its generation can no longer meet. */
+  /** A party gives up or has died, so its generation breaks. */
   leave(requestId: string, why: BarrierBreak, now: number): void {
     this.wake(now);
     const party = this.#find(requestId);
     if (party) this.#break(party, why, now);
   }
 
-  /** A party's connection is gone: it died, unless it was only answered. */
+  /**
+   * A party's connection has ended.
+   *
+   * If its call was still parked, the party has died; otherwise it was just answered.
+   */
   drop(requestId: string, now: number): void {
     if (this.#find(requestId)?.parked) this.leave(requestId, "died", now);
   }
 
-  /** Lets time pass. */
+  /** Applies the passage of time. */
   wake(now: number): void {
     for (const party of this.#parties.filter(({ until }) => until <= now)) this.#due(party, now);
   }
@@ -112,14 +120,14 @@ export class BarrierState {
     return Math.min(...this.#parties.map(({ until }) => until));
   }
 
-  /** Forgets what storage forgets; generations still grow as long as this instance lives. */
+  /** Forgets what was wiped from storage. This instance still remembers the highest generation number. */
   forget(): void {
     this.#past.length = 0;
   }
 
   takeEffects(): BarrierEffects {
-    const effects = { meetings: this.#meetings, answers: this.#answers };
-    this.#meetings = [];
+    const effects = { generations: this.#ended, answers: this.#answers };
+    this.#ended = [];
     this.#answers = [];
     return effects;
   }
@@ -128,19 +136,19 @@ export class BarrierState {
     return this.#parties.find((party) => party.requestId === requestId);
   }
 
-  /** Adds a party behind all that came before it or at the same time. */
+  /** Adds a party behind all that arrived before it or at the same time. */
   #add(party: Party): void {
     const before = this.#parties.findLastIndex(({ arrivedAt }) => arrivedAt <= party.arrivedAt);
     this.#parties.splice(before + 1, 0, party);
   }
 
   /**
-   * Lets each generation go on that is complete and all here.
+   * Lets each generation pass whose parties have all arrived and are all parked.
    *
-   * A party that was answered and is not back yet may be dead. Only its own generation waits for it, for 2 s at most;
-   * parties that came after that generation was complete do not.
+   * A party between two long polls may be dead. Only its own generation waits for it, for 2 s at most; later
+   * generations do not.
    */
-  #meetAll(now: number): void {
+  #passComplete(now: number): void {
     for (let first = 0; first + this.#size <= this.waiting;) {
       const isHere = this.#parties.slice(first, first + this.#size).every(({ parked }) => parked);
       if (isHere) this.#end(first, undefined, now);
@@ -149,7 +157,7 @@ export class BarrierState {
   }
 
   #due(party: Party, now: number): void {
-    // Its generation may have ended meanwhile, by another party that was due.
+    // Another party that was due may have already ended this party's generation.
     if (!this.#parties.includes(party)) return;
     if (!party.parked) return this.#break(party, "died", now);
     if (!party.final) {
@@ -163,20 +171,20 @@ export class BarrierState {
   }
 
   #break(party: Party, why: BarrierBreak, now: number): void {
-    const place = this.#parties.indexOf(party);
-    this.#end(place - (place % this.#size), why, now);
+    const index = this.#parties.indexOf(party);
+    this.#end(index - (index % this.#size), why, now);
   }
 
   /** Ends the generation that begins with the party at `first`. */
   #end(first: number, why: BarrierBreak | undefined, now: number): void {
     this.#highest = nextLeaseNumber(this.#highest, now);
     const present = this.#parties.splice(first, this.#size);
-    const meeting = { generation: this.#highest, why, members: present.map(({ requestId }) => requestId) };
-    this.#past.push(meeting);
+    const ended = { generation: this.#highest, why, members: present.map(({ requestId }) => requestId) };
+    this.#past.push(ended);
     this.#trim();
-    this.#meetings.push(meeting);
+    this.#ended.push(ended);
     for (const { requestId, parked } of present)
-      if (parked) this.#answers.push({ requestId, reply: replyOf(meeting, requestId) });
+      if (parked) this.#answers.push({ requestId, reply: replyOf(ended, requestId) });
   }
 
   #trim(): void {
@@ -186,8 +194,8 @@ export class BarrierState {
   }
 
   #replay(requestId: string): ArriveReply | undefined {
-    const meeting = this.#past.find(({ members }) => members.includes(requestId));
-    return meeting && replyOf(meeting, requestId);
+    const past = this.#past.find(({ members }) => members.includes(requestId));
+    return past && replyOf(past, requestId);
   }
 }
 

@@ -4,12 +4,12 @@ import { otherNumber } from "./rendezvous-replies.ts";
 /** One count-down that took effect. */
 export interface CountDown {
   requestId: string;
-  /** What the latch was made with. */
+  /** The initial count of the latch. */
   count: number;
   by: number;
 }
 
-/** A latch: open once it has been counted down so often. Every count-down is kept, so that none takes effect twice. */
+/** A latch, which opens once it is counted down to 0. Every count-down is stored, so that none takes effect twice. */
 export class LatchState {
   readonly #requests = new Set<string>();
   #count: number | undefined;
@@ -19,24 +19,28 @@ export class LatchState {
     for (const countDown of stored) this.#apply(countDown);
   }
 
-  /** What the first who counted down said; undefined if nobody has. */
+  /** The initial count, as the first count-down gave it; undefined before the first count-down. */
   get count(): number | undefined {
     return this.#count;
   }
 
-  /** Takes effect once for each request; undefined if it has before, or the latch is open and needs no more. */
+  /**
+   * Counts down once for each request.
+   *
+   * Undefined if the request was counted before, or if the latch is already open.
+   */
   countDown(countDown: CountDown): CountDown | undefined {
     if (this.#requests.has(countDown.requestId) || this.remaining(countDown.count) === 0) return undefined;
     this.#apply(countDown);
     return countDown;
   }
 
-  /** How often it has to be counted down yet, for one who knows it by `count`. */
+  /** What remains until the latch opens. `count` is the caller's initial count, used before the first count-down. */
   remaining(count: number): number {
     return Math.max(0, (this.#count ?? count) - this.#counted);
   }
 
-  /** Refuses one who knows it by another number. */
+  /** Refuses a caller whose initial count differs. */
   mismatch(count: number): BadArgumentReply | undefined {
     return this.#count === undefined || this.#count === count ? undefined : otherNumber("count", this.#count, count);
   }

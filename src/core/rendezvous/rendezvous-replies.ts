@@ -3,46 +3,48 @@ import type { BadArgumentReply } from "../replies.ts";
 /** Why a barrier broke. */
 export type BarrierBreak = "died" | "timeout" | "aborted";
 
-/** What became of an arrival at a barrier. */
+/** The reply to an arrival at a barrier. */
 export type ArriveReply =
   | {
-      /** Whether all have met. */
+      /** True if all parties have arrived. */
       success: true;
-      /** The number of the meeting. */
+      /** The number of the generation. */
       generation: number;
-      /** Who came how late: 0 is the first. */
+      /** The caller's position in the order of arrival; 0 is the first. */
       index: number;
     }
   | {
-      /** Whether all have met. */
+      /** False if the caller has not passed the barrier. */
       success: false;
       /**
-       * `BROKEN`: they will not; `TIMEOUT`: this one's time is up; `WAITING`: the long poll has ended, ask again;
-       * `QUEUE_FULL`: no more may wait.
+       * - `BROKEN`: the generation broke.
+       * - `TIMEOUT`: the caller's wait ended.
+       * - `WAITING`: the long poll ended; ask again.
+       * - `QUEUE_FULL`: the barrier already has as many waiting parties as it allows.
        */
       reason: "BROKEN" | "TIMEOUT" | "WAITING" | "QUEUE_FULL";
-      /** With `BROKEN`: why. */
+      /** With `BROKEN`: why the generation broke. */
       why?: BarrierBreak;
     }
   | BadArgumentReply;
 
-/** What became of counting down, or of waiting for a latch. */
+/** The reply to a count-down, or to a call that waits for a latch. */
 export type LatchReply =
   | {
-      /** Tells it from a refusal. */
+      /** True unless the call was refused. */
       success: true;
-      /** How often the latch has to be counted down yet. */
+      /** The remaining count; 0 if the latch is open. */
       remaining: number;
     }
   | BadArgumentReply
   | {
-      /** Tells it from a success. */
+      /** False for a refusal. */
       success: false;
-      /** As many wait as may. */
+      /** The latch already has as many waiting callers as it allows. */
       reason: "QUEUE_FULL";
     };
 
 export function otherNumber(argument: string, known: number, given: number): BadArgumentReply {
-  const message = `${argument} is ${known} for those who came before, and ${given} here: all must give the same.`;
+  const message = `${argument} is ${given} in this call, but earlier callers gave ${known}: all callers must give the same number.`;
   return { success: false, reason: "INVALID_ARGUMENT", argument, message };
 }

@@ -1,9 +1,9 @@
 /**
- * How many bytes a structured clone of a value takes; beyond `most` it counts no further.
+ * How many bytes a structured clone of a value takes; it stops counting beyond `most`.
  *
- * An estimate, because how much a row may hold depends on the runtime: 2 MB in August 2026, almost 10 MB in November. It is
- * about what V8 writes or less, but each hole of an array counts as a byte and each object as some bytes at least, so that
- * what is within the limit also has a bounded length as JSON.
+ * This is an estimate, because the size of a row depends on the runtime: up to 2 MB in August 2026, almost 10 MB in
+ * November. The estimate is about what V8 writes, or less. But each hole of an array counts as a byte, and each object
+ * as at least a few bytes, so a value within the limit also has a bounded length as JSON.
  */
 export function cloneSize(value: unknown, most: number): number {
   const seen = new Set<object>();
@@ -14,11 +14,11 @@ export function cloneSize(value: unknown, most: number): number {
     else size += sizeOfPrimitive(item);
   };
   count(value);
-  // A list and not a recursion: a result may be nested more deeply than the stack holds.
+  // A list instead of recursion: a result may be nested too deeply for the stack.
   for (let item = rest.pop(); item && size <= most; item = rest.pop()) {
     if (seen.has(item)) continue;
     seen.add(item);
-    // An element or a hole takes a byte at least: a long array need not be read.
+    // Each element or hole takes at least one byte, so a too long array need not be read.
     if (Array.isArray(item) && item.length > most) return most + 1;
     size += sizeOfObject(item);
     for (const part of partsOf(item)) {
@@ -36,9 +36,9 @@ function holesOf(array: unknown[]): number {
   return holes;
 }
 
-/** What a value consists of, in the order in which it is written. */
+/** The parts of a value, in the order in which they are written. */
 export function partsOf(item: object): Iterable<unknown> {
-  // A view is written with its whole buffer.
+  // A view is written together with its whole buffer.
   if (ArrayBuffer.isView(item)) return [item.buffer];
   if (item instanceof Map) return [...item].flat();
   if (item instanceof Set) return item;
@@ -50,7 +50,11 @@ export function partsOf(item: object): Iterable<unknown> {
   return [...Object.values(item), ...fields];
 }
 
-/** The names of an array's fields that are no indexes. They come after the indexes in the order of its keys. */
+/**
+ * The names of an array's fields that are not indexes.
+ *
+ * In the order of the array's keys, they come after the indexes.
+ */
 export function fieldsOf(array: unknown[]): string[] {
   const keys = Object.keys(array);
   let end = keys.length;
@@ -58,7 +62,7 @@ export function fieldsOf(array: unknown[]): string[] {
   return keys.slice(end);
 }
 
-/** Whether it is the name of an element of an array. */
+/** Whether a key is the index of an array element. */
 export function isIndex(key: string): boolean {
   const index = Number(key) >>> 0;
   return String(index) === key && index !== 0xff_ff_ff_ff;
@@ -70,7 +74,7 @@ const SMALLEST = 1;
 /** A tag and eight bytes. */
 const NUMBER = 9;
 
-/** Tags at both ends and lengths; of an error also the tags of its kind, its message and its stack, and their lengths. */
+/** Tags at both ends, and lengths. An error also has tags for its type, message and stack, and their lengths. */
 const OBJECT = 5;
 const VIEW = 9;
 const ERROR = 17;
@@ -82,13 +86,13 @@ function sizeOfPrimitive(value: unknown): number {
   return SMALLEST;
 }
 
-/** Integers of up to 30 bits are written in groups of seven bits, after a bit for the sign. */
+/** Integers of up to 30 bits are written in groups of seven bits, with one extra bit for the sign. */
 function sizeOfNumber(value: number): number {
   if (!Number.isInteger(value) || Object.is(value, -0) || Math.abs(value) >= 2 ** 30) return NUMBER;
   return SMALLEST + Math.max(1, Math.ceil((33 - Math.clz32(Math.abs(value))) / 7));
 }
 
-/** Strings of such characters take a byte for each, all others two. */
+/** Such strings take one byte per character, all other strings two. */
 function isLatin1(text: string): boolean {
   return /^[\p{ASCII}\u0080-\u00FF]*$/u.test(text);
 }
@@ -109,7 +113,7 @@ function isDate(item: object): boolean {
   return Object.prototype.toString.call(item) === "[object Date]";
 }
 
-/** Those have tags of their own in place of names. */
+/** These fields of an error are written as tags, without their names. */
 const TAGGED = new Set(["message", "stack", "cause"]);
 
 function partsOfError(error: Error): unknown[] {

@@ -1,21 +1,21 @@
 import type { Job, Lease } from "../leases/lease.ts";
 import type { JobResult, FingerprintMismatchReply, RecordedDecision } from "../replies.ts";
 
-/** What is known of the result of a job that runs once, besides the result itself. */
+/** What is stored about the result of a once-only job, besides the result itself. */
 export interface JobRecordInfo {
   /** The lease under which the job ran. */
   lease: number;
-  /** Tells its payload from others; undefined if payloads are not compared. */
+  /** Identifies the job's payload; undefined if payloads are not compared. */
   fingerprint: string | undefined;
-  /** Whether the job failed, and what is kept is why. */
+  /** Whether the job failed. Then the result is the reason. */
   failed: boolean;
-  /** How long it is kept, in milliseconds. */
+  /** How long the result is kept, in milliseconds. */
   retain: number;
-  /** Until when it is kept, by the object's clock. */
+  /** Until when the result is kept, by the object's clock. */
   keptUntil: number;
 }
 
-/** What is known of the result of a lease's job, if it is kept from now on. */
+/** The record of a job's result that is stored now. */
 export function infoOf(
   { lease, job }: Pick<Lease, "lease" | "job">,
   { failed, retain }: Omit<JobResult, "value">,
@@ -24,35 +24,38 @@ export function infoOf(
   return { lease, fingerprint: job?.fingerprint, failed, retain, keptUntil: now + retain };
 }
 
-/** What a lock knows of the result of its job: that there is one, for whom and until when. */
+/**
+ * What a lock knows about the result of its job: whether there is one, for which payload, and until when it is kept.
+ */
 export class JobRecord {
   #info: JobRecordInfo | undefined;
   #isDeleted = false;
 
   constructor(stored: JobRecordInfo | undefined, now: number) {
-    // Kept at most `retain` from now: the clock may have stepped back while nobody looked.
+    // The clock may have stepped back while no instance was running, so the result is kept for at most `retain` from
+    // now.
     this.#info = stored && { ...stored, keptUntil: Math.min(stored.keptUntil, now + stored.retain) };
   }
 
-  /** The result that is kept now. */
+  /** The record of the result, if it is still kept. */
   kept(now: number): JobRecordInfo | undefined {
     return this.#info && this.#info.keptUntil > now ? this.#info : undefined;
   }
 
-  /** Lets a result end, before anybody relies on that: it is deleted, so that no clock brings it back after a restart. */
+  /** Drops a result whose retention time has ended. It is also deleted, so that no clock revives it after a restart. */
   advance(now: number): void {
     if (!this.#info || this.#info.keptUntil > now) return;
     this.#info = undefined;
     this.#isDeleted = true;
   }
 
-  /** Takes note of a result that was stored, in place of the one before. */
+  /** Records that a result was stored; it replaces an earlier one. */
   keep(info: JobRecordInfo): void {
     this.#info = info;
     this.#isDeleted = false;
   }
 
-  /** Whether what is stored must be deleted, once. */
+  /** Whether the stored result must be deleted; true only once. */
   takeDeletion(): boolean {
     const isDeleted = this.#isDeleted;
     this.#isDeleted = false;
@@ -64,7 +67,11 @@ export class JobRecord {
     this.#isDeleted = false;
   }
 
-  /** What to say to a request for the job, beside leases for the payloads of `running`; undefined if it needs a lease. */
+  /**
+   * The answer to a request for the job; undefined if the request needs a lease.
+   *
+   * `running` holds the fingerprints of the live leases.
+   */
   answer(
     { fingerprint }: Job,
     running: (string | undefined)[],
@@ -77,7 +84,7 @@ export class JobRecord {
   }
 }
 
-/** Whether two fingerprints tell that the same key was used for another payload. */
+/** Whether two fingerprints show that the same key was used for different payloads. */
 function isOtherPayload(fingerprint: string | undefined, other: string | undefined): boolean {
   return fingerprint !== undefined && other !== undefined && fingerprint !== other;
 }

@@ -2,17 +2,17 @@ import { LIMITS } from "../limits.ts";
 import type { ResultRefusedReply } from "../replies.ts";
 import { cloneSize, fieldsOf, partsOf } from "./clone-size.ts";
 
-/** Why the result of a job is not kept. */
+/** Why the result of a job is not stored. */
 export interface ResultRefusal {
   reason: ResultRefusedReply["reason"];
-  /** What is wrong with it. */
+  /** What is wrong with the result. */
   message: string;
 }
 
 /**
- * Why a structured clone is not kept as the result of a job; undefined if it is.
+ * Why a structured clone can't be stored as the result of a job; undefined if it can.
  *
- * Each transport and the object ask here, so that a result that one of them takes can be read over every other.
+ * Each transport and the object use this same check, so a result that one transport accepts can be read over any other.
  */
 export function refusalOfResult(value: unknown): ResultRefusal | undefined {
   if (cloneSize(value, LIMITS.maxResultBytes) > LIMITS.maxResultBytes)
@@ -22,22 +22,22 @@ export function refusalOfResult(value: unknown): ResultRefusal | undefined {
 }
 
 /**
- * What of a structured clone no transport carries, or at which depth it is nested too deeply.
+ * The part of a structured clone that not every transport can carry, or the depth that it exceeds; undefined if none.
  *
- * It goes through the value in the order of a recursion, so that the depth is what a recursion over it would need.
+ * It visits the value in the order of a recursion, so that the depth is the one that a recursion would reach.
  */
 export function uncarried(value: unknown, deepest: number): string | undefined {
   const seen = new Set<object>();
   const rest = [{ item: value, depth: 1 }];
   for (let next = rest.pop(); next; next = rest.pop()) {
     const { item, depth } = next;
-    if (typeof item === "function" || typeof item === "symbol") return `it has a ${typeof item}`;
+    if (typeof item === "function" || typeof item === "symbol") return `it contains a ${typeof item}`;
     if (typeof item !== "object" || item === null || seen.has(item)) continue;
     seen.add(item);
     if (depth > deepest) return `it is nested more than ${deepest} levels deep`;
     const type = typeOf(item);
-    if (!CARRIED.has(type)) return `it has a ${type}`;
-    if (item instanceof ArrayBuffer && item.resizable) return "it has a resizable ArrayBuffer";
+    if (!CARRIED.has(type)) return `it contains a ${type}`;
+    if (item instanceof ArrayBuffer && item.resizable) return "it contains a resizable ArrayBuffer";
     const inner: unknown[] = [];
     for (const part of partsOf(item)) if (!isPlainPrimitive(part)) inner.push(part);
     const below = inner.length > 0 ? depth + levelsOf(item) : depth;
@@ -46,7 +46,9 @@ export function uncarried(value: unknown, deepest: number): string | undefined {
   return undefined;
 }
 
-/** As how many levels it is written over HTTP: `src/wire/fields.ts` puts lists around the fields of some. */
+/**
+ * How many levels of nesting a value takes over HTTP: `src/wire/fields.ts` wraps the fields of some values in lists.
+ */
 function levelsOf(item: object): number {
   const hasFields = Array.isArray(item) ? fieldsOf(item).length > 0 : Object.hasOwn(item, "__proto__");
   return hasFields || item instanceof Error ? 4 : 1;
@@ -56,12 +58,12 @@ function isPlainPrimitive(value: unknown): boolean {
   return value === null || (typeof value !== "object" && typeof value !== "function" && typeof value !== "symbol");
 }
 
-/** What a value is by its internal slots, as far as JavaScript tells. */
+/** The type of a value by its internal slots, as far as JavaScript reveals it. */
 function typeOf(item: object): string {
   return Object.prototype.toString.call(item).slice("[object ".length, -1);
 }
 
-/** Whatever every platform clones and `src/wire/result-codec.ts` writes as JSON. */
+/** The types that every platform clones and that `src/wire/result-codec.ts` writes as JSON. */
 const CARRIED = new Set([
   "Object",
   "Array",

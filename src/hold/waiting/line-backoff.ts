@@ -1,13 +1,15 @@
-/** A waiter stays away no longer, in milliseconds, unless the queue is long: an object that restarts waits for it. */
+/**
+ * The longest delay unless the queue is long, in milliseconds: a restarted object waits for its waiters to come back.
+ */
 const LONGEST = 1_000;
 
 /** The bound of the first delay, in milliseconds. */
 const FIRST = 50;
 
-/** The delay for each waiter in the queue, in milliseconds: together they make fewer than 1,000 calls a second. */
+/** The delay per waiter in the queue, in milliseconds, so that all together make fewer than 1,000 calls a second. */
 const PER_CALLER = 1.5;
 
-/** How long to stay away from an overloaded object: at first, and at most, in milliseconds. */
+/** How long to leave an overloaded object alone, at first and at most, in milliseconds. */
 const OVERLOADED_FIRST = 1_000;
 const OVERLOADED_LONGEST = 5_000;
 
@@ -18,8 +20,8 @@ const OVERLOADED_LONGEST = 5_000;
  * bound. After that they are spread out, and more jitter would only make them ask more often.
  *
  * @param attempt - 1 for the first fault in a row
- * @param inLine - how many were in the queue, by the last answer that this waiter got
- * @param chance - from 0 to 1
+ * @param inLine - the length of the queue, by the last answer that this waiter got
+ * @param chance - a random number from 0 to 1
  */
 export function lineDelay(attempt: number, inLine: number, chance: number): number {
   const spread = inLine * PER_CALLER;
@@ -29,7 +31,7 @@ export function lineDelay(attempt: number, inLine: number, chance: number): numb
   return spread > LONGEST ? spread : upperHalf(bound, chance);
 }
 
-/** The same after a fault that says that the object or the platform is overloaded. */
+/** Like `lineDelay`, after a fault which says that the object or the platform is overloaded. */
 export function overloadDelay(attempt: number, inLine: number, chance: number): number {
   const bound = Math.min(OVERLOADED_LONGEST, OVERLOADED_FIRST * 2 ** (attempt - 1));
   return Math.max(lineDelay(attempt, inLine, chance), upperHalf(bound, chance));

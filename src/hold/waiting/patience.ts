@@ -3,17 +3,17 @@ import { ANSWER_WITHIN } from "../../transport/call.ts";
 import { type Fault, CUT_AFTER } from "../../transport/fault.ts";
 import { type Callee, failureOf, noAnswer } from "../../transport/outage.ts";
 
-/** If a connection breaks sooner than this, the reason is hardly that its request waited, in milliseconds. */
+/** If a connection breaks sooner than this, in milliseconds, a time limit for waiting requests is hardly the reason. */
 const SHORTEST_CUT = 1_000;
 
-/** So many cuts of the shortest poll in a row show that no poll gets through. */
+/** If the shortest poll is cut this many times in a row, no poll gets through. */
 const CUTS_AT_SHORTEST = 2;
 
-/** So many similar cuts in a row, before even the shortest poll ends, show the same after so long a silence. */
+/** The same holds for this many similar cuts in a row before the shortest poll ends, after this long a silence. */
 const EARLY_CUTS = 3;
 const EARLY_SILENCE = 15_000;
 
-/** By what part they may differ and still count as similar. */
+/** The fraction by which cuts may differ and still count as similar. */
 const MOST_SPREAD = 0.1;
 
 const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
@@ -21,13 +21,13 @@ const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 /**
  * Tells an outage from a long wait: only an answer shows that the object lives, and a cut connection is no answer.
  *
- * The patience ends after a silence of 60 s, or of 5 s more than a shorter wait.
+ * Patience runs out after a silence of 60 s, or of `wait` plus 5 s if that is shorter.
  */
 export class Patience {
   readonly #callee: Callee;
   readonly #limit: number;
   #answeredAt = performance.now();
-  /** The last fault since the last answer; undefined if nothing came at all. */
+  /** The last fault since the last answer; undefined if there was none. */
   #lastFault: Fault | undefined;
   #cutsAtShortest = 0;
   #earlyCuts: number[] = [];
@@ -54,8 +54,8 @@ export class Patience {
   }
 
   /**
-   * Takes note of a long poll of `longPoll` ms that failed or got no answer; the next one follows after `delay`. Throws
-   * `UNREACHABLE` if the patience has ended, or ends before that.
+   * Notes that a long poll of `longPoll` ms failed or got no answer, and that the next one follows after `delay` ms.
+   * Throws `UNREACHABLE` if patience has run out, or will run out before then.
    */
   failed(fault: Fault | undefined, longPoll: number, delay: number): void {
     if (fault?.isAnswer) return this.answered();

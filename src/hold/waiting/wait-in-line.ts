@@ -11,38 +11,41 @@ import { type Acquired, askOnce } from "../ask-once.ts";
 import { lineDelay, overloadDelay } from "./line-backoff.ts";
 import { Patience } from "./patience.ts";
 
-/** A call that lasted for so long was parked, in milliseconds: the fault that ends it begins another row of faults. */
+/**
+ * A call that lasted at least this long was parked, in milliseconds. A fault that ends it starts a new series of
+ * faults.
+ */
 const WAS_PARKED = 1_000;
 
 /**
- * Waits in the queue, long poll by long poll, until a grant, a final refusal, or the end of its time.
+ * Waits in the queue, one long poll after another, until there is a grant or a final refusal, or `wait` ends.
  *
  * Each poll has the same request id and says how long this caller has waited, so the queue entry survives faults. The
- * caller waits out an overload and a `Retry-After` while its patience lasts. Throws `UNREACHABLE` for an outage,
- * `RATE_LIMITED` if the service refuses to be asked again before `wait` ends, and at once what no retry cures.
+ * caller waits out an overload and a `Retry-After` while its patience lasts. Throws `UNREACHABLE` for an outage, and
+ * `RATE_LIMITED` if the service allows no further request before `wait` ends. If no retry can help, it throws at once.
  */
 export async function waitInLine(
   primitives: LockPrimitives,
   { request, signal }: Pick<Acquisition, "request" | "signal">,
 ): Promise<Acquired> {
-  const line = new Line(primitives, request);
+  const queueWait = new QueueWait(primitives, request);
   for (;;) {
-    const acquired = await line.ask(signal);
+    const acquired = await queueWait.ask(signal);
     if (acquired) return acquired;
-    await line.pause(signal);
+    await queueWait.pause(signal);
   }
 }
 
-/** One caller's wait. */
-class Line {
+/** One caller's wait in the queue. */
+class QueueWait {
   readonly #primitives: LockPrimitives;
   readonly #request: LockRequest;
   readonly #since = performance.now();
   readonly #patience: Patience;
-  /** How many were in the queue, by the last answer; 0 if no answer has said so. */
-  #inLine = 0;
+  /** The length of the queue, by the last answer; 0 if no answer has given it. */
+  #queueLength = 0;
   /** Whether a call of this caller was parked before, so that it has a queue entry to return to. */
-  #hasPlace = false;
+  #hasQueueEntry = false;
   #asked = 0;
   #failed = 0;
   #delay = 0;
@@ -55,11 +58,11 @@ class Line {
 
   /** One long poll; undefined if another must follow. */
   async ask(signal: AbortSignal | undefined): Promise<Acquired | undefined> {
-    // The first poll passes `waited` on unchanged, to keep the order; each later one adds the time since. It is never 0:
-    // that is how a restarted object tells this caller from a newcomer.
+    // The first poll passes `waited` on unchanged, to keep the order. Each later one adds the time since then, at least
+    // 1 ms, because a restarted object takes a caller that has waited 0 ms for a newcomer.
     const waited = this.#asked++ === 0 ? 0 : Math.max(1, this.#waited());
     const wait = Math.max(1, this.#request.wait - waited);
-    // A poll must not outlast the patience, and its answer needs time too.
+    // A poll must not outlast the patience, and its answer needs time as well.
     const longPoll = Math.min(
       this.#primitives.longPoll?.() ?? LIMITS.longPoll,
       Math.max(CUT_AFTER, Math.floor(this.#patience.left) - ANSWER_WITHIN),
@@ -72,14 +75,14 @@ class Line {
       parked < wait && longPoll < LIMITS.longPoll ? { ...asked, longPoll } : asked,
       { within: Math.min(parked + ANSWER_WITHIN, this.#patience.left), signal },
     );
-    // However late it comes: who is told that the queue is full was not in it.
+    // `QUEUE_FULL` shows that this caller was not in the queue, however late that answer comes.
     if (performance.now() - sentAt >= WAS_PARKED && !isQueueFull(answer)) {
       this.#failed = 0;
-      this.#hasPlace = true;
+      this.#hasQueueEntry = true;
     }
-    if ("fault" in answer) return this.#meet(answer.fault, parked);
+    if ("fault" in answer) return this.#handleFault(answer.fault, parked);
     this.#patience.answered();
-    return this.#hear(answer, wait > longPoll);
+    return this.#handleAnswer(answer, wait > longPoll);
   }
 
   async pause(signal: AbortSignal | undefined): Promise<void> {
@@ -87,24 +90,25 @@ class Line {
     this.#delay = 0;
   }
 
-  /** The outcome that an answer means; undefined if this caller must keep waiting. */
-  #hear(answer: Acquired, waitsOn: boolean): Acquired | undefined {
+  /** Handles an answer. Returns the outcome, or undefined if this caller must keep waiting. */
+  #handleAnswer(answer: Acquired, waitsOn: boolean): Acquired | undefined {
     if (answer.success) return answer;
     if (answer.reason === "BORROWED") {
       if (!waitsOn) return answer;
       this.#failed = 0;
-      this.#hasPlace = true;
-      this.#inLine = answer.waiting ?? 0;
+      this.#hasQueueEntry = true;
+      this.#queueLength = answer.waiting ?? 0;
       return undefined;
     }
     // A caller that lost its connection may come back to a full queue: it keeps trying to get in again.
     const left = this.#request.wait - this.#waited();
-    if (!isFull(answer) || !this.#hasPlace || left <= 0) return answer;
-    this.#delay = Math.min(left, overloadDelay((this.#failed += 1), this.#inLine, Math.random()));
+    if (!isFull(answer) || !this.#hasQueueEntry || left <= 0) return answer;
+    this.#delay = Math.min(left, overloadDelay((this.#failed += 1), this.#queueLength, Math.random()));
     return undefined;
   }
 
-  #meet(fault: Fault | undefined, parked: number): undefined {
+  /** Handles a fault: sets the delay before the next poll, or throws. */
+  #handleFault(fault: Fault | undefined, parked: number): undefined {
     this.#failed += 1;
     const left = this.#request.wait - this.#waited();
     if (fault?.rateLimited && (left <= 0 || retryAfterOf(fault) > left)) throw failureOf(this.#primitives, fault);
@@ -117,11 +121,11 @@ class Line {
     const { cutAfter = 0, overloaded = false } = fault ?? {};
     const retryAfter = retryAfterOf(fault);
     const chance = Math.random();
-    // The next poll is shorter, which avoids the cut, so don't stay away for long.
-    if (cutAfter > CUT_AFTER) return lineDelay(1, this.#inLine, chance);
+    // The next poll is shorter and so avoids the cut: don't wait long before it.
+    if (cutAfter > CUT_AFTER) return lineDelay(1, this.#queueLength, chance);
     if (overloaded || retryAfter > 0)
-      return Math.max(overloadDelay(this.#failed, this.#inLine, chance), retryAfter * (1 + chance / 10));
-    return lineDelay(this.#failed, this.#inLine, chance);
+      return Math.max(overloadDelay(this.#failed, this.#queueLength, chance), retryAfter * (1 + chance / 10));
+    return lineDelay(this.#failed, this.#queueLength, chance);
   }
 
   #waited(): number {
@@ -129,7 +133,9 @@ class Line {
   }
 }
 
-/** One call. A fault of the transport is an outcome; so is silence, which has an undefined fault. */
+/**
+ * Makes one call. Returns a fault of the transport as an outcome; if no answer comes in time, the fault is undefined.
+ */
 async function poll(
   primitives: LockPrimitives,
   request: LockRequest,
@@ -140,7 +146,7 @@ async function poll(
     const reply = await timeBox(askOnce(primitives, request, giveUp.signal), within, signal);
     return reply === TIMED_OUT ? { fault: undefined } : reply;
   } catch (error) {
-    // The abort and the fault may have come at once: a caller that aborts must get the reason of its abort.
+    // The abort and the fault may come at the same time: a caller that aborts must get the reason of its abort.
     signal?.throwIfAborted();
     if (!isWorthWaitingOut(error)) throw failureOf(primitives, error);
     return { fault: error };

@@ -3,19 +3,19 @@ import { RpcTarget } from "../platform.ts";
 /**
  * Tells the object that the execution context of its caller has ended.
  *
- * The runtime disposes of it when the caller does, when the caller's execution context ends, or when the connection
- * breaks. While a caller has one, the object stays in memory, which is billed.
+ * The runtime calls its dispose method when the caller disposes of the handle, when the caller's execution context
+ * ends, or when the connection breaks. While a caller has a handle, the object stays in memory, which is billed.
  */
 export class ContextHandle extends RpcTarget {
   readonly #onEnd: () => void;
 
-  /** Made by the object. */
+  /** The object creates it. */
   constructor(onEnd: () => void) {
     super();
     this.#onEnd = onEnd;
   }
 
-  /** Takes the caller's queue entry out of the queue, or ends the lease that the caller's exit watch belongs to. */
+  /** Removes the caller's queue entry, or ends the lease of the caller's exit watch. */
   [Symbol.dispose](): void {
     this.#onEnd();
   }

@@ -3,31 +3,32 @@ import { RpcTarget } from "../platform.ts";
 import type { ContextHandle } from "./context-handle.ts";
 
 /**
- * What tells the object that a holder's execution context has ended, and tells the holder what happens to its lease.
+ * An exit watch. Its handle tells the object that the holder's execution context has ended; its events tell the holder
+ * what happens to the lease.
  *
- * They are two, because a call in flight keeps the handle that it was made on: if the events were asked for on the
- * context handle, that handle would outlive a holder that died.
+ * These are two objects, because a call in flight keeps alive the handle that it was made on. If the context handle
+ * also served the events, it would outlive a holder that died.
  */
 export interface ExitWatchReply {
-  /** Tells it from a refusal. */
+  /** True unless the exit watch was refused. */
   success: true;
-  /** Keep it while you hold the lease: the lease ends with the last one. */
+  /** Keep it while you hold the lease. The lease ends when its last handle is disposed of. */
   handle: ContextHandle;
-  /** Listen to it while you hold the lease. Until the first call, disposing of `tie` does not end the lease. */
+  /** Listen to them while you hold the lease. Before the first call, disposing of `handle` does not end the lease. */
   events: LeaseEvents;
 }
 
-/** What happens to a lease. */
+/** The events of a lease. */
 export class LeaseEvents extends RpcTarget {
   readonly #next: (told: boolean) => Promise<LeaseEvent>;
 
-  /** Made by the object. */
+  /** The object creates it. */
   constructor(next: (told: boolean) => Promise<LeaseEvent>) {
     super();
     this.#next = next;
   }
 
-  /** The end of the lease, or, unless the holder was told before, that it is asked to release. */
+  /** Waits for the end of the lease or, unless the holder was `told` before, for a request to release it. */
   next(told: boolean): Promise<LeaseEvent> {
     return this.#next(told);
   }

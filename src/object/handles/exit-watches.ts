@@ -4,19 +4,19 @@ import { ContextHandle } from "./context-handle.ts";
 import { ContextHandles } from "./context-handles.ts";
 import { type ExitWatchReply, LeaseEvents } from "./exit-watch.ts";
 
-/** What exit watches need of the lock. */
+/** What exit watches need from the lock. */
 export interface WatchedLock {
-  /** Makes a transition and carries out its effects. */
+  /** Runs a transition and carries out its effects. */
   run<T>(transition: (state: LockState, now: number) => T): T;
-  /** Asks, which changes nothing. */
+  /** Reads the state without changing it. */
   ask<T>(question: (state: LockState, now: number) => T): T;
-  /** Waits until it is so; it looks after each transition. */
+  /** Waits until the condition holds; it is checked after each transition. */
   until(isSo: (state: LockState, now: number) => boolean): Promise<void>;
-  /** Ends a lease whose holder is gone, as if it had run out. */
+  /** Ends a lease whose holder has died, as if the lease had run out. */
   expire(lease: number): void;
 }
 
-/** Ends leases with the execution contexts of their holders, and tells the holders what happens to their leases. */
+/** Ends a lease when the execution context of its holder ends, and tells holders what happens to their leases. */
 export class ExitWatches {
   readonly #lock: WatchedLock;
   readonly #handles = new ContextHandles();
@@ -30,7 +30,8 @@ export class ExitWatches {
   add(lease: number): ExitWatchReply | RefusalReply {
     const live = this.#lock.run((state, now) => (state.wake(now), state.find(lease, now)));
     if (!live) return this.#lock.run((state) => state.confirmEnd(lease));
-    // A holder that listens has received its exit watch; if the reply was lost, its disposal must not end the lease.
+    // Only a call for events proves that the holder received its exit watch. If the reply was lost, the disposal of the
+    // handle must not end the lease.
     let isReceived = false;
     const handle = new ContextHandle(() => {
       this.#handles.remove(lease, handle);
@@ -38,27 +39,28 @@ export class ExitWatches {
     });
     const events = new LeaseEvents((told) => {
       isReceived = true;
-      // A call that was made just before the holder died may arrive just after its handle was disposed of.
+      // The holder may have died right after this call: then its handle may already be disposed of when the call
+      // arrives.
       this.#endIfUnwatched(lease);
       return this.#nextEvent(lease, told);
     });
     const isLive = (other: number) => this.#lock.ask((state, now) => state.find(other, now)) !== undefined;
     this.#handles.add(lease, handle, isLive);
-    return { success: true, handle: handle, events: events };
+    return { success: true, handle, events };
   }
 
-  /** A lease ends with the last of its handles. */
+  /** Ends the lease if it has no handle left. */
   #endIfUnwatched(lease: number): void {
     if (!this.#handles.has(lease)) this.#lock.expire(lease);
   }
 
-  /** One wait for all calls that ask the same, however many they are. */
+  /** All calls that wait for the same event share one watcher. */
   #nextEvent(lease: number, told: boolean): Promise<LeaseEvent> {
-    const asked = `${lease} ${told ? "told" : "untold"}`;
-    const known = this.#events.get(asked);
-    if (known) return known;
-    const event = this.#awaitEvent(lease, told).finally(() => this.#events.delete(asked));
-    this.#events.set(asked, event);
+    const key = `${lease} ${told ? "told" : "untold"}`;
+    const pending = this.#events.get(key);
+    if (pending) return pending;
+    const event = this.#awaitEvent(lease, told).finally(() => this.#events.delete(key));
+    this.#events.set(key, event);
     return event;
   }
 

@@ -4,13 +4,13 @@ import { RpcTarget } from "../platform.ts";
 export class PendingReply<R> extends RpcTarget {
   readonly #reply: Promise<R>;
 
-  /** Made by the object. */
+  /** The object creates it. */
   constructor(reply: Promise<R>) {
     super();
     this.#reply = reply;
   }
 
-  /** The reply: a grant or the outcome, or why there is none. It comes when the long poll ends, at the latest. */
+  /** The grant or the outcome, or why there is none. It comes when the long poll ends, at the latest. */
   reply(): Promise<R> {
     return this.#reply;
   }

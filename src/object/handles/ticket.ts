@@ -3,13 +3,13 @@ import type { ContextHandle } from "./context-handle.ts";
 import type { PendingReply } from "./pending-reply.ts";
 
 /**
- * What a caller in the queue gets: its queue entry, and the pending grant to wait for.
+ * What a waiter gets: its queue entry and its pending grant.
  *
- * They are two, because a call in flight keeps the handle that it was made on: if the wait were a call on the queue
- * entry, the entry would outlive a caller that died waiting.
+ * These are two objects, because a call in flight keeps alive the handle that it was made on. If the waiter waited by a
+ * call on the queue entry, the entry would outlive a waiter that died.
  */
 export interface Ticket {
-  /** The queue entry. Dispose of it when the wait ends: if the holder kept it, the object would stay in memory. */
+  /** The queue entry. Dispose of it when the wait ends; otherwise it keeps the object in memory. */
   entry: ContextHandle;
   /** The pending grant. */
   pendingGrant: PendingReply<AcquireReply>;

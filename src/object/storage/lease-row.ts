@@ -6,7 +6,7 @@ import { LIMITS } from "../../core/limits.ts";
 import type { LeaseEnd } from "../../core/replies.ts";
 import type { Row, TableShape } from "./object-storage.ts";
 
-/** A row for each slot. */
+/** The table of leases, with one row for each slot. */
 export const LEASES: TableShape = {
   name: "leases",
   columns: {
@@ -58,7 +58,12 @@ export function rowOf({ index, lease, end, past }: Slot): Row {
   };
 }
 
-/** The given id if the lease's own token name made the request; else the whole id as bytes. A given id is never bytes. */
+/**
+ * How a request id is stored in the row of a lease.
+ *
+ * If the request and the lease have the same token name, it is the given id, as text. Otherwise it is the whole id, as
+ * bytes, so the two can't be confused.
+ */
 function storedId(requestId: string | undefined, tokenName: string | undefined): string | ArrayBuffer | null {
   if (requestId === undefined) return null;
   if (tokenNameOf(requestId) === tokenName) return givenId(requestId);
@@ -76,10 +81,10 @@ function idOf(stored: unknown, tokenName: string | undefined): string | undefine
 }
 
 /**
- * The slots that rows tell of. A damaged row must neither take the lock down nor free what may be held.
+ * Reads slots from rows. A damaged row must neither take the lock down nor free a lease that may be held.
  *
- * Without a slot or a deadline that can be read a lease is dead, but its number is not given out again; without a
- * number there is no lease. What else can't be read is taken for whatever lets in the fewest.
+ * If the slot or the deadline can't be read, the lease is dead, but its number is not reused. Without a number there is
+ * no lease. Any other field that can't be read gets the value that lets in the fewest others.
  */
 export function slotsOf(rows: Row[]): Slot[] {
   const taken = new Set(rows.map(({ slot }) => slot));
@@ -96,11 +101,11 @@ export function slotsOf(rows: Row[]): Slot[] {
 function slotOf(row: Row, index: number): Slot {
   const isReadable = index === row["slot"] && isTime(row["deadline"]);
   const deadline = isReadable ? (row["deadline"] as number) : 0;
-  // Without a name the lease belongs to no token: over HTTP only an admin may end it.
+  // Without a token name the lease belongs to no token: over HTTP, only an admin may end it.
   const tokenName = textOf(row["token_name"]);
   const lease: Lease = {
     lease: row["lease"] as number,
-    // Nobody can ask with an empty one.
+    // No request can have an empty id, so none matches this lease.
     requestId: scopedTo(tokenName, textOf(row["request"]) ?? ""),
     owner: textOf(row["owner"]),
     ...claimOf(row),
@@ -124,12 +129,12 @@ function endOf(row: Row, { requestId, lease }: Lease, isReadable: boolean): Past
   const { ended, ended_by } = row;
   if (isReadable && (ended === null || ended === undefined)) return undefined;
   const releaseId = idOf(ended_by, tokenNameOf(requestId));
-  // An end of a kind that a newer version may know: it is over in any case.
+  // A newer version may have written a kind of end that is unknown here. The lease has ended in any case.
   const how = isEnd(ended) ? ended : "superseded";
   return { requestId, lease, how, ...(releaseId !== undefined && { releaseId }) };
 }
 
-/** Without this memory the lock still excludes. */
+/** If the past requests can't be read, they are dropped: exclusion does not depend on them. */
 function pastOf(stored: unknown): PastRequest[] {
   try {
     const past: unknown = JSON.parse(String(stored));

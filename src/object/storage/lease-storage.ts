@@ -2,7 +2,7 @@ import type { Slot } from "../../core/leases/slots.ts";
 import { LEASES, rowOf, slotsOf } from "./lease-row.ts";
 import type { ObjectStorage, Rows } from "./object-storage.ts";
 
-/** The rows of a lock: one lease, one row. Nothing is created before the first grant. */
+/** The stored leases of a lock, one row per slot. No table exists before the first grant. */
 export class LeaseStorage {
   readonly #table: Rows;
 
@@ -10,12 +10,12 @@ export class LeaseStorage {
     this.#table = storage.table(LEASES);
   }
 
-  /** Whether anything was ever stored and not wiped since. */
+  /** Whether anything is stored, or was stored since the last wipe. */
   get exists(): boolean {
     return this.#table.exists;
   }
 
-  /** Everything stored. */
+  /** Everything that is stored. */
   load(): Slot[] {
     return slotsOf(this.#table.rows());
   }

@@ -10,7 +10,7 @@ const COUNT_DOWNS: TableShape = {
   columns: { request: "TEXT PRIMARY KEY", count: "INTEGER NOT NULL", by: "INTEGER NOT NULL", at: "REAL NOT NULL" },
 };
 
-const MEETINGS: TableShape = {
+const GENERATIONS: TableShape = {
   name: "meetings",
   columns: {
     slot: "INTEGER PRIMARY KEY",
@@ -22,40 +22,44 @@ const MEETINGS: TableShape = {
   about: "generation",
 };
 
-/** A row for each count-down of a latch, and one for each of the last meetings at a barrier. Nothing before the first. */
+/**
+ * One row for each count-down of a latch, and one for each of the last generations of a barrier.
+ *
+ * No table exists before its first row.
+ */
 export class RendezvousStorage {
   readonly #countDowns: Rows;
-  readonly #meetings: Rows;
+  readonly #generations: Rows;
   #slot = 0;
 
   constructor(storage: ObjectStorage) {
     this.#countDowns = storage.table(COUNT_DOWNS);
-    this.#meetings = storage.table(MEETINGS);
+    this.#generations = storage.table(GENERATIONS);
   }
 
-  /** Whether anything was ever stored and not wiped since. */
+  /** Whether anything is stored, or was stored since the last wipe. */
   get exists(): boolean {
-    return this.#countDowns.exists || this.#meetings.exists;
+    return this.#countDowns.exists || this.#generations.exists;
   }
 
-  /** Those that can be understood: one that is damaged has to be made again. */
+  /** The stored count-downs. A damaged row is skipped; its caller has to count down again. */
   countDowns(): CountDown[] {
     const countDowns = this.#countDowns.rows().map(({ request, count, by }) => ({ requestId: request, count, by }));
     return countDowns.filter(isCountDown);
   }
 
-  /** A damaged meeting is remembered by its number alone, so that it is not given out again. */
-  meetings(): Generation[] {
-    const rows = this.#meetings.rows().filter(({ generation }) => isLeaseNumber(generation));
+  /** The stored generations. Of a damaged row only the number is kept, so that the number is not reused. */
+  generations(): Generation[] {
+    const rows = this.#generations.rows().filter(({ generation }) => isLeaseNumber(generation));
     rows.sort((one, other) => Number(one["generation"]) - Number(other["generation"]));
     const latest = rows.at(-1)?.["slot"];
     this.#slot = Number.isSafeInteger(latest) ? Math.abs(Number(latest)) + 1 : 0;
-    return rows.map(meetingOf);
+    return rows.map(generationOf);
   }
 
   /** When anything was last written. */
   lastUse(): number {
-    const times = [...this.#countDowns.rows(), ...this.#meetings.rows()].map(({ at }) => at);
+    const times = [...this.#countDowns.rows(), ...this.#generations.rows()].map(({ at }) => at);
     return Math.max(...times.filter((at) => typeof at === "number"));
   }
 
@@ -63,15 +67,16 @@ export class RendezvousStorage {
     this.#countDowns.put({ request: requestId, count, by, at: now });
   }
 
-  writeMeeting({ generation, why, members }: Generation, now: number): void {
-    // Small meetings have more slots, because their rows have few members. The sum of all members stays bounded.
+  writeGeneration({ generation, why, members }: Generation, now: number): void {
+    // Small generations have more slots, because their rows have few members. The total number of members stays
+    // bounded.
     const slot = this.#slot % Math.max(GENERATIONS_REMEMBERED, Math.ceil(ARRIVALS_REMEMBERED / members.length));
     const row = { slot, generation, why: why ?? null, members: JSON.stringify(members), at: now };
-    this.#meetings.put(row);
+    this.#generations.put(row);
     this.#slot = slot + 1;
   }
 
-  /** To be called when all storage is wiped. */
+  /** Call it when all storage is wiped. */
   forget(): void {
     this.#slot = 0;
   }
@@ -86,13 +91,13 @@ function isCount(value: unknown, most: number): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= most;
 }
 
-function meetingOf({ generation, why, members }: Row): Generation {
+function generationOf({ generation, why, members }: Row): Generation {
   return { generation: generation as number, why: breakOf(why), members: membersOf(members) };
 }
 
 const BREAKS = ["died", "timeout", "aborted"] satisfies BarrierBreak[];
 
-/** A reason that this version does not know is still a reason: a newer version may have written it. */
+/** A newer version may have written a reason that is unknown here. The generation is still broken. */
 function breakOf(why: unknown): BarrierBreak | undefined {
   if (why === null || why === undefined) return undefined;
   return BREAKS.find((known) => known === why) ?? "died";

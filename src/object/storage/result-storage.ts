@@ -14,17 +14,17 @@ interface Stored extends JobRecordInfo {
   value: unknown;
 }
 
-/** The result of a job that runs once: one value, which becomes durable together with the leases of the same turn. */
+/** The stored result of a once-only job: one value, which becomes durable together with the leases of the same turn. */
 export class ResultStorage {
   readonly #values: KeyedValues;
-  /** Of the value that is stored, in bytes; counted when it is written or first read. */
+  /** The size of the stored value in bytes; undefined until the value is first read. */
   #size: number | undefined;
 
   constructor(values: KeyedValues) {
     this.#values = values;
   }
 
-  /** What is stored, without the value: that may be large, and is read when somebody wants it. */
+  /** The job record without the value, which may be large and is read only when a caller needs it. */
   load(): JobRecordInfo | undefined {
     const stored = this.#stored();
     if (stored === undefined) return undefined;
@@ -32,17 +32,17 @@ export class ResultStorage {
       const { lease, fingerprint, failed, retain, keptUntil } = stored;
       return { lease, fingerprint: fingerprint === "" ? undefined : fingerprint, failed, retain, keptUntil };
     }
-    console.error("durable-locks: the result of a job is not of a known shape; the job will run again.");
+    console.error("durable-locks: the stored result of a job has an unknown format; the job will run again.");
     return undefined;
   }
 
-  /** The result, and how many bytes it takes. */
+  /** The result, and its size in bytes. */
   read(): { result: RecordedResult; size: number } {
     const { value, failed, lease } = this.#values.get(KEY) as Stored;
     return { result: { value, failed, lease }, size: (this.#size ??= cloneSize(value, LIMITS.maxResultBytes)) };
   }
 
-  /** Stores a result in place of an earlier one, or tells why it can't be stored; then nothing is changed. */
+  /** Stores a result in place of an earlier one. If it can't be stored, returns why and changes nothing. */
   write(info: JobRecordInfo, value: unknown): ResultRefusal["reason"] | undefined {
     try {
       const refusal = refusalOfResult(value);
@@ -52,7 +52,7 @@ export class ResultStorage {
       return undefined;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      // A RangeError: nested so deeply that the stack overflows.
+      // A RangeError means that the value is nested so deeply that the stack overflowed.
       if (error.name === "DataCloneError" || error instanceof RangeError) return "RESULT_NOT_CLONEABLE";
       if (error.message.includes("SQLITE_TOOBIG")) return "RESULT_TOO_LARGE";
       throw error;
@@ -64,7 +64,7 @@ export class ResultStorage {
     this.#values.delete(KEY);
   }
 
-  /** Without its result the job runs again; a row that can't be read must not take the lock down. */
+  /** An unreadable value counts as none, so the job runs again: it must not take the lock down. */
   #stored(): unknown {
     try {
       return this.#values.get(KEY);

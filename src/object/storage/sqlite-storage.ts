@@ -2,7 +2,7 @@ import { sqlOf } from "../../core/no-sqlite.ts";
 import type { KeyedValues, ObjectStorage, Rows, TableShape } from "./object-storage.ts";
 import { Table } from "./table.ts";
 
-/** What an object keeps, in the SQLite of its class. Throws `INVALID_ARGUMENT` if the class was created without. */
+/** Storage in the SQLite database of an object. Throws `INVALID_ARGUMENT` if the object's class has no SQLite. */
 export class SqliteStorage implements ObjectStorage {
   readonly values: KeyedValues;
   readonly #storage: DurableObjectStorage;
@@ -30,9 +30,9 @@ export class SqliteStorage implements ObjectStorage {
   }
 
   async wipe(): Promise<void> {
-    // Before compatibility date 2026-02-24 deleteAll leaves the alarm, which would wake an empty object forever.
+    // Before compatibility date 2026-02-24, deleteAll keeps the alarm, which would wake an empty object forever.
     const wiped = Promise.all([this.#storage.deleteAlarm(), this.#storage.deleteAll()]);
-    // In the same turn as the deletion: a write that comes next must create its table again.
+    // Forget in the same turn as the deletion: the next write must create its table again.
     for (const table of this.#tables) table.forget();
     await wiped;
   }

@@ -1,10 +1,10 @@
 import type { Columns, Row, Rows, TableShape } from "./object-storage.ts";
 
 /**
- * A table that older and newer versions of this library may have written. Nothing is created before the first row.
+ * A table that an older or newer version of this library may have written. It is created with its first row.
  *
- * Reading changes nothing. Before the first write a table that lacks columns gets them, and one that can't be ours is
- * set aside. Columns that a newer version added are left alone.
+ * Reading changes nothing. Before the first write, a table that lacks columns gets them, and a table that this library
+ * can't have written is set aside. Columns that a newer version added stay.
  */
 export class Table implements Rows {
   readonly #sql: SqlStorage;
@@ -26,29 +26,30 @@ export class Table implements Rows {
     this.#isOurs = keys.join() === key && Object.keys(shape.columns).every((column) => this.#found.includes(column));
   }
 
-  /** Whether anything was ever stored and not wiped since. */
+  /** Whether the table exists: a row was written since the last wipe. */
   get exists(): boolean {
     return this.#found.length > 0;
   }
 
-  /** Everything stored that may be ours. */
+  /** All rows; none if this library can't have written the table. */
   rows(): Row[] {
     return this.#isOurs ? this.#sql.exec(`SELECT * FROM ${this.#shape.name}`).toArray() : [];
   }
 
-  /** Writes a row, in place of one with the same key. */
+  /** Writes a row; replaces one with the same key. */
   put(row: Row): void {
     this.#prepare();
     const { name, about } = this.#shape;
     const names = Object.keys(this.#columns);
     const [key] = names as [string];
-    // What a newer version knows of a lease is kept with it, and not passed on to the next that uses its row.
+    // Columns of a newer version keep their values while the row is for the same item. If the row is reused for another
+    // item, it is deleted first, so that the other item does not inherit those values.
     if (about && this.#found.length > names.length)
       this.#sql.exec(`DELETE FROM ${name} WHERE ${key} = ? AND ${about} <> ?`, row[key], row[about]);
     this.#sql.exec(this.#put, ...names.map((column) => row[column]));
   }
 
-  /** To be called when all storage is deleted. */
+  /** Call it when all storage is deleted. */
   forget(): void {
     this.#found = [];
     this.#isOurs = false;
@@ -65,23 +66,23 @@ export class Table implements Rows {
   #create(): void {
     if (this.exists) this.#setAside();
     const columns = Object.entries(this.#columns).map(([column, type]) => `${column} ${type}`);
-    // WITHOUT ROWID: replacing a row of such a table is counted as one row written and none read; of an ordinary
-    // table with an integer key, as one written and one read (workerd of 2026-08).
+    // WITHOUT ROWID: replacing a row of such a table counts as one row written and none read. In an ordinary table with
+    // an integer key, it counts as one row written and one read (workerd of 2026-08).
     this.#sql.exec(`CREATE TABLE ${this.#shape.name} (${columns.join(", ")}) WITHOUT ROWID`);
     this.#found = Object.keys(this.#columns);
     this.#isOurs = true;
   }
 
-  /** Kept for people to look at: better than deleting what nobody understands. */
+  /** Keeps the unknown table under another name, so that people can look at it. */
   #setAside(): void {
     const { name } = this.#shape;
-    console.error(`durable-locks: the table "${name}" is not of a known shape; it is kept as "${name}_set_aside".`);
+    console.error(`durable-locks: the table "${name}" has unknown columns or keys; it is kept as "${name}_set_aside".`);
     this.#sql.exec(`DROP TABLE IF EXISTS ${name}_set_aside`);
     this.#sql.exec(`ALTER TABLE ${name} RENAME TO ${name}_set_aside`);
   }
 }
 
-/** Not `INSERT OR REPLACE`, which would reset the columns that a newer version added. */
+/** An upsert and not `INSERT OR REPLACE`, which would reset the columns that a newer version added. */
 function putInto(name: string, columns: string[]): string {
   const [key, ...others] = columns;
   const values = columns.map(() => "?").join(", ");

@@ -1,15 +1,15 @@
 import type { Caller } from "../../core/caller.ts";
 import { LIMITS } from "../../core/limits.ts";
 
-/** What a token may do: look, take and end leases, or end those of others. */
+/** What a token may do: "read" looks, "lock" takes and ends leases, "admin" ends those of others. */
 export type Action = "read" | "lock" | "admin";
 
 const ACTIONS = ["read", "lock", "admin"] as const satisfies Action[];
 
-/** Who asks, and what it may do. */
+/** The caller that a token stands for, and what it may do. */
 export interface Grantee {
   name: string;
-  /** Ids that begin with one of these. */
+  /** The token covers the ids that begin with one of these. */
   prefixes: string[];
   actions: Action[];
 }
@@ -18,22 +18,22 @@ interface Token extends Grantee {
   token: string;
 }
 
-/** What a header can carry, and what nobody takes for the JSON that it was meant to be. */
+/** What a header can carry. A text that begins with `{` or `"` is probably broken JSON, so it is not a token. */
 const SENDABLE = /^(?![{"])[\x21-\x7e]*$/;
 
-/** Guessing a random one of so many characters is hopeless. */
+/** A random token with this many characters is practically impossible to guess. */
 const SHORTEST_TOKEN = 16;
 const MOST_TOKENS = 100;
 
-const A_TOKEN = `${SHORTEST_TOKEN} or more letters, digits and signs of ASCII, without spaces`;
+const A_TOKEN = `${SHORTEST_TOKEN} or more ASCII characters without spaces`;
 
 const HOW_TO =
   'Set the secret TOKENS (`wrangler secret put TOKENS`) to one random token of 16 characters or more, or to JSON such as [{"name":"ci","token":"…","prefixes":["ci/"],"actions":["read","lock"]}].';
 
-/** The tokens of a service, and why nobody has access if there are none. */
+/** The tokens of a service. If there are none, it says why nobody has access. */
 export class Access {
   readonly #tokens: (Grantee & { hash: Promise<ArrayBuffer> })[];
-  /** What keeps everybody out, for the operator. */
+  /** Tells the operator why nobody has access; undefined if the tokens are valid. */
   readonly notConfigured: string | undefined;
 
   constructor(tokens: string | undefined) {
@@ -44,9 +44,9 @@ export class Access {
   }
 
   /**
-   * Whose token this is, if anybody's.
+   * Finds the grantee of a token; undefined if the token is unknown.
    *
-   * Hashes are compared, in constant time and all of them: neither a token nor its length shows in how long it takes.
+   * It compares the hashes of all tokens, in constant time, so the time taken reveals neither a token nor its length.
    */
   async authenticate(token: string): Promise<Grantee | undefined> {
     const given = await hashOf(token);
@@ -57,12 +57,12 @@ export class Access {
   }
 }
 
-/** For whom the service calls the object. Another token of the same name may end what belongs to the name: so tokens rotate. */
+/** The caller for whom the service calls the object. Tokens of one name share their leases, so tokens can rotate. */
 export function callerOf(grantee: Grantee, id: string): Caller {
   return { tokenName: grantee.name, isAdmin: allows(grantee, "admin", id) };
 }
 
-/** Whether somebody may do this to a lock, or to all whose ids begin so. */
+/** Whether the grantee may do this to the lock with this id, or to all locks whose ids begin with it. */
 export function allows({ prefixes, actions }: Grantee, action: Action, id: string): boolean {
   return actions.includes(action) && prefixes.some((prefix) => id.startsWith(prefix));
 }
@@ -71,7 +71,7 @@ function isToken(text: string): boolean {
   return text.length >= SHORTEST_TOKEN && SENDABLE.test(text);
 }
 
-/** Short, because it is stored with each lease; well-formed, because it is stored as UTF-8. */
+/** A name is short because it is stored with each lease, and well-formed because it is stored as UTF-8. */
 function isName(name: string): boolean {
   return name.isWellFormed() && new TextEncoder().encode(name).length <= LIMITS.maxTokenNameBytes;
 }
@@ -80,7 +80,7 @@ function hashOf(token: string): Promise<ArrayBuffer> {
   return crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
 }
 
-/** The tokens, or what is wrong with them: never with a word of what was given, which is secret. */
+/** The tokens, or what is wrong with them. The message never quotes `tokens`, which is secret. */
 function parseTokens(tokens: string | undefined): Token[] | string {
   const text = tokens?.trim() ?? "";
   if (text === "") return "No token is set, so nobody has access.";
@@ -103,16 +103,17 @@ function tokensOf(parsed: unknown): Token[] {
     throw new BadToken(`TOKENS must list 1 to ${MOST_TOKENS} tokens; nobody has access.`);
   const tokens = list.map(tokenOf);
   if (new Set(tokens.map(({ token }) => token)).size < tokens.length)
-    throw new BadToken("TOKENS lists a token twice, so it is not clear what it may do; nobody has access.");
+    throw new BadToken("TOKENS lists a token twice, so it is unclear what that token may do; nobody has access.");
   tokens.forEach(checkNamesakes);
   return tokens;
 }
 
-/** Entries of one name are one owner, so they may do the same. Two are enough to replace a token by another. */
+/** Entries with the same name are one owner, so they must allow the same. Two are enough to replace a token. */
 function checkNamesakes({ name, prefixes, actions }: Token, index: number, tokens: Token[]): void {
   const others = tokens.slice(0, index).filter((other) => other.name === name);
   const wrong = (what: string) => new BadToken(`Entry ${index + 1} of TOKENS ${what}; nobody has access.`);
-  if (others.length > 1) throw wrong("is the third of its name: only two may share one, to replace a token by another");
+  if (others.length > 1)
+    throw wrong("is the third with its name: only two entries may share a name, so that you can replace a token");
   if (others.some((other) => !isSameSet(other.prefixes, prefixes) || !isSameSet(other.actions, actions)))
     throw wrong("has the name of another entry, but not the same prefixes and actions");
 }
@@ -129,16 +130,16 @@ function tokenOf(entry: unknown, index: number): Token {
   const { name, token, prefixes = [""], actions = ["read", "lock"] } = entry as Record<string, unknown>;
   if (Object.keys(entry).some((key) => !KNOWN.includes(key))) throw wrong(`has a field other than ${KNOWN.join(", ")}`);
   if (typeof name !== "string" || name === "") throw wrong("has no name");
-  if (!isName(name)) throw wrong(`has a name that is no text of at most ${LIMITS.maxTokenNameBytes} bytes of UTF-8`);
+  if (!isName(name)) throw wrong(`has a name that is not a text of at most ${LIMITS.maxTokenNameBytes} bytes of UTF-8`);
   if (typeof token !== "string" || !isToken(token)) throw wrong(`has no token, which is ${A_TOKEN}`);
   if (!isListOf(prefixes, (prefix) => typeof prefix === "string"))
-    throw wrong("has prefixes that are no list of texts");
+    throw wrong("has prefixes that are not a list of texts");
   if (!isListOf(actions, (action) => (ACTIONS as unknown[]).includes(action)))
     throw wrong(`has actions other than ${ACTIONS.join(", ")}`);
   return { name, token, prefixes: prefixes as string[], actions: actions as Action[] };
 }
 
-/** An empty list would be a token that may do nothing: surely a slip. */
+/** Rejects an empty list: a token that may do nothing is certainly a mistake. */
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
   return Array.isArray(value) && value.length > 0 && value.every(isItem);
 }

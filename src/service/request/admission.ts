@@ -12,10 +12,10 @@ import { refused, refusedBy } from "./problem-error.ts";
 
 type Middleware = MiddlewareHandler<ServiceEnv>;
 
-/** How long to stay away once over a limit, in milliseconds: the shortest period that Cloudflare's limiter counts. */
+/** How long a client over a limit should wait, in ms: the shortest period that Cloudflare's limiter counts. */
 const PERIOD = 10_000;
 
-/** Nobody gets past without a token, whatever the path. */
+/** Refuses every request without a valid token, whatever its path. */
 export const authenticated: Middleware = async (c, next) => {
   const { access, limiter } = c.env;
   if (access.notConfigured !== undefined) throw refused("NOT_CONFIGURED", access.notConfigured);
@@ -27,7 +27,7 @@ export const authenticated: Middleware = async (c, next) => {
   await next();
 };
 
-/** Refuses a client of another protocol before its call has an effect. If it names none, only the schemas decide. */
+/** Refuses a client that speaks another version of the protocol. A client that names none is held to the schemas. */
 export const sameProtocol: Middleware = async (c, next) => {
   const header = c.req.header(PROTOCOL_HEADER);
   const protocol = protocolOf(header);
@@ -42,15 +42,15 @@ export const sameProtocol: Middleware = async (c, next) => {
 async function unauthorized(c: Context<ServiceEnv>, isMissing: boolean): Promise<Error> {
   const key = c.req.header("CF-Connecting-IP") ?? "unknown";
   if (c.env.authLimiter && !(await c.env.authLimiter.limit({ key })).success) return rateLimited();
-  const detail = isMissing ? "Send a token: `Authorization: Bearer …`." : "This token is not known here.";
+  const detail = isMissing ? "Send a token: `Authorization: Bearer …`." : "The service does not know this token.";
   return refused("UNAUTHORIZED", detail, {}, { "WWW-Authenticate": 'Bearer realm="durable-locks"' });
 }
 
 function rateLimited(): Error {
-  return refused("RATE_LIMITED", "Too many requests: come back later.", { retryAfter: PERIOD });
+  return refused("RATE_LIMITED", "Too many requests: try again later.", { retryAfter: PERIOD });
 }
 
-/** Lets a caller through whose token allows this action on the lock of the path. */
+/** Lets a caller through if its token allows this action on the lock in the path. */
 export function forLock(action: Action): Middleware {
   return async (c, next) => {
     const id = idOf(c);
@@ -62,15 +62,15 @@ export function forLock(action: Action): Middleware {
   };
 }
 
-/** Refuses what a token may not do. */
+/** Throws if the token does not allow the action. */
 export function checkAllowed(grantee: Grantee, action: Action, id: string): void {
   if (allows(grantee, action, id)) return;
   throw refused("FORBIDDEN", `The token "${grantee.name}" does not allow "${action}" on this id.`);
 }
 
 /**
- * What a token learns from a refusal. Without `read` it must not learn who holds the lock, nor when the present lease
- * ends: that often shows when the lease began, and so its number.
+ * The part of a refusal that a token may see. Without "read", it must not learn who holds the lock or when the current
+ * lease ends: the end often reveals when the lease began, and from that its number.
  */
 export function shownTo<T extends RecordedReply | RefusalReply>(c: Context<ServiceEnv>, refusal: T): T {
   if (refusal.reason !== "BORROWED" || allows(c.get("grantee"), "read", c.get("id"))) return refusal;
@@ -78,7 +78,7 @@ export function shownTo<T extends RecordedReply | RefusalReply>(c: Context<Servi
   return rest as typeof refusal;
 }
 
-/** The id in the path, for the log, also if the refusal came before any code read the id; null if there is none. */
+/** The id in the path, for the log; null if there is none. Works even if the refusal came before the id was read. */
 export function idForLog(c: Context<ServiceEnv>): string | null {
   try {
     return idOf(c);
@@ -88,8 +88,8 @@ export function idForLog(c: Context<ServiceEnv>): string | null {
 }
 
 /**
- * The id, decoded once and strictly: what is looked up must be what access was judged by, and two spellings that a lenient
- * decoder takes for one id would not be.
+ * The id, decoded once and strictly. Access must be checked for the same id that is then looked up. A lenient decoder
+ * could read two spellings as one id, and break that.
  */
 function idOf(c: Context<ServiceEnv>): string {
   const [, segment = ""] = /\/(?:locks|acquire|release|isLocked)\/([^/]*)/.exec(c.req.path) ?? [];
@@ -104,7 +104,7 @@ function decoded(segment: string): string {
   }
 }
 
-/** Asked for so that no form of another origin's page can send it unasked. */
+/** Requires JSON: a form on another origin's page can't send that without permission. */
 export const jsonOnly: Middleware = async (c, next) => {
   const [type = ""] = (c.req.header("Content-Type") ?? "").split(";");
   if (type.trim().toLowerCase() !== "application/json")
@@ -120,7 +120,7 @@ export const notExcessive: Middleware = async (c, next) => {
   await next();
 };
 
-/** Reads no more of a body than this; one that says its length is not longer, which HTTP itself sees to. */
+/** Reads at most this much of a body. If a body declares a length, HTTP ensures that it is no longer than that. */
 export function atMost(bytes: number): Middleware {
   return bodyLimit({
     maxSize: bytes,

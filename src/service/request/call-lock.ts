@@ -7,10 +7,10 @@ import { failureOf, isWorthWaitingOut } from "../../transport/outage.ts";
 import type { LockPrimitives } from "../../transport/primitives.ts";
 import { refused, unreachable, unreachableInLine } from "./problem-error.ts";
 
-/** If a request has lasted for so long, it was parked, in milliseconds. */
+/** A request that has lasted this long was parked, in milliseconds. */
 const WAS_PARKED = 1_000;
 
-/** Calls the lock's object, and repeats the call after a fault that is worth it. */
+/** Calls the lock's object, and repeats the call after a fault if a retry can help. */
 export async function asked<T>(
   { id }: LockPrimitives,
   call: (signal: AbortSignal) => Promise<T>,
@@ -30,8 +30,8 @@ function problemOf(error: unknown, ofOutage: typeof unreachable): unknown {
 }
 
 /**
- * Asks for the lock. If the object fails while the request is parked, the service does not repeat it but answers 503: the
- * client knows how many are in the queue, and spreads its return so that they don't all come at once.
+ * Asks for the lock. If the object fails while the request is parked, the service answers 503 and does not repeat the
+ * request. The client knows how long the queue is, and chooses its delay so that not all waiters return at once.
  */
 export async function askedInLine(primitives: LockPrimitives, request: LockRequest): Promise<AcquireReply> {
   const { wait, waited, longPoll = LIMITS.longPoll } = request;
@@ -40,7 +40,7 @@ export async function askedInLine(primitives: LockPrimitives, request: LockReque
   const call = async (signal: AbortSignal) => {
     const more = Math.round(performance.now() - since);
     try {
-      // By the second attempt the caller has waited for longer, and its position in the queue depends on that.
+      // By the second attempt the caller has waited longer, and its position in the queue depends on that time.
       return await primitives.acquire({ ...request, waited: waited + more }, signal);
     } catch (cause) {
       if (performance.now() - since >= WAS_PARKED && isWorthWaitingOut(cause)) throw failureOf(primitives, cause);

@@ -4,11 +4,11 @@ import type { LockObjects } from "../../transport/rpc/placement.ts";
 import type { Access, Grantee } from "./access.ts";
 import type { IndexShards } from "./index-shards.ts";
 
-/** Cloudflare's rate-limiting binding, or anything like it. */
+/** Cloudflare's rate-limiting binding, or anything with the same interface. */
 export interface RateLimiter {
-  /** Counts a request for `key`, and tells whether it is within the limit. */
+  /** Counts a request for `key`, and says whether it is within the limit. */
   limit(options: { key: string }): Promise<{
-    /** Whether it is. */
+    /** Whether the request is within the limit. */
     success: boolean;
   }>;
 }
@@ -22,22 +22,22 @@ export interface ServiceContext {
   limiter: RateLimiter | undefined;
   authLimiter: RateLimiter | undefined;
   legacy: boolean;
-  /** Keeps a promise alive after the answer, if the request came with a context that can. */
+  /** Keeps a promise alive after the response. Undefined if the request came without a context. */
   waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
 }
 
-/** What is known of a request once it was let in. */
+/** What the service knows about a request that it has let in. */
 interface Admitted {
   grantee: Grantee;
   id: string;
   primitives: LockPrimitives;
 }
 
-/** These types in the form that Hono asks for. */
+/** These types in the form that Hono expects. */
 export interface ServiceEnv {
   Bindings: ServiceContext;
   Variables: Admitted;
 }
 
-/** The application that the routes are put on. */
+/** The application to which the routes are added. */
 export type Application = OpenAPIHono<ServiceEnv>;

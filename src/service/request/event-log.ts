@@ -1,6 +1,6 @@
 import type { ProblemReason } from "../../wire/problem.ts";
 
-/** What an operator may have to find out afterwards. */
+/** An event that an operator may have to investigate later. */
 interface ServiceEvent {
   event: "forced-release" | "steal" | "token-refused";
   /** The name of the token; null if the token is unknown. */

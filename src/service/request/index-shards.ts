@@ -1,25 +1,26 @@
 import type { LockIndex } from "../../object/lock-index.ts";
+import type { PlacedObjects } from "../../transport/rpc/placement.ts";
 import { rpcStub } from "../../transport/rpc/rpc-stub.ts";
 
-/** So many objects share the writing: a list of ids that are all new writes a row for each. */
+/** How many objects share the writes of the index: each new id is a row to write. */
 const SHARDS = 16;
 
-/** How long this isolate does not tell of an id again. */
+/** How long this isolate does not list an id again, in milliseconds. */
 const KNOWN_FOR = 43_200_000;
 
-/** How many ids this isolate remembers to have listed. */
+/** How many listed ids this isolate remembers. */
 const MOST_KNOWN = 10_000;
 
-/** The index as the service uses it: lists each id once, and tries again at its next use if that failed. */
+/** The index as the service uses it. It lists each id once; if that fails, it tries again when the id is next used. */
 export class IndexShards {
-  readonly #namespace: DurableObjectNamespace<LockIndex>;
+  readonly #objects: PlacedObjects<LockIndex>;
   readonly #known = new Map<string, number>();
 
-  constructor(namespace: DurableObjectNamespace<LockIndex>) {
-    this.#namespace = namespace;
+  constructor(objects: PlacedObjects<LockIndex>) {
+    this.#objects = objects;
   }
 
-  /** Lists an id that is used; undefined if it was listed not long ago. */
+  /** Lists an id that is in use; undefined if this isolate listed it recently. */
   note(id: string): Promise<void> | undefined {
     const now = Date.now();
     if ((this.#known.get(id) ?? Number.NEGATIVE_INFINITY) > now - KNOWN_FOR) return undefined;
@@ -28,11 +29,11 @@ export class IndexShards {
       .add(id)
       .catch((error: unknown) => {
         this.#known.delete(id);
-        console.error("durable-locks: an id was not listed, and will be with its next use.", error);
+        console.error("durable-locks: an id could not be listed. Its next use tries again.", error);
       });
   }
 
-  /** The first `limit` ids that begin with `prefix` and come after `after`, in the order of their characters. */
+  /** The first `limit` ids that begin with `prefix` and come after `after`, in code point order. */
   async list(prefix: string, after: string, limit: number): Promise<string[]> {
     const shards = hasSegment(prefix) ? [shardOf(segmentOf(prefix))] : [...Array(SHARDS).keys()];
     const lists = await Promise.all(shards.map((shard) => this.#shard(shard, "list").list(prefix, after, limit)));
@@ -40,7 +41,7 @@ export class IndexShards {
   }
 
   #shard(shard: number, method: "add" | "list"): DurableObjectStub<LockIndex> {
-    return rpcStub(this.#namespace, `shard-${shard}`, method);
+    return rpcStub(this.#objects, `shard-${shard}`, method);
   }
 
   #remember(id: string, now: number): void {
@@ -55,19 +56,19 @@ const END_OF_SEGMENT = /[/:]/;
 
 const hasSegment = (text: string) => END_OF_SEGMENT.test(text);
 
-/** Up to the first slash or colon: ids that are listed together mostly have it in common. */
+/** The part before the first slash or colon: ids that are listed together mostly share it. */
 function segmentOf(id: string): string {
   return id.split(END_OF_SEGMENT, 1)[0] ?? "";
 }
 
-/** FNV-1a: where an id is listed must not change from version to version. */
+/** FNV-1a. The shard of an id must never change from version to version. */
 function shardOf(segment: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(segment)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash % SHARDS;
 }
 
-/** As SQLite compares UTF-8; JavaScript's own order differs beyond the basic plane, and would leave gaps between pages. */
+/** Compares as SQLite compares UTF-8. JavaScript's order differs beyond the basic plane, so pages would have gaps. */
 function byCodePoints(one: string, other: string): number {
   const [left, right] = [Array.from(one), Array.from(other)];
   const at = left.findIndex((character, index) => character !== right[index]);

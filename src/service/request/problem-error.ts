@@ -17,7 +17,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** A refusal of the service's own. */
+/** A refusal by the service itself, not by the lock. */
 export function refused(
   reason: ProblemReason,
   detail: string,
@@ -27,28 +27,30 @@ export function refused(
   return new ProblemError(problemOf(reason, detail, more), headers);
 }
 
-/** How long to stay away from what is overloaded or down, in milliseconds. */
+/** How long a client should wait before it retries something that is overloaded or down, in milliseconds. */
 const COME_BACK_IN = 1_000;
 
 const DETAILS: Record<Exclude<RefusalReply, BadArgumentReply>["reason"], string> = {
-  BORROWED: "Somebody else holds the lock, or waits for it ahead of you. Send wait to queue, or ask again later.",
-  NO_LONGER_VALID: "The lease has ended, or its request was taken back. Acquire again, with a new requestId.",
-  QUEUE_FULL: "As many callers as a lock admits are waiting already: shed load.",
-  TOO_MANY_LEASES: "As many leases as a lock admits are live already: split it.",
+  BORROWED:
+    "Another caller holds the lock or is ahead of you in the queue. Send `wait` to join the queue, or try again later.",
+  NO_LONGER_VALID: "The lease has ended, or its request was cancelled. Acquire again with a new requestId.",
+  QUEUE_FULL: "The lock's queue is full: shed load.",
+  TOO_MANY_LEASES: "The lock has as many live leases as a lock may have: split it into several locks.",
   OTHER_TOKEN:
-    "The lease, or the request, belongs to another token's name: only a token of that name, or one that has the action admin too, may do this.",
-  FINGERPRINT_MISMATCH: "The job ran, or runs, for another payload: the same id was used for two different things.",
-  RESULT_TOO_LARGE: "The result is too large to be kept, and the lease is as it was: release it with a smaller one.",
+    'The lease or request belongs to a token with another name. Only a token with that name, or one that also has the action "admin", may do this.',
+  FINGERPRINT_MISMATCH:
+    "The job has run, or is running, with another payload: the same id is used for two different jobs.",
+  RESULT_TOO_LARGE: "The result is too large to store, and the lease is unchanged. Release it with a smaller result.",
   RESULT_NOT_CLONEABLE:
-    "The result can't be kept, and the lease is as it was: release it with plain JSON, or a right `encoded`.",
+    "The result can't be stored, and the lease is unchanged. Release it with plain JSON or a valid `encoded`.",
 };
 
 const DETAILS_OF_SHARE: Record<LimitReachedReply["reason"], string> = {
-  QUEUE_FULL: `This token has its share of the queue (${LIMITS.maxWaitersPerToken} waiting requests on a lock): shed load.`,
-  TOO_MANY_LEASES: `This token has its share of the leases (${LIMITS.maxLeasesPerToken} live ones on a lock): release some, or split the lock.`,
+  QUEUE_FULL: `This token has used up its share of the queue (${LIMITS.maxWaitersPerToken} waiting requests on a lock): shed load.`,
+  TOO_MANY_LEASES: `This token has used up its share of the leases (${LIMITS.maxLeasesPerToken} live leases on a lock): release some, or split the lock.`,
 };
 
-/** What the lock refused, as a problem. */
+/** A refusal by the lock, as a problem. */
 export function refusedBy(refusal: RefusalReply): ProblemError {
   switch (refusal.reason) {
     case "INVALID_ARGUMENT":
@@ -72,12 +74,12 @@ export function refusedBy(refusal: RefusalReply): ProblemError {
   }
 }
 
-/** Nobody knows what came of the call: it can be repeated with the same requestId. */
+/** The outcome of the call is unknown, so the client can repeat it with the same requestId. */
 export function unreachable(error: LockError): ProblemError {
   return unansweredBecause(error, error.retryAfter ?? COME_BACK_IN);
 }
 
-/** The same for a waiter. It gets no `Retry-After` unless the object is overloaded, so it spreads its own return. */
+/** The same for a waiter. It gets `Retry-After` only if the object is overloaded; otherwise it picks its own delay. */
 export function unreachableInLine(error: LockError): ProblemError {
   const { overloaded = false } = (error.cause ?? {}) as Partial<Fault>;
   return unansweredBecause(error, error.retryAfter ?? (overloaded ? COME_BACK_IN : undefined));
@@ -89,7 +91,7 @@ function unansweredBecause({ cause }: LockError, retryAfter: number | undefined)
   return refused("UNREACHABLE", detail, retryAfter === undefined ? {} : { retryAfter });
 }
 
-/** The answer to a request that was refused. */
+/** The response to a refused request. */
 export function responseTo({ problem, headers }: ProblemError): Response {
   const { status, retryAfter } = problem;
   return new Response(JSON.stringify(problem), {

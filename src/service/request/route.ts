@@ -9,7 +9,7 @@ import type { Application, ServiceEnv } from "./context.ts";
 import { refused } from "./problem-error.ts";
 import { ProblemDetails } from "./schemas.ts";
 
-/** Room for every argument at its longest, escaped. */
+/** Room for every argument at its longest, with every character escaped. */
 const MOST_BYTES = 65_536;
 
 const forArguments = [atMost(MOST_BYTES)];
@@ -28,13 +28,13 @@ interface LockRoute {
 interface LockCall<B extends z.ZodType> extends LockRoute {
   name: string;
   body: B;
-  /** Whether a body may have the result of a job, which is far larger than all arguments. */
+  /** Whether a body may contain the result of a job, which can be far larger than all arguments together. */
   hasResult?: boolean;
 }
 
 const params = z.object({
   id: z.string().openapi({
-    description: `The lock's id, percent-encoded: any well-formed text of 1 to ${LIMITS.maxTextBytes} bytes of UTF-8, but "." and "..", which no URL can name.`,
+    description: `The lock's id, percent-encoded: any well-formed text of 1 to ${LIMITS.maxTextBytes} bytes of UTF-8, except "." and "..", which no URL can contain.`,
     example: "nightly-report",
   }),
 });
@@ -42,7 +42,7 @@ const params = z.object({
 const problem = { content: { "application/problem+json": { schema: ProblemDetails } } };
 const statuses = [...new Set(Object.values(PROBLEMS).map(([status]) => status))].toSorted((a, b) => a - b);
 
-/** Each can come of each: whether a lock is reached, or a token known, does not depend on the route. */
+/** Any route can answer with any of these: an unknown token or an unreachable lock does not depend on the route. */
 export const problems = Object.fromEntries(
   statuses.map((status) => [status, { description: titlesOf(status), ...problem }]),
 );
@@ -52,7 +52,7 @@ function titlesOf(status: number): string {
   return `${titles.map(([, title]) => title).join("; or: ")}.`;
 }
 
-/** Puts `POST /v1/locks/{id}/{name}` on the service. */
+/** Adds `POST /v1/locks/{id}/{name}` to the service. */
 export function onPost<B extends z.ZodType>(
   service: Application,
   { name, action, summary, body, answer, hasResult = false }: LockCall<B>,
@@ -73,7 +73,7 @@ export function onPost<B extends z.ZodType>(
   onlyBy(service, "POST", path);
 }
 
-/** Puts `GET /v1/locks/{id}{suffix}` on the service. */
+/** Adds `GET /v1/locks/{id}{suffix}` to the service. */
 export function onGet(
   service: Application,
   {

@@ -4,12 +4,12 @@ import { type ProblemError, refused } from "./problem-error.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** Names what is wrong with a body or query, and the limit: never a value, which may be secret. */
+/** Names the wrong argument of a body or query, and the limit. Never repeats a value, which may be secret. */
 export function badArgument({ issues: [issue] }: z.ZodError): ProblemError {
   if (issue?.code === "unrecognized_keys") {
     const [name = ""] = issue.keys;
     const argument = name.slice(0, 40);
-    return refused("INVALID_ARGUMENT", `${argument} is not known here; see /openapi.json.`, { argument });
+    return refused("INVALID_ARGUMENT", `${argument} is unknown here: see /openapi.json.`, { argument });
   }
   const argument = issue?.path.join(".") || "body";
   return refused("INVALID_ARGUMENT", `${argument} ${issue ? requirementOf(issue) : "is wrong"}.`, { argument });

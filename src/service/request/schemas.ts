@@ -4,8 +4,8 @@ import { checkConversion, checkRequest, checkRequestIdOption } from "../../core/
 import { fromWireNumber, UNLIMITED } from "../../wire/numbers.ts";
 import { PROBLEMS } from "../../wire/problem.ts";
 
-// The service checks a body here and nowhere else. The schema checks what an OpenAPI document can say about shape and
-// bounds; the core checks the rest and makes the lock's request of it.
+// The service checks a body only here. The schema checks the shape and the bounds that an OpenAPI document can
+// describe. The core checks the rest and builds the lock's request.
 
 const newId = () => crypto.randomUUID();
 
@@ -22,17 +22,17 @@ const ttl = wholeFrom(1, LIMITS.maxTtl).openapi({
   example: 30_000,
 });
 const lease = wholeFrom(1).openapi({
-  description: "The lease number that acquire answered.",
+  description: "The lease number from the answer to acquire.",
   example: 1_795_000_000_000_000,
 });
 const requestId = text
-  .openapi({ description: "Names the request: repeating it has no second effect. Random if absent." })
+  .openapi({ description: "Identifies the request: repeating it has no second effect. Random if absent." })
   .optional();
-const permits = wholeFrom(1).openapi({ description: "Permits to take out of `capacity`, and only with it." });
+const permits = wholeFrom(1).openapi({ description: "How many permits to take out of `capacity`. Needs `capacity`." });
 const permitsAsked = permits.openapi({ default: 1 }).optional();
-const capacity = z
-  .union([wholeFrom(1), unlimited])
-  .openapi({ description: "How many permits there are in all. Without permits and capacity the lease is exclusive." });
+const capacity = z.union([wholeFrom(1), unlimited]).openapi({
+  description: "How many permits there are in all. Without `permits` and `capacity`, the lease is exclusive.",
+});
 
 export const Acquire = z
   .strictObject({
@@ -40,21 +40,21 @@ export const Acquire = z
     wait: z
       .union([wholeFrom(0, LIMITS.maxWait), unlimited])
       .openapi({
-        description: "How long to queue, in milliseconds. One request is parked for 25 s at most.",
+        description: "How long to wait in the queue, in milliseconds. One request is parked for at most 25 s.",
         default: 0,
       })
       .optional(),
     longPoll: wholeFrom(1, LIMITS.longPoll)
       .openapi({
         description:
-          "How long this one request is parked at most, in milliseconds: less than what a proxy cuts it after.",
+          "How long this one request may be parked, in milliseconds. Choose less than the time after which a proxy cuts it off.",
         default: LIMITS.longPoll,
       })
       .optional(),
     waited: wholeFrom(0)
       .openapi({
         description:
-          "How long this caller has waited so far, in milliseconds: 0 in its first call, more in each that repeats it.",
+          "How long this caller has waited so far, in milliseconds: 0 in the first call, more in each repetition.",
         default: 0,
       })
       .optional(),
@@ -63,19 +63,22 @@ export const Acquire = z
     capacity: capacity.optional(),
     requestId,
     lockDelay: wholeFrom(0, LIMITS.maxTtl)
-      .openapi({ description: "How long nobody else is granted after the lease expired, in milliseconds.", default: 0 })
+      .openapi({
+        description: "How long after the lease expires the lock is granted to nobody else, in milliseconds.",
+        default: 0,
+      })
       .optional(),
     steal: z
       .boolean()
       .openapi({
-        description: "Take the lock from all holders, ahead of all waiters; needs the action admin.",
+        description: 'Take the lock from all holders, ahead of all waiters. Needs the action "admin".',
         default: false,
       })
       .optional(),
     once: z
       .string()
       .max(LIMITS.maxTextBytes)
-      .openapi({ description: "For a job that runs once: the fingerprint of its payload, empty for none." })
+      .openapi({ description: "For a once-only job: the fingerprint of its payload, or an empty text if it has none." })
       .optional(),
   })
   .openapi("Acquire")
@@ -83,12 +86,12 @@ export const Acquire = z
     checkRequest(lasts, { ...rest, wait: fromWireNumber(wait), capacity: fromWireNumber(outOf) }, newId),
   );
 
-const value = z
-  .unknown()
-  .openapi({ description: "What the job came to: any JSON. Absent for nothing, and if there is `encoded`." });
+const value = z.unknown().openapi({
+  description: "The result of the job: any JSON. Absent if there is no result, or if `encoded` is present.",
+});
 const encoded = z.unknown().openapi({
   description:
-    "In place of `value`, what the job came to if JSON has no word for it, such as a date: a table in the format of the npm package devalue.",
+    "In place of `value`, a result that JSON can't represent, such as a date: a table in the format of the npm package devalue.",
 });
 
 export const Renew = z.strictObject({ lease, ttl, requestId }).openapi("Renew").transform(named);
@@ -108,9 +111,13 @@ export const Release = z
         value: value.optional(),
         encoded: encoded.optional(),
         failed: z.boolean().openapi({ default: false }).optional(),
-        retain: wholeFrom(1, LIMITS.maxRetain).openapi({ description: "How long to keep it, in milliseconds." }),
+        retain: wholeFrom(1, LIMITS.maxRetain).openapi({
+          description: "How long to keep the result, in milliseconds.",
+        }),
       })
-      .openapi({ description: "The result of a job that runs once, kept together with the release or not at all." })
+      .openapi({
+        description: "The result of a once-only job. The lock stores it together with the release, or does neither.",
+      })
       .optional(),
   })
   .openapi("Release")
@@ -124,7 +131,7 @@ export const Granted = z
   .object({
     lease,
     deadline: clock,
-    validFor: z.number().openapi({ description: "For how long the lease is good, in milliseconds." }),
+    validFor: z.number().openapi({ description: "How long the lease is valid, in milliseconds." }),
     releaseRequested: z.boolean().optional(),
   })
   .openapi("Granted");
@@ -142,7 +149,7 @@ const holder = z
     lease,
     owner: z.string().optional(),
     since: clock,
-    // Absent if the lock's object is of a version that does not tell them.
+    // `ttl` and `renewedAt` are absent if the lock's object runs an older version.
     ttl: z
       .number()
       .openapi({ description: "How long the lease lasts from its last renewal, in milliseconds." })
@@ -151,7 +158,7 @@ const holder = z
       .number()
       .openapi({
         description:
-          "When the lease was last renewed, or granted if it never was, by the service's clock, in milliseconds since the epoch.",
+          "When the lease was last renewed, or granted if it was never renewed, by the service's clock, in milliseconds since the epoch.",
       })
       .optional(),
     deadline: clock,
@@ -182,27 +189,37 @@ export const ProblemDetails = z
     detail: z.string(),
     reason: z.enum(reasons),
     argument: z.string().optional(),
-    retryAfter: z.number().openapi({ description: "Milliseconds after which asking again makes sense." }).optional(),
+    retryAfter: z
+      .number()
+      .openapi({ description: "How long to wait before you try again, in milliseconds." })
+      .optional(),
     share: z
       .literal(true)
-      .openapi({ description: "It is the token's share of the lock that is used up, and not the lock." })
+      .openapi({ description: "The token's share of the lock is used up, not the lock itself." })
       .optional(),
     waiting: z
       .int()
-      .openapi({ description: "How many are in line. Only a waiter that keeps its place and asks again gets it." })
+      .openapi({
+        description:
+          "How many callers are in the queue. Only a waiter that keeps its queue entry and must ask again gets this.",
+      })
       .optional(),
-    place: z.int().openapi({ description: "With waiting: the caller's place in line, 1 for the next." }).optional(),
+    place: z
+      .int()
+      .openapi({ description: "With `waiting`: the caller's position in the queue, 1 for the next in line." })
+      .optional(),
     ended: z.enum(["released", "expired", "superseded"]).optional(),
     holders: z
       .array(z.object({ lease, owner: z.string().optional(), since: clock, deadline: clock }))
       .max(LIMITS.maxHoldersNamed)
       .openapi({
-        description: "Who holds the lock, the oldest first; of many only the first. For a token that may read.",
+        description:
+          'Who holds the lock, the oldest holder first; only the first few of many. Needs a token with the action "read".',
       })
       .optional(),
     moreHolders: z
       .int()
-      .openapi({ description: "How many hold it besides those in holders; absent for none." })
+      .openapi({ description: "How many more hold the lock besides those in `holders`; absent if there are none." })
       .optional(),
   })
   .openapi("Problem");

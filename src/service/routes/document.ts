@@ -5,11 +5,11 @@ const info = {
   title: "durable-locks",
   version: "1",
   description:
-    "Distributed locks over HTTP: leases that expire, a fair queue, fencing tokens. All durations are milliseconds. Each POST may be repeated with the same requestId after a lost reply, and has no second effect.",
+    "Distributed locks over HTTP: leases that expire, a fair queue, fencing tokens. All durations are in milliseconds. After a lost reply, repeat a POST with the same requestId: it has no second effect.",
   license: { name: "MIT", identifier: "MIT" },
 };
 
-/** Serves the OpenAPI document, which is made from the routes themselves. */
+/** Serves the OpenAPI document, which Hono generates from the routes. */
 export function addDocument(service: Application): void {
   service.openAPIRegistry.registerComponent("securitySchemes", "token", { type: "http", scheme: "bearer" });
   let document: unknown;

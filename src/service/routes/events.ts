@@ -10,42 +10,42 @@ import type { Application, ServiceEnv } from "../request/context.ts";
 import { ProblemError, refusedBy } from "../request/problem-error.ts";
 import { onGet } from "../request/route.ts";
 
-/** How often the stream sends something, in ms, so that no proxy takes it for dead. This does not ask the lock. */
+/** How often the stream sends something, in ms, so that no proxy considers it dead. Does not call the lock. */
 const HEARTBEAT = 4_000;
 
-/** How often the status is sent at most, in milliseconds: a lock may change a thousand times a second. */
+/** The shortest pause between two statuses, in milliseconds: a lock may change a thousand times a second. */
 const PAUSE = 100;
 
-/** How long a stream lasts; then its reader connects again, maybe to a newer version. */
+/** How long a stream lasts, in ms. Then its reader connects again, perhaps to a newer version of the service. */
 const LASTS = 300_000;
 
-/** The status of a lock as it changes, as server-sent events. */
+/** The route that sends the status of a lock, as it changes, as server-sent events. */
 export function addEvents(service: Application): void {
   onGet(
     service,
     {
       suffix: "/events",
       action: "read",
-      summary: "Streams the status and the latest events as they change, for five minutes: then connect again.",
+      summary: "Streams the status and the latest events as they change, for five minutes. Then connect again.",
       answer: z.string().openapi({
         description:
-          "Events named `status`, with the status and its `timeline` as JSON. The header `Token-Actions` lists what the token may do with the lock.",
+          "Events named `status`, with the status and the `timeline` as JSON. The header `Token-Actions` lists what the token may do with the lock.",
       }),
       type: "text/event-stream",
     },
     async (c) => {
-      // Before the stream begins: a lock that can't be followed is refused by its status.
+      // Ask once before the stream begins, so that a refusal still gets its own HTTP status.
       const first = await follow(c, undefined, 0);
       return c.body(eventsOf(c, first), 200, {
         "Content-Type": "text/event-stream",
-        // Its token may do these here: they go for the same ids as "read", by which it was let in.
+        // The token may do all of these here: its actions cover the same ids, and it may "read" this one.
         "Token-Actions": c.get("grantee").actions.join(", "),
       });
     },
   );
 }
 
-/** Pulled by its reader, so that a slow reader gets fewer events, and none pile up. */
+/** The reader pulls the events, so a slow reader gets fewer of them and none pile up. */
 function eventsOf(c: Context<ServiceEnv>, first: FollowReply): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const until = Date.now() + LASTS;
@@ -56,12 +56,14 @@ function eventsOf(c: Context<ServiceEnv>, first: FollowReply): ReadableStream<Ui
       if (Date.now() >= until) return controller.close();
       try {
         pending ??= next(c, known);
-        // Its reader may have gone by the time it fails.
+        // The reader may have gone by the time the call fails: avoid an unhandled rejection.
         pending.catch(() => {});
-        const news = await timeBox(pending, HEARTBEAT, undefined);
-        if (news === TIMED_OUT) return controller.enqueue(encoder.encode(": still here\n\n"));
-        controller.enqueue(encoder.encode(news.revision === known ? ": nothing new\n\n" : eventOf(c.get("id"), news)));
-        known = news.revision;
+        const reply = await timeBox(pending, HEARTBEAT, undefined);
+        if (reply === TIMED_OUT) return controller.enqueue(encoder.encode(": still here\n\n"));
+        controller.enqueue(
+          encoder.encode(reply.revision === known ? ": nothing new\n\n" : eventOf(c.get("id"), reply)),
+        );
+        known = reply.revision;
         pending = undefined;
       } catch (error) {
         const { problem } = error instanceof ProblemError ? error : refusedBy({ success: false, reason: "QUEUE_FULL" });

@@ -15,17 +15,17 @@ import { refused, refusedBy } from "../request/problem-error.ts";
 import { onPost } from "../request/route.ts";
 import { Acquire, Cancelled, Convert, Granted, Named, Recorded, Release, Released, Renew } from "../request/schemas.ts";
 
-/** How long a grant may wait for the index, in milliseconds, if nothing else keeps the call to it alive. */
+/** How long a grant waits for the call to the index if nothing else keeps that call alive, in milliseconds. */
 const LISTED_WITHIN = 1_000;
 
-/** How leases begin, go on and end. */
+/** The routes that acquire, renew, convert and end leases. */
 export function addLeaseRoutes(service: Application): void {
   onPost(
     service,
     {
       name: "acquire",
       action: "lock",
-      summary: "Takes the lock, queueing for it if asked to.",
+      summary: "Takes the lock. With `wait`, joins the queue if it is taken.",
       body: Acquire,
       answer: z.union([Granted, Recorded]),
     },
@@ -47,7 +47,7 @@ export function addLeaseRoutes(service: Application): void {
   );
   onPost(
     service,
-    { name: "convert", action: "lock", summary: "Changes what a live lease takes.", body: Convert, answer: Granted },
+    { name: "convert", action: "lock", summary: "Changes the claim of a live lease.", body: Convert, answer: Granted },
     async (c, { lease, claim, requestId }) => {
       const primitives = c.get("primitives");
       return granted(c, await asked(primitives, () => primitives.convert(lease, claim, requestId)));
@@ -84,7 +84,7 @@ function addCancellation(service: Application): void {
     {
       name: "cancel",
       action: "lock",
-      summary: "Takes a request back, whether it waits or was granted meanwhile.",
+      summary: "Cancels a request, whether it still waits or was granted meanwhile.",
       body: Named,
       answer: Cancelled,
     },
@@ -108,9 +108,10 @@ async function acquire(c: Context<ServiceEnv>, request: LockRequest): Promise<Re
 }
 
 /**
- * Lists the id. The grant does not wait for it if the request's context can keep the call alive.
+ * Lists the id in the index. The grant does not wait for that if the request's context can keep the call alive.
  *
- * Without a context the runtime cancels the call when the answer leaves, although this isolate takes the id for listed.
+ * Without a context the grant waits: otherwise the runtime would cancel the call when the response leaves, although
+ * this isolate already counts the id as listed.
  */
 async function note(c: Context<ServiceEnv>): Promise<void> {
   const noted = c.env.index?.note(c.get("id"));
@@ -129,7 +130,7 @@ function grantOf({ lease, deadline, validFor, releaseRequested }: GrantReply) {
   return { lease, deadline, validFor, ...(releaseRequested && { releaseRequested }) };
 }
 
-/** The result of a release. JSON that would be read as something else is refused: kept, nobody could ask for it. */
+/** The result in a release. Refuses JSON that would be read back as something else, and so could never be read. */
 function resultOf(sent: ResultBody): JobResult {
   const result = fromResult(sent);
   if ("reason" in result) throw refusedBy({ success: false, ...result });
@@ -137,8 +138,9 @@ function resultOf(sent: ResultBody): JobResult {
 }
 
 /**
- * A recorded result. Half of it would be a lie: an earlier version may have stored what is not kept today, and a caller that
- * names no protocol may not know of `encoded`, as the client of the packed 0.1.0, and take it for `undefined`.
+ * A recorded result. Throws if the answer would be incomplete. An earlier version may have stored a result that can't
+ * be stored today. A caller that names no protocol, such as the client of version 0.1.0, may not know `encoded` and
+ * would read the result as `undefined`.
  */
 function recordedOf(c: Context<ServiceEnv>, { value, failed, lease }: RecordedResult) {
   const carried = toWireResult(value);
@@ -147,7 +149,7 @@ function recordedOf(c: Context<ServiceEnv>, { value, failed, lease }: RecordedRe
   if ("encoded" in carried && c.req.header(PROTOCOL_HEADER) === undefined)
     throw refused(
       "RESULT_NOT_CLONEABLE",
-      `The job has run, but JSON has no word for its result: read it in a Worker, or send the header ${PROTOCOL_HEADER}: ${PROTOCOL} to get it encoded.`,
+      `The job has run, but JSON can't represent its result: read it in a Worker, or send the header ${PROTOCOL_HEADER}: ${PROTOCOL} to get it encoded.`,
     );
   return { ...carried, failed, lease };
 }

@@ -10,16 +10,16 @@ const MOST_IDS = 1_000;
 const text = z.string().max(LIMITS.maxTextBytes);
 
 const query = z.strictObject({
-  prefix: text.openapi({ description: "Lists ids that begin with it; the token must cover it." }).optional(),
-  cursor: text.openapi({ description: "Goes on after this id: the `cursor` of the page before." }).optional(),
+  prefix: text.openapi({ description: "Lists the ids that begin with this. The token must cover it." }).optional(),
+  cursor: text.openapi({ description: "Continues after this id: the `cursor` of the previous page." }).optional(),
   limit: z
     .string()
     .regex(/^[1-9]\d{0,3}$/, `must be a whole number from 1 to ${MOST_IDS}`)
-    .openapi({ description: `How many ids, ${MOST_IDS} at most.` })
+    .openapi({ description: `How many ids to list, at most ${MOST_IDS}.` })
     .optional(),
 });
 
-/** How locks are found, if the index is on. */
+/** The route that lists lock ids, if the index is on. */
 export function addListing(service: Application): void {
   const route = createRoute({
     method: "get",
@@ -34,7 +34,7 @@ export function addListing(service: Application): void {
     const limit = Math.min(Number(asked), MOST_IDS);
     checkAllowed(c.get("grantee"), "read", prefix);
     if (!c.env.index)
-      throw refused("NOT_IMPLEMENTED", "Ids are not listed here: bind LOCK_INDEX to turn the index on.");
+      throw refused("NOT_IMPLEMENTED", "This service does not list ids: bind LOCK_INDEX to turn the index on.");
     const ids = await c.env.index.list(prefix, cursor, limit);
     return c.json({ ids, ...(ids.length === limit && { cursor: ids.at(-1) as string }) }, 200);
   });

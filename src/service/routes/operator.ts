@@ -12,18 +12,21 @@ const digits = z.string().regex(/^\d{1,16}$/, "must be a whole number");
 
 const watched = z.strictObject({
   known: digits
-    .openapi({ description: "The newest live lease that you know of, 0 for none: answers once it is another." })
+    .openapi({
+      description:
+        "The newest live lease that you know of, 0 for none. The answer comes as soon as the newest is another one.",
+    })
     .optional(),
   wait: digits
-    .openapi({ description: `With known: how long to wait, in milliseconds, ${LIMITS.longPoll} at most.` })
+    .openapi({ description: `With known: how long to wait, in milliseconds, at most ${LIMITS.longPoll}.` })
     .optional(),
   newest: z
     .literal("true")
-    .openapi({ description: "With known: answers with the newest holder alone, and without waiters." })
+    .openapi({ description: "With known: answers with only the newest holder, and without waiters." })
     .optional(),
 });
 
-/** How people look at a lock, and step in. */
+/** The routes with which people look at a lock and intervene. */
 export function addOperatorRoutes(service: Application): void {
   addStatus(service);
   onPost(
@@ -46,7 +49,8 @@ export function addOperatorRoutes(service: Application): void {
     {
       name: "force-release",
       action: "admin",
-      summary: "Ends all leases, no matter who holds them; answers a number above theirs and below all later ones.",
+      summary:
+        "Ends all leases, no matter who holds them. Answers with a lease number above theirs and below all later ones.",
       body: MaybeNamed,
       answer: ForceReleased,
     },
@@ -63,7 +67,13 @@ export function addOperatorRoutes(service: Application): void {
 function addStatus(service: Application): void {
   onGet(
     service,
-    { suffix: "", action: "read", summary: "Tells who holds the lock and who waits.", query: watched, answer: Status },
+    {
+      suffix: "",
+      action: "read",
+      summary: "Shows who holds the lock and who waits for it.",
+      query: watched,
+      answer: Status,
+    },
     async (c) => {
       const primitives = c.get("primitives");
       const { known, wait = "0", newest } = c.req.query();

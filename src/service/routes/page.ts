@@ -22,7 +22,7 @@ const FILES: Record<string, [content: string, type: string]> = {
   "calls.js": [calls, JS],
 };
 
-/** Nothing from elsewhere, nothing in line, and nobody may frame it. */
+/** The page loads nothing from other origins and nothing inline, and no page may frame it. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -34,11 +34,11 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** Serves the inspector: a page without any data, which asks for a token. */
+/** Serves the inspector. The page itself contains no data and asks for a token. */
 export function addPage(service: Application): void {
   service.get("/", (c) => {
     const { pathname } = new URL(c.req.url);
-    // Its addresses are relative, so that it works wherever the service is mounted.
+    // The page's URLs are relative, so that it works wherever the service is mounted.
     if (!pathname.endsWith("/")) return c.redirect(`${pathname}/`, 308);
     return c.html(page, 200, {
       "Content-Security-Policy": POLICY,

@@ -1,4 +1,4 @@
-/** The text of a file: Vite's own notation, which the build knows too. */
+/** The text of a file. The suffix `?raw` comes from Vite; the build supports it too. */
 declare module "*?raw" {
   const text: string;
   export default text;

@@ -11,34 +11,42 @@ import { type ASKED_OPTIONS, ACQUIRE_OPTIONS } from "./option-names.ts";
 
 /** Polling instead of queueing: exponential backoff with full jitter. */
 export interface RetryOptions {
-  /** How often to ask again at most; `Infinity` for as long as `wait` lasts. @default Infinity */
+  /** How often to try again at most; `Infinity` for as long as `wait` lasts. @default Infinity */
   retries?: number;
   /** The bound of the first delay, in milliseconds. @default 50 */
   minTimeout?: number;
   /** The bound of every delay, in milliseconds. @default 5000 */
   maxTimeout?: number;
-  /** What the bound grows by from delay to delay. @default 2 */
+  /** The factor by which the bound grows with each delay. @default 2 */
   factor?: number;
 }
 
 /** How to take the lock. */
 export interface AcquireOptions extends Pick<RequestOptions, (typeof ASKED_OPTIONS)[number]> {
-  /** How long to wait, in milliseconds up to a day; `Infinity` without end. With `retry` the default is 10000. @default 0 */
+  /**
+   * How long to wait, in milliseconds up to a day; `Infinity` for no limit. With `retry` the default is 10000.
+   *
+   * @default 0
+   */
   wait?: number;
-  /** Aborts the waiting, not the holding: the caller leaves the queue and the call rejects with the signal's reason. @default none */
+  /**
+   * Aborts the wait, not the hold: the caller leaves the queue and the call rejects with the signal's reason.
+   *
+   * @default none
+   */
   signal?: AbortSignal;
-  /** Ask again and again instead of queueing: no place in the line, and no call is kept open. @default none */
+  /** Poll instead of queueing: there is no queue entry, and no call stays open. @default none */
   retry?: RetryOptions;
 }
 
 const RETRY_OPTIONS = ["retries", "minTimeout", "maxTimeout", "factor"] as const;
 
-/** Checks how to acquire. */
+/** Checks the options for acquiring a lock. */
 export function checkAcquire(ttl: number, options: AcquireOptions | null | undefined, claimOf: ClaimRule): Acquisition {
   return acquisitionOf(ttl, checkOptions(options, ACQUIRE_OPTIONS), claimOf);
 }
 
-/** The acquisition that options of known names describe; checks their values. */
+/** Makes an acquisition from options whose names are checked. Checks their values. */
 export function acquisitionOf(ttl: number, options: AcquireOptions, claimOf: ClaimRule): Acquisition {
   const { signal, retry, wait, permits, capacity, ...rest } = options;
   const byDefault = retry === undefined ? 0 : DEFAULT_WAIT;
@@ -47,7 +55,7 @@ export function acquisitionOf(ttl: number, options: AcquireOptions, claimOf: Cla
   return { request, signal: checkSignal(signal), poll: checkRetry(retry), named: rest.requestId !== undefined };
 }
 
-/** Not `??`: null is a mistake, and the check that follows must see it. */
+/** Unlike `??`, passes null on: it is a mistake, which the check that follows must see. */
 export function orElse<T>(value: T | undefined, absent: T): T {
   return value === undefined ? absent : value;
 }

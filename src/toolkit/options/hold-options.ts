@@ -13,23 +13,36 @@ import type { ClaimRule } from "./claim-rule.ts";
 import { DEFAULT_TTL, DEFAULT_WAIT } from "./defaults.ts";
 import { HOLD_OPTIONS, RESUME_OPTIONS, without } from "./option-names.ts";
 
-/** How to hold the lock. Each call is a request of its own: to continue under a lease that you know, use `resume`. */
+/** How to hold the lock. Each call makes its own request. To continue under a lease that you know, use `resume`. */
 export interface HoldOptions extends Omit<AcquireOptions, "requestId"> {
-  /** How long to wait, in milliseconds up to a day; `Infinity` without end. @default 10000 */
+  /** How long to wait, in milliseconds up to a day; `Infinity` for no limit. @default 10000 */
   wait?: number;
-  /** The lease, in milliseconds up to a day, renewed at a third of it: how soon others get on if this holder dies. @default 30000 */
+  /**
+   * How long the lease lasts, in milliseconds up to a day; it is renewed at a third of that. If this holder dies,
+   * others wait this long at most.
+   *
+   * @default 30000
+   */
   ttl?: number;
-  /** The longest hold in all, in milliseconds up to a day, or `Infinity`: no renewal goes beyond it. @default Infinity */
+  /**
+   * The longest hold, in milliseconds up to a day, or `Infinity`: no renewal extends the lease beyond it.
+   *
+   * @default Infinity
+   */
   maxHold?: number;
-  /** The shortest hold, in milliseconds up to a day: released earlier, the lock stays taken until then. @default 0 */
+  /**
+   * The shortest hold, in milliseconds up to a day: if you release earlier, the lock stays taken until then.
+   *
+   * @default 0
+   */
   minHold?: number;
   /**
-   * Free the lock as soon as this execution context ends, crashed or forgotten, and not only after the ttl.
+   * Frees the lock as soon as this execution context ends, even by a crash, and not only after the ttl.
    *
-   * If the lease can't be bound within 5 s it is given back, and `UNREACHABLE` is thrown; `resume` leaves it as it was.
-   * Costs: one request more, and the object stays in memory, billed, while you hold. Risks: a connection that is cut
-   * looks like a death, and the next holder may come before `signal` fires, so let the resource check the fencing token.
-   * Can't be had together with `minHold`.
+   * If the exit watch can't be set up within 5 s, the lease is released and the call throws `UNREACHABLE`; `resume`
+   * leaves the lease as it was. The cost: one more request, and the object stays in memory, billed, while you hold the
+   * lock. The risk: a cut connection looks like the holder's death, and the next holder may come before `signal` fires,
+   * so let the resource check the fencing token. You can't combine it with `minHold`, and over HTTP it is refused.
    *
    * @default false
    * @example
@@ -38,28 +51,33 @@ export interface HoldOptions extends Omit<AcquireOptions, "requestId"> {
    * ```
    */
   releaseOnExit?: boolean;
-  /** Called once if somebody asks for the lock with `requestRelease`: at once if bound, else with the next renewal. What it throws is logged. @default none */
+  /**
+   * Called once if a caller uses `requestRelease`: at once with `releaseOnExit`, else with the next renewal. What it
+   * throws is logged.
+   *
+   * @default none
+   */
   onReleaseRequested?: (held: HeldLease) => void;
 }
 
 const TRY_OPTIONS = without(HOLD_OPTIONS, "wait", "retry");
 
-/** Checks how to hold. */
+/** Checks the options for holding a lock. */
 export function checkHold(options: HoldOptions | undefined, claimOf: ClaimRule): HoldRequest {
   return holdingOf(checkCombined(options, HOLD_OPTIONS), claimOf);
 }
 
-/** Checks how to try for the lock. */
+/** Checks the options for trying to hold a lock. */
 export function checkTryHold(options: TryOptions | undefined, claimOf: ClaimRule): HoldRequest {
   return holdingOf({ ...checkCombined(options, TRY_OPTIONS), wait: 0 }, claimOf);
 }
 
-/** Checks how to take over a lease. */
+/** Checks the options for taking over a lease. */
 export function checkResume(options: ResumeOptions | undefined): HoldBounds {
   return checkBounds(checkCombined(options, RESUME_OPTIONS));
 }
 
-/** The hold that options of known names describe; checks their values. */
+/** Makes a request for a hold from options whose names are checked. Checks their values. */
 export function holdingOf(options: HoldOptions, claimOf: ClaimRule): HoldRequest {
   const { ttl, maxHold, minHold, releaseOnExit, onReleaseRequested, ...rest } = options;
   const bounds = checkBounds({ ttl, maxHold, minHold, releaseOnExit, onReleaseRequested });
@@ -68,8 +86,8 @@ export function holdingOf(options: HoldOptions, claimOf: ClaimRule): HoldRequest
 }
 
 /**
- * The options of a combinator. Refuses `requestId`: two calls with one id would run under one lease, and the second
- * would keep running after the first has released it.
+ * Checks the names of a combinator's options. Refuses `requestId`: two calls with one id would run under one lease, and
+ * the second would keep running after the first has released it.
  */
 export function checkCombined<T extends object>(
   options: T | undefined,
@@ -78,7 +96,7 @@ export function checkCombined<T extends object>(
   if (typeof options === "object" && options !== null && "requestId" in options)
     throw invalid(
       "requestId",
-      "requestId is no option here: each call makes its own. Use acquire(ttl, { requestId }) to repeat a request, and resume(lease) to go on under a lease that you know.",
+      "requestId is not an option here: each call makes its own. Use acquire(ttl, { requestId }) to repeat a request, and resume(lease) to continue under a lease that you know.",
     );
   return checkOptions(options, known) as Partial<T>;
 }
@@ -104,7 +122,7 @@ function checkBounds({ ttl, maxHold, minHold, releaseOnExit, onReleaseRequested 
   if (bounds.releaseOnExit && bounds.minHold > 0)
     throw invalid(
       "releaseOnExit",
-      "bound frees the lock as soon as possible, minHold does not: leave one of them out.",
+      "releaseOnExit frees the lock as soon as possible, but minHold keeps it taken: leave one of them out.",
     );
   return bounds;
 }

@@ -1,21 +1,21 @@
-// Which options each function takes. The types of options are picked by these lists, so that no list is written twice.
+// Which options each function takes. The option types are derived from these lists, so that no list is written twice.
 
 /** How to stand for election. */
 export const LEAD_OPTIONS = ["ttl", "owner", "releaseOnExit", "lockDelay", "signal"] as const;
 
-/** What once and withLocks pass on to the leases that they take. */
+/** What `once` and `withLocks` pass on to the holds that they start. */
 export const COMBINED_OPTIONS = [...LEAD_OPTIONS, "wait", "maxHold", "onReleaseRequested"] as const;
 
 /** How to hold a lock. */
 export const HOLD_OPTIONS = [...COMBINED_OPTIONS, "minHold", "permits", "capacity", "retry"] as const;
 
-/** How to keep a lease that is live. */
+/** How to take over a live lease. */
 export const RESUME_OPTIONS = ["ttl", "maxHold", "minHold", "releaseOnExit", "onReleaseRequested"] as const;
 
-/** How a manager of Web Locks holds them. */
+/** How a Web Locks manager holds its locks. */
 export const WEB_LOCK_OPTIONS = ["ttl", "owner", "maxHold", "releaseOnExit"] as const;
 
-/** What acquire takes of the options of a request. */
+/** The options of a request that `acquire` takes. */
 export const ASKED_OPTIONS = ["owner", "permits", "capacity", "requestId", "lockDelay"] as const;
 
 /** How to acquire. */

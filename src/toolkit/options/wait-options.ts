@@ -4,13 +4,13 @@ import { DEFAULT_WAIT } from "./defaults.ts";
 
 /** How to wait. */
 export interface WaitOptions {
-  /** How long to wait, in milliseconds up to a day; `Infinity` without end. @default 10000 */
+  /** How long to wait, in milliseconds up to a day; `Infinity` for no limit. @default 10000 */
   wait?: number;
-  /** Aborts the waiting. @default none */
+  /** Aborts the wait. @default none */
   signal?: AbortSignal;
 }
 
-/** Checks how to wait where there is nothing to hold. */
+/** Checks the options for waiting at a latch or a barrier. */
 export function checkWaiting(options: unknown): { wait: number; signal: AbortSignal | undefined } {
   const { wait, signal } = checkOptions(options, ["wait", "signal"]);
   return { wait: wait === undefined ? DEFAULT_WAIT : checkWait(wait), signal: checkSignal(signal) };

@@ -9,40 +9,41 @@ import { newRequestId } from "../../transport/request-id.ts";
 import { unexpectedRefusal } from "../../transport/version-mismatch.ts";
 import { type WaitOptions, checkWaiting } from "../options/wait-options.ts";
 
-/** What a barrier is made of. */
+/** How to make a barrier. */
 export interface BarrierOptions {
-  /** How many are to meet: 1 to 1,000. All must give the same. */
+  /** How many callers wait for each other: 1 to 1,000. All callers must give the same number. */
   parties: number;
 }
 
-/** A meeting that took place. */
+/** A completed generation of a barrier. */
 export interface ArriveResult {
-  /** The number of the meeting: a safe integer that grows with each. */
+  /** The number of the generation: a safe integer that increases with each generation. */
   readonly generation: number;
-  /** Who came how late: 0 is the first, so exactly one is, and can do what is to be done once. */
+  /** The order of arrival: 0 is the first caller. So exactly one caller has 0, and can do what must happen once. */
   readonly index: number;
 }
 
-/** A place where a number of parties wait for each other, again and again. */
+/** A point at which a number of callers, the parties, wait for each other, again and again. */
 export interface Barrier {
   /** The barrier's id. */
   readonly id: string;
   /**
-   * Comes, and waits until all have come.
+   * Arrives, and waits until all parties have arrived.
    *
-   * @throws `BARRIER_BROKEN` if one of those who had come died, aborted or ran out of time; `LOCK_TIMEOUT` if this one's
-   * `wait` ran out; the reason of `signal`; `QUEUE_FULL`, `UNREACHABLE`; `INVALID_ARGUMENT`, also for another number of `parties`.
+   * @throws `BARRIER_BROKEN` if another party that had arrived died, aborted or ran out of time; `LOCK_TIMEOUT` if this
+   * call's `wait` ran out; the reason of `signal`; `QUEUE_FULL`, `UNREACHABLE`; `INVALID_ARGUMENT`, also if another
+   * caller gave a different number of `parties`.
    */
   readonly arrive: (options?: WaitOptions) => Promise<ArriveResult>;
   /**
-   * How many have come and wait.
+   * How many parties have arrived and wait.
    *
    * @throws `UNREACHABLE`.
    */
   readonly waiting: () => Promise<number>;
 }
 
-/** The barrier that stands on given primitives. */
+/** Makes a barrier from the given primitives. */
 export function createBarrier(primitives: RendezvousPrimitives, options: BarrierOptions): Barrier {
   const parties = checkCount(checkOptions(options, ["parties"])["parties"], "parties", LIMITS.maxParties);
   const { id } = primitives;
@@ -53,11 +54,11 @@ export function createBarrier(primitives: RendezvousPrimitives, options: Barrier
       signal?.throwIfAborted();
       const requestId = newRequestId();
       try {
-        const met = await arriveAndWait(primitives, { parties, requestId, wait, waited: 0 }, signal);
+        const arrived = await arriveAndWait(primitives, { parties, requestId, wait, waited: 0 }, signal);
         signal?.throwIfAborted();
-        return met;
+        return arrived;
       } catch (error) {
-        // Whoever gives up must not be waited for; if it can't be told, the object finds out by itself.
+        // The others must not wait for a party that gives up. If this call fails, the object finds out by itself.
         const bounds = { id, within: LEAVE_WITHIN };
         if (hasGivenUp(error)) await callObject((over) => primitives.leave(requestId, over), bounds).catch(() => {});
         throw error;
@@ -69,7 +70,7 @@ export function createBarrier(primitives: RendezvousPrimitives, options: Barrier
 
 const LEAVE_WITHIN = 1_000;
 
-/** Waits slice by slice, each call repeated with the same request id after a fault. */
+/** Waits, one long poll after another. After a fault, repeats the call with the same request id. */
 async function arriveAndWait(
   primitives: RendezvousPrimitives,
   arrival: Arrival,
@@ -94,13 +95,16 @@ function failureOf(id: string, wait: number, reply: Exclude<ArriveReply, { succe
   if (reply.reason === "TIMEOUT")
     return new LockError(
       "LOCK_TIMEOUT",
-      `Not all came to barrier "${id}" within ${wait} ms: raise wait, or come again.`,
+      `Not all parties arrived at barrier "${id}" within ${wait} ms: raise wait, or call arrive again.`,
     );
   if (reply.reason === "QUEUE_FULL")
-    return new LockError("QUEUE_FULL", `Barrier "${id}" has as many waiters as it admits (${LIMITS.maxWaiters}).`);
+    return new LockError(
+      "QUEUE_FULL",
+      `Barrier "${id}" already has the maximum number of waiters (${LIMITS.maxWaiters}).`,
+    );
   if (reply.reason !== "BROKEN") return unexpectedRefusal(reply);
   const why = { died: "died", timeout: "ran out of time", aborted: "gave up" }[reply.why ?? "died"] ?? "left";
-  return new LockError("BARRIER_BROKEN", `Barrier "${id}" broke: one of those who had come ${why}. Come again.`);
+  return new LockError("BARRIER_BROKEN", `Barrier "${id}" broke: a party that had arrived ${why}. Call arrive again.`);
 }
 
 function hasGivenUp(error: unknown): boolean {

@@ -8,9 +8,9 @@ import { newRequestId } from "../../transport/request-id.ts";
 import { unexpectedRefusal } from "../../transport/version-mismatch.ts";
 import { type WaitOptions, checkWaiting } from "../options/wait-options.ts";
 
-/** What a latch is made of. */
+/** How to make a latch. */
 export interface LatchOptions {
-  /** How often it has to be counted down: 1 to 10,000. All must give the same. */
+  /** How far the latch must be counted down: 1 to 10,000. All callers must give the same number. */
   count: number;
 }
 
@@ -27,27 +27,27 @@ export interface Latch {
   /** The latch's id. */
   readonly id: string;
   /**
-   * Counts down, once for each `requestId`; answers how often it has to be counted down yet.
+   * Counts down, once for each `requestId`. Returns the remaining count.
    *
-   * @throws `INVALID_ARGUMENT`, also for another `count` than the others gave; `UNREACHABLE`.
+   * @throws `INVALID_ARGUMENT`, also if another caller gave a different `count`; `UNREACHABLE`.
    */
   readonly countDown: (options?: CountDownOptions) => Promise<number>;
   /**
-   * Waits until it is open.
+   * Waits until the latch is open.
    *
-   * @throws `LOCK_TIMEOUT` if it is not within `wait` ms; the reason of `signal`; `QUEUE_FULL`, `UNREACHABLE`,
+   * @throws `LOCK_TIMEOUT` if it does not open within `wait` ms; the reason of `signal`; `QUEUE_FULL`, `UNREACHABLE`,
    * `INVALID_ARGUMENT`.
    */
   readonly wait: (options?: WaitOptions) => Promise<void>;
   /**
-   * How often it has to be counted down yet; 0 if it is open.
+   * The remaining count; 0 if the latch is open.
    *
    * @throws `UNREACHABLE`, `INVALID_ARGUMENT`.
    */
   readonly remaining: () => Promise<number>;
 }
 
-/** The latch that stands on given primitives. */
+/** Makes a latch from the given primitives. */
 export function createLatch(primitives: RendezvousPrimitives, options: LatchOptions): Latch {
   const count = checkCount(checkOptions(options, ["count"])["count"], "count", LIMITS.maxCount);
   const { id } = primitives;
@@ -72,17 +72,23 @@ async function waitFor(id: string, ask: Ask, given: WaitOptions | undefined) {
   signal?.throwIfAborted();
   const since = performance.now();
   for (let left = wait; ; left = wait - Math.round(performance.now() - since)) {
-    const slice = Math.max(0, Math.min(left, LIMITS.longPoll));
-    const reply = await callObject((over) => ask(slice, over), { id, within: slice + ANSWER_WITHIN, signal });
+    const longPoll = Math.max(0, Math.min(left, LIMITS.longPoll));
+    const reply = await callObject((over) => ask(longPoll, over), { id, within: longPoll + ANSWER_WITHIN, signal });
     if (remainingOf(id, reply) === 0) return;
-    if (left > slice) continue;
-    throw new LockError("LOCK_TIMEOUT", `Latch "${id}" did not open within ${wait} ms: raise wait, or come again.`);
+    if (left > longPoll) continue;
+    throw new LockError(
+      "LOCK_TIMEOUT",
+      `Latch "${id}" did not open within ${wait} ms: set a longer wait, or wait again.`,
+    );
   }
 }
 
 function remainingOf(id: string, reply: LatchReply): number {
   if (reply.success) return reply.remaining;
   if (reply.reason === "QUEUE_FULL")
-    throw new LockError("QUEUE_FULL", `Latch "${id}" has as many waiters as it admits (${LIMITS.maxWaiters}).`);
+    throw new LockError(
+      "QUEUE_FULL",
+      `Latch "${id}" already has the maximum number of waiters (${LIMITS.maxWaiters}).`,
+    );
   throw unexpectedRefusal(reply);
 }

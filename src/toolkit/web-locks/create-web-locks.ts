@@ -28,10 +28,10 @@ export function createWebLocks(
   primitivesOf: (name: string) => LockPrimitives,
   options: WebLockManagerOptions | undefined,
 ): WebLockManager {
-  const spec = checkTerms(options);
+  const spec = checkManagerOptions(options);
   const list = new WebLockList();
   const order = new SendingOrder();
-  // A random one is drawn with the first request: at module level, where a manager may be made, a Worker has no randomness.
+  // Draw a random id with the first request: a manager may be made at module level, where a Worker has no randomness.
   let clientId = spec.owner;
 
   async function request<T>(...args: unknown[]): Promise<Awaited<T>> {
@@ -63,7 +63,7 @@ export function createWebLocks(
   return { request, query };
 }
 
-function checkTerms(options: WebLockManagerOptions | undefined): WebLockManagerOptions {
+function checkManagerOptions(options: WebLockManagerOptions | undefined): WebLockManagerOptions {
   const spec = checkCombined<WebLockManagerOptions>(options, WEB_LOCK_OPTIONS);
   const { owner, ...bounds } = spec;
   checkResume(bounds);
@@ -81,7 +81,7 @@ function takingOf<T>(
   return holding;
 }
 
-/** Takes the lock when its turn has come. Each call is a sign of life, and tells when it has arrived at the object. */
+/** Takes the lock when the request may be sent. Each call is a sign of life, and reports its arrival at the object. */
 async function take(
   primitives: LockPrimitives,
   holding: HoldRequest,
@@ -97,8 +97,8 @@ async function take(
 }
 
 /**
- * As the standard says, an abort rejects at once. The request is cancelled in the background, and so is a grant that
- * came in the same turn. A grant that arrives after its lease has ended is a lost lock.
+ * As the standard says, an abort rejects at once. In the background, the request is cancelled, and a grant from the
+ * same turn is released. A grant that arrives after its lease has ended is a lost lock.
  */
 async function asWebLock(
   hold: Promise<LiveHold | RefusalReply>,
@@ -113,7 +113,7 @@ async function asWebLock(
   }
 }
 
-/** What comes of a request that was not granted: `ifAvailable` is told by null that the lock is taken. */
+/** Handles a request that was not granted. With `ifAvailable`, the callback gets null if the lock is taken. */
 async function runWithout<T>(
   primitives: LockPrimitives,
   holding: HoldRequest,
@@ -124,7 +124,9 @@ async function runWithout<T>(
   throw refused(primitives, holding, refusal);
 }
 
-/** As the standard has it, the victim's request rejects at once, though its callback may run on. */
+/**
+ * Runs the callback. As the standard says, a lost lock's request rejects at once, though its callback may still run.
+ */
 async function runAsWebLock<T>(hold: LiveHold, { name, mode, callback }: WebLockRequest<T>): Promise<Awaited<T>> {
   const lost = hold.held.signal;
   const work = runUnder(hold, (held) =>
@@ -132,7 +134,7 @@ async function runAsWebLock<T>(hold: LiveHold, { name, mode, callback }: WebLock
       name,
       mode,
       lease: held.lease,
-      // Read only when it is asked for: in another request that throws, and says why.
+      // Read the signal only on access: in another request, that throws and says why.
       get signal() {
         return held.signal;
       },
@@ -145,7 +147,7 @@ async function runAsWebLock<T>(hold: LiveHold, { name, mode, callback }: WebLock
   }
 }
 
-/** The loss of a lock as the standard reports it; the cause tells why. */
+/** The loss of a lock, as the standard reports it. The `cause` says why. */
 function lostAsAbort(error: unknown): unknown {
   if (!isLockError(error, "LEASE_LOST")) return error;
   const abort = new DOMException(error.message, "AbortError");

@@ -2,7 +2,7 @@ import { ANSWER_WITHIN } from "../../transport/call.ts";
 import { type RequestMark, isThisRequest } from "../../transport/own-request.ts";
 import { timeBox } from "../../transport/time-box.ts";
 
-/** A lock request that is not known to have arrived. */
+/** A lock request that may not have arrived yet. */
 interface Sending {
   mark: RequestMark;
   since: number;
@@ -11,21 +11,21 @@ interface Sending {
 
 /** When a lock request may be sent. */
 export interface TurnToSend {
-  /** Settles when it may be sent; undefined if it may be sent at once. Rejects if its signal fires before. */
+  /** Settles when the request may be sent; undefined if that is at once. Rejects if its signal fires before. */
   readonly come: Promise<unknown> | undefined;
-  /** To be called when the request has arrived at the object, or is given up. */
+  /** Call this when the request has arrived at the object, or is given up. */
   readonly arrived: () => void;
 }
 
 /**
  * Lets lock requests for one name arrive in the order in which they were made.
  *
- * Each is sent when the one before it has arrived, 5 s later at the latest: a call that a fault delays must not hold up
- * all that come after it. It waits only for those of its own Worker request. A promise of another one never settles once
- * that has ended, and its stubs can't be used.
+ * Each is sent when the previous one has arrived, or after 5 s at the latest, so that one call delayed by a fault does
+ * not hold up all later ones. A lock request waits only for those of its own Worker request: the promises of another
+ * Worker request never settle once that has ended, and its stubs can't be used.
  */
 export class SendingOrder {
-  /** By name, in the order of the last request for each: what a Worker request leaves when it dies is swept out. */
+  /** By name, in the order of the last request for each name, so that `#sweep` finds what dead Worker requests left. */
   readonly #sendings = new Map<string, Sending[]>();
 
   join(name: string, mark: RequestMark, signal: AbortSignal | undefined): TurnToSend {
@@ -41,7 +41,7 @@ export class SendingOrder {
     const come = before && timeBox(before.arrived, ANSWER_WITHIN, signal).then(() => (hasTurn = true));
     const arrived = () => {
       this.#remove(name, mine);
-      // If this one is given up before its turn, the next one must still wait for those before.
+      // If this request is given up before it may be sent, the next one must still wait for the earlier ones.
       resolve(hasTurn ? undefined : before?.arrived);
     };
     return { come, arrived };

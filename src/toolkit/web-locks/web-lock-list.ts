@@ -5,7 +5,7 @@ import { ANSWER_WITHIN } from "../../transport/call.ts";
 import { type RequestMark, isThisRequest } from "../../transport/own-request.ts";
 import type { WebLockInfo, WebLockSnapshot } from "./web-lock-manager.ts";
 
-/** A request that waits is asked for again within this time, in milliseconds; if it is not, its Worker request has died. */
+/** A waiting request calls again within this time, in milliseconds. If it does not, its Worker request has died. */
 const SIGN_OF_LIFE = LIMITS.silence + LIMITS.longPoll + ANSWER_WITHIN;
 
 const FEW = 64;
@@ -14,8 +14,10 @@ const FEW = 64;
 interface Entry {
   info: WebLockInfo;
   mark: RequestMark;
-  kept?: LiveHold;
-  /** Until when it is certain to live, by the local clock; plain, so that other requests of the isolate may read it. */
+  hold?: LiveHold;
+  /**
+   * The local time until which it certainly lives. A plain value, so that other requests of the isolate may read it.
+   */
   life: { until: number };
 }
 
@@ -24,15 +26,15 @@ export interface ListedWebLock {
   /** Notes that the request still waits. */
   readonly waits: () => void;
   /** Moves it from the requests that wait to the locks that are held. */
-  readonly hold: (kept: LiveHold) => void;
+  readonly hold: (hold: LiveHold) => void;
   readonly remove: () => void;
 }
 
 /**
  * What a manager holds and waits for.
  *
- * The requests of an isolate may share it. One that dies can't remove what it has listed: an entry without a sign of
- * life is not listed, and is swept out when there are many.
+ * The requests of an isolate may share it. A request that dies can't remove its entries, so an entry without a sign of
+ * life is left out of snapshots, and is swept out when there are many.
  */
 export class WebLockList {
   readonly #held = new Set<Entry>();
@@ -48,9 +50,9 @@ export class WebLockList {
     if (mayWait) this.#pending.add(entry);
     return {
       waits,
-      hold: (kept) => {
+      hold: (hold) => {
         this.#pending.delete(entry);
-        this.#held.add(Object.assign(entry, { kept, life: kept.keepAlive.life }));
+        this.#held.add(Object.assign(entry, { hold, life: hold.keepAlive.life }));
       },
       remove: () => {
         this.#pending.delete(entry);
@@ -59,11 +61,13 @@ export class WebLockList {
     };
   }
 
-  /** Ends the holds on a lock that this manager has stolen from itself; other requests of the Worker can't be reached. */
+  /**
+   * Ends the holds on a lock that this manager has stolen from itself. Holds of other Worker requests can't be reached.
+   */
   loseHolds(name: string): void {
-    for (const { info, mark, kept, life } of this.#held)
-      if (info.name === name && kept && isLive({ life }) && isThisRequest(mark))
-        kept.keepAlive.lose("superseded", lossMessage("superseded", kept.held.lease));
+    for (const { info, mark, hold, life } of this.#held)
+      if (info.name === name && hold && isLive({ life }) && isThisRequest(mark))
+        hold.keepAlive.lose("superseded", lossMessage("superseded", hold.held.lease));
   }
 
   snapshot(): WebLockSnapshot {

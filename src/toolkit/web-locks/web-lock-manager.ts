@@ -1,9 +1,9 @@
-// Free of Cloudflare's types, so that it can be compared with the DOM's.
+// This file uses no Cloudflare types, so that a test can compare it with the DOM's types.
 
-/** Alone, or with others that share. */
+/** Alone, or shared with others. */
 export type WebLockMode = "exclusive" | "shared";
 
-/** A lock that was granted: the standard's, with what a lease adds. */
+/** A granted lock: the standard's, with the members that a lease adds. */
 export interface WebLock {
   /** Its name, which is the lock id. */
   readonly name: string;
@@ -15,7 +15,7 @@ export interface WebLock {
   readonly signal: AbortSignal;
 }
 
-/** What runs under the lock; it gets null if `ifAvailable` was asked for and the lock is taken. */
+/** What runs under the lock. With `ifAvailable`, it gets null if the lock is taken. */
 export type WebLockCallback<T> = (lock: WebLock | null) => T;
 
 /** How to ask for a lock. */
@@ -24,9 +24,9 @@ export interface WebLockOptions {
   mode?: WebLockMode;
   /** Don't wait: call back with null if the lock is taken. @default false */
   ifAvailable?: boolean;
-  /** Take the lock from its holders, ahead of all that wait. @default false */
+  /** Take the lock from its holders, ahead of all waiters. @default false */
   steal?: boolean;
-  /** Aborts the waiting, not the holding. @default none */
+  /** Aborts the wait, not the hold. @default none */
   signal?: AbortSignal;
 }
 
@@ -36,7 +36,10 @@ export interface WebLockInfo {
   name: string;
   /** Whether it is shared. */
   mode: WebLockMode;
-  /** The manager that asked: its option `owner`, or a random id. Of requests made otherwise, their owner label. */
+  /**
+   * The manager that made the request: its option `owner`, or a random id. For requests of other callers, their owner
+   * label.
+   */
   clientId?: string;
 }
 
@@ -53,14 +56,14 @@ export interface WebLockManager {
   /**
    * Asks for a lock, runs the callback under it, and settles as the callback does.
    *
-   * Requests for one name that one Worker request makes of one manager are granted in the order in which they were made,
-   * over HTTP in the order in which they arrive. Every error rejects the promise.
+   * Requests for one name that one Worker request makes of one manager are granted in the order in which they were
+   * made, over HTTP in the order in which they arrive. Every error rejects the promise.
    *
    * @param name - the lock id, 1 to 512 bytes, not beginning with "-"
-   * @throws as the standard says: `TypeError`, and `DOMException`s named `NotSupportedError` and `AbortError` (the lock was
-   * lost or stolen: `cause` is the `LeaseLostError`); the reason of `signal`; and `LockError`s with `UNREACHABLE`,
-   * `QUEUE_FULL`, `TOO_MANY_LEASES`, `RELEASE_FAILED`, `VERSION_MISMATCH`, `INVALID_ARGUMENT`; over HTTP `ACCESS_DENIED`,
-   * `RATE_LIMITED`.
+   * @throws as the standard says: `TypeError`, and `DOMException`s named `NotSupportedError` and `AbortError` (the lock
+   * was lost or stolen: `cause` is the `LeaseLostError`); the reason of `signal`; and `LockError`s with `UNREACHABLE`,
+   * `QUEUE_FULL`, `TOO_MANY_LEASES`, `RELEASE_FAILED`, `VERSION_MISMATCH`, `INVALID_ARGUMENT`; over HTTP
+   * `ACCESS_DENIED`, `RATE_LIMITED`.
    * @example
    * ```ts
    * await locks.request("sync", async (lock) => await sync({ signal: lock?.signal }));
@@ -74,12 +77,13 @@ export interface WebLockManager {
     callback: WebLockCallback<T>,
   ): Promise<Awaited<T>>;
   /**
-   * What *this manager* holds and waits for, without asking anybody; with a name, who holds that lock and who waits for
-   * it *anywhere*, as its object knows. The answer is a copy.
+   * What *this manager* holds and waits for, without a call to any object. With a name, who holds that lock and who
+   * waits for it *anywhere*, as its object knows. The answer is a copy.
    *
    * No object knows all names, so you can't ask for everything.
    *
-   * @throws `UNREACHABLE` if the object does not answer within 5 s; `INVALID_ARGUMENT` for a name that can't be a lock id.
+   * @throws `UNREACHABLE` if the object does not answer within 5 s; `INVALID_ARGUMENT` for a name that can't be a lock
+   * id.
    * @example
    * ```ts
    * const { held, pending } = await locks.query("sync");

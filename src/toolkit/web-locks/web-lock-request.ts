@@ -1,8 +1,8 @@
 import { checkSignal } from "../../transport/own-request.ts";
 import type { WebLockCallback, WebLockMode } from "./web-lock-manager.ts";
 
-/** The options of a request, converted. */
-interface WebLockTerms {
+/** The converted options of a request. */
+interface ConvertedOptions {
   mode: WebLockMode;
   ifAvailable: boolean;
   steal: boolean;
@@ -10,7 +10,7 @@ interface WebLockTerms {
 }
 
 /** A checked request of the Web Locks API. */
-export interface WebLockRequest<T> extends WebLockTerms {
+export interface WebLockRequest<T> extends ConvertedOptions {
   name: string;
   callback: WebLockCallback<T>;
 }
@@ -20,26 +20,26 @@ export function checkWebLockRequest<T>(args: readonly unknown[]): WebLockRequest
   if (args.length < 2) throw new TypeError("A lock request takes a name, options if you need them, and a callback.");
   const name = toText(args[0], "name");
   const [options, callback] = args.length > 2 ? args.slice(1) : [undefined, args[1]];
-  const spec = toTerms(options);
+  const spec = convertOptions(options);
   if (typeof callback !== "function")
     throw new TypeError("callback must be a function: the work to do under the lock.");
-  checkTerms(name, spec);
+  checkCombination(name, spec);
   return { name, callback: callback as WebLockCallback<T>, ...spec };
 }
 
-/** Converts to a string as WebIDL does: `String` alone would take a Symbol. */
+/** Converts a value to a string as WebIDL does. `String` alone would also take a Symbol. */
 export function toText(value: unknown, argument: string): string {
   if (typeof value === "symbol")
     throw new TypeError(`${argument} must be a string: a Symbol can't be converted to one.`);
   return String(value);
 }
 
-function toTerms(options: unknown): WebLockTerms {
-  if (options === undefined || options === null) return toTerms({});
+function convertOptions(options: unknown): ConvertedOptions {
+  if (options === undefined || options === null) return convertOptions({});
   if (typeof options !== "object" && typeof options !== "function")
     throw new TypeError('options must be an object, such as { mode: "shared" }.');
-  const given = options as { [K in keyof WebLockTerms]?: unknown };
-  // Each is read once and in the order of the alphabet, as WebIDL does: a getter can tell.
+  const given = options as { [K in keyof ConvertedOptions]?: unknown };
+  // Read each option once and in alphabetical order, as WebIDL does: a getter can tell the difference.
   return {
     ifAvailable: Boolean(given.ifAvailable),
     mode: toMode(given.mode),
@@ -59,10 +59,10 @@ function toSignal(value: unknown): AbortSignal | undefined {
   throw new TypeError("signal must be an AbortSignal, such as controller.signal or AbortSignal.timeout(ms).");
 }
 
-function checkTerms(name: string, { mode, ifAvailable, steal, signal }: WebLockTerms): void {
+function checkCombination(name: string, { mode, ifAvailable, steal, signal }: ConvertedOptions): void {
   if (name.startsWith("-")) throw unsupported('name must not begin with "-": the standard reserves such names.');
   if (steal && ifAvailable) throw unsupported("steal and ifAvailable exclude each other: leave one of them out.");
-  if (steal && mode !== "exclusive") throw unsupported('steal takes the whole lock: leave mode "shared" out.');
+  if (steal && mode !== "exclusive") throw unsupported('`steal` takes the whole lock: leave out mode "shared".');
   if (signal && (steal || ifAvailable))
     throw unsupported("signal ends the waiting, and steal and ifAvailable don't wait: leave signal out.");
   checkSignal(signal)?.throwIfAborted();

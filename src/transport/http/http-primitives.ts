@@ -25,21 +25,23 @@ import { reach } from "./reach.ts";
 import { readAnswer } from "./read-answer.ts";
 import type { ServiceAccess } from "./service-access.ts";
 
-/** A little more than its caller waits for an answer: an abandoned call must not keep a connection forever. */
+/**
+ * A little longer than the caller waits, in milliseconds, so that an abandoned call does not keep a connection forever.
+ */
 const CALL_WITHIN = ANSWER_WITHIN + 1_000;
 
 type Shape<T> = (body: object) => body is T & object;
 
-/** What ends a call. */
+/** The limits of a call. */
 interface CallBounds {
-  /** Milliseconds for which the service may park it. @default 0 */
+  /** How long the service may park the call, in milliseconds. @default 0 */
   parked?: number;
   signal: AbortSignal | undefined;
-  /** Whether its body has a result, which alone can make a body too long for a proxy. @default false */
+  /** Whether the body has a job's result: nothing else can make a body too long for a proxy. @default false */
   hasResult?: boolean;
 }
 
-/** What is waited for. */
+/** What a watch waits for. */
 interface Watched {
   known: number;
   wait: number;
@@ -57,7 +59,10 @@ interface Calls {
   ) => Promise<T | RefusalReply>;
 }
 
-/** The primitives over HTTP. There is no `bind`: no connection outlives its request, so none can tell of a death. */
+/**
+ * The primitives over HTTP. There is no `watchExit`: no connection outlives its request, so none can show a holder's
+ * end.
+ */
 export function httpPrimitives(access: ServiceAccess, polls: PollLength, id: string): LockPrimitives {
   const { get, post } = callsTo(access, polls, id);
   const status = async (query: string, bounds: CallBounds) => {
@@ -76,7 +81,7 @@ export function httpPrimitives(access: ServiceAccess, polls: PollLength, id: str
     acquire: async (request, signal, onQueued) => {
       const bounds = { parked: Math.min(request.wait, request.longPoll ?? LIMITS.longPoll), signal };
       const answer = post(isAcquired, "acquire", toAcquireBody(request), bounds);
-      // The answer comes with the grant: nothing tells sooner that the request has arrived.
+      // The answer comes only with the grant: nothing earlier shows that the request has arrived.
       onQueued?.();
       return acquired(await answer);
     },
@@ -133,7 +138,9 @@ async function measured<T>(
   }
 }
 
-/** One request, bounded in time together with its answer. Its timer is cleared: thousands would pile up otherwise. */
+/**
+ * Sends one request. One time limit covers it and its answer. The timer must be cleared, or thousands would pile up.
+ */
 async function send<T extends object>(
   { base, fetch }: ServiceAccess,
   shape: Shape<T>,
@@ -147,12 +154,12 @@ async function send<T extends object>(
   const timer = setTimeout(onAbort, parked + CALL_WITHIN);
   signal?.addEventListener("abort", onAbort);
   try {
-    // Redirects are not followed: the token is for this service alone.
+    // Don't follow redirects: the token is for this service alone.
     const response = await reach(base, () => fetch(url, { ...init, redirect: "manual", signal: giveUp.signal }));
     if (hasResult && response.status === 413) return await tooLarge(response);
     return await readAnswer(base, response, shape);
   } catch (error) {
-    // This call aborted the request itself: nothing on the way has cut it.
+    // This call aborted the request itself, so nothing on the way has cut it.
     if (giveUp.signal.aborted && (error as Fault).isCut) (error as Fault).isCut = false;
     throw error;
   } finally {
@@ -161,7 +168,7 @@ async function send<T extends object>(
   }
 }
 
-/** A status that was not waited for is never refused. */
+/** Gets the status without a wait, which the object never refuses. */
 async function snapshot(
   status: (query: string, bounds: CallBounds) => ReturnType<LockPrimitives["watch"]>,
   signal: AbortSignal | undefined,
@@ -171,22 +178,22 @@ async function snapshot(
   return answer;
 }
 
-/** A job's result must be read as it was written: what can't be carried exactly is refused while the lease is live. */
+/** A job's result must be read exactly as it was written. If it can't be, refuse it while the lease is still live. */
 async function release(
   post: Calls["post"],
   { lease, requestId, result }: { lease: number; requestId: string; result: JobResult | undefined },
   signal: AbortSignal | undefined,
 ): Promise<ReleaseReply> {
-  const kept = result && toResult(result);
-  if (kept && "reason" in kept) return { success: false, ...kept };
-  const body = { lease, requestId, ...(kept && { result: kept }) };
-  const answer = await post(isDone("released"), "release", body, { signal, hasResult: kept !== undefined });
+  const encoded = result && toResult(result);
+  if (encoded && "reason" in encoded) return { success: false, ...encoded };
+  const body = { lease, requestId, ...(encoded && { result: encoded }) };
+  const answer = await post(isDone("released"), "release", body, { signal, hasResult: encoded !== undefined });
   return isRefusal(answer) ? answer : true;
 }
 
-/** The service says so, or a proxy that takes no body of that length. */
+/** The refusal when the service, or a proxy on the way, takes no body of that length. */
 async function tooLarge(response: Response): Promise<RefusalReply> {
-  // Nobody reads it: the connection is free for the release without the result.
+  // Cancel the unread body, so that the connection is free for the release without the result.
   await response.body?.cancel().catch(() => {});
   return { success: false, reason: "RESULT_TOO_LARGE" };
 }
@@ -207,7 +214,7 @@ function isRefusal(answer: object): answer is RefusalReply {
   return "success" in answer && answer.success === false;
 }
 
-/** A URL's path can't have these as a part, encoded or not: they stand for where it is and the way up. */
+/** Refuses "." and "..": in a URL's path, encoded or not, they mean the current and the parent directory. */
 export function checkNameable(id: string, argument: string): string {
   if (checkText(id, argument) !== "." && id !== "..") return id;
   throw invalid(argument, `the ${argument} "${id}" can't be part of a URL: use another one over HTTP.`);

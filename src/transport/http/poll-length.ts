@@ -1,10 +1,14 @@
 import { LIMITS } from "../../core/limits.ts";
 import { CUT_AFTER } from "../fault.ts";
 
-/** The next poll takes this part of the time after which one was cut: its answer must travel, and timers are late. */
+/**
+ * The next poll takes this fraction of the time after which one was cut: its answer needs time, and timers fire late.
+ */
 const SAFE_PART = 0.8;
 
-/** How long until the next try of the full length: at first, and at most, in ms. It doubles after each try that is cut. */
+/**
+ * The time until the next try of the full length, at first and at most, in ms. It doubles after each try that is cut.
+ */
 const FIRST_PAUSE = 60_000;
 const LONGEST_PAUSE = 3_600_000;
 
@@ -22,7 +26,7 @@ export class PollLength {
   #tryAgainAt = Number.POSITIVE_INFINITY;
   #isTried = false;
 
-  /** For the next poll, in milliseconds. */
+  /** The length of the next poll, in milliseconds. */
   next(): number {
     const now = performance.now();
     if (now < this.#tryAgainAt) return this.#length;
@@ -31,16 +35,17 @@ export class PollLength {
     return LIMITS.longPoll;
   }
 
-  /** Takes note that a poll was cut `after` ms after it was sent; `after` is more than 5,000. */
+  /** Notes that a poll was cut `after` ms after it was sent; `after` is more than 5,000. */
   cut(after: number): void {
-    // Lengthen the pause only for a failed try: a restart of the service cuts all polls under way, and must count once.
+    // Lengthen the pause only after a failed try: a restart of the service cuts all current polls, and must count only
+    // once.
     if (this.#isTried) this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2);
     this.#isTried = false;
     this.#length = Math.max(CUT_AFTER, Math.min(this.#length, Math.floor(after * SAFE_PART)));
     this.#tryAgainAt = performance.now() + this.#pause;
   }
 
-  /** Takes note that a poll of `length` ms got its answer, so polls of that length get through. */
+  /** Notes that a poll of `length` ms got its answer, so polls of that length get through. */
   passed(length: number): void {
     if (length <= this.#length) return;
     this.#length = Math.min(length, LIMITS.longPoll);

@@ -3,12 +3,12 @@ import { isLockError, LockError } from "../../errors.ts";
 import { wrongRequest } from "../own-request.ts";
 import { fault } from "./read-answer.ts";
 
-/** Sends a request; throws a fault that is worth another try, or at once what no retry cures. */
+/** Sends a request. Throws a fault if a retry may help, and another error if no retry can. */
 export async function reach(base: string, call: () => Promise<Response>): Promise<Response> {
   try {
     return await call();
   } catch (error) {
-    throw isLockError(error) ? error : (wrongRequest(`What sends requests to ${base}`, error) ?? faultOf(base, error));
+    throw isLockError(error) ? error : (wrongRequest(`The fetch for ${base}`, error) ?? faultOf(base, error));
   }
 }
 
@@ -16,19 +16,21 @@ function faultOf(base: string, error: unknown): Error {
   if (DETACHED.test(String(error)))
     return invalid(
       "fetch",
-      "fetch was taken off the object that it belongs to, so it can't be called: give the object itself, fetch: env.LOCKS, or call it on the object, fetch: (...args) => env.LOCKS.fetch(...args).",
+      "fetch was detached from its object, so it can't be called: pass the object itself, fetch: env.LOCKS, or call it on the object, fetch: (...args) => env.LOCKS.fetch(...args).",
     );
   const { code, reason } = rootOf(error);
   if (!isHopeless(code, reason))
     return fault(`no answer from ${base}: ${reason}`, { cause: error, isCut: !NEVER_SENT.test(code) });
-  const advice = "No retry cures that: correct the URL, or let this process trust the certificate.";
+  const advice = "No retry can fix this: correct the URL, or let this process trust the certificate.";
   return new LockError("UNREACHABLE", `${base} can't be used: ${reason}. ${advice}`, { cause: error });
 }
 
 /** The error of a method that is called without its object: in workerd, Node and Chrome; in Firefox. */
 const DETACHED = /Illegal invocation|does not implement interface/;
 
-/** A certificate that is not trusted: the codes of Node and Bun, the message of Deno. And a port that fetch refuses. */
+/**
+ * Whether the certificate is not trusted (the codes of Node and Bun, the message of Deno), or fetch refuses the port.
+ */
 function isHopeless(code: string, reason: string): boolean {
   return /CERT|^UNABLE_TO_/.test(code) || /invalid peer certificate|^bad port$/.test(reason);
 }

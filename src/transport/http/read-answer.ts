@@ -6,18 +6,18 @@ import { type Problem, PROBLEMS, refusalOfProblem } from "../../wire/problem.ts"
 import { PROTOCOL_HEADER, protocolOf } from "../../wire/protocol.ts";
 import type { Fault } from "../fault.ts";
 
-/** What is known of a fault besides its message. */
+/** What is known about a fault besides its message. */
 type FaultDetails = Pick<Fault, "cause" | "retryAfter" | "rateLimited" | "isAnswer" | "isCut">;
 
-/** A fault of the way there: worth another try, as the platform's own faults are. */
+/** A fault on the way to the object. It is worth a retry, like the platform's own faults. */
 export function fault(message: string, { cause, ...known }: FaultDetails = {}): Fault {
   return Object.assign(new Error(message, cause === undefined ? {} : { cause }), { retryable: true, ...known });
 }
 
 /**
- * What an answer says: what was asked for, or the refusal of the lock. Whatever else it is, is thrown.
+ * Reads an answer: returns the expected reply or the lock's refusal, and throws for anything else.
  *
- * Any JSON is not enough: what a proxy or another service says must never be taken for a lease.
+ * Valid JSON is not enough: an answer of a proxy or another service must never be taken for a lease.
  */
 export async function readAnswer<T extends object>(
   base: string,
@@ -30,11 +30,12 @@ export async function readAnswer<T extends object>(
   const problem = !response.ok && isProblem(body) ? body : undefined;
   const answer = response.ok && body !== undefined && isAnswer(body) ? body : problem && refusalOfProblem(problem);
   const header = response.headers.get(PROTOCOL_HEADER);
-  // An error page or a proxy sends no protocol number, so don't require one there. An answer of the lock itself must have one.
+  // An error page or a proxy sends no protocol number, so don't require one there. An answer of the lock itself must
+  // have one.
   if (header !== null || answer) checkAnswered(base, protocolOf(header));
   if (answer) return answer;
   if (problem) raise(base, problem);
-  // Of a proxy, or of whatever else stands in the service's place.
+  // The answer is from a proxy, or from something else in the service's place.
   if (status >= 500 || status === 429 || status === 408) throw faultOf(base, response, text);
   if (status === 401 || status === 403) throw accessDenied(base, `it answered ${status}.`);
   throw unlike(base, status);
@@ -54,7 +55,7 @@ async function textOf(base: string, response: Response): Promise<string> {
   }
 }
 
-/** The text of Cloudflare's own pages for an account that has used up its requests of the day. */
+/** The text of Cloudflare's own pages for an account that has used up its daily requests. */
 const USED_UP = /\b(?:error code: |Error )1027\b/;
 
 /** The statuses with which a proxy answers after its timeout. Cloudflare's is 524. */
@@ -81,7 +82,8 @@ function retryAfterOf(header: string | null): number | undefined {
 }
 
 function parsed(text: string): object | undefined {
-  // What one caller stored another reads: nothing is parsed that could take the memory or the stack of this process.
+  // One caller reads what another has stored, so don't parse what could exhaust the memory or the stack of this
+  // process.
   if (excessOf(text) !== undefined) return undefined;
   try {
     const body: unknown = JSON.parse(text);
@@ -97,7 +99,7 @@ function isProblem(body: object | undefined): body is Problem {
   return isKnown && typeof detail === "string";
 }
 
-/** Throws what the service itself refused. */
+/** Throws the error for a refusal by the service itself. */
 function raise(base: string, { reason, status, detail, retryAfter }: Problem): never {
   switch (reason) {
     case "UNAUTHORIZED":
@@ -128,9 +130,9 @@ function accessDenied(base: string, detail: string): LockError {
 
 function unlike(base: string, status: number): LockError {
   const advice =
-    "Is the URL right, with the path that the service is mounted under, and is the service of this version?";
+    "Check the URL, including the path under which the service is mounted, and the version of the service.";
   return new LockError(
     "VERSION_MISMATCH",
-    `${base} answered ${status || "a redirect"}, which is no answer of a lock service. ${advice}`,
+    `${base} answered ${status || "a redirect"}, which is not an answer of a lock service. ${advice}`,
   );
 }

@@ -8,7 +8,7 @@ export type LockNamespace = DurableObjectNamespace<DurableLock>;
 /** The binding of the `DurableRendezvous` class. */
 export type RendezvousNamespace = DurableObjectNamespace<DurableRendezvous>;
 
-/** A binding that is missing or misspelt is undefined at run time, whatever `Env` says. */
+/** Checks a binding. If it is missing or misspelt, it is undefined at run time, whatever the type `Env` says. */
 export function checkNamespace<T extends object>(namespace: T, className: string): T {
   const isNamespace = typeof (namespace as { getByName?: unknown } | undefined)?.getByName === "function";
   if (isNamespace) return namespace;

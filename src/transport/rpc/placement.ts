@@ -1,13 +1,13 @@
 import { invalid } from "../../core/checks.ts";
-import type { LockNamespace } from "./namespace.ts";
+import type { DurableLock } from "../../object/durable-lock.ts";
 
-/** Where objects are to live. */
+/** Where to place objects. */
 export interface PlacementOptions {
   /**
    * Keeps each lock's object, and so its data, in this jurisdiction.
    *
-   * The same id in another jurisdiction is another lock, so all callers must give the same. A local workerd has no
-   * jurisdictions: there the option has no effect.
+   * The same id in another jurisdiction is another lock, so all callers must give the same one. A local workerd has
+   * no jurisdictions: the option has no effect there.
    *
    * @default none
    */
@@ -20,13 +20,22 @@ export interface PlacementOptions {
   locationHint?: DurableObjectLocationHint;
 }
 
-/** How a lock's object is found. */
-export type LockObjects = Pick<LockNamespace, "getByName" | "idFromName">;
+/** What finds the objects of a class. */
+export type PlacedObjects<T extends Rpc.DurableObjectBranded> = Pick<
+  DurableObjectNamespace<T>,
+  "getByName" | "idFromName"
+>;
+
+/** What finds a lock's object. */
+export type LockObjects = PlacedObjects<DurableLock>;
 
 type Unchecked = { [K in keyof PlacementOptions]?: unknown };
 
-/** The objects of a namespace that live where the options say. */
-export function placed(namespace: LockNamespace, { jurisdiction, locationHint }: Unchecked): LockObjects {
+/** The objects of a namespace, placed as the options say. */
+export function placed<T extends Rpc.DurableObjectBranded>(
+  namespace: DurableObjectNamespace<T>,
+  { jurisdiction, locationHint }: Unchecked,
+): PlacedObjects<T> {
   const home = jurisdiction === undefined ? namespace : within(namespace, jurisdiction as DurableObjectJurisdiction);
   if (locationHint === undefined) return home;
   if (typeof locationHint !== "string" || locationHint === "")
@@ -38,7 +47,10 @@ export function placed(namespace: LockNamespace, { jurisdiction, locationHint }:
   };
 }
 
-function within(namespace: LockNamespace, jurisdiction: DurableObjectJurisdiction): LockNamespace {
+function within<T extends Rpc.DurableObjectBranded>(
+  namespace: DurableObjectNamespace<T>,
+  jurisdiction: DurableObjectJurisdiction,
+): DurableObjectNamespace<T> {
   try {
     return namespace.jurisdiction(jurisdiction);
   } catch (cause) {

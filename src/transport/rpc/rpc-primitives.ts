@@ -12,7 +12,7 @@ import { rpcStub } from "./rpc-stub.ts";
 /**
  * The primitives over RPC. Each call gets its own stub.
  *
- * The lock service passes the caller for which it calls; all other users of RPC pass none.
+ * The lock service passes the caller on whose behalf it calls. All other users of RPC pass none.
  */
 export function rpcPrimitives(objects: LockObjects, id: string, caller?: Caller): LockPrimitives {
   const stub = () => rpcStub<DurableLock>(objects, id, "acquire");
@@ -39,11 +39,11 @@ export function rpcPrimitives(objects: LockObjects, id: string, caller?: Caller)
     watchNewest: (known, wait, signal) => heard(stub().watch(known, wait, { newest: true }), signal),
     forceRelease: (requestId, signal) => heard(stub().forceRelease({ requestId, ...called }), signal),
     requestRelease: (requestId, signal) => heard(stub().requestRelease({ requestId, ...called }), signal),
-    watchExit: (lease, signal) => bind(stub(), lease, signal),
+    watchExit: (lease, signal) => watchExit(stub(), lease, signal),
   };
 }
 
-async function bind(
+async function watchExit(
   stub: DurableObjectStub<DurableLock>,
   lease: number,
   signal: AbortSignal | undefined,
@@ -51,16 +51,17 @@ async function bind(
   const watch = await heard(stub.watchExit(lease), signal);
   if (!("handle" in watch)) return watch;
   const { signal: home } = new AbortController();
-  const here = <T>(use: () => T) => inOwnRequest(home, "This binding", use);
+  const here = <T>(use: () => T) => inOwnRequest(home, "This exit watch", use);
   return {
     success: true,
     next: async (told) => here(() => watch.events.next(told)),
-    // Asked here too: the runtime would let another request dispose of it, and so end the lease.
+    // Check the request here too: the runtime would let another request dispose of the exit watch, and so end the
+    // lease.
     [Symbol.dispose]: () => here(() => disposable(watch)[Symbol.dispose]()),
   };
 }
 
-/** Waits with a ticket, pipelined into one round trip: if this context dies, the object drops the waiter at once. */
+/** Waits through a ticket, pipelined into one round trip. If this context ends, the object drops the waiter at once. */
 async function parkedAcquire(
   stub: DurableObjectStub<DurableLock>,
   sent: Sent,
@@ -68,11 +69,11 @@ async function parkedAcquire(
   onQueued: (() => void) | undefined,
 ): Promise<AcquireReply> {
   const pending = stub.acquireInQueue(...sent);
-  // Heard as well: if the object is reset before it answers, the ticket rejects beside the turn that is waited for.
+  // Handle this rejection too: if the object is reset before it answers, both the ticket and the pending grant reject.
   const received = Promise.resolve(pending).catch(() => undefined);
   void received.then((ticket) => ticket && onQueued?.());
   try {
-    // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
+    // An instrumented stub may return an ordinary promise, on which you can't pipeline a call.
     const granted = async () => (pending.pendingGrant === undefined ? await pending : pending).pendingGrant.reply();
     return await heard(granted(), signal);
   } finally {
@@ -81,7 +82,7 @@ async function parkedAcquire(
   }
 }
 
-/** The runtime's promise for a ticket can be disposed like the ticket; its type does not say so. */
+/** You can dispose of the runtime's promise for a ticket like of the ticket itself, but its type does not say so. */
 function disposable<T>(pending: T): T & Disposable {
   return pending as T & Disposable;
 }

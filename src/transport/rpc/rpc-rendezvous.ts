@@ -15,14 +15,16 @@ export function rpcRendezvous(namespace: RendezvousNamespace, id: string): Rende
     id,
     countDown: (count, by, requestId, signal) => heard(stub().countDown(count, by, requestId), signal),
     awaitLatch: (count, wait, signal) => heard(stub().awaitLatch(count, wait), signal),
-    arrive: (arrival, signal) => attend(stub(), arrival, signal),
+    arrive: (arrival, signal) => waitWithTicket(stub(), arrival, signal),
     leave: (requestId, signal) => heard(stub().leave(requestId), signal),
     waiting: (signal) => heard(stub().waiting(), signal),
   };
 }
 
-/** If this context dies while it waits, the object learns it from the place that the runtime disposes. */
-async function attend(
+/**
+ * Waits through a ticket. If this context ends meanwhile, the runtime disposes of the ticket, which tells the object.
+ */
+async function waitWithTicket(
   stub: DurableObjectStub<DurableRendezvous>,
   arrival: Arrival,
   signal: AbortSignal,
@@ -30,8 +32,8 @@ async function attend(
   const pending = stub.arriveAtBarrier({ ...arrival, protocol: PROTOCOL }) as unknown as Disposable & {
     outcome?: { reply(): Promise<ArriveReply> };
   };
-  // An instrumented stub may hand out an ordinary promise, on which nothing can be pipelined.
-  using attendance =
+  // An instrumented stub may return an ordinary promise, on which you can't pipeline a call.
+  using ticket =
     pending.outcome === undefined ? await heard(pending as unknown as Promise<typeof pending>, signal) : pending;
-  return await heard((attendance.outcome as { reply(): Promise<ArriveReply> }).reply(), signal);
+  return await heard((ticket.outcome as { reply(): Promise<ArriveReply> }).reply(), signal);
 }

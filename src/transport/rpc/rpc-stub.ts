@@ -1,13 +1,13 @@
 import { invalid } from "../../core/checks.ts";
 
 const NO_RPC =
-  'namespace has no RPC: set "compatibility_date" in the Wrangler configuration of the Worker that calls to 2024-04-03 or later, or add "rpc" to its "compatibility_flags".';
+  'namespace has no RPC: set the "compatibility_date" of the calling Worker to 2024-04-03 or later in its Wrangler configuration, or add "rpc" to its "compatibility_flags".';
 
 /**
- * A stub of the object with the given name, for one call: many exceptions break the stub that they came through.
+ * A stub of the object with the given name, for one call only: many exceptions break the stub that they come through.
  *
- * Throws `INVALID_ARGUMENT` if it lacks `method`: before that compatibility date a stub has no methods but `fetch`, and
- * later every name that it is asked for.
+ * Throws `INVALID_ARGUMENT` if the stub lacks `method`. Before that compatibility date a stub has no method but
+ * `fetch`; from that date on, it has one for every name.
  */
 export function rpcStub<T extends Rpc.DurableObjectBranded>(
   objects: Pick<DurableObjectNamespace<T>, "getByName">,

@@ -14,7 +14,7 @@ beforeEach(() => {
 afterEach(() => {
   vi.restoreAllMocks();
 });
-/** The clock that the objects judge leases by, so many milliseconds after the start of the test. */
+/** Sets the clock by which the objects judge leases to this many milliseconds after the start of the test. */
 const setClock = (ms: number) => vi.spyOn(Date, "now").mockReturnValue(start + ms);
 
 describe("Azure-Samples/cosmos-db-design-patterns#91", () => {

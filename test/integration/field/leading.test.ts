@@ -4,7 +4,7 @@ import { lead } from "../../../src/index.ts";
 import { endCandidates, fired, stand, termOf, until } from "../../support/candidates.ts";
 import { failureOf, freshId, lockOf, untilWaiting, waiters } from "../../support/locks.ts";
 
-/** So long that only a release can pass the leadership on in time. */
+/** Long enough that only a release can pass the leadership on in time. */
 const HOUR = { ttl: 3_600_000 };
 
 describe("kubernetes/kubernetes#62120", () => {

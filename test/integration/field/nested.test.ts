@@ -14,7 +14,7 @@ describe("w3c/web-locks#26", () => {
 
   it("who waits for a lock that another holds is pointed to withLocks, and is named no lock but its own", async () => {
     const [outer, inner] = [lockOf(freshId("outer")), lockOf(freshId("inner"))];
-    // Not by a hold of this process.
+    // The holder is not in this process.
     await stubOf(inner.id).acquire(60_000);
     const error = (await failureOf(outer.withLock(() => inner.withLock(() => "never", { wait: 20 })))) as Error;
     expect(error).toMatchObject({ code: "LOCK_TIMEOUT" });

@@ -12,10 +12,10 @@ beforeEach(() => {
 afterEach(() => {
   vi.restoreAllMocks();
 });
-/** The clock that the objects judge leases by, so many milliseconds after the start of the test. */
+/** Sets the clock by which the objects judge leases to this many milliseconds after the start of the test. */
 const setClock = (ms: number) => vi.spyOn(Date, "now").mockReturnValue(start + ms);
 
-/** A job whose runner has died in the middle of it. */
+/** A job whose caller died while it ran. */
 async function abandoned(ttl: number): Promise<string> {
   const id = freshId();
   const { lock, die } = mortal();

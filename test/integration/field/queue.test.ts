@@ -91,7 +91,7 @@ describe("upstash/lock, run", () => {
     const { primitives, calls } = scriptedPrimitives({ acquire: async () => ({ success: false, reason: "BORROWED" }) });
     const retry = { retries: 3, minTimeout: 1_000, maxTimeout: 1_000 };
     const polling = createLock(primitives).acquire(1_000, { retry, wait: 60_000 });
-    // Chance is a half here: three times 500 ms.
+    // Random numbers are fixed at one half here, so the total is three times 500 ms.
     await pass(1_500);
     expect(calls).toHaveLength(4);
     const before = performance.now();

@@ -14,10 +14,10 @@ beforeEach(() => {
 afterEach(() => {
   vi.restoreAllMocks();
 });
-/** The clock that the objects judge leases by, so many milliseconds after the start of the test. */
+/** Sets the clock by which the objects judge leases to this many milliseconds after the start of the test. */
 const setClock = (ms: number) => vi.spyOn(Date, "now").mockReturnValue(start + ms);
 
-/** A lock of which the calls are noted. */
+/** A lock whose calls are recorded. */
 function noted(id = freshId()) {
   const { namespace, calls } = faultyNamespace((_method, run) => run());
   return { id, lock: lockOf(id, namespace), methods: () => calls.map(({ method }) => method) };

@@ -10,7 +10,7 @@ import { afterTurns, sweepTurns } from "../../support/turns.ts";
 
 fakeTime();
 
-/** What was rejected and handled by nobody. */
+/** The rejections that no code handled. */
 const unhandled: unknown[] = [];
 const onUnhandled = (event: PromiseRejectionEvent) => void unhandled.push(event.reason);
 beforeEach(() => {
@@ -26,7 +26,7 @@ function counted() {
   return { primitives, renew, lock: createLock(primitives) };
 }
 
-/** Whether a hold that has ended leaves nothing: no timer now, and no renewal and no lease later. */
+/** Checks that an ended hold leaves nothing: no timer now, and no renewal and no lease later. */
 async function isQuiet({ primitives, renew }: Pick<ReturnType<typeof counted>, "primitives" | "renew">) {
   await pass(0);
   const [timers, renewals] = [vi.getTimerCount(), renew.mock.calls.length];
@@ -142,7 +142,7 @@ describe("swarthy/redis-semaphore#24", () => {
       }),
     );
     await pass(1_000);
-    // The clocks go on while the computer sleeps; no timer runs.
+    // While the computer sleeps, the clocks go on and no timer runs.
     const [monotonic, wall] = [performance.now(), Date.now()];
     vi.spyOn(performance, "now").mockReturnValue(monotonic + 3_600_000);
     vi.spyOn(Date, "now").mockReturnValue(wall + 3_600_000);

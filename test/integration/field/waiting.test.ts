@@ -14,7 +14,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** A lock that somebody else holds for an hour. */
+/** A lock that another caller holds for an hour. */
 async function taken() {
   const id = freshId();
   return { id, lock: lockOf(id), lease: await leaseOf(lockOf(id).acquire(3_600_000)) };
@@ -198,7 +198,7 @@ describe("w3c/web-locks#26", () => {
       ),
     );
     const [one, other] = await Promise.all(crosswise);
-    // The first to give up may let the other one in.
+    // When one waiter gives up, the other may get the lock.
     expect([one, other]).toContainEqual(expect.objectContaining({ code: "LOCK_TIMEOUT" }));
     expect([await a.isLocked(), await b.isLocked()]).toEqual([false, false]);
   });

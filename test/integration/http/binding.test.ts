@@ -4,26 +4,26 @@ import { connectLocks } from "../../../src/client.ts";
 import { TOKEN } from "../../support/http.ts";
 import { failureOf, freshId, lockOf } from "../../support/locks.ts";
 
-/** What an entry of `env` is that is bound to a service: here this very Worker. */
+/** A service binding as `env` has it; here it is bound to this Worker itself. */
 const LOCKS: Fetcher = exports.default;
 const url = "https://locks.example";
-/** As `env.LOCKS.fetch` is: without what it belongs to. */
+/** A detached method, as `env.LOCKS.fetch` is. */
 const detached: typeof fetch = Reflect.get(LOCKS, "fetch");
 
-describe("a service binding as the way to a lock service", () => {
+describe("A service binding as the transport", () => {
   it.each([
     ["whole", LOCKS],
     ["as a function that calls it", (...args: Parameters<typeof fetch>) => LOCKS.fetch(...args)],
-  ])("works %s", async (_form, fetch) => {
+  ])("A service binding works %s.", async (_form, fetch) => {
     const id = freshId();
     const { lock } = connectLocks({ url, token: TOKEN, fetch });
     expect(await lock(id).withLock(async () => await lockOf(id).isLocked())).toBe(true);
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("G11 whose method was taken off it is refused with the two forms that work, at once", async () => {
+  it("G11: A fetch method detached from its binding is refused at once, with the two forms that work.", async () => {
     let calls = 0;
-    // Called as connectLocks calls what it is given: on nothing.
+    // connectLocks calls the given function without a receiver.
     const counted: typeof fetch = (...args) => {
       calls += 1;
       return detached(...args);
@@ -39,7 +39,7 @@ describe("a service binding as the way to a lock service", () => {
     expect(calls).toBe(1);
   });
 
-  it("G11 whose method was taken off it is refused by acquires as well", async () => {
+  it("G11: Acquires also refuse a fetch method that is detached from its binding.", async () => {
     const { lock } = connectLocks({ url, token: TOKEN, fetch: detached });
     expect(await failureOf(lock("a").withLock(() => {}))).toMatchObject({
       code: "INVALID_ARGUMENT",

@@ -21,7 +21,7 @@ const REQUEST: LockRequest = {
   job: undefined,
 };
 
-/** Asks for the lock over a `fetch` of its own; how the call fails, and how long the next poll may be. */
+/** Asks for the lock with the given `fetch`; returns how the call fails and how long the next long poll may be. */
 function asking(fetch: typeof globalThis.fetch) {
   const polls = new PollLength();
   const caller = new AbortController();
@@ -38,15 +38,15 @@ const failingLate = (code: string) =>
     throw new TypeError("fetch failed", { cause: Object.assign(new Error("why"), { code }) });
   });
 
-describe("G4 a poll that fails after 10 s", () => {
-  it("because the connection was closed was cut: the next one is shorter", async () => {
+describe("A long poll that fails after 10 s", () => {
+  it("G4: A long poll whose connection was closed counts as cut, and the next one is shorter.", async () => {
     const { failure, polls } = failingLate("UND_ERR_SOCKET");
     await pass(10_000);
     expect(await failure).toMatchObject({ isCut: true, cutAfter: 10_000 });
     expect(polls.next()).toBe(8_000);
   });
 
-  it("because no connection could be made was not cut", async () => {
+  it("G4: A long poll that could not connect does not count as cut.", async () => {
     const { failure, polls } = failingLate("UND_ERR_CONNECT_TIMEOUT");
     await pass(10_000);
     expect(await failure).toMatchObject({ isCut: false });
@@ -60,7 +60,7 @@ describe("G4 a poll that fails after 10 s", () => {
       async (_url, init) =>
         new Response(new ReadableStream({ start: (body) => untilGivenUp(init?.signal).catch((e) => body.error(e)) })),
     ],
-  ])("because its caller gave it up %s was not cut", async (_name, fetch) => {
+  ])("G4: A long poll that its caller gave up %s does not count as cut.", async (_name, fetch) => {
     const { failure, caller, polls } = asking(fetch);
     await pass(10_000);
     caller.abort();

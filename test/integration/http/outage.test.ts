@@ -6,12 +6,12 @@ import { failureOf, freshId } from "../../support/locks.ts";
 
 const URL_OF_SERVICE = "https://locks.example";
 
-/** As fetch of Node fails: why is in a cause of its own. */
+/** An error as Node's fetch throws it: the reason is in its cause. */
 function fetchFailed(message: string, code?: string): Error {
   return new TypeError("fetch failed", { cause: Object.assign(new Error(message), code && { code }) });
 }
 
-/** A service that can't be reached; counts how often that was tried. */
+/** A service that can't be reached, and a count of the attempts. */
 function failing(error: () => Error) {
   const counted = { calls: 0 };
   const way: Way = async () => {
@@ -25,7 +25,7 @@ const answering = (...args: ConstructorParameters<typeof Response>): Way => {
   return async () => new Response(...args);
 };
 
-describe.concurrent("G11 a service that can't be reached", () => {
+describe.concurrent("A service that can't be reached", () => {
   it.each([
     ["refuses the connection", fetchFailed("connect ECONNREFUSED 127.0.0.1:1", "ECONNREFUSED"), /ECONNREFUSED/],
     ["has no address", fetchFailed("getaddrinfo ENOTFOUND nowhere.invalid", "ENOTFOUND"), /ENOTFOUND/],
@@ -39,7 +39,7 @@ describe.concurrent("G11 a service that can't be reached", () => {
       new TypeError("fetch failed", { cause: new AggregateError([new Error("connect ECONNREFUSED ::1:1")]) }),
       /ECONNREFUSED ::1:1/,
     ],
-  ])("and %s: the error tells so, with the URL and the cause", async (_name, thrown, reason) => {
+  ])("G11: If the service %s, the error says so, with the URL and the cause.", async (_name, thrown, reason) => {
     const { lock, counted } = failing(() => thrown);
     const error = (await failureOf(lock("a").status())) as Error;
     expect(error).toMatchObject({ code: "UNREACHABLE", cause: { cause: thrown } });
@@ -54,26 +54,23 @@ describe.concurrent("G11 a service that can't be reached", () => {
     ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate"],
     ["ERR_TLS_CERT_ALTNAME_INVALID", "Hostname/IP does not match certificate's altnames"],
     ["", "invalid peer certificate: UnknownIssuer"],
-  ])(
-    "because its certificate is not trusted (%s): that fails at once, acquires and single calls",
-    async (code, why) => {
-      const thrown = fetchFailed(why, code);
-      const { lock, counted } = failing(() => thrown);
-      const expected = { code: "UNREACHABLE", cause: thrown, message: expect.stringContaining(why) };
-      expect(await failureOf(lock("a").status())).toMatchObject(expected);
-      expect(counted.calls).toBe(1);
-      expect(await failureOf(lock("a").withLock(() => {}))).toMatchObject(expected);
-      // And once more to take the request back.
-      expect(counted.calls).toBe(3);
-    },
-  );
+  ])("G11: An untrusted certificate (%s) makes acquires and single calls fail at once.", async (code, why) => {
+    const thrown = fetchFailed(why, code);
+    const { lock, counted } = failing(() => thrown);
+    const expected = { code: "UNREACHABLE", cause: thrown, message: expect.stringContaining(why) };
+    expect(await failureOf(lock("a").status())).toMatchObject(expected);
+    expect(counted.calls).toBe(1);
+    expect(await failureOf(lock("a").withLock(() => {}))).toMatchObject(expected);
+    // The third call takes the request back.
+    expect(counted.calls).toBe(3);
+  });
 });
 
-describe.concurrent("G11 a service that answers with an error", () => {
+describe.concurrent("A service that answers with an error", () => {
   it.each([
     [500, /answered 500/],
     [503, /answered 503/],
-  ])("%i for as long as a call may take is an outage that names it", async (status, message) => {
+  ])("G11: A %i for as long as a call may take is an outage, and the error names it.", async (status, message) => {
     const { lock } = connectOver(answering("<html>", { status }));
     const error = (await failureOf(lock("a").status())) as Error;
     expect(error).toMatchObject({ code: "UNREACHABLE", message: expect.stringMatching(message) });
@@ -85,7 +82,7 @@ describe.concurrent("G11 a service that answers with an error", () => {
     ["seconds", { "Retry-After": "10" }, 10_000],
     ["a date", { "Retry-After": new Date(Date.now() + 3_600_000).toUTCString() }, 3_600_000],
   ])(
-    "429 that is to be heeded for longer than the call may take is told at once (%s)",
+    "G11: A 429 whose Retry-After is longer than the call may take fails at once (%s).",
     async (_name, headers, after) => {
       const { lock } = connectOver(answering("<html>", { status: 429, headers }));
       const error = (await failureOf(lock("a").status())) as { retryAfter: number };
@@ -94,12 +91,12 @@ describe.concurrent("G11 a service that answers with an error", () => {
     },
   );
 
-  it("429 that the service itself says is RATE_LIMITED, and waited out by a call that may take longer", async () => {
+  it("G11: The service's own 429 is RATE_LIMITED, and a call with enough time waits it out.", async () => {
     const problem = {
       type: "urn:durable-locks:RATE_LIMITED",
       title: "Too many requests",
       status: 429,
-      detail: "Too many requests: come back later.",
+      detail: "Too many requests: try again later.",
       reason: "RATE_LIMITED",
       retryAfter: 6_000,
     };
@@ -118,15 +115,18 @@ describe.concurrent("G11 a service that answers with an error", () => {
   it.each([
     ["429", "error code: 1027"],
     ["429", "<title>Error 1027</title>"],
-  ])("%s of an account whose requests of the day are used up says so, at once", async (status, body) => {
-    const { lock } = connectOver(answering(body, { status: Number(status) }));
-    expect(await failureOf(lock("a").status())).toMatchObject({
-      code: "UNREACHABLE",
-      message: expect.stringContaining("a daily limit of Cloudflare's free plan is reached"),
-    });
-  });
+  ])(
+    "G11: A %s of an account that has used up its daily requests is an error that says so at once.",
+    async (status, body) => {
+      const { lock } = connectOver(answering(body, { status: Number(status) }));
+      expect(await failureOf(lock("a").status())).toMatchObject({
+        code: "UNREACHABLE",
+        message: expect.stringContaining("a daily limit of Cloudflare's free plan is reached"),
+      });
+    },
+  );
 
-  it("because its object is over a daily limit of the free plan tells so to its clients, at once", async () => {
+  it("G11: If the object is over a daily limit of the free plan, the clients learn so at once.", async () => {
     const { namespace } = faultyNamespace(async () => {
       throw new Error("Exceeded allowed rows written in Durable Objects free tier.");
     });
@@ -141,8 +141,8 @@ describe.concurrent("G11 a service that answers with an error", () => {
   });
 });
 
-describe.concurrent("G6 G11 a lease whose token is revoked while it is held", () => {
-  it("is kept until its own time is over, and its loss carries the refusal", async () => {
+describe.concurrent("A token revoked during a hold", () => {
+  it("G6, G11: A lease whose token is revoked is held until it expires, and its loss carries the refusal.", async () => {
     let revoked = 0;
     let known = true;
     const { lock } = connectOver((request, serve) => {
@@ -160,13 +160,13 @@ describe.concurrent("G6 G11 a lease whose token is revoked while it is held", ()
       code: "LEASE_LOST",
       why: "unreachable",
       cause: { code: "ACCESS_DENIED", message: expect.stringContaining(URL_OF_SERVICE) },
-      message: expect.stringContaining("This token is not known here"),
+      message: expect.stringContaining("The service does not know this token"),
     });
   });
 });
 
-describe.concurrent("G8 a call over HTTP that is given up", () => {
-  it("gives its request up too", async () => {
+describe.concurrent("A call that is aborted", () => {
+  it("G8: A call over HTTP that is aborted aborts its request too.", async () => {
     const sent: Request[] = [];
     const { lock } = connectOver(async (request) => (sent.push(request), await new Promise(() => {})));
     const controller = new AbortController();
@@ -175,7 +175,7 @@ describe.concurrent("G8 a call over HTTP that is given up", () => {
     expect(sent[0]?.signal.aborted).toBe(false);
     controller.abort("enough");
     expect(await called).toBe("enough");
-    // The other is what takes the request back.
+    // The second request takes the first one back.
     expect(sent.map(({ signal }) => signal.aborted)).toEqual([true, true]);
   });
 });

@@ -10,7 +10,7 @@ const unnumbered = (answer: Response) => {
   return new Response(answer.body, { status: answer.status, headers });
 };
 
-it("a request names the protocol of its client", async () => {
+it("A request names the protocol of its client.", async () => {
   const named: (string | null)[] = [];
   const { lock } = connectOver((request, serve) => {
     named.push(request.headers.get(PROTOCOL_HEADER));
@@ -21,7 +21,7 @@ it("a request names the protocol of its client", async () => {
   expect(new Set(named)).toEqual(new Set([String(PROTOCOL)]));
 });
 
-it("what a service says that names no protocol is a VERSION_MISMATCH, be it a grant or a refusal, and is asked once", async () => {
+it("An answer of a service that names no protocol is a VERSION_MISMATCH, whether grant or refusal, and is not retried.", async () => {
   const id = freshId();
   await connectOver().lock(id).acquire(60_000);
   for (const asked of [id, freshId()]) {
@@ -38,7 +38,7 @@ it("what a service says that names no protocol is a VERSION_MISMATCH, be it a gr
   }
 });
 
-it("a service of the next protocol is a VERSION_MISMATCH whatever its answer looks like, and its client is to be updated", async () => {
+it("Any answer of a service with the next protocol is a VERSION_MISMATCH that says to update the client.", async () => {
   for (const body of ["{}", "not JSON", JSON.stringify({ lease: 1, deadline: 1, validFor: 1 })]) {
     const headers = { [PROTOCOL_HEADER]: String(PROTOCOL + 1) };
     const { lock } = connectOver(async () => new Response(body, { headers }));
@@ -49,7 +49,7 @@ it("a service of the next protocol is a VERSION_MISMATCH whatever its answer loo
   }
 });
 
-it("a proxy's refusal, which names no protocol, is an outage and no VERSION_MISMATCH", async () => {
+it("The refusal of a proxy, which names no protocol, is an outage and not a VERSION_MISMATCH.", async () => {
   let refusals = 1;
   const { lock } = connectOver(async (request, serve) =>
     refusals-- > 0 ? new Response("Bad Gateway", { status: 502 }) : serve(request),
@@ -57,10 +57,10 @@ it("a proxy's refusal, which names no protocol, is an outage and no VERSION_MISM
   expect(await lock(freshId()).isLocked()).toBe(false);
 });
 
-it("a service that refuses for its own object's version says so, and what to deploy", async () => {
+it("If the service refuses because of its object's version, the error says so and what to deploy.", async () => {
   const problem = {
     type: "urn:durable-locks:VERSION_MISMATCH",
-    title: "The versions do not fit",
+    title: "The versions are incompatible",
     status: 400,
     reason: "VERSION_MISMATCH",
     detail: "Deploy the objects.",

@@ -2,7 +2,7 @@ import { expect, it, vi } from "vitest";
 import { connectOver } from "../../support/http.ts";
 import { crash, freshId, leaseOf, lockOf, outcome, sleep, untilWaiting } from "../../support/locks.ts";
 
-it("G4 callers in line over HTTP keep their order when the lock's object restarts under the service", async () => {
+it("G4: HTTP callers in the queue keep their order when the lock's object restarts under the service.", async () => {
   const id = freshId();
   const { lock } = connectOver();
   const lease = await leaseOf(lockOf(id).acquire(600_000));

@@ -1,4 +1,4 @@
-// A result of a job is the same over RPC and over HTTP, whichever way it was stored and whichever way it is read.
+// A job's result is the same over RPC and over HTTP, whichever of them stored it and whichever reads it.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Lock, type OnceOptions, once } from "../../../src/client.ts";
@@ -17,7 +17,7 @@ interface Seen {
   thrown?: unknown;
 }
 
-/** What later callers get of a job that was stored one way, each way; or how its result was refused. */
+/** What later callers get over each transport from a job that was stored over one; or how its result was refused. */
 async function replays(stored: Way, job: () => unknown, options: OnceOptions = {}): Promise<[string, Seen][]> {
   const id = freshId();
   const first = await outcome(once(WAYS[stored](id), job, options));
@@ -32,7 +32,7 @@ async function replays(stored: Way, job: () => unknown, options: OnceOptions = {
   return seen;
 }
 
-/** Expects the same of each way, and gives it. */
+/** Expects the same outcome for each pair of transports, and returns it. */
 async function sameOverBoth(job: () => unknown, options?: OnceOptions): Promise<Seen> {
   const seen: [string, Seen][] = [];
   for (const stored of ALL) seen.push(...(await replays(stored, job, options)));
@@ -78,7 +78,7 @@ const sparse = (length: number, at: number) => {
   return array;
 };
 
-const KEPT: Record<string, () => unknown> = {
+const STORED: Record<string, () => unknown> = {
   undefined: () => undefined,
   null: () => null,
   "minus zero": () => [-0, { a: -0 }],
@@ -155,11 +155,11 @@ const KEPT: Record<string, () => unknown> = {
   "an error of a class": () => new PaymentError("declined"),
   "an error without a message": () => new Error(""),
   "one error twice": () => ((error: Error) => [error, error])(new Error("one")),
-  "an error inside what it has": () => Object.assign(new Error("many"), { list: new Set([new Error("one"), 2n]) }),
+  "an error inside its fields": () => Object.assign(new Error("many"), { list: new Set([new Error("one"), 2n]) }),
   AggregateError: () => new AggregateError([new RangeError("one"), 2, undefined], "many"),
   DOMException: () => [new DOMException("stop", "AbortError"), new DOMException("gone")],
-  "as deep as may be": () => nested(1_000),
-  "as deep as may be, and no JSON": () => [nested(998), 1n],
+  "as deeply nested as allowed": () => nested(1_000),
+  "as deeply nested as allowed, and not JSON": () => [nested(998), 1n],
 };
 
 const REFUSED: Record<string, [make: () => unknown, code: string]> = {
@@ -176,8 +176,8 @@ const REFUSED: Record<string, [make: () => unknown, code: string]> = {
   WeakMap: [() => new WeakMap(), "RESULT_NOT_CLONEABLE"],
   SharedArrayBuffer: [() => new Uint8Array(new SharedArrayBuffer(4)), "RESULT_NOT_CLONEABLE"],
   "a resizable buffer": [() => new ArrayBuffer(4, { maxByteLength: 8 }), "RESULT_NOT_CLONEABLE"],
-  "one level deeper than may be": [() => nested(1_001), "RESULT_NOT_CLONEABLE"],
-  "one level deeper than may be, and no JSON": [() => [nested(1_000), 1n], "RESULT_NOT_CLONEABLE"],
+  "one level deeper than allowed": [() => nested(1_001), "RESULT_NOT_CLONEABLE"],
+  "one level deeper than allowed, and not JSON": [() => [nested(1_000), 1n], "RESULT_NOT_CLONEABLE"],
   "far too deep": [() => nested(100_000), "RESULT_NOT_CLONEABLE"],
   "a getter that throws": [
     () => ({
@@ -191,23 +191,22 @@ const REFUSED: Record<string, [make: () => unknown, code: string]> = {
   "two million holes": [() => sparse(2_000_001, 0), "RESULT_TOO_LARGE"],
 };
 
-describe.concurrent(
-  "the result of a job is the same over RPC and HTTP, stored and read either way:",
-  { timeout: 120_000 },
-  () => {
-    it.each(Object.entries(KEPT))("%s", async (_name, make) => {
+describe.concurrent("Results over RPC and HTTP", { timeout: 120_000 }, () => {
+  it.each(Object.entries(STORED))(
+    "A result is the same over RPC and HTTP, stored and read either way: %s.",
+    async (_name, make) => {
       const seen = await sameOverBoth(make);
       expect(seen).toHaveProperty("value");
       expect(seen.value).not.toBe("ran again");
-      // What the clone of a class or an error is, depends on the platform; everything else is itself.
+      // The clone of a class instance or an error depends on the platform; everything else is unchanged.
       const expected = structuredClone(make());
       if (!/error|exception/i.test(_name)) expect(same(seen.value, expected)).toBe(true);
-    });
-  },
-);
+    },
+  );
+});
 
-describe("the result of a job is the same over RPC and HTTP, stored and read either way:", () => {
-  it("anything that fast-check makes", async () => {
+describe("Random results over RPC and HTTP", () => {
+  it("Every result that fast-check generates is the same over RPC and HTTP, stored and read either way.", async () => {
     await fc.assert(
       fc.asyncProperty(anyResult, async (value) => void (await sameOverBoth(() => value))),
       { numRuns: 25 },
@@ -215,53 +214,51 @@ describe("the result of a job is the same over RPC and HTTP, stored and read eit
   }, 120_000);
 });
 
-describe.concurrent(
-  "a result that is refused is refused by the same name over RPC and HTTP:",
-  { timeout: 120_000 },
-  () => {
-    it.each(Object.entries(REFUSED))("%s", async (_name, [make, code]) => {
+describe.concurrent("Refused results over RPC and HTTP", { timeout: 120_000 }, () => {
+  it.each(Object.entries(REFUSED))(
+    "A refused result gets the same error code over RPC and HTTP: %s.",
+    async (_name, [make, code]) => {
       expect(await sameOverBoth(make)).toEqual({ code });
-    });
-  },
-);
+    },
+  );
+});
 
-describe.concurrent(
-  "a failure that is recorded is thrown again, the same over RPC and HTTP:",
-  { timeout: 120_000 },
-  () => {
-    const THROWN: Record<string, () => unknown> = {
-      undefined: () => undefined,
-      null: () => null,
-      "a text": () => "text",
-      "a lone surrogate": () => "\ud800",
-      "a big integer": () => 10n,
-      "an object": () => ({ code: 7, at: new Date(0) }),
-      "an object like a record": () => ({ message: "mine", name: "Mine" }),
-      "an object that is thrown in turn": () => ({ thrown: 1 }),
-      "a symbol": () => Symbol("s"),
-      "a function": () => () => {},
-      "a Blob": () => new Blob(["text"]),
-      "an error with a big integer": () => Object.assign(new Error("m"), { amount: 10n, kept: "yes" }),
-      "an error with a cycle": () => Object.assign(new Error("m"), { cycle: cyclic((inner) => ({ inner })) }),
-      "an error with a lone surrogate": () => Object.assign(new Error("\udc00"), { text: "\ud800" }),
-      "an error with a field that can't be cloned": () => Object.assign(new Error("m"), { call: () => {}, kept: 1 }),
-      "an error with a field that no transport carries": () =>
-        Object.assign(new Error("m"), { file: new Blob([]), kept: 1 }),
-      "an error with a field that is nested too deeply": () =>
-        Object.assign(new Error("m"), { deep: nested(1_000), kept: 1 }),
-      "an error with a field __proto__": () =>
-        Object.defineProperty(new Error("m"), "__proto__", { value: { admin: true }, enumerable: true }),
-      "an error with causes": () => new TypeError("t", { cause: new PaymentError("p", { cause: undefined }) }),
-      "an error that is its own cause": () => ((error) => Object.assign(error, { cause: error }))(new Error("m")),
-      AggregateError: () => new AggregateError([new PaymentError("one"), 2n, new AggregateError([], "inner")], "many"),
-      "an AggregateError inside itself": () => {
-        const error = new AggregateError([], "many");
-        error.errors = [error, error, error];
-        return error;
-      },
-      DOMException: () => new DOMException("stop", "AbortError"),
-    };
-    it.each(Object.entries(THROWN))("%s", async (_name, make) => {
+describe.concurrent("Recorded failures over RPC and HTTP", { timeout: 120_000 }, () => {
+  const THROWN: Record<string, () => unknown> = {
+    undefined: () => undefined,
+    null: () => null,
+    "a text": () => "text",
+    "a lone surrogate": () => "\ud800",
+    "a big integer": () => 10n,
+    "an object": () => ({ code: 7, at: new Date(0) }),
+    "an object like a record": () => ({ message: "mine", name: "Mine" }),
+    "an object that is thrown in turn": () => ({ thrown: 1 }),
+    "a symbol": () => Symbol("s"),
+    "a function": () => () => {},
+    "a Blob": () => new Blob(["text"]),
+    "an error with a big integer": () => Object.assign(new Error("m"), { amount: 10n, kept: "yes" }),
+    "an error with a cycle": () => Object.assign(new Error("m"), { cycle: cyclic((inner) => ({ inner })) }),
+    "an error with a lone surrogate": () => Object.assign(new Error("\udc00"), { text: "\ud800" }),
+    "an error with a field that can't be cloned": () => Object.assign(new Error("m"), { call: () => {}, kept: 1 }),
+    "an error with a field that no transport carries": () =>
+      Object.assign(new Error("m"), { file: new Blob([]), kept: 1 }),
+    "an error with a field that is nested too deeply": () =>
+      Object.assign(new Error("m"), { deep: nested(1_000), kept: 1 }),
+    "an error with a field __proto__": () =>
+      Object.defineProperty(new Error("m"), "__proto__", { value: { admin: true }, enumerable: true }),
+    "an error with causes": () => new TypeError("t", { cause: new PaymentError("p", { cause: undefined }) }),
+    "an error that is its own cause": () => ((error) => Object.assign(error, { cause: error }))(new Error("m")),
+    AggregateError: () => new AggregateError([new PaymentError("one"), 2n, new AggregateError([], "inner")], "many"),
+    "an AggregateError inside itself": () => {
+      const error = new AggregateError([], "many");
+      error.errors = [error, error, error];
+      return error;
+    },
+    DOMException: () => new DOMException("stop", "AbortError"),
+  };
+  it.each(Object.entries(THROWN))(
+    "A recorded failure is thrown the same over RPC and HTTP: %s.",
+    async (_name, make) => {
       const thrown = make();
       const seen = await sameOverBoth(() => Promise.reject(thrown), { recordErrors: true });
       expect(seen).toHaveProperty("thrown");
@@ -269,19 +266,19 @@ describe.concurrent(
       expect(seen.thrown).toBeInstanceOf(Error);
       const { name, message, stack } = thrown;
       expect(seen.thrown).toMatchObject({ name, message, stack, ...("kept" in thrown && { kept: thrown.kept }) });
-    });
+    },
+  );
 
-    it("with its fields, and the errors of an AggregateError with theirs", async () => {
-      const many = Object.assign(new AggregateError([new PaymentError("one"), 2n], "many"), { amount: 10n });
-      const { thrown } = await sameOverBoth(() => Promise.reject(many), { recordErrors: true });
-      expect(thrown).toBeInstanceOf(AggregateError);
-      expect(thrown).toMatchObject({ amount: 10n, errors: [{ name: "PaymentError", status: 402 }, 2n] });
-    });
-  },
-);
+  it("A recorded AggregateError keeps its fields, and its errors keep theirs, over RPC and HTTP.", async () => {
+    const many = Object.assign(new AggregateError([new PaymentError("one"), 2n], "many"), { amount: 10n });
+    const { thrown } = await sameOverBoth(() => Promise.reject(many), { recordErrors: true });
+    expect(thrown).toBeInstanceOf(AggregateError);
+    expect(thrown).toMatchObject({ amount: 10n, errors: [{ name: "PaymentError", status: 402 }, 2n] });
+  });
+});
 
-// One after the other: each of them is large.
-describe("a result that is too large over HTTP", { timeout: 120_000 }, () => {
+// Not concurrent, because each result is large.
+describe("Result size over HTTP", { timeout: 120_000 }, () => {
   const bytes = (length: number) => new Uint8Array(length).fill(7);
   const text = (length: number) => "x".repeat(length);
   it.each([
@@ -290,7 +287,7 @@ describe("a result that is too large over HTTP", { timeout: 120_000 }, () => {
     ["a text of control characters, which JSON writes with six bytes each", () => "\u0000".repeat(1_900_000)],
     ["a map of texts of control characters", () => new Map([[1, "\u0001".repeat(1_900_000)]])],
     ["big integers of 1.9 MB", () => 2n ** 15_200_000n],
-  ])("is none of %s", async (_name, make) => {
+  ])("A result is not too large over HTTP if it is %s.", async (_name, make) => {
     const { value } = await sameOverBoth(make);
     expect(same(value, make())).toBe(true);
   });
@@ -303,18 +300,18 @@ describe("a result that is too large over HTTP", { timeout: 120_000 }, () => {
           [size, "encoded", bytes],
         ] as const,
     ),
-  )("is one of %i bytes, as %s: RESULT_TOO_LARGE, and the lock is free", async (size, _field, make) => {
+  )("A result of %i bytes, sent as %s, is RESULT_TOO_LARGE, and the lock is free.", async (size, _field, make) => {
     expect(await sameOverBoth(() => make(size))).toEqual({ code: "RESULT_TOO_LARGE" });
   });
 
-  it("is not even sent", async () => {
+  it("A result that is too large is not sent to the service.", async () => {
     const sent: string[] = [];
     const { lock } = connectOver(async (request, serve) => (sent.push(await request.clone().text()), serve(request)));
     expect(await failureOf(once(lock(freshId()), () => text(4_600_000)))).toMatchObject({ code: "RESULT_TOO_LARGE" });
     expect(Math.max(...sent.map(({ length }) => length))).toBeLessThan(1_000);
   });
 
-  it("is one that a proxy does not let through: RESULT_TOO_LARGE, and the lock is free", async () => {
+  it("A result that a proxy does not let through is RESULT_TOO_LARGE, and the lock is free.", async () => {
     const page = () => new Response("<html>413 Request Entity Too Large</html>", { status: 413 });
     const { lock } = connectOver(async (request, serve) =>
       (await request.clone().text()).length > 1_000_000 ? page() : serve(request),

@@ -41,13 +41,13 @@ const truncated = (answer: Response) =>
     answer,
   );
 
-describe.concurrent("a call over HTTP", () => {
+describe.concurrent("Calls over HTTP", () => {
   it.each([
     ["a connection that is cut before the answer", cut],
     ["an answer that breaks off", truncated],
     ["a proxy that gives up after the service did its work", () => html(504)],
     ["a proxy that limits the rate", () => html(429)],
-  ])("G5 is repeated with the same request id after %s, and has no second effect", async (_name, lose) => {
+  ])("G5: A call is repeated with the same request id after %s, and has no second effect.", async (_name, lose) => {
     const id = freshId();
     const { lock } = connectOver(losingFirst(lose));
     const held = await lock(id).acquire(60_000, { owner: "one" });
@@ -61,7 +61,7 @@ describe.concurrent("a call over HTTP", () => {
 
   it.each([
     ["an HTML page", () => html(200)],
-    ["JSON that is nobody's", () => Response.json("hello")],
+    ["JSON of an unknown kind", () => Response.json("hello")],
     ["JSON of another service", () => Response.json({ ok: true, id: 7 })],
     ["JSON of another service that refuses", () => Response.json({ success: false, reason: "BORROWED" })],
     ["a lease that is no number", () => Response.json({ lease: "1", deadline: 1, validFor: 1 })],
@@ -71,7 +71,7 @@ describe.concurrent("a call over HTTP", () => {
       "a redirect, which would carry the token elsewhere",
       () => new Response(null, { status: 302, headers: { Location: "https://other.example" } }),
     ],
-  ])("says VERSION_MISMATCH and names the URL if it gets %s", async (_name, answer) => {
+  ])("A call that gets %s fails with VERSION_MISMATCH, and the error names the URL.", async (_name, answer) => {
     const { lock } = connectOver(always(answer));
     const error = await failureOf(lock("a").acquire(1_000));
     expect(error).toMatchObject({
@@ -83,13 +83,16 @@ describe.concurrent("a call over HTTP", () => {
   it.each([
     ["a wrong token", connectOver(undefined, "a-wrong-token-of-some-length")],
     ["a proxy that keeps it out", connectOver(always(() => html(403)))],
-  ])("says ACCESS_DENIED at once for %s, without the token", async (_name, { lock }) => {
-    const error = await failureOf(lock("a").withLock(() => {}));
-    expect(error).toMatchObject({ code: "ACCESS_DENIED" });
-    expect(String(error)).not.toContain("a-wrong-token");
-  });
+  ])(
+    "A call refused because of %s fails at once with ACCESS_DENIED, and the error does not contain the token.",
+    async (_name, { lock }) => {
+      const error = await failureOf(lock("a").withLock(() => {}));
+      expect(error).toMatchObject({ code: "ACCESS_DENIED" });
+      expect(String(error)).not.toContain("a-wrong-token");
+    },
+  );
 
-  it("says ACCESS_DENIED for what belongs to another token, over RPC too, and leaves it as it was", async () => {
+  it("A call for a lease of another token, or of RPC, fails with ACCESS_DENIED and leaves the lease as it was.", async () => {
     const tokens = ["one", "other"].map((name) => ({ name, token: `the-token-of-${name}-name` }));
     const service = createLockService({ lock: env.DURABLE_LOCK, tokens: JSON.stringify(tokens) });
     const [one, other] = tokens.map(({ token }) => {
@@ -107,14 +110,14 @@ describe.concurrent("a call over HTTP", () => {
       () => other?.lock(`${id} over RPC`).resume(overRpc),
     ]) {
       const error = await failureOf(call() as Promise<unknown>);
-      expect(error).toMatchObject({ code: "ACCESS_DENIED", message: expect.stringContaining("another token's name") });
+      expect(error).toMatchObject({ code: "ACCESS_DENIED", message: expect.stringContaining("token") });
     }
     await held?.renew();
     expect(await held?.release()).toBe(true);
     expect(await lockOf(`${id} over RPC`).release(overRpc)).toBe(true);
   });
 
-  it("says that a token has its share, and not that the lock is full", async () => {
+  it("If a token's share is used up, the error says so and does not say that the lock is full.", async () => {
     for (const reason of ["QUEUE_FULL", "TOO_MANY_LEASES"] as const) {
       const { lock } = connectOver(
         always(() => {
@@ -126,16 +129,19 @@ describe.concurrent("a call over HTTP", () => {
         }),
       );
       const error = await failureOf(lock("a").withLock(() => {}));
-      expect(error).toMatchObject({ code: reason, message: expect.stringContaining("this token has its share") });
+      expect(error).toMatchObject({
+        code: reason,
+        message: expect.stringContaining("this token has used up its share"),
+      });
     }
   });
 
-  it("says UNREACHABLE, never contention, while the service is down", async () => {
+  it("While the service is down, a call fails with UNREACHABLE and never reports contention.", async () => {
     const { lock } = connectOver(async () => cut());
     expect(await failureOf(lock("a").acquire(1_000))).toMatchObject({ code: "UNREACHABLE" });
   });
 
-  it("G6 fires the signal before the lease can pass on if the service stops answering", async () => {
+  it("G6: If the service stops answering, the signal fires before the lease can pass on.", async () => {
     let down = false;
     const id = freshId();
     const { lock } = connectOver((request, serve) => (down ? new Promise(() => {}) : serve(request)));
@@ -146,7 +152,7 @@ describe.concurrent("a call over HTTP", () => {
     expect(await connectOver().lock(id).isLocked()).toBe(true);
   });
 
-  it("gives every call a time after which it is cut", async () => {
+  it("Every request over HTTP has a signal that can cut it.", async () => {
     const signals: (AbortSignal | undefined)[] = [];
     const { lock } = connectOver((request, serve) => (signals.push(request.signal), serve(request)));
     await lock(freshId()).withLock(() => {});
@@ -155,11 +161,11 @@ describe.concurrent("a call over HTTP", () => {
   });
 });
 
-describe.concurrent("one who waits in line over HTTP", () => {
+describe.concurrent("Waiting over HTTP", () => {
   it.each([
     ["a proxy that limits the rate", 429],
     ["a proxy whose service is under maintenance", 503],
-  ])("G4 waits out a Retry-After of %s", async (_name, status) => {
+  ])("G4: A waiter waits out a Retry-After of %s.", async (_name, status) => {
     const at: number[] = [];
     const { lock } = connectOver((request, serve) => {
       at.push(performance.now());
@@ -171,8 +177,8 @@ describe.concurrent("one who waits in line over HTTP", () => {
   });
 });
 
-describe("after a call over HTTP", () => {
-  it("G8 no timer of it is left, however it ended", async () => {
+describe("Leaks of calls over HTTP", () => {
+  it("G8: A call over HTTP leaves no timer, however it ended.", async () => {
     const counted = countTimers();
     try {
       const id = freshId();
@@ -193,7 +199,7 @@ describe.concurrent("once over HTTP", () => {
   const { lock } = connectOver();
 
   it.each([[{ a: [1, "b", null, true] }], ["text"], [undefined], [null], [0]])(
-    "gives %j back to later callers",
+    "once over HTTP gives the result %j to later callers.",
     async (value) => {
       const id = freshId();
       expect(await once(lock(id), () => value)).toEqual(value);
@@ -202,10 +208,10 @@ describe.concurrent("once over HTTP", () => {
   );
 
   it.each([
-    ["of holes without end", { encoded: [[-7, 4_294_967_295, 0, 1], 2] }],
-    ["that is none", { encoded: "[[1],2]" }],
+    ["with endless holes", { encoded: [[-7, 4_294_967_295, 0, 1], 2] }],
+    ["that is not an encoding", { encoded: "[[1],2]" }],
     ["with a prototype", { value: JSON.parse('{"__proto__":1}') as unknown }],
-  ])("refuses a recorded result %s, and runs nothing", async (_name, carried) => {
+  ])("once over HTTP refuses a recorded result %s, and does not run the job.", async (_name, carried) => {
     const answer = () =>
       Response.json(
         { recorded: { ...carried, failed: false, lease: 7 } },
@@ -217,14 +223,14 @@ describe.concurrent("once over HTTP", () => {
     expect(runs).toBe(0);
   });
 
-  it("does not parse an answer that is nested without end", async () => {
+  it("The client does not parse an answer that is nested too deeply.", async () => {
     const text = `{"recorded":{"failed":false,"lease":7,"value":${"[".repeat(500_000)}${"]".repeat(500_000)}}}`;
     const answer = () => new Response(text, { headers: { [PROTOCOL_HEADER]: String(PROTOCOL) } });
     const failure = await failureOf(once(connectOver(always(answer)).lock(freshId()), () => 1));
     expect(failure).toMatchObject({ code: "VERSION_MISMATCH" });
   });
 
-  it("gives an error that was recorded back as an error", async () => {
+  it("once over HTTP gives a recorded error back as an error.", async () => {
     const id = freshId();
     const fail = () => {
       throw Object.assign(new RangeError("no"), { status: 404, at: new Date(0), none: undefined });

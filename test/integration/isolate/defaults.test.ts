@@ -1,4 +1,4 @@
-// Every default that a docstring states is accepted when it is given, and `undefined` means it.
+// Every default that a docstring states is accepted, and `undefined` stands for the default.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { documentedOptions } from "./documented-options.ts";
@@ -12,7 +12,7 @@ after(() => isolate?.[Symbol.asyncDispose]());
 
 const options = documentedOptions();
 
-test("every option that may be left out states its default", () => {
+test("Every optional option states its default.", () => {
   const silent = options.filter(({ byDefault }) => byDefault === undefined);
   assert.deepEqual(
     silent.map(({ type, option }) => `${type}.${option}`),
@@ -22,6 +22,6 @@ test("every option that may be left out states its default", () => {
 });
 
 for (const { type, option, byDefault = "none" } of options)
-  test(`the default of ${type}.${option}, ${byDefault}, is accepted when it is given, as undefined is`, async () => {
+  test(`${type}.${option} accepts its default, ${byDefault}, and undefined.`, async () => {
     assert.deepEqual(await isolate.ask(`/default?${new URLSearchParams({ type, option, byDefault })}`), []);
   });

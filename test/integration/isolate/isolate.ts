@@ -15,7 +15,7 @@ export class Isolate implements AsyncDisposable {
     return isolate;
   }
 
-  /** What a request comes to. */
+  /** Sends a request and returns its answer. */
   async ask<T>(path: string, body?: unknown): Promise<T> {
     const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
     const response = await this.#server.fetch(`http://localhost${path}`, init);

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { type HeldLease, useDurableLock } from "durable-locks";
 
-/** Keeps a lease from call to call: the calls of one object share everything, as the requests of a Worker don't. */
+/** Holds a lease from call to call: the calls of one object share everything, unlike the requests of a Worker. */
 export class Keeper extends DurableObject {
   #held: HeldLease | undefined;
 

@@ -1,4 +1,4 @@
-// What one request of a Worker leaves in a global, and what becomes of it in another request of the same isolate.
+// What one request of a Worker leaves in a global, and what happens when another request of the isolate uses it.
 import { env } from "cloudflare:workers";
 import {
   type ExitWatch,
@@ -24,15 +24,15 @@ import { connectLocks } from "durable-locks/client";
 import { TOKEN, connection } from "./made.ts";
 
 export type Transport = "rpc" | "http";
-/** What a use came to: a value, or an error. */
+/** The outcome of a use: a value or an error. */
 export interface Outcome {
   value?: unknown;
   code?: string;
   message?: string;
 }
 
-/** What a request left. Only plain values of it may be used elsewhere. */
-interface Kept {
+/** What a request left behind. Another request may use only its plain values. */
+interface LeftBehind {
   held: HeldLease;
   releaseOnExit: HeldLease | undefined;
   silent: HeldLease;
@@ -44,17 +44,17 @@ interface Kept {
   signal: AbortSignal;
   fetched: Lock;
   stubbed: Lock;
-  binding: ExitWatch | undefined;
+  exitWatch: ExitWatch | undefined;
 }
 
-const kept: Partial<Record<string, Kept>> = {};
-const leaving = new Set<string>();
+const leftBehind: Partial<Record<string, LeftBehind>> = {};
+const ending = new Set<string>();
 
 const lockOf = (via: Transport, id: string) =>
   via === "rpc" ? useDurableLock(env.DURABLE_LOCK, id) : connection.lock(id);
 
-/** Takes a lease in each way and leaves it in a global. With `stay` the request stays until it is asked to leave. */
-export async function keep(via: Transport, id: string, stay: boolean): Promise<unknown> {
+/** Takes a lease in each way and leaves it in a global. With `stay` the request goes on until `endRequest` is called. */
+export async function leaveBehind(via: Transport, id: string, stay: boolean): Promise<unknown> {
   const lock = lockOf(via, id);
   const held = await lock.hold({ ttl: 60_000 });
   const end = new AbortController();
@@ -74,12 +74,12 @@ export async function keep(via: Transport, id: string, stay: boolean): Promise<u
   const stub = env.KEEPER.getByName(id);
   const releaseOnExit =
     via === "rpc" ? await lockOf(via, `${id}:releaseOnExit`).hold({ ttl: 60_000, releaseOnExit: true }) : undefined;
-  const binding = await lock.primitives.watchExit?.(held.lease);
+  const exitWatch = await lock.primitives.watchExit?.(held.lease);
   const object = env.DURABLE_LOCK.getByName(id);
-  kept[id] = {
+  leftBehind[id] = {
     held,
     releaseOnExit,
-    binding: binding?.success ? binding : undefined,
+    exitWatch: exitWatch?.success ? exitWatch : undefined,
     silent: await holdSilently(lockOf(via, `${id}:silent`)),
     many: await together.promise,
     leadership: await elected.promise,
@@ -91,16 +91,16 @@ export async function keep(via: Transport, id: string, stay: boolean): Promise<u
     stubbed: createLock({ ...lock.primitives, isLocked: async () => object.isLocked() }),
   };
   if (!stay) return { lease: held.lease };
-  while (!leaving.has(id)) await scheduler.wait(10);
-  // What others tried must not have spoiled it.
+  while (!ending.has(id)) await scheduler.wait(10);
+  // The attempts of other requests must not have spoiled the hold.
   await held.renew();
   const released = await held.release();
   end.abort();
   await Promise.all([led, many, requested]);
-  return { released, releaseOnExit: await kept[id]?.releaseOnExit?.release(), locked: await lock.isLocked() };
+  return { released, releaseOnExit: await leftBehind[id]?.releaseOnExit?.release(), locked: await lock.isLocked() };
 }
 
-/** A hold of which a renewal and then the release were asked for and never answered. */
+/** A hold with a renewal and a release that are never answered. */
 async function holdSilently(lock: Lock): Promise<HeldLease> {
   const silence = () => new Promise<never>(() => {});
   const silent = createLock({ ...lock.primitives, renew: silence, release: silence });
@@ -110,19 +110,31 @@ async function holdSilently(lock: Lock): Promise<HeldLease> {
   return held;
 }
 
-export function isKept(id: string): boolean {
-  return kept[id] !== undefined;
+export function isLeftBehind(id: string): boolean {
+  return leftBehind[id] !== undefined;
 }
 
-export function leave(id: string): boolean {
-  leaving.add(id);
+export function endRequest(id: string): boolean {
+  ending.add(id);
   return true;
 }
 
-/** Uses what another request has left, in every way. */
-export async function useKept(via: Transport, id: string): Promise<Record<string, Outcome>> {
-  const { held, releaseOnExit, silent, many, leadership, webLock, leaders, parked, signal, fetched, stubbed, binding } =
-    kept[id] as Kept;
+/** Uses in every way what another request has left behind. */
+export async function useLeftBehind(via: Transport, id: string): Promise<Record<string, Outcome>> {
+  const {
+    held,
+    releaseOnExit,
+    silent,
+    many,
+    leadership,
+    webLock,
+    leaders,
+    parked,
+    signal,
+    fetched,
+    stubbed,
+    exitWatch,
+  } = leftBehind[id] as LeftBehind;
   const lock = lockOf(via, id);
   const { upgrade, downgrade } = createReadWriteLock(lock.primitives);
   const uses: Record<string, () => unknown> = {
@@ -136,10 +148,10 @@ export async function useKept(via: Transport, id: string): Promise<Record<string
     dispose: () => held[Symbol.asyncDispose](),
     upgrade: () => upgrade(held),
     downgrade: () => downgrade(held),
-    ...(releaseOnExit && { "release what is releaseOnExit": () => releaseOnExit.release() }),
-    ...(binding && {
-      "the next of a binding": () => binding.next(false),
-      "let go of a binding": () => binding[Symbol.dispose](),
+    ...(releaseOnExit && { "release a hold with releaseOnExit": () => releaseOnExit.release() }),
+    ...(exitWatch && {
+      "the next event of an exit watch": () => exitWatch.next(false),
+      "dispose of an exit watch": () => exitWatch[Symbol.dispose](),
     }),
     "renew while a renewal is never answered": () => silent.renew(),
     "release while a release is never answered": () => silent.release(),
@@ -147,7 +159,7 @@ export async function useKept(via: Transport, id: string): Promise<Record<string
     "isLost of many": () => many.isLost(),
     "signal of a leader": () => leadership.signal,
     "signal of a web lock": () => webLock.signal,
-    "isOver of a leader": () => leadership.hasEnded(),
+    "hasEnded of a leader": () => leadership.hasEnded(),
     "resign of a leader": () => leadership.resign(),
     "the next of observe": () => leaders.next(),
     "the next of observe that is parked": () => parked.next(),
@@ -169,9 +181,9 @@ export async function useKept(via: Transport, id: string): Promise<Record<string
   return outcomes;
 }
 
-/** What another request may do with the number. */
+/** Does what another request may do with the lease number. */
 export async function useNumber(via: Transport, id: string): Promise<Record<string, Outcome>> {
-  const { lease, deadline } = (kept[id] as Kept).held;
+  const { lease, deadline } = (leftBehind[id] as LeftBehind).held;
   const lock = lockOf(via, id);
   return {
     deadline: await outcomeOf(() => typeof deadline),

@@ -1,5 +1,5 @@
-// Everything that can be made, at module level: in the global scope of a Worker, where the runtime stops whatever draws a
-// random number, sets a timer or sends a request.
+// Makes everything that can be made at module level, in the global scope of a Worker. There the runtime forbids
+// drawing a random number, setting a timer or sending a request.
 import { env } from "cloudflare:workers";
 import {
   type Lock,
@@ -42,7 +42,7 @@ const barrier = useBarrier(env.DURABLE_RENDEZVOUS, "made", { parties: 1 });
 const service = createLockService({ lock: env.DURABLE_LOCK, tokens: TOKEN });
 const fence = fenceHeaders("made", 1);
 
-/** Does something with all that was made, and says what came of it. */
+/** Uses everything that was made, and returns the outcomes. */
 export async function useAll(): Promise<Record<string, unknown>> {
   const used: Record<string, unknown> = {};
   for (const [how, locks] of Object.entries(made)) used[how] = await useLocks(locks);

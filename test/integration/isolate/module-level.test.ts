@@ -11,7 +11,7 @@ after(() => isolate?.[Symbol.asyncDispose]());
 const LOCKS = ["lock", "semaphore", "reader", "writer", "web lock", 0];
 
 for (const request of ["first", "next"])
-  test(`what was made at module level works in the ${request} request of a Worker`, async () => {
+  test(`What was made at module level works in the ${request} request of a Worker.`, async () => {
     assert.deepEqual(await isolate.ask("/all"), {
       "over RPC": LOCKS,
       "over HTTP": LOCKS,

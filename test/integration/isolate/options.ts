@@ -25,10 +25,10 @@ type Take = (given: Given, id: string) => Promise<unknown>;
 const URL_OF_SERVICE = "https://locks.example";
 const headers = { Authorization: `Bearer ${TOKEN}`, "Content-Type": "application/json" };
 
-/** `permits` are taken out of something. */
+/** `permits` need a capacity. */
 const withCapacity = (given: Given): Given => ("permits" in given ? { capacity: 2, ...given } : given);
 
-/** The functions of a lock that take each kind of options; each with a lock of its own. */
+/** For each kind of options, the call on a lock that takes them. */
 const ofLocks: Readonly<Record<string, (lock: Lock, given: Given) => Promise<unknown>>> = {
   AcquireOptions: (lock, given) => lock.acquire(5_000, withCapacity(given)),
   HoldOptions: async (lock, given) => {
@@ -102,7 +102,7 @@ async function leaseOf(lock: Lock): Promise<number> {
   return result.lease;
 }
 
-/** What the words of a `@default` stand for; anything else is written as in JavaScript. */
+/** What the words of a `@default` stand for; any other default is JavaScript. */
 const WORDS: Readonly<Record<string, () => unknown>> = {
   none: () => undefined,
   "a random id": () => crypto.randomUUID(),
@@ -112,7 +112,7 @@ const WORDS: Readonly<Record<string, () => unknown>> = {
 
 const valueOf = (text: string): unknown => (WORDS[text] ?? (() => JSON.parse(text) as unknown))();
 
-/** How an option went that was given its default, and `undefined`, over each transport that has it: what is wrong. */
+/** Passes an option its default, and `undefined`, over each transport that has it; returns what went wrong. */
 export async function passDefault(type: string, option: string, byDefault: string): Promise<string[]> {
   const takes = takesOf(type);
   if (takes.length === 0) return ["no function takes it here: add one to test/integration/isolate/options.ts"];
@@ -139,7 +139,7 @@ function takesOf(type: string): [string, Take][] {
   ];
 }
 
-/** A refusal that is returned and not thrown. */
+/** Throws a refusal that was returned and not thrown. */
 function refusalIn(result: unknown): void {
   for (const one of Array.isArray(result) ? (result as unknown[]) : [result])
     if (typeof one === "object" && one !== null && "reason" in one) throw new Error(JSON.stringify(one));

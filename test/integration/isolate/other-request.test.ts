@@ -1,4 +1,4 @@
-// A lease and its signal belong to the request that took the lease: what another request of the isolate gets to see.
+// A lease and its signal belong to the request that took the lease. These tests use them in another request.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Isolate } from "./isolate.ts";
@@ -24,9 +24,9 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 }
 
 for (const via of TRANSPORTS) {
-  test(`a later request that uses what an ended one has left gets WRONG_REQUEST from each use, over ${via}`, async () => {
+  test(`A later request that uses what an ended request left behind gets WRONG_REQUEST for each use, over ${via}.`, async () => {
     const id = `later:${via}`;
-    await isolate.ask(`/keep?via=${via}&id=${id}`);
+    await isolate.ask(`/leave-behind?via=${via}&id=${id}`);
     assertRefused(await isolate.ask(`/use?via=${via}&id=${id}`));
     assert.deepEqual(await isolate.ask(`/number?via=${via}&id=${id}`), {
       deadline: { value: "number" },
@@ -35,18 +35,18 @@ for (const via of TRANSPORTS) {
     });
   });
 
-  test(`a request that uses what another one still holds gets WRONG_REQUEST and spoils nothing, over ${via}`, async () => {
+  test(`A request that uses what another request still holds gets WRONG_REQUEST and spoils nothing, over ${via}.`, async () => {
     const id = `beside:${via}`;
-    const first = isolate.ask(`/keep?via=${via}&id=${id}&stay`);
+    const first = isolate.ask(`/leave-behind?via=${via}&id=${id}&stay`);
     first.catch(() => {});
-    await until(() => isolate.ask(`/kept?id=${id}`));
+    await until(() => isolate.ask(`/left-behind?id=${id}`));
     assertRefused(await isolate.ask(`/use?via=${via}&id=${id}`));
-    await isolate.ask(`/leave?id=${id}`);
-    const bound = via === "rpc" ? { releaseOnExit: true } : {};
-    assert.deepEqual(await first, { released: true, ...bound, locked: false });
+    await isolate.ask(`/end?id=${id}`);
+    const onExit = via === "rpc" ? { releaseOnExit: true } : {};
+    assert.deepEqual(await first, { released: true, ...onExit, locked: false });
   });
 }
 
-test("the calls of one Durable Object share a lease", async () => {
+test("The calls of one Durable Object can share a lease.", async () => {
   assert.equal(await isolate.ask("/object?id=keeper"), true);
 });

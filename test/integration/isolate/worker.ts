@@ -1,4 +1,4 @@
-import { type Transport, isKept, keep, leave, useKept, useNumber } from "./kept.ts";
+import { type Transport, isLeftBehind, leaveBehind, endRequest, useLeftBehind, useNumber } from "./kept.ts";
 import { useAll } from "./made.ts";
 import { passDefault } from "./options.ts";
 
@@ -7,11 +7,11 @@ export { Keeper } from "./keeper.ts";
 
 const TESTS: Readonly<Record<string, (search: URLSearchParams, env: Cloudflare.Env) => unknown>> = {
   "/all": useAll,
-  "/keep": (search) => keep(viaOf(search), idOf(search), search.has("stay")),
-  "/leave": (search) => leave(idOf(search)),
-  "/use": (search) => useKept(viaOf(search), idOf(search)),
+  "/leave-behind": (search) => leaveBehind(viaOf(search), idOf(search), search.has("stay")),
+  "/end": (search) => endRequest(idOf(search)),
+  "/use": (search) => useLeftBehind(viaOf(search), idOf(search)),
   "/number": (search) => useNumber(viaOf(search), idOf(search)),
-  "/kept": (search) => isKept(idOf(search)),
+  "/left-behind": (search) => isLeftBehind(idOf(search)),
   "/default": (search) => {
     const [type = "", option = "", byDefault = ""] = ["type", "option", "byDefault"].map(
       (name) => search.get(name) ?? "",

@@ -31,13 +31,13 @@ export interface Document {
   components: { schemas: Record<string, Schema> };
 }
 
-/** What a reference points at. */
+/** The schema that a reference points at. */
 export function resolved(document: Document, schema: Schema): Schema {
   if (schema.$ref === undefined) return schema;
   return document.components.schemas[schema.$ref.slice("#/components/schemas/".length)] as Schema;
 }
 
-/** The same, but an object may have no field that is not described: what is answered must be. */
+/** The same schema, but an object may have no undescribed field: every field of an answer must be described. */
 export function closed(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(closed);
   if (typeof node !== "object" || node === null) return node;

@@ -20,7 +20,7 @@ function defaultsIn(properties: Record<string, Schema>): Record<string, unknown>
   return defaults;
 }
 
-describe("the OpenAPI document", () => {
+describe("The OpenAPI document", () => {
   let service: DevService;
   let document: Document;
   before(async () => {
@@ -46,7 +46,7 @@ describe("the OpenAPI document", () => {
     return { holders, waiters };
   };
 
-  test("is valid OpenAPI 3.1", async () => {
+  test("The document is valid OpenAPI 3.1.", async () => {
     const { valid, errors } = await new Validator().validate(
       structuredClone(document) as unknown as Record<string, unknown>,
     );
@@ -54,7 +54,7 @@ describe("the OpenAPI document", () => {
     assert.match(document.openapi, /^3\.1\./);
   });
 
-  test("describes each route", () => {
+  test("The document describes each route.", () => {
     const routes = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method} ${path.replace("/v1/locks", "")}`),
     );
@@ -72,7 +72,7 @@ describe("the OpenAPI document", () => {
     ]);
   });
 
-  test("is kept to, whatever is sent: a described status and body, never 500, and no lock changed by a refusal", async () => {
+  test("Any request gets a described status and body, never a 500, and a refused request changes no lock.", async () => {
     const ajv = new Ajv2020({ strict: false, allErrors: true });
     ajv.addSchema({ $id: "document", ...(closed(document) as Document) });
     const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -126,7 +126,7 @@ describe("the OpenAPI document", () => {
     for (const status of [200, 400, 410]) assert.ok(statuses.has(status), `there is a ${status} among them`);
   });
 
-  test("states defaults that are accepted when they are sent", async () => {
+  test("The service accepts every default that the document states.", async () => {
     const stated: string[] = [];
     for (const name of ["acquire", "convert", "renew", "release"]) {
       const schema = document.components.schemas[name.charAt(0).toUpperCase() + name.slice(1)];
@@ -151,17 +151,17 @@ describe("the OpenAPI document", () => {
   });
 });
 
-/** With a lease that is live, and a wait that is short: behind that lease it is waited for. */
+/** Puts in a live lease, and a short wait, because the request waits behind that lease. */
 function withLease(body: string | undefined, lease: number): string | undefined {
   return body?.replace(/"lease":\d+/, `"lease":${lease}`).replace(/"wait":(\d+|"unlimited")/, '"wait":5');
 }
 
-/** Of a shorter poll the place is kept: behind a lease, and in a free lock if it claims to be from before a restart. */
+/** A shorter long poll would leave a queue entry: behind a lease, or on a free lock if it claims an older wait. */
 function withWholePoll(body: string | undefined): string | undefined {
   return body?.replace(/"longPoll":\d+/, '"longPoll":25000');
 }
 
-/** A query of what is described, right or wrong; a wait is short, for it is waited for. */
+/** A query with the described parameters, valid or not. A wait is short, because the test waits for it. */
 function queriesOf(document: Document, { parameters = [] }: Operation): fc.Arbitrary<string> {
   const inQuery = parameters.filter((parameter) => parameter.in === "query");
   const fields = inQuery.map(({ name, schema }) => [

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { type Document, type Schema, resolved } from "./document.ts";
 
-/** Whatever a schema allows, its limits more often than the rest. */
+/** Values that a schema allows, with its limits more often than the rest. */
 export function valuesOf(document: Document, given: Schema): fc.Arbitrary<unknown> {
   const schema = resolved(document, given);
   if (schema.const !== undefined) return fc.constant(schema.const);
@@ -40,7 +40,7 @@ function objects(document: Document, { properties = {}, required = [] }: Schema)
   return fc.record(fields, { requiredKeys: required });
 }
 
-/** A body that is right, or has one thing wrong with it, or is no such body at all. */
+/** A valid body, a body with one error, or something else altogether. */
 export function bodiesOf(document: Document, schema: Schema): fc.Arbitrary<string> {
   const right = valuesOf(document, schema) as fc.Arbitrary<Record<string, unknown>>;
   const names = Object.keys(resolved(document, schema).properties ?? {});

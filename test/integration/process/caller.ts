@@ -24,7 +24,7 @@ interface Bindings {
 
 const TOKEN = "a-token-of-this-test";
 
-/** What a call comes to, as JSON: its value, or what is said of its error. */
+/** The outcome of a call as JSON: its value, or the fields of its error. */
 async function settled(call: () => Promise<unknown>): Promise<Response> {
   try {
     return Response.json({ value: (await call()) ?? null });
@@ -66,7 +66,7 @@ function calls(env: Bindings, id: string): Record<string, () => Promise<unknown>
   };
 }
 
-/** A caller that tells what came of each call. */
+/** A caller that answers with the outcome of each call. */
 export default {
   async fetch(request, env) {
     const path = new URL(request.url).pathname.slice(1);

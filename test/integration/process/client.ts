@@ -6,10 +6,10 @@ interface Env {
   LEDGER: DurableObjectNamespace<Ledger>;
 }
 
-/** What this process has come to hold. */
+/** The locks that this process holds. */
 const held = new Set<string>();
 
-/** A holder in a process of its own: `/hold` answers when the lease is lost, `/write` writes under a lease. */
+/** A holder in a separate process: `/hold` answers when the lease is lost, `/write` writes under a lease. */
 export default {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);

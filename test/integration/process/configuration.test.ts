@@ -1,4 +1,4 @@
-// What a Worker says that is configured for an older platform, or for other storage than the objects need.
+// What a Worker reports if it is configured for an older platform, or for storage that the objects can't use.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { type Session, layOut, startSession } from "./session.ts";
 const TODAY = "2026-08-15";
 const OLDEST = "2024-04-03";
 const BEFORE = "2024-04-02";
-/** The oldest that workerd takes. */
+/** The oldest date that workerd accepts. */
 const FIRST = "2021-11-02";
 
 const CLASSES = {
@@ -21,7 +21,7 @@ interface Setting {
   name: string;
   date: string;
   flags?: string[];
-  /** The Worker that has the objects, if it is another. */
+  /** The Worker that has the objects, if it is not this one. */
   script?: string;
   storage?: "new_sqlite_classes" | "new_classes";
 }
@@ -61,7 +61,7 @@ interface Said {
   argument?: string;
 }
 
-/** Each is refused at once, as a wrong binding is, and says what to change. */
+/** Checks that each call is refused at once, as for a wrong binding, and that the refusal says what to change. */
 async function eachRefused(session: Session, paths: string[], argument: string, change: RegExp): Promise<void> {
   for (const path of paths) {
     const said = await session.ask<Said>("caller", path);
@@ -95,14 +95,14 @@ const LOCKS = [
 ];
 const SERVICE = ["service/acquire", "service/wait", "service/plain", "service/list"];
 
-test("a caller whose compatibility date has no RPC is told which date to set", async () => {
+test("A caller whose compatibility date has no RPC is told which date to set.", async () => {
   await using session = await start({ name: "caller", date: BEFORE });
   const change = /"compatibility_date" .* to 2024-04-03 or later/;
   await eachRefused(session, LOCKS, "namespace", change);
   await eachClosed(session, SERVICE, change);
 });
 
-test("a class without SQLite storage is refused at once and not waited out, with the migration to write", async () => {
+test("A class without SQLite storage is refused at once, without a wait, with the migration to write.", async () => {
   await using session = await start({ name: "caller", date: OLDEST, storage: "new_classes" });
   const change = /"new_sqlite_classes" .* not .*"new_classes"/;
   await eachRefused(session, LOCKS, "namespace", change);
@@ -118,7 +118,7 @@ for (const [name, settings] of Object.entries<Setting[]>({
     { name: "objects", date: FIRST },
   ],
 }))
-  test(`every call works with ${name}`, async () => {
+  test(`Every call works with ${name}.`, async () => {
     await using session = await start(...settings);
     for (const path of [...LOCKS, "fenced"]) {
       const said = await session.ask<Said>("caller", path);

@@ -5,7 +5,7 @@ import type { LockStatus } from "../../../src/core/replies.ts";
 import type { LeaseGrant } from "../../../src/toolkit/lock.ts";
 import { type Dev, Rig } from "./rig.ts";
 
-/** Many times what it takes: the test may fail, but never hang. */
+/** Far more time than the test needs: it may fail, but must never hang. */
 const AT_MOST = 150_000;
 const HOST = "durable-locks-host";
 
@@ -23,7 +23,7 @@ interface Lost {
   reason: string;
 }
 
-/** Asks until the answer is as it must be; tells how long that took, in milliseconds. */
+/** Asks until the answer is as expected; returns how long that took, in milliseconds. */
 async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<number> {
   const since = performance.now();
   let last: unknown;
@@ -47,12 +47,12 @@ const isFalse = (answer: boolean) => !answer;
 /** Lets the client hold a lock of the given id; `lost` settles when the lease is lost. */
 async function hold(client: Dev, id: string, releaseOnExit: boolean): Promise<{ lost: Promise<Lost | undefined> }> {
   const lost = client.ask<Lost>(`/hold?id=${id}&releaseOnExit=${releaseOnExit}`).catch(() => undefined);
-  // Asked of the client: the lock is taken before it is releaseOnExit.
+  // The client is asked, because the lock is taken before the exit watch is set up.
   await until(() => client.ask<boolean>(`/isHeld?id=${id}`), isTrue);
   return { lost };
 }
 
-/** Puts the host itself in line. */
+/** Puts the host itself in the queue. */
 async function queue(id: string): Promise<{ granted: Promise<LeaseGrant> }> {
   const granted = host.ask<LeaseGrant>(`/acquire?id=${id}&ttl=60000&wait=20000`);
   granted.catch(() => {});
@@ -77,10 +77,10 @@ async function killedHolder(client: Dev): Promise<void> {
   assert.ok(grantedAfter < 1_000);
   await sleep(Math.max(0, killedAt + 1_000 - performance.now()));
   assert.equal(await isLocked(host, "killed-unbound"), true);
-  console.log("killed, not releaseOnExit: still held after 1 s, as it will be until its ttl is over");
+  console.log("killed, not releaseOnExit: still held after 1 s, as it will be until its ttl has ended");
 }
 
-/** The risk: to the lock, a holder whose connection is cut has died. */
+/** The risk: to the lock, a cut connection looks like the death of the holder. */
 async function cutHolder(client: Dev, cut: () => Promise<void>): Promise<void> {
   const { lost } = await hold(client, "cut", true);
   await hold(client, "cut-unbound", false);

@@ -8,21 +8,21 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dirname, "../../..");
 const STARTS_WITHIN = 60_000;
 
-/** A `wrangler dev` process, with its children in a process group of their own. */
+/** A `wrangler dev` process in a separate process group with its children. */
 export interface Dev {
   /** Asks the Worker, and reads the answer as JSON. */
   ask: <T>(path: string) => Promise<T>;
-  /** Kills it and its children, as a machine that fails does. */
+  /** Kills the process and its children, as a machine failure would. */
   kill: () => void;
 }
 
 /** A proxy between two processes. */
 export interface Wire {
-  /** Cuts every connection that goes through it, and then lets new ones be made. */
+  /** Cuts every connection through the proxy, and then accepts new ones. */
   cut: () => Promise<void>;
 }
 
-/** Several `wrangler dev` processes that find each other; nothing of them is left when it is disposed of. */
+/** Several `wrangler dev` processes that find each other. Disposing of the rig leaves nothing of them. */
 export class Rig implements AsyncDisposable {
   readonly #folder: string;
   readonly #children = new Set<ChildProcess>();
@@ -30,7 +30,7 @@ export class Rig implements AsyncDisposable {
 
   private constructor(folder: string) {
     this.#folder = folder;
-    // Also if this process is interrupted or fails in a way that nobody catches.
+    // This also runs if the process is interrupted or ends with an uncaught error.
     process.once("exit", () => {
       this.#killAll();
       rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
@@ -41,7 +41,7 @@ export class Rig implements AsyncDisposable {
     return new Rig(await mkdtemp(join(tmpdir(), "durable-locks-process-")));
   }
 
-  /** Starts a Worker of this folder, which finds those that were started in the same `registry` before it. */
+  /** Starts a Worker of this folder. It finds the Workers that were started in the same `registry` before it. */
   async start(name: string, main: string, config: object, registry = "registry"): Promise<Dev> {
     const folder = join(this.#folder, name);
     await Promise.all([folder, join(this.#folder, registry)].map((path) => mkdir(path, { recursive: true })));
@@ -80,7 +80,7 @@ export class Rig implements AsyncDisposable {
     return { ask, kill: () => killGroup(child) };
   }
 
-  /** Puts a proxy before a Worker, through which those in the registry `to` reach it. */
+  /** Puts a proxy before a Worker. The Workers in the registry `to` reach it through the proxy. */
   async wire(name: string, to: string): Promise<Wire> {
     const folder = join(this.#folder, to);
     await mkdir(folder, { recursive: true });
@@ -90,7 +90,7 @@ export class Rig implements AsyncDisposable {
     const lay = async () => {
       proxy = await startProxy({ host, port: Number(port) });
       const debugPortAddress = `127.0.0.1:${proxy.port}`;
-      // Renamed into place: the file is watched, and must not be read half written.
+      // Renamed into place, because the file is watched and must never be read half-written.
       await writeFile(join(this.#folder, `${name}.new`), JSON.stringify({ ...entry, debugPortAddress }));
       await rename(join(this.#folder, `${name}.new`), join(folder, name));
     };
@@ -98,7 +98,7 @@ export class Rig implements AsyncDisposable {
     this.#closing.push(() => proxy.close());
     const cut = async () => {
       proxy.close();
-      // A local Worker tries no address again whose connection broke, so the way that comes back is another.
+      // A local Worker never retries an address whose connection broke, so the new proxy has another address.
       await lay();
     };
     return { cut };
@@ -119,14 +119,14 @@ function killGroup({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, "SIGKILL");
   } catch {
-    // It is gone already.
+    // The group is gone already.
   }
 }
 
-/** Passes connections on. */
+/** A proxy that forwards connections. */
 interface Proxy {
   port: number;
-  /** Cuts them all, and takes no more. */
+  /** Cuts all connections, and accepts no more. */
   close: () => void;
 }
 
@@ -154,7 +154,7 @@ async function startProxy(to: { host: string; port: number }): Promise<Proxy> {
   return { port: (server.address() as AddressInfo).port, close };
 }
 
-/** Where a `wrangler dev` that was just started listens, as it says itself. */
+/** The URL that a starting `wrangler dev` prints. */
 async function urlOf(name: string, child: ChildProcess): Promise<string> {
   let said = "";
   const { promise, resolve, reject } = Promise.withResolvers<string>();

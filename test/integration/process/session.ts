@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, "../../..");
 
 /** Several Workers in one local session, as `wrangler dev -c one -c other` runs them. */
 export interface Session extends AsyncDisposable {
-  /** Asks one of the Workers, and gives what it answers. */
+  /** Asks one of the Workers, and returns its answer as text. */
   read: (worker: string, path: string) => Promise<string>;
   /** The same, with the answer read as JSON. */
   ask: <T>(worker: string, path: string) => Promise<T>;
@@ -26,7 +26,7 @@ export async function layOut(files: Record<string, string>): Promise<string> {
   return folder;
 }
 
-/** Runs the Workers of some configurations until it is disposed of. */
+/** Runs the Workers of the given configurations until the session is disposed of. */
 export async function startSession(folder: string, configs: string[]): Promise<Session> {
   // Nothing leaves this machine.
   process.env["WRANGLER_SEND_METRICS"] = "false";

@@ -1,4 +1,4 @@
-// Two Workers with one set of locks, as docs/several-workers.md lays them out, and two with a set each.
+// Two Workers that share one set of locks, as docs/several-workers.md describes, and two with separate sets.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ const PAGE = await filesOf("several-workers.md");
 const user = await readFile(join(import.meta.dirname, "user.ts"), "utf8");
 const named = (name: string) => `"name": "${name}"`;
 
-/** The page's two Workers, and another that binds as the shop does. Shop and billing do what their requests say. */
+/** The page's two Workers, and a third with the shop's binding. Requests tell shop and billing what to do. */
 async function startOneSet(): Promise<Session> {
   const config = PAGE["shop/wrangler.jsonc"] ?? "";
   const folder = await layOut({
@@ -33,7 +33,7 @@ interface Acquired {
   lease: number;
 }
 
-test("the two Workers of the page run under one lock", async () => {
+test("The two Workers of the documentation page run under one lock.", async () => {
   const folder = await layOut(PAGE);
   await using session = await startSession(folder, ["shop/wrangler.jsonc", "locks/wrangler.jsonc"]);
   const texts = await Promise.all([1, 2, 3].map(() => session.read("shop", "job")));
@@ -43,7 +43,7 @@ test("the two Workers of the page run under one lock", async () => {
 });
 
 test(
-  "while one Worker holds a lock another is refused it, and lease numbers grow across both",
+  "While one Worker holds a lock, another is refused it, and lease numbers grow across both.",
   { timeout: 120_000 },
   async () => {
     await using session = await startOneSet();
@@ -64,7 +64,7 @@ test(
 );
 
 test(
-  "a Worker that waits gets the lock when the context of a bound holder in another Worker ends",
+  "A waiting Worker gets the lock when the context of a releaseOnExit holder in another Worker ends.",
   { timeout: 120_000 },
   async () => {
     await using session = await startOneSet();
@@ -78,7 +78,7 @@ test(
   },
 );
 
-test("two Workers that each export the class have two sets of locks: both get the same id at once", async () => {
+test("Two Workers that each export the class have separate locks: both get the same id at once.", async () => {
   const config = PAGE["locks/wrangler.jsonc"] ?? "";
   const own = `export { DurableLock } from "durable-locks";\n${user}`;
   const folder = await layOut({

@@ -4,10 +4,10 @@ interface Bindings {
   DURABLE_LOCK: DurableObjectNamespace<DurableLock>;
 }
 
-/** Which locks this Worker holds, and whether their requests are to end. */
+/** The locks that this Worker holds, and whether their requests should end. */
 const held = new Map<string, { lease: number; end: boolean }>();
 
-/** Holds a lock until it is told to end, and then returns without a release, as a handler that forgot it. */
+/** Holds a lock until `/end`, and then returns without a release, like a handler that forgot it. */
 async function hold(namespace: Bindings["DURABLE_LOCK"], id: string): Promise<number> {
   const { lease } = await useDurableLock(namespace, id).hold({ ttl: 600_000, releaseOnExit: true });
   held.set(id, { lease, end: false });
@@ -15,7 +15,7 @@ async function hold(namespace: Bindings["DURABLE_LOCK"], id: string): Promise<nu
   return lease;
 }
 
-/** A Worker that uses locks as its requests say. */
+/** A Worker whose requests say how to use locks. */
 export default {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);

@@ -7,22 +7,22 @@ import type { ArriveReply } from "../../../src/core/rendezvous/rendezvous-replie
 interface Party {
   requestId: string;
   arrivedAt: number;
-  /** Whether it believes to wait; a reply that is lost leaves it so. */
+  /** Whether the party still considers itself waiting; a lost reply does not change that. */
   waits: boolean;
   reply: ArriveReply | undefined;
 }
 
-/** Longer than two long polls, so that parties are told to ask again and are on their way back. */
+/** Longer than two long polls, so that parties are told to ask again and are at times between two calls. */
 const WAIT = 60_000;
 
-/** A barrier with its disk and its parties, and an account of what each was told. */
+/** A barrier with its disk and its parties, and a record of the reply that each party got. */
 class World {
   readonly #disk: Generation[] = [];
   readonly parties: Party[] = [];
   readonly #size: number;
   #now = 1_800_000_000_000;
   #state = new BarrierState([]);
-  /** Those that this instance of the object knows and that have not been answered, in the order of their arrival. */
+  /** The parties that this instance knows and has not answered, in their order of arrival. */
   #present: Party[] = [];
 
   constructor(size: number) {
@@ -40,7 +40,7 @@ class World {
     const arrival = { parties: this.#size, requestId: party.requestId, wait: Math.max(0, WAIT - waited), waited };
     this.#state.wake(this.#now);
     this.#apply(lost);
-    // It asks because it waits: this call is not sent if the answer came first.
+    // A party calls only while it waits: if the answer came first, it does not send this call.
     if (!party.waits) return;
     const isKnown =
       this.#present.includes(party) || this.#disk.some(({ members }) => members.includes(party.requestId));
@@ -59,7 +59,7 @@ class World {
     party.waits = false;
   }
 
-  /** Its connection is gone. */
+  /** The party's connection breaks. */
   die(party: Party): void {
     this.#state.drop(party.requestId, this.#now);
     this.#apply(false);
@@ -77,15 +77,16 @@ class World {
     this.#present = [];
   }
 
-  /** Nobody was told two things; who met did so in full, each once; generations grow. */
+  /** Checks that each party got one result, that generations are complete and without repeats, and that they grow. */
   check(): void {
     const met = new Map<number, number[]>();
     for (const { reply } of this.parties)
       if (reply?.success) met.set(reply.generation, [...(met.get(reply.generation) ?? []), reply.index]);
     for (const [generation, indexes] of met) {
-      const meeting = this.#disk.find((one) => one.generation === generation);
-      if (!meeting || meeting.why !== undefined) throw new Error("told of a meeting that is not on disk");
-      if (meeting.members.length !== this.#size) throw new Error("met without all");
+      const stored = this.#disk.find((one) => one.generation === generation);
+      if (!stored || stored.why !== undefined)
+        throw new Error("a reply names a completed generation that is not on disk");
+      if (stored.members.length !== this.#size) throw new Error("a generation completed without all its parties");
       if (new Set(indexes).size !== indexes.length) throw new Error("two with the same index");
     }
     this.#disk.reduce((before, { generation }) => {
@@ -93,45 +94,46 @@ class World {
       return generation;
     }, 0);
     const seen = this.#disk.flatMap(({ members }) => members);
-    if (new Set(seen).size !== seen.length) throw new Error("one arrival in two meetings");
+    if (new Set(seen).size !== seen.length) throw new Error("one arrival in two generations");
   }
 
-  /** Once all who live are here, fewer wait than are to meet: with one more they would go on. */
+  /** Checks that, once all living parties have returned, too few are waiting to complete a generation. */
   checkNoneIsStuck(): void {
     for (const party of this.parties.filter(({ waits }) => waits)) this.ask(party, false);
-    // A party that died on its way back is found dead by now.
+    // By now the object knows that a party which died between two long polls is dead.
     this.tick(LIMITS.returnWithin);
     const stuck = this.parties.filter(({ waits }) => waits).map(({ requestId }) => requestId);
     if (stuck.length >= this.#size) throw new Error(`${stuck.join(", ")} wait at a barrier of ${this.#size}`);
   }
 
   #apply(lost: boolean): void {
-    const { meetings, answers } = this.#state.takeEffects();
-    for (const meeting of meetings) this.#end(structuredClone(meeting));
+    const { generations: meetings, answers } = this.#state.takeEffects();
+    for (const generation of meetings) this.#end(structuredClone(generation));
     for (const { requestId, reply } of answers) {
       const party = this.parties.find((one) => one.requestId === requestId);
       if (party && !lost) this.#told(party, reply);
     }
   }
 
-  /** A generation is the first who came, or the first after other generations that are complete. */
-  #end(meeting: Generation): void {
-    this.#disk.push(meeting);
-    const first = this.#present.findIndex(({ requestId }) => requestId === meeting.members[0]);
+  /** A generation consists of the earliest parties, or of the earliest after other complete generations. */
+  #end(generation: Generation): void {
+    this.#disk.push(generation);
+    const first = this.#present.findIndex(({ requestId }) => requestId === generation.members[0]);
     const members = this.#present.splice(first, this.#size).map(({ requestId }) => requestId);
-    if (first % this.#size !== 0 || members.join() !== meeting.members.join())
-      throw new Error(`${meeting.members.join(", ")} ended together, and not ${members.join(", ")} in their order`);
+    if (first % this.#size !== 0 || members.join() !== generation.members.join())
+      throw new Error(`${generation.members.join(", ")} ended together, and not ${members.join(", ")} in their order`);
   }
 
   #told(party: Party, reply: ArriveReply): void {
     if (!reply.success && reply.reason === "WAITING") return;
-    if (party.reply && JSON.stringify(party.reply) !== JSON.stringify(reply)) throw new Error("told two things");
+    if (party.reply && JSON.stringify(party.reply) !== JSON.stringify(reply))
+      throw new Error("one party got two different results");
     party.reply = reply;
     party.waits = false;
   }
 }
 
-/** What may happen at a barrier; `ticks` is how far time may go at once. */
+/** What may happen at a barrier; `ticks` says how far time may move in one step. */
 const stepsOf = (ticks: fc.Arbitrary<number>) =>
   fc.oneof(
     { weight: 6, arbitrary: fc.record({ do: fc.constant("arrive" as const), lost: fc.boolean() }) },
@@ -160,8 +162,8 @@ function play(size: number, steps: Step[]): World {
   return world;
 }
 
-describe("random interleavings at a barrier", () => {
-  it("let nobody meet without all, nobody twice, and tell everybody one thing, over lost replies and restarts", () => {
+describe("Random interleavings at a barrier", () => {
+  it("No generation completes without all its parties, no party meets twice, and each learns one result.", () => {
     const steps = fc.array(stepsOf(fc.nat(8_000)), { maxLength: 40 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), steps, (size, moves) => void play(size, moves)),
@@ -169,8 +171,8 @@ describe("random interleavings at a barrier", () => {
     );
   });
 
-  it("let the first who came meet and leave nobody stuck, though more come than meet and polls end meanwhile", () => {
-    // Polls end after 25 s, and a party is dead that is not back 2 s later.
+  it("The earliest parties meet and none is stuck, even if more arrive than are needed and long polls end.", () => {
+    // Long polls end after 25 s, and a party that is not back 2 s later counts as dead.
     const ticks = fc.constantFrom(100, 1_000, 1_900, 2_000, 24_900, LIMITS.longPoll, LIMITS.longPoll + 100);
     const steps = fc.array(stepsOf(ticks), { maxLength: 40 });
     fc.assert(
@@ -180,7 +182,7 @@ describe("random interleavings at a barrier", () => {
   });
 });
 
-describe("one whose slice ended and who is not back yet", () => {
+describe("A party between two long polls", () => {
   const arrival = { parties: 2, wait: 60_000, waited: 0 };
   const begin = () => {
     const state = new BarrierState([]);
@@ -191,14 +193,14 @@ describe("one whose slice ended and who is not back yet", () => {
     return state;
   };
 
-  it("is not met without: it may be dead", () => {
+  it("A generation does not complete without a party that is between two long polls, because it may be dead.", () => {
     const state = begin();
     state.wake(27_000);
     const reply = { success: false, reason: "BROKEN", why: "died" };
     expect(state.takeEffects().answers).toEqual([{ requestId: "here", reply }]);
   });
 
-  it("is met when it is back in time", () => {
+  it("A party that returns in time from a long poll completes its generation.", () => {
     const state = begin();
     expect(state.arrive({ ...arrival, requestId: "away", waited: 26_000 }, 26_000)).toMatchObject({
       success: true,
@@ -206,7 +208,7 @@ describe("one whose slice ended and who is not back yet", () => {
     });
   });
 
-  it("meets whom it came with, and a third who came meanwhile begins the next generation", () => {
+  it("A returning party meets the party that it arrived with, and a third begins the next generation.", () => {
     const state = begin();
     expect(state.arrive({ ...arrival, requestId: "third" }, 25_600)).toBe(undefined);
     expect(state.arrive({ ...arrival, requestId: "away", waited: 25_700 }, 25_700)).toMatchObject({ index: 0 });
@@ -215,14 +217,14 @@ describe("one whose slice ended and who is not back yet", () => {
     expect(state.arrive({ ...arrival, requestId: "fourth" }, 26_000)).toMatchObject({ success: true, index: 1 });
   });
 
-  it("does not keep two who came later from meeting", () => {
+  it("A party that is between two long polls does not keep two later arrivals from meeting.", () => {
     const state = begin();
     state.arrive({ ...arrival, requestId: "third" }, 25_600);
     expect(state.arrive({ ...arrival, requestId: "fourth" }, 25_600)).toMatchObject({ success: true, index: 1 });
     expect(state.waiting).toBe(2);
   });
 
-  it("breaks its own generation if it is dead, and not the next", () => {
+  it("A party that dies between two long polls breaks its own generation and not the next.", () => {
     const state = begin();
     state.arrive({ ...arrival, requestId: "third" }, 25_600);
     state.wake(27_000);
@@ -231,7 +233,7 @@ describe("one whose slice ended and who is not back yet", () => {
     expect(state.arrive({ ...arrival, requestId: "fourth" }, 27_100)).toMatchObject({ success: true, index: 1 });
   });
 
-  it("finds the answer that it has earned, though many others met meanwhile", () => {
+  it("A returning party gets its own result, although many other generations have completed.", () => {
     const state = begin();
     state.leave("here", "aborted", 25_550);
     for (let n = 0; n < 400; n += 1) {

@@ -14,7 +14,7 @@ const stubOf = (id: string) => env.DURABLE_RENDEZVOUS.getByName(id);
 const inside = (id: string, work: (object: DurableRendezvous, storage: DurableObjectStorage) => void | Promise<void>) =>
   runInDurableObject(stubOf(id), (object, { storage }) => work(object, storage));
 
-/** A party that waits, and what it has been told. */
+/** A waiting party, and the replies that it got. */
 function arrive(object: DurableRendezvous, requestId: string, parties = 2) {
   const { entry, outcome } = object.arriveAtBarrier({ parties, requestId, wait: 60_000, waited: 0 });
   const told: ArriveReply[] = [];
@@ -28,15 +28,15 @@ let start: number;
 const setClock = (ms: number) => vi.spyOn(Date, "now").mockReturnValue(start + ms);
 
 beforeEach(() => {
-  // Ahead of the clock by which the object began: its own never goes back.
+  // Ahead of the clock at which the object started, because the object's clock never goes back.
   start = Date.now() + 60_000;
 });
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
-  it("is asked for nothing more if it is empty", async () => {
+describe("Storage of a latch or a barrier", () => {
+  it("G8: An object with empty storage starts without blockConcurrencyWhile.", async () => {
     await runInDurableObject(stubOf(freshId()), (_object, state) => {
       const block = vi.spyOn(state, "blockConcurrencyWhile");
       void new DurableRendezvous(state, env);
@@ -44,7 +44,7 @@ describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
     });
   });
 
-  it("has its alarm set a day ahead by the first write, and by no other", async () => {
+  it("G8: The first write sets the alarm a day ahead, and no other write sets it.", async () => {
     const id = freshId();
     await inside(id, async (object, storage) => {
       const set = vi.spyOn(storage, "setAlarm");
@@ -55,7 +55,7 @@ describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
     });
   });
 
-  it("has no second alarm set after a restart, but a lost one again", async () => {
+  it("G8: After a restart no second alarm is set, but a lost alarm is set again.", async () => {
     const id = freshId();
     await stubOf(id).countDown(9, 1, "a");
     await evictDurableObject(stubOf(id));
@@ -70,7 +70,7 @@ describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
     expect(await alarmOf(id)).not.toBeNull();
   });
 
-  it("is kept until it was not used for long enough, and wiped then, to be used again at once", async () => {
+  it("G8: Storage is wiped after it was idle for long enough, not earlier, and can be used again at once.", async () => {
     const id = freshId();
     await inside(id, async (object, storage) => {
       setClock(0);
@@ -89,7 +89,7 @@ describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
     });
   });
 
-  it("is not wiped while somebody waits for the latch, or at the barrier", async () => {
+  it("G8: Storage is not wiped while a caller waits for the latch or at the barrier.", async () => {
     const id = freshId();
     await inside(id, async (object) => {
       setClock(0);
@@ -115,7 +115,7 @@ describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
     });
   });
 
-  it("is not wiped while a caller that waits for the latch is on its way back from a long poll", async () => {
+  it("G8: Storage is not wiped while a waiter of the latch is between two long polls.", async () => {
     await inside(freshId(), async (object, storage) => {
       setClock(0);
       await object.countDown(2, 1, "a");
@@ -132,7 +132,7 @@ describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
     });
   });
 
-  it("forgets a meeting with its rows: a party that comes again under its name waits again", async () => {
+  it("G8: A wipe forgets past generations, so a party that arrives again under its name waits again.", async () => {
     await inside(freshId(), async (object) => {
       setClock(0);
       arrive(object, "a");
@@ -146,7 +146,7 @@ describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
     });
   });
 
-  it("is tried again in a day if it can't be wiped, which is logged", async () => {
+  it("G8: A wipe that fails is logged and tried again in a day.", async () => {
     await inside(freshId(), async (object, storage) => {
       setClock(0);
       await object.countDown(2, 1, "a");
@@ -160,7 +160,7 @@ describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
     });
   });
 
-  it("has one alarm although its own found none", async () => {
+  it("G8: If alarm() runs while no alarm is stored, exactly one alarm is set.", async () => {
     const id = freshId();
     await stubOf(id).countDown(9, 1, "a");
     await inside(id, (_object, storage) => storage.deleteAlarm());
@@ -174,8 +174,8 @@ describe("G8 nothing leaks: the storage of a latch or a barrier", () => {
   });
 });
 
-describe("a party at a barrier", () => {
-  it("that leaves breaks it for the others, who are told that it did", async () => {
+describe("A party at a barrier", () => {
+  it("A party that leaves breaks the barrier for the others, which learn the reason.", async () => {
     await inside(freshId(), async (object) => {
       arrive(object, "a", 3);
       const other = arrive(object, "b", 3);
@@ -185,7 +185,7 @@ describe("a party at a barrier", () => {
     });
   });
 
-  it("is there as long as one of its calls is", async () => {
+  it("A party is present as long as one of its calls is.", async () => {
     await inside(freshId(), async (object) => {
       const calls = [arrive(object, "a"), arrive(object, "a")];
       calls[0]?.entry[Symbol.dispose]();
@@ -195,7 +195,7 @@ describe("a party at a barrier", () => {
     });
   });
 
-  it("meets the next who came though a third arrived while it was on its way back from a long poll", async () => {
+  it("A party returning from a long poll meets the next arrival, although a third has arrived since.", async () => {
     await inside(freshId(), async (object) => {
       setClock(0);
       const first = arrive(object, "a");
@@ -212,7 +212,7 @@ describe("a party at a barrier", () => {
     });
   });
 
-  it("G9 has a hundred calls parked at most; one more is told to ask again", async () => {
+  it("G9: A party has at most a hundred parked calls; one more is told to ask again.", async () => {
     await inside(freshId(), async (object) => {
       for (let n = 0; n < 100; n += 1) arrive(object, "a");
       const more = arrive(object, "a");
@@ -222,7 +222,7 @@ describe("a party at a barrier", () => {
     });
   });
 
-  it("G8 leaves no timer behind", async () => {
+  it("G8: A party that leaves does not leave a timer behind.", async () => {
     await inside(freshId(), async (object) => {
       const { pending, restore } = countTimers();
       try {
@@ -237,8 +237,8 @@ describe("a party at a barrier", () => {
   });
 });
 
-describe("G5 a write that fails", () => {
-  it("is answered with the failure, and what is stored is what counts", async () => {
+describe("A write that fails", () => {
+  it("G5: A write that fails is answered with the failure, and the stored state counts.", async () => {
     const id = freshId();
     await stubOf(id).countDown(3, 1, "a");
     const failed = await inside(id, async (object, storage) => {

@@ -24,8 +24,8 @@ const tables = (id: string) =>
   );
 const lossy = (methods: string[]) => faultyNamespace(losingReplies(methods), namespace).namespace;
 
-describe("a latch", () => {
-  it("opens for all who wait when it has been counted down, and stays open", async () => {
+describe("latch", () => {
+  it("A latch opens for all waiters when it has been counted down, and stays open.", async () => {
     const latch = latchOf(freshId(), 3);
     const waiting = [latch.wait(), latch.wait()];
     expect(await latch.countDown()).toBe(2);
@@ -35,7 +35,7 @@ describe("a latch", () => {
     expect(await latch.countDown()).toBe(0);
   });
 
-  it("G5 counts a request once, though it is repeated, its reply lost, or the object restarted", async () => {
+  it("G5: A latch counts a request once, even if it is repeated, loses its reply or meets a restart.", async () => {
     const id = freshId();
     const latch = useLatch(lossy(["countDown"]), id, { count: 3 });
     expect(await latch.countDown({ requestId: "a" })).toBe(2);
@@ -45,7 +45,7 @@ describe("a latch", () => {
     expect(await latch.remaining()).toBe(2);
   });
 
-  it("opens for those whose wait was cut by a restart", async () => {
+  it("A latch opens for waiters whose wait was cut by a restart.", async () => {
     const id = freshId();
     const latch = latchOf(id, 2);
     await latch.countDown();
@@ -55,7 +55,7 @@ describe("a latch", () => {
     await waiting;
   });
 
-  it("tells who waits too long, and who aborts, and is none the worse", async () => {
+  it("A latch reports a timeout and an abort to the waiter, and goes on working.", async () => {
     const latch = latchOf(freshId(), 1);
     expect(await outcome(latch.wait({ wait: 20 }))).toMatchObject({ error: { code: "LOCK_TIMEOUT" } });
     const abort = new AbortController();
@@ -65,7 +65,7 @@ describe("a latch", () => {
     expect(await latch.countDown()).toBe(0);
   });
 
-  it("G9 refuses another count, and bad ones, and stores nothing for a question", async () => {
+  it("G9: A latch refuses a different count and bad counts, and a question stores nothing.", async () => {
     const id = freshId();
     expect(await latchOf(id, 3).remaining()).toBe(3);
     expect(await tables(id)).toEqual([]);
@@ -77,7 +77,7 @@ describe("a latch", () => {
       expect(() => latchOf(id, count as number)).toThrow(expect.objectContaining({ argument: "count" }));
   });
 
-  it("G8 is wiped a day after its last count-down, and the id is a new latch then", async () => {
+  it("G8: A latch is wiped a day after its last count-down, and its id is then a new latch.", async () => {
     const id = freshId();
     await latchOf(id, 1).countDown();
     await runDurableObjectAlarm(stubOf(id));
@@ -93,8 +93,8 @@ describe("a latch", () => {
   });
 });
 
-describe("a barrier", () => {
-  it("lets all go on together when the last has come, and tells the order in which they came", async () => {
+describe("barrier", () => {
+  it("A barrier lets all parties go on together when the last arrives, and tells their order of arrival.", async () => {
     const id = freshId();
     const { arrive } = barrierOf(id, 3);
     const [first, second] = [arrive(), untilWaiting(id, 1).then(() => arrive())];
@@ -104,7 +104,7 @@ describe("a barrier", () => {
     expect(new Set(met.map(({ generation }) => generation)).size).toBe(1);
   });
 
-  it("can be used again and again, by many, and its generations grow", async () => {
+  it("A barrier can be used repeatedly by many parties, and its generations grow.", async () => {
     const { arrive } = barrierOf(freshId(), 30);
     const party = async () => {
       const met = [];
@@ -116,7 +116,7 @@ describe("a barrier", () => {
     expect(one).toEqual([...new Set(one)].sort((a, b) => a - b));
   });
 
-  it("breaks for the rest when one aborts, and begins again", async () => {
+  it("A barrier breaks for the other parties when one aborts, and can then be used again.", async () => {
     const id = freshId();
     const { arrive } = barrierOf(id, 3);
     const abort = new AbortController();
@@ -129,7 +129,7 @@ describe("a barrier", () => {
     expect(await Promise.all([arrive(), arrive(), arrive()])).toHaveLength(3);
   });
 
-  it("breaks for the rest when one runs out of time, which is told so", async () => {
+  it("A barrier breaks for the other parties when one times out, and that one gets LOCK_TIMEOUT.", async () => {
     const id = freshId();
     const { arrive } = barrierOf(id, 3);
     const waiting = outcome(arrive({ wait: 15_000 }));
@@ -139,7 +139,7 @@ describe("a barrier", () => {
     expect(await stubOf(id).waiting()).toBe(0);
   });
 
-  it("breaks for the rest when the execution context of one ends", async () => {
+  it("A barrier breaks for the other parties when the execution context of one ends.", async () => {
     const id = freshId();
     const waiting = outcome(barrierOf(id, 3).arrive({ wait: 15_000 }));
     await untilWaiting(id, 1);
@@ -147,7 +147,7 @@ describe("a barrier", () => {
     expect(await waiting).toMatchObject({ error: { code: "BARRIER_BROKEN" } });
   });
 
-  it("goes on after a restart of the object: those who wait come back", async () => {
+  it("After a restart of the object the waiting parties come back, and the barrier completes.", async () => {
     const id = freshId();
     const { arrive } = barrierOf(id, 3);
     const waiting = [arrive({ wait: 15_000 }), arrive({ wait: 15_000 })];
@@ -157,7 +157,7 @@ describe("a barrier", () => {
     expect(await Promise.all([...waiting, arrive()])).toHaveLength(3);
   });
 
-  it("G5 tells a party whose reply was lost the same, also after a restart", async () => {
+  it("G5: A party that asks again gets the same result, also after a restart.", async () => {
     const id = freshId();
     const ask = async (requestId: string) => {
       const attendance = stubOf(id).arriveAtBarrier({ parties: 2, requestId, wait: 5_000, waited: 0 });
@@ -171,7 +171,7 @@ describe("a barrier", () => {
     expect(await stubOf(id).waiting()).toBe(0);
   });
 
-  it("G5 meets once though replies are lost on the way", async () => {
+  it("G5: Parties meet once although replies are lost.", async () => {
     const id = freshId();
     const unlucky = useBarrier(lossy(["arriveAtBarrier"]), id, { parties: 2 });
     const met = await Promise.all([unlucky.arrive(), barrierOf(id, 2).arrive()]);
@@ -179,7 +179,7 @@ describe("a barrier", () => {
     expect(met.map(({ index }) => index).toSorted((a, b) => a - b)).toEqual([0, 1]);
   });
 
-  it("G9 refuses another number of parties, and bad ones, and stores nothing before the first meeting", async () => {
+  it("G9: A barrier refuses a different number of parties and bad numbers, and stores nothing before it first completes.", async () => {
     const id = freshId();
     const abort = new AbortController();
     const waiting = outcome(barrierOf(id, 3).arrive({ signal: abort.signal }));
@@ -193,8 +193,8 @@ describe("a barrier", () => {
   });
 });
 
-describe("the examples of latch and barrier", () => {
-  it("publish when all parts are there, however often one is delivered", async () => {
+describe("The examples of latch and barrier", () => {
+  it("The latch example publishes when all parts are there, however often one is delivered.", async () => {
     const job = { id: freshId(), parts: 3 };
     let shown = false;
     const publishing = publish(namespace, job, async () => void (shown = true));
@@ -205,7 +205,7 @@ describe("the examples of latch and barrier", () => {
     expect(shown).toBe(true);
   });
 
-  it("compute in step", async () => {
+  it("The barrier example computes in step.", async () => {
     const job = { id: freshId(), workers: 4, steps: 3 };
     const log: number[] = [];
     const workers = Array.from({ length: 4 }, () => compute(namespace, job, async (n) => void log.push(n)));

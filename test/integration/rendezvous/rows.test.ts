@@ -8,7 +8,7 @@ import { freshId } from "../../support/locks.ts";
 
 const NOW = 1_800_000_000_000;
 
-/** Runs `work` on the storage of an object of its own. */
+/** Runs `work` on the storage of a new object. */
 const onStorage = (work: (storage: DurableObjectStorage) => void | Promise<void>): Promise<void> =>
   runInDurableObject(env.DURABLE_RENDEZVOUS.getByName(freshId()), (_object, { storage }) => work(storage));
 
@@ -26,15 +26,15 @@ const slots = (sql: SqlStorage) =>
     .toArray()
     .map(({ slot, generation }) => [slot, generation]);
 
-/** A table that takes anything, as only damage leaves it. */
+/** A table that accepts any value, as only damage could leave it. */
 function store(sql: SqlStorage, table: string, columns: string, rows: unknown[][]): void {
   const [key, ...others] = columns.split(", ");
   sql.exec(`CREATE TABLE ${table} (${key} PRIMARY KEY NOT NULL, ${others.join(", ")}) WITHOUT ROWID`);
   for (const row of rows) sql.exec(`INSERT INTO ${table} VALUES (${row.map(() => "?").join(", ")})`, ...row);
 }
 
-describe("the rows of a latch or a barrier", () => {
-  it("exist once either has any, and no more when they are wiped", async () => {
+describe("The rows of a latch or a barrier", () => {
+  it("The tables of a latch or a barrier exist from the first row until they are wiped.", async () => {
     await onStorage(async (storage) => {
       const sqlite = new SqliteStorage(storage);
       const latch = new RendezvousStorage(sqlite);
@@ -49,70 +49,70 @@ describe("the rows of a latch or a barrier", () => {
     await onStorage(async (storage) => {
       const sqlite = new SqliteStorage(storage);
       const barrier = new RendezvousStorage(sqlite);
-      barrier.writeMeeting(met(1), NOW);
-      barrier.writeMeeting(met(2), NOW);
+      barrier.writeGeneration(met(1), NOW);
+      barrier.writeGeneration(met(2), NOW);
       expect(barrier.exists).toBe(true);
       await sqlite.wipe();
       barrier.forget();
       expect(barrier.exists).toBe(false);
-      barrier.writeMeeting(met(3), NOW);
+      barrier.writeGeneration(met(3), NOW);
       expect(slots(storage.sql)).toEqual([[0, 3]]);
     });
   });
 
-  it("G9 are of the last eight meetings, a new one in the place of the oldest, also after a restart", async () => {
+  it("G9: The last eight large generations are kept, and a new one replaces the oldest, also after a restart.", async () => {
     const members = Array.from({ length: 125 }, (_, n) => `m${n}`);
     await onStorage((stored) => {
       const { sql } = stored;
       const before = rowsOf(stored);
-      for (const generation of range(1, 10)) before.writeMeeting({ ...met(generation), members }, NOW);
+      for (const generation of range(1, 10)) before.writeGeneration({ ...met(generation), members }, NOW);
       expect(slots(sql)).toEqual([[0, 9], [1, 10], ...range(3, 8).map((generation) => [generation - 1, generation])]);
       const after = rowsOf(stored);
-      expect(after.meetings().map(({ generation }) => generation)).toEqual(range(3, 10));
-      after.writeMeeting({ ...met(11), members }, NOW);
-      expect(after.meetings().map(({ generation }) => generation)).toEqual(range(4, 11));
+      expect(after.generations().map(({ generation }) => generation)).toEqual(range(3, 10));
+      after.writeGeneration({ ...met(11), members }, NOW);
+      expect(after.generations().map(({ generation }) => generation)).toEqual(range(4, 11));
     });
   });
 
-  it("G9 are of as many small meetings as a thousand arrivals make, also after a restart and after large ones", async () => {
+  it("G9: Small generations of a thousand arrivals are kept, also after a restart and after large ones.", async () => {
     const pair = (generation: number) => ({ ...met(generation), members: ["one", "other"] });
     await onStorage((stored) => {
       const before = rowsOf(stored);
-      for (const generation of range(1, 501)) before.writeMeeting(pair(generation), NOW);
+      for (const generation of range(1, 501)) before.writeGeneration(pair(generation), NOW);
       const after = rowsOf(stored);
-      expect(after.meetings().map(({ generation }) => generation)).toEqual(range(2, 501));
+      expect(after.generations().map(({ generation }) => generation)).toEqual(range(2, 501));
       const members = Array.from({ length: 1_000 }, (_, n) => `m${n}`);
-      for (const generation of range(502, 520)) after.writeMeeting({ ...met(generation), members }, NOW);
-      expect(after.meetings()).toHaveLength(500);
-      const large = after.meetings().filter((meeting) => meeting.members.length === 1_000);
+      for (const generation of range(502, 520)) after.writeGeneration({ ...met(generation), members }, NOW);
+      expect(after.generations()).toHaveLength(500);
+      const large = after.generations().filter((generation) => generation.members.length === 1_000);
       expect(large.map(({ generation }) => generation)).toEqual(range(513, 520));
     });
   });
 
-  it("tell why a barrier broke; a reason that only a newer version knows is still a reason", async () => {
+  it("Rows tell why a barrier broke, and an unknown reason of a newer version still counts as one.", async () => {
     await onStorage((stored) => {
       const { sql } = stored;
       const storage = rowsOf(stored);
       for (const [n, why] of ([undefined, "died", "timeout", "aborted"] as const).entries())
-        storage.writeMeeting(met(n + 1, why), NOW);
+        storage.writeGeneration(met(n + 1, why), NOW);
       sql.exec("INSERT INTO meetings VALUES (7, 9, 'bored', '[]', 0)");
-      expect(storage.meetings().map(({ why }) => why)).toEqual([undefined, "died", "timeout", "aborted", "died"]);
+      expect(storage.generations().map(({ why }) => why)).toEqual([undefined, "died", "timeout", "aborted", "died"]);
     });
   });
 
-  it("tell when they were last used, whatever damaged rows say", async () => {
+  it("Rows tell when they were last used, whatever damaged rows say.", async () => {
     await onStorage((stored) => {
       const { sql } = stored;
       const storage = rowsOf(stored);
       storage.writeCountDown({ requestId: "a", count: 2, by: 1 }, NOW + 5);
       storage.writeCountDown({ requestId: "b", count: 2, by: 1 }, NOW);
-      storage.writeMeeting(met(1), NOW + 3);
+      storage.writeGeneration(met(1), NOW + 3);
       sql.exec("INSERT INTO count_downs VALUES ('c', 2, 1, 'never')");
       expect(storage.lastUse()).toBe(NOW + 5);
     });
   });
 
-  it("of damaged meetings are remembered by their number, and the next has a place", async () => {
+  it("Damaged generations are remembered by their number, and the next one finds a slot.", async () => {
     await onStorage((stored) => {
       const { sql } = stored;
       store(sql, "meetings", "slot, generation, why, members, at", [
@@ -124,19 +124,19 @@ describe("the rows of a latch or a barrier", () => {
         [-6, 2, null, '"text"', 0],
       ]);
       const storage = rowsOf(stored);
-      expect(storage.meetings().map(({ generation, members }) => [generation, members])).toEqual([
+      expect(storage.generations().map(({ generation, members }) => [generation, members])).toEqual([
         [2, []],
         [3, []],
         [4, []],
         [5, []],
         [9, ["a", "b"]],
       ]);
-      storage.writeMeeting(met(10), NOW);
+      storage.writeGeneration(met(10), NOW);
       expect(slots(sql)).toContainEqual([0, 10]);
     });
   });
 
-  it("of damaged count-downs count for nothing", async () => {
+  it("Damaged count-downs are ignored.", async () => {
     await onStorage((stored) => {
       const { sql } = stored;
       store(sql, "count_downs", "request, count, by, at", [

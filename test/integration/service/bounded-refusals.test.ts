@@ -7,7 +7,7 @@ import { TOKENS, ask, at, send } from "./calls.ts";
 
 const READER = { permits: 1, capacity: Infinity };
 
-/** So many readers, taken in one turn; their leases. */
+/** Takes this many reader leases in one turn, and returns them. */
 const readers = (id: string, many: number) =>
   runInDurableObject(stubOf(id), async (lock) => {
     const leases: number[] = [];
@@ -21,7 +21,7 @@ const readers = (id: string, many: number) =>
 const write = (id: string, more: object = {}, token = TOKENS.all) =>
   ask(at(id, "acquire"), { token, body: { ttl: 60_000, ...more } });
 
-it("a refused acquire lists the ten oldest of 2,000 holders and counts the others, without asking for the status", async () => {
+it("A refused acquire lists the ten oldest of 2,000 holders and counts the rest, without asking for the status.", async () => {
   const id = freshId();
   const leases = await readers(id, 2_000);
   const looks = [vi.spyOn(DurableLock.prototype, "status"), vi.spyOn(DurableLock.prototype, "watch")];
@@ -35,7 +35,7 @@ it("a refused acquire lists the ten oldest of 2,000 holders and counts the other
   vi.restoreAllMocks();
 });
 
-it("the object's own refusal is as short, and counts no others if it names them all", async () => {
+it("The object's own refusal is as short, and gives no count if it lists all holders.", async () => {
   const id = freshId();
   await readers(id, 10);
   const few = await stubOf(id).acquire(60_000);
@@ -45,7 +45,7 @@ it("the object's own refusal is as short, and counts no others if it names them 
   expect(await stubOf(id).acquire(60_000)).toMatchObject({ holders: { length: 10 }, moreHolders: 1 });
 });
 
-it("who has to ask again learns its place and three holders, and who has waited long enough ten", async () => {
+it("A waiter between long polls learns its place and three holders; a waiter that timed out learns ten.", async () => {
   const id = freshId();
   await readers(id, 12);
   const first = write(id, { wait: 60_000, requestId: "first" });
@@ -60,7 +60,7 @@ it("who has to ask again learns its place and three holders, and who has waited 
   expect([body["waiting"], body["place"]]).toEqual([undefined, undefined]);
 });
 
-it("a token that may not read learns its place, and neither who nor how many hold the lock", async () => {
+it("A token without read access learns its place, and neither the holders nor their number.", async () => {
   const id = freshId();
   await readers(id, 12);
   const { body } = await write(id, { wait: 60_000, longPoll: 1 }, TOKENS.locker);
@@ -68,7 +68,7 @@ it("a token that may not read learns its place, and neither who nor how many hol
   for (const field of ["holders", "moreHolders", "retryAfter"]) expect(body).not.toHaveProperty(field);
 });
 
-it("a refused conversion does not grow with the holders", async () => {
+it("The size of a refused conversion does not grow with the number of holders.", async () => {
   const id = freshId();
   const [lease] = await readers(id, 200);
   const { status, body } = await ask(at(id, "convert"), { body: { lease } });
@@ -76,7 +76,7 @@ it("a refused conversion does not grow with the holders", async () => {
   expect(JSON.stringify(body).length).toBeLessThan(1_000);
 });
 
-it("who watches for the newest holder hears of it alone, however many hold the lock and wait", async () => {
+it("A watcher of the newest holder gets only that holder, however many hold the lock and wait.", async () => {
   const id = freshId();
   const leases = await readers(id, 200);
   const writer = write(id, { wait: 60_000, requestId: "writer" });
@@ -95,7 +95,7 @@ it("who watches for the newest holder hears of it alone, however many hold the l
 it.each([
   ["over RPC", (id: string) => lockOf(id)],
   ["over HTTP", (id: string) => connectOver().lock(id)],
-])("an observer hears of the newest holder alone, %s", async (_way, connect) => {
+])("An observer gets only the newest holder, %s.", async (_way, connect) => {
   const id = freshId();
   const watch = vi.spyOn(DurableLock.prototype, "watch");
   const observer = observe(connect(id));

@@ -24,7 +24,7 @@ export function serviceWith(options: Partial<LockServiceOptions> = {}) {
 
 const service = serviceWith();
 
-/** What a problem or an answer says; every field that a test may look at. */
+/** The JSON of a problem or an answer, with every field that a test may read. */
 export type Body = Record<string, never> & { lease: number; reason: string };
 
 /** Sends one request, with a body as JSON if there is one. */
@@ -45,7 +45,7 @@ export async function send(
   return to.fetch(new Request(ORIGIN + path, { method: "POST", ...init, headers, body: text }));
 }
 
-/** Sends it and reads the JSON of the answer. */
+/** Sends a request and reads the answer as JSON. */
 export async function ask(...args: Parameters<typeof send>): Promise<{ status: number; headers: Headers; body: Body }> {
   const response = await send(...args);
   return { status: response.status, headers: response.headers, body: await response.json<Body>() };

@@ -16,7 +16,7 @@ async function* eventsOf(response: Response): AsyncGenerator<{ event: string; da
   }
 }
 
-it("streams the status as it changes, with what led to it", async () => {
+it("The event stream sends the status as it changes, with the events that led to it.", async () => {
   const id = freshId();
   const response = await send(at(id, "events"), { token: TOKENS.reader });
   expect(response.headers.get("Content-Type")).toBe("text/event-stream");
@@ -42,13 +42,13 @@ it.each([
   ["all", "read, lock, admin"],
   ["ours", "read, lock, admin"],
   ["reader", "read"],
-] as const)("says what the token may do with the lock: %s", async (token, actions) => {
+] as const)("The event stream says what the token may do with the lock: %s.", async (token, actions) => {
   const response = await send(at(`ours/${freshId()}`, "events"), { token: TOKENS[token] });
   expect(response.headers.get("Token-Actions")).toBe(actions);
   await response.body?.cancel();
 });
 
-it("tells only the last of many changes in quick succession", async () => {
+it("The event stream skips to the last of many changes in quick succession.", async () => {
   const id = freshId();
   const events = eventsOf(await send(at(id, "events")));
   await events.next();

@@ -3,7 +3,7 @@ import { createLockService } from "../../../src/service.ts";
 import { connectionLost, faultyNamespace, overloaded } from "../../support/faulty-namespace.ts";
 import { TOKEN } from "../../support/http.ts";
 
-/** What the service answers to one who waits, if the lock's object fails so. */
+/** The service's answer to a waiter if the lock's object fails with this fault. */
 async function answerOf(fault: () => Error): Promise<Response> {
   const { namespace } = faultyNamespace(async () => {
     throw fault();
@@ -18,13 +18,13 @@ async function answerOf(fault: () => Error): Promise<Response> {
   );
 }
 
-describe.concurrent("G4 a request in line whose object fails", () => {
-  it("is answered 503 without a Retry-After, so that its caller comes back while the line reassembles", async () => {
+describe.concurrent("A waiting request whose object fails", () => {
+  it("G4: The service answers a waiter 503 without Retry-After, so that it returns while the queue reassembles.", async () => {
     const { status, headers } = await answerOf(connectionLost);
     expect([status, headers.get("Retry-After")]).toEqual([503, null]);
   });
 
-  it("is answered with one if the object is overloaded, so that its caller comes back more slowly", async () => {
+  it("G4: If the object is overloaded, the 503 has a Retry-After, so that the waiter returns more slowly.", async () => {
     const { status, headers } = await answerOf(overloaded);
     expect([status, headers.get("Retry-After")]).toEqual([503, "1"]);
   });

@@ -15,7 +15,7 @@ const use = async (id: string, service = to) => {
   expect((await send(at(id, "acquire"), { to: service, body: { ttl: 1_000 } })).status).toBe(200);
 };
 
-it("lists ids that were used, by prefix, in order and page by page", async () => {
+it("The index lists used ids by prefix, in order and page by page.", async () => {
   const prefix = freshId();
   const ids = ["a", "b/1", "b/2", "c:1", "é", "\u{ffff}", "\u{1f512}"].map((end) => `${prefix}${end}`);
   for (const id of ids) await use(id);
@@ -26,7 +26,7 @@ it("lists ids that were used, by prefix, in order and page by page", async () =>
   expect(await listed(prefix, `&limit=4&cursor=${encodeURIComponent(ids[3] as string)}`)).toEqual(ids.slice(4));
 });
 
-it("writes an id once, however often it is used", async () => {
+it("The index gets an id once, however often it is used.", async () => {
   const id = freshId("once/");
   const add = vi.spyOn(env.LOCK_INDEX, "getByName");
   await use(id);
@@ -38,7 +38,7 @@ it("writes an id once, however often it is used", async () => {
   add.mockRestore();
 });
 
-it("lists with its next use what could not be listed", async () => {
+it("An id that could not be indexed is indexed with its next use.", async () => {
   const id = freshId("later/");
   const error = vi.spyOn(console, "error").mockImplementation(() => {});
   let down = true;
@@ -56,7 +56,7 @@ it("lists with its next use what could not be listed", async () => {
   error.mockRestore();
 });
 
-/** An index that takes a call and does not answer it, until it is told to. */
+/** An index that does not answer a call until `answer` is called. */
 function slowIndex() {
   const { promise, resolve } = Promise.withResolvers<void>();
   const index = { getByName: () => ({ add: () => promise }) } as unknown as typeof env.LOCK_INDEX;
@@ -69,7 +69,7 @@ function acquisition(): Request {
   return new Request(ORIGIN + at(freshId(), "acquire"), { method: "POST", headers, body });
 }
 
-it("does not make a grant wait for the index if the request comes with a context", async () => {
+it("If the request comes with a context, a grant does not wait for the index.", async () => {
   const { index, answer } = slowIndex();
   const waitUntil = vi.fn<(promise: Promise<unknown>) => void>();
   const response = await serviceWith({ index }).fetch(acquisition(), { waitUntil });
@@ -79,7 +79,7 @@ it("does not make a grant wait for the index if the request comes with a context
 });
 
 it.for([["no context", undefined] as const, ["an environment in its place", env as never] as const])(
-  "makes the first grant of an id wait for the index if the request comes with %s",
+  "The first grant of an id waits for the index if the request comes with %s.",
   async ([, ctx]) => {
     const { index, isListed, answer } = slowIndex();
     const order: string[] = [];
@@ -93,12 +93,12 @@ it.for([["no context", undefined] as const, ["an environment in its place", env 
   },
 );
 
-it("grants without the index if that does not answer within a second", async () => {
+it("A grant goes ahead without the index if that does not answer within a second.", async () => {
   const { index } = slowIndex();
   expect((await serviceWith({ index }).fetch(acquisition())).status).toBe(200);
 });
 
-it("forgets an id that was not used for 30 days", async () => {
+it("The index forgets an id that was not used for 30 days.", async () => {
   const stub = env.LOCK_INDEX.getByName("a shard of its own");
   await stub.add("old");
   await stub.add("new");
@@ -107,7 +107,7 @@ it("forgets an id that was not used for 30 days", async () => {
   expect(await stub.list("", "", 10)).toEqual(["new"]);
 });
 
-it("needs a token that covers the prefix, and says how to turn it on if it is off", async () => {
+it("The list needs a token that covers the prefix, and says how to turn the index on if it is off.", async () => {
   expect((await ask("/v1/locks?prefix=", { to, token: TOKENS.ours })).status).toBe(403);
   expect((await ask("/v1/locks?prefix=our", { to, token: TOKENS.ours })).status).toBe(403);
   expect((await ask("/v1/locks?prefix=ours%2F", { to, token: TOKENS.ours })).status).toBe(200);

@@ -18,7 +18,7 @@ async function runOnce(id: string, value: string, more: object = {}, fingerprint
 const again = (id: string, fingerprint = "") => ask(at(id, "acquire"), { body: { ttl: 60_000, once: fingerprint } });
 
 it.each(['"text"', "0", "null", "false", '{"a":[1,{"b":"é\\u0000"}]}', "[[]]", '""', '"\\ud83d\\ude00"'])(
-  "a job that came to %s has run once: who asks again is told its result, and is granted nothing",
+  "After a job returned %s, the next caller gets its result and no lease.",
   async (value) => {
     const id = freshId();
     const { lease, released } = await runOnce(id, value);
@@ -30,7 +30,7 @@ it.each(['"text"', "0", "null", "false", '{"a":[1,{"b":"é\\u0000"}]}', "[[]]", 
   },
 );
 
-it("a job that came to nothing, or failed, is told so", async () => {
+it("A job that returned nothing, or failed, is reported as such.", async () => {
   const [nothing, failed] = [freshId(), freshId()];
   const { body } = await again(nothing);
   await ask(at(nothing, "release"), { body: { lease: body.lease, result: { retain: RETAIN } } });
@@ -39,7 +39,7 @@ it("a job that came to nothing, or failed, is told so", async () => {
   expect((await again(failed)).body).toEqual({ recorded: { value: { message: "broken" }, failed: true, lease } });
 });
 
-it("a job with another payload is 422", async () => {
+it("A job with another payload gets 422.", async () => {
   const id = freshId();
   await runOnce(id, "1", {}, "payload a");
   const { status, body } = await again(id, "payload b");
@@ -49,10 +49,10 @@ it("a job with another payload is 422", async () => {
 it.each([
   ["nested so deeply that no clone is made", `${"[".repeat(5_000)}${"]".repeat(5_000)}`],
   ["with a field that is read as a prototype", '{"__proto__":{"a":1}}'],
-  ["with a number beyond all numbers", "[1e999]"],
+  ["with a number that overflows", "[1e999]"],
   ["with minus zero", "-0"],
   ["with a lone surrogate", String.raw`"\ud800"`],
-])("a result %s is 422, and the lease is as it was", async (_name, value) => {
+])("A result %s gets 422, and the lease stays as it was.", async (_name, value) => {
   const id = freshId();
   const { lease, released } = await runOnce(id, value);
   expect([released.status, released.body.reason]).toEqual([422, "RESULT_NOT_CLONEABLE"]);
@@ -60,18 +60,18 @@ it.each([
   expect((await ask(at(id, "release"), { body: { lease, result: { value: 1, retain: RETAIN } } })).status).toBe(200);
 });
 
-it("a result of 2 MB is kept, and a larger one is 413 with the lease as it was", async () => {
+it("A result of 2 MB is stored, and a larger one gets 413 and leaves the lease as it was.", async () => {
   const id = freshId();
   const large = await runOnce(id, JSON.stringify("x".repeat(2_500_000)));
   expect([large.released.status, large.released.body.reason]).toEqual([413, "RESULT_TOO_LARGE"]);
   expect(await holders(id)).toBe(1);
   const value = "x".repeat(1_900_000);
-  const kept = await ask(at(id, "release"), { body: { lease: large.lease, result: { value, retain: RETAIN } } });
-  expect(kept.status).toBe(200);
+  const stored = await ask(at(id, "release"), { body: { lease: large.lease, result: { value, retain: RETAIN } } });
+  expect(stored.status).toBe(200);
   expect((await again(id)).body["recorded"]).toEqual({ value, failed: false, lease: large.lease });
 });
 
-it("a result that a Worker recorded and JSON has no word for is encoded, and can be stored in that form", async () => {
+it("A result that JSON can't express is sent encoded, and can be stored in that form.", async () => {
   const [id, copy] = [freshId(), freshId()];
   await once(lockOf(id), async () => new Map([["at", new Date(0)]]), { retain: RETAIN });
   // A caller that names no protocol may be a client that takes an answer without a value for undefined.
@@ -91,7 +91,7 @@ it("a result that a Worker recorded and JSON has no word for is encoded, and can
   expect(await once<unknown>(lockOf(copy), () => "ran")).toEqual(new Map([["at", new Date(0)]]));
 });
 
-it("a result that an earlier version stored and no transport carries is 422, and never half of it", async () => {
+it("A result from an earlier version that no transport can carry gets 422, and never a part of it.", async () => {
   const id = freshId();
   await once(lockOf(id), () => 1, { retain: RETAIN });
   await runInDurableObject(stubOf(id), (_lock, { storage }) => {
@@ -104,10 +104,10 @@ it("a result that an earlier version stored and no transport carries is 422, and
 
 it.each([
   ["four billion holes", [[-7, 4_294_967_295, 0, 1], 2]],
-  ["a table that is none", [[1]]],
+  ["an invalid table", [[1]]],
   ["a text", "[[1],2]"],
   ["a value beside it", [1], 1],
-])("an encoded result of %s is 422, and the lease is as it was", async (_name, encoded, value?: unknown) => {
+])("An encoded result of %s gets 422, and the lease stays as it was.", async (_name, encoded, value?: unknown) => {
   const id = freshId();
   const { lease } = (await again(id)).body;
   const result = { encoded, value, retain: RETAIN };
@@ -116,14 +116,14 @@ it.each([
   expect(await stubOf(id).status()).toMatchObject({ holders: [{ lease }] });
 });
 
-it("the text of a result is refused before it is parsed if it has too many arrays or is nested too deeply", async () => {
+it("A result with too many arrays or too deep a nesting is refused before its text is parsed.", async () => {
   const id = freshId();
   const { lease } = (await again(id)).body;
   const released = (value: string) =>
     ask(at(id, "release"), { body: `{"lease":${lease},"result":{"retain":60000,"value":${value}}}` });
   expect((await released(`[${"[],".repeat(1_100_000)}[]]`)).body.reason).toBe("RESULT_TOO_LARGE");
   expect((await released(`${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}`)).body.reason).toBe("RESULT_NOT_CLONEABLE");
-  // What is in a text is not nested.
+  // Brackets inside a string are not nesting.
   expect((await released(JSON.stringify(`${"[".repeat(5_000)}"\\"${"{".repeat(5_000)}`))).status).toBe(200);
 });
 
@@ -133,7 +133,7 @@ it.each([
   [2_100_000, 413, "RESULT_TOO_LARGE"],
   [4_600_000, 413, "RESULT_TOO_LARGE"],
   [12_000_000, 413, expect.stringMatching(/^(RESULT|PAYLOAD)_TOO_LARGE$/)],
-])("a result of %i bytes is answered by its size, as value and as encoded: %i", async (size, status, reason) => {
+])("A result of %i bytes is judged by its size, both as value and as encoded: %i.", async (size, status, reason) => {
   const buffer = ["ArrayBuffer", "A".repeat(Math.floor(size / 3) * 3 * BASE64_GROWTH)];
   for (const carried of [{ value: "x".repeat(size) }, { encoded: [["Uint8Array", 1], buffer] }]) {
     const id = freshId();

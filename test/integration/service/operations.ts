@@ -2,7 +2,7 @@ import { application } from "../../../src/service/create-service.ts";
 import type { Action } from "../../../src/service/request/access.ts";
 import { at, send } from "./calls.ts";
 
-/** What each operation of the document needs, and a body that it takes; an operation that is missing fails the tests. */
+/** For each operation of the document, the action it needs and a body it takes. A missing operation fails the tests. */
 export const OPERATIONS: Record<string, { action: Action; body?: object }> = {
   acquire: { action: "lock", body: { ttl: 60_000 } },
   renew: { action: "lock", body: { lease: 1, ttl: 60_000 } },
@@ -16,7 +16,7 @@ export const OPERATIONS: Record<string, { action: Action; body?: object }> = {
   list: { action: "read" },
 };
 
-/** Paths that anybody may read. */
+/** Paths that need no token. */
 export const PUBLIC = new Set([
   "/",
   "/openapi.json",
@@ -57,7 +57,7 @@ export function routed(): Omit<Operation, "name">[] {
   });
 }
 
-/** The path of an operation on one lock; of the list, what begins with its id. */
+/** The path of an operation on one lock; for the list, the path of all ids that begin with its id. */
 export function pathOn(id: string, { path }: Pick<Operation, "path">): string {
   if (path === "/v1/locks") return `/v1/locks?prefix=${encodeURIComponent(id)}`;
   return path.replace("/v1/locks/{id}", at(id)).replace("{id}", encodeURIComponent(id));

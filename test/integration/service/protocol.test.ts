@@ -14,7 +14,7 @@ it.each([
   ["2, 2", "an older protocol that has no number", "the client"],
   ["", "an older protocol that has no number", "the client"],
 ])(
-  "a request of protocol %j is refused before it has any effect, and told what to deploy",
+  "A request of protocol %j is refused before it has any effect, and the refusal says what to deploy.",
   async (header, named, older) => {
     const id = freshId();
     const { status, headers, body } = await ask(at(id, "acquire"), { ...speaking(header), body: { ttl: 60_000 } });
@@ -27,7 +27,7 @@ it.each([
   },
 );
 
-it("a request of the service's protocol, or of one that names none, is served, and the answer names it", async () => {
+it("A request with the service's protocol, or with none, is served, and the answer names the protocol.", async () => {
   const id = freshId();
   for (const given of [speaking(String(PROTOCOL)), {}]) {
     const { status, headers, body } = await ask(at(id, "acquire"), {
@@ -46,18 +46,18 @@ it.each([
   ["an unknown path", () => send("/v1/nothing"), 404],
   ["the description", () => send("/openapi.json"), 200],
   ["events", () => send(at(freshId(), "events")), 200],
-] as const)("every answer names the protocol: %s", async (_what, call, status) => {
+] as const)("Every answer names the protocol: %s.", async (_what, call, status) => {
   const response = await call();
   expect([response.status, response.headers.get(PROTOCOL_HEADER)]).toEqual([status, String(PROTOCOL)]);
   await response.body?.cancel();
 });
 
-it("nobody is told the protocol's differences without a token", async () => {
+it("Without a token, a caller does not learn how the protocols differ.", async () => {
   const { body } = await ask(at(freshId()), { ...speaking("3"), token: "" });
   expect(body.reason).toBe("UNAUTHORIZED");
 });
 
-it("an object of another version is a VERSION_MISMATCH and no failure of the service, on every route that changes something", async () => {
+it("An object of another version is a VERSION_MISMATCH, not a failure of the service, on every route that changes something.", async () => {
   // What an object of the first version says to an option that it does not know.
   const older = faultyNamespace(async (method) => {
     const refusal = { success: false, reason: "INVALID_ARGUMENT", argument: "protocol", message: "unknown option" };
@@ -82,7 +82,7 @@ it("an object of another version is a VERSION_MISMATCH and no failure of the ser
   }
 });
 
-it("an object of another version is a VERSION_MISMATCH on the paths of the first library too", async () => {
+it("An object of another version is a VERSION_MISMATCH on the paths of the first library too.", async () => {
   const refusal = { success: false, reason: "INVALID_ARGUMENT", argument: "protocol", message: "unknown option" };
   const older = faultyNamespace(async () => refusal);
   const to = serviceWith({ lock: older.namespace, legacy: true });

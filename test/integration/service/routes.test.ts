@@ -8,7 +8,7 @@ async function grant(id: string, body: object = {}): Promise<number> {
   return answer.body.lease;
 }
 
-it("a grant tells the lease, how long it is good, and its fencing token in a header", async () => {
+it("A grant gives the lease, how long it is valid, and its fencing token in a header.", async () => {
   const id = freshId();
   const { status, headers, body } = await ask(at(id, "acquire"), { body: { ttl: 60_000, owner: "one" } });
   expect(status).toBe(200);
@@ -18,7 +18,7 @@ it("a grant tells the lease, how long it is good, and its fencing token in a hea
   expect(await stubOf(id).status()).toMatchObject({ holders: [{ lease: body.lease, owner: "one" }] });
 });
 
-it("G1 who comes second is told 409, who holds the lock, and when to come back", async () => {
+it("G1: A second caller gets 409, with the holder and the time to come back.", async () => {
   const id = freshId();
   await grant(id, { owner: "one" });
   const { status, headers, body } = await ask(at(id, "acquire"), { body: { ttl: 1_000 } });
@@ -32,7 +32,7 @@ it("G1 who comes second is told 409, who holds the lock, and when to come back",
   expect(headers.has("Fencing-Token")).toBe(false);
 });
 
-it("G3 fencing tokens grow from grant to grant, across a forced release too", async () => {
+it("G3: Fencing tokens grow from grant to grant, also across a forced release.", async () => {
   const id = freshId();
   const first = await grant(id);
   const forced = await ask(at(id, "force-release"), { body: {} });
@@ -41,7 +41,7 @@ it("G3 fencing tokens grow from grant to grant, across a forced release too", as
   expect(first < forced.body.lease && forced.body.lease < second).toBe(true);
 });
 
-it("a lease is renewed, and one that has ended is 410 with how it ended", async () => {
+it("A live lease is renewed, and a lease that has ended gets 410 with how it ended.", async () => {
   const id = freshId();
   const lease = await grant(id);
   const renewed = await ask(at(id, "renew"), { body: { lease, ttl: 80_000 } });
@@ -62,7 +62,7 @@ it("a lease is renewed, and one that has ended is 410 with how it ended", async 
   await grant(id);
 });
 
-it("permits are taken out of a capacity, converted, and shown as they are, without limit too", async () => {
+it("Permits are taken out of a capacity, converted, and shown unchanged, also without a limit.", async () => {
   const id = freshId();
   const lease = await grant(id, { permits: 2, capacity: 3 });
   expect((await ask(at(id, "acquire"), { body: { ttl: 1_000, permits: 2, capacity: 3 } })).status).toBe(409);
@@ -76,7 +76,7 @@ it("permits are taken out of a capacity, converted, and shown as they are, witho
   ]);
 });
 
-it("the status of a lock tells its id, its holders, its queue, and the clock to compare them with", async () => {
+it("The status of a lock shows its id, its holders, its queue, and the clock to compare them with.", async () => {
   const id = freshId();
   expect((await ask(at(id))).body).toEqual({ id, locked: false, holders: [], waiters: [], now: expect.any(Number) });
   const lease = await grant(id, { owner: "one", requestId: "not to be told" });
@@ -92,7 +92,7 @@ it("the status of a lock tells its id, its holders, its queue, and the clock to 
   expect((await waiting).status).toBe(200);
 });
 
-it("a watcher is answered once the newest lease is another than it knows", async () => {
+it("A watcher gets an answer once the newest lease is not the one that it knows.", async () => {
   const id = freshId();
   const lease = await grant(id);
   const told = ask(`${at(id)}?known=${lease}&wait=20000`);
@@ -101,7 +101,7 @@ it("a watcher is answered once the newest lease is another than it knows", async
   expect((await ask(`${at(id)}?known=0&wait=1`)).body).toMatchObject({ locked: false });
 });
 
-it("a holder is asked to release, and told so by its next renewal", async () => {
+it("A holder learns about a request to release with its next renewal.", async () => {
   const id = freshId();
   const lease = await grant(id);
   expect((await ask(at(id, "request-release"), { body: {} })).body).toEqual({ requested: true });
@@ -109,7 +109,7 @@ it("a holder is asked to release, and told so by its next renewal", async () => 
   expect(body["releaseRequested"]).toBe(true);
 });
 
-it("a forced release ends every lease, and its number fences them off", async () => {
+it("A forced release ends every lease, and its number fences them off.", async () => {
   const id = freshId();
   const lease = await grant(id);
   const forced = await ask(at(id, "force-release"), { body: { requestId: "r" } });
@@ -120,7 +120,7 @@ it("a forced release ends every lease, and its number fences them off", async ()
   expect(await holders(id)).toBe(1);
 });
 
-it("a stolen lock is the thief's alone", async () => {
+it("After a steal, the thief is the only holder.", async () => {
   const id = freshId();
   const lease = await grant(id);
   const stolen = await grant(id, { steal: true });
@@ -128,7 +128,7 @@ it("a stolen lock is the thief's alone", async () => {
   expect((await ask(at(id, "release"), { body: { lease } })).status).toBe(410);
 });
 
-it("G7 each request that is repeated by its id has no second effect", async () => {
+it("G7: A request that is repeated with its id has no second effect.", async () => {
   const id = freshId();
   const acquire = { body: { ttl: 60_000, requestId: "acquire" } };
   const first = await ask(at(id, "acquire"), acquire);
@@ -147,7 +147,7 @@ it("G7 each request that is repeated by its id has no second effect", async () =
   expect(await holders(id)).toBe(0);
 });
 
-it("G5 another request under an id in use is refused by the name of requestId, and the lease goes on", async () => {
+it("G5: A different request under an id in use is refused, naming requestId, and the lease goes on.", async () => {
   const id = freshId();
   const lease = await grant(id, { permits: 1, capacity: 2, requestId: "same" });
   for (const more of [{}, { wait: 5_000 }, { permits: 2, capacity: 2 }]) {
@@ -157,7 +157,7 @@ it("G5 another request under an id in use is refused by the name of requestId, a
   expect(await stubOf(id).status()).toMatchObject({ holders: [{ lease, exclusive: false }], waiters: [] });
 });
 
-it("a request that is taken back is never granted", async () => {
+it("A request that was cancelled is never granted.", async () => {
   const id = freshId();
   await grant(id);
   const waiting = ask(at(id, "acquire"), { body: { ttl: 60_000, wait: 20_000, requestId: "r" } });
@@ -173,8 +173,8 @@ it.each<[string, string, object | string, string]>([
   ["acquire", "a ttl over a day", { ttl: 86_400_001 }, "ttl"],
   ["acquire", "a ttl that is text", { ttl: "1000" }, "ttl"],
   ["acquire", "a ttl with a fraction", { ttl: 1.5 }, "ttl"],
-  ["acquire", "a ttl beyond all numbers", '{"ttl":1e999}', "ttl"],
-  ["acquire", "an option that there is not", { ttl: 1, wiat: 1 }, "wiat"],
+  ["acquire", "a ttl that overflows", '{"ttl":1e999}', "ttl"],
+  ["acquire", "an unknown option", { ttl: 1, wiat: 1 }, "wiat"],
   ["acquire", "__proto__", '{"ttl":1,"__proto__":{"steal":true}}', "__proto__"],
   ["acquire", "a wait that is another word", { ttl: 1, wait: "forever" }, "wait"],
   ["acquire", "an empty owner", { ttl: 1, owner: "" }, "owner"],
@@ -188,10 +188,10 @@ it.each<[string, string, object | string, string]>([
   ["acquire", "a list", [], "body"],
   ["acquire", "null", "null", "body"],
   ["acquire", "nothing", "", "body"],
-  ["acquire", "what is no JSON", "{ttl:1}", "body"],
+  ["acquire", "text that is not JSON", "{ttl:1}", "body"],
   ["renew", "no lease", { ttl: 1 }, "lease"],
   ["renew", "a lease of 0", { lease: 0, ttl: 1 }, "lease"],
-  ["renew", "a lease beyond what numbers tell apart", { lease: 2 ** 53, ttl: 1 }, "lease"],
+  ["renew", "a lease beyond the safe integers", { lease: 2 ** 53, ttl: 1 }, "lease"],
   ["convert", "a requestId of 513 bytes", { lease: 1, requestId: "é".repeat(257) }, "requestId"],
   ["release", "a result without retain", { lease: 1, result: {} }, "result.retain"],
   ["release", "a result with another field", { lease: 1, result: { retain: 1, error: 1 } }, "error"],
@@ -199,7 +199,7 @@ it.each<[string, string, object | string, string]>([
   ["cancel", "a requestId of 513 bytes", { requestId: "é".repeat(257) }, "requestId"],
   ["request-release", "a requestId of 513 bytes", { requestId: "é".repeat(257) }, "requestId"],
   ["force-release", "a requestId of 513 bytes", { requestId: "é".repeat(257) }, "requestId"],
-])("G9 %s refuses %s by the argument's name, and the lock is as it was", async (name, _what, body, argument) => {
+])("G9: %s refuses %s, names the argument and leaves the lock as it was.", async (name, _what, body, argument) => {
   const id = freshId();
   await grant(id);
   const before = await stubOf(id).status();
@@ -209,13 +209,13 @@ it.each<[string, string, object | string, string]>([
 });
 
 it.each(["known=-1", "known=x", "known=1&known=2", "known=1&wait=1.5", "knwon=1", "known=99999999999999999", "known="])(
-  "G9 the status refuses ?%s",
+  "G9: The status refuses ?%s.",
   async (query) => {
     expect((await ask(`${at(freshId())}?${query}`)).status).toBe(400);
   },
 );
 
-it("another method is 405 with the one that there is, on each path", async () => {
+it("Another method gets 405 with the allowed method, on each path.", async () => {
   const id = freshId();
   for (const [path, method, allowed] of [
     [at(id, "acquire"), "GET", "POST"],
@@ -230,7 +230,7 @@ it("another method is 405 with the one that there is, on each path", async () =>
   }
 });
 
-it("an outage is 503 with when to come back, and not contention", async () => {
+it("An outage is a 503 with the time to come back, and never contention.", async () => {
   const overloaded = () => Promise.reject(Object.assign(new Error("overloaded"), { overloaded: true }));
   const namespace = { getByName: () => ({ acquire: overloaded }), idFromName: (name: string) => name };
   const { status, headers, body } = await ask(at(freshId(), "acquire"), {
@@ -243,7 +243,7 @@ it("an outage is 503 with when to come back, and not contention", async () => {
 it.each([
   ["QUEUE_FULL", 503],
   ["TOO_MANY_LEASES", 503],
-] as const)("%s is %i with when to come back", async (reason, expected) => {
+] as const)("%s is a %i with the time to come back.", async (reason, expected) => {
   const refuse = async () => ({ success: false, reason });
   const namespace = { getByName: () => ({ acquire: refuse }), idFromName: (name: string) => name };
   const { status, headers, body } = await ask(at(freshId(), "acquire"), {
@@ -253,14 +253,14 @@ it.each([
   expect([status, headers.get("Retry-After"), body.reason]).toEqual([expected, "1", reason]);
 });
 
-it("a lock is one and the same over HTTP and in a Worker", async () => {
+it("A lock is the same lock over HTTP and in a Worker.", async () => {
   const id = freshId("with spaces/and slashes é");
   await grant(id);
   expect(await lockOf(id).isLocked()).toBe(true);
   expect((await ask(at(id))).body).toMatchObject({ id });
 });
 
-it("the plain paths answer as the first library did", async () => {
+it("The plain paths answer as the first library did.", async () => {
   const to = serviceWith({ legacy: true });
   const id = freshId();
   const granted = await ask(`/acquire/${id}?ttl=60000`, { to, token: TOKENS.locker });
@@ -275,7 +275,7 @@ it("the plain paths answer as the first library did", async () => {
   expect((await ask(`/acquire/${id}?ttl=1000`, { to, method: "POST", body: {} })).status).toBe(405);
 });
 
-it("G7 a plain acquire whose reply is lost is repeated, and does not stand in its own way", async () => {
+it("G7: A plain acquire whose reply is lost is repeated, and does not block itself.", async () => {
   const id = freshId();
   let lost = false;
   const getByName = (name: string) => {

@@ -28,7 +28,7 @@ afterEach(() => {
 
 const post = (id: string, name: string, token: string, body: object) => ask(at(id, name), { to, token, body });
 
-/** A lock that the token "one" holds, with a request of its own that waits behind it. */
+/** A lock that the token "one" holds, and for which another request of the same token waits. */
 async function lockOfOne() {
   const id = freshId();
   const { body } = await post(id, "acquire", ONE, { ttl: 60_000, owner: "holder", requestId: "held" });
@@ -38,7 +38,7 @@ async function lockOfOne() {
   return { id, lease: body.lease, waiting };
 }
 
-/** Who holds and who waits, without what changes by itself. */
+/** The holders and the waiters, without the fields that change over time. */
 async function snapshot(id: string) {
   const { holders, waiters } = await stubOf(id).status();
   return { holders, waiters: waiters.map(({ owner }) => owner) };
@@ -53,8 +53,8 @@ function attackBody(name: string, lease: number): object | undefined {
 
 const BELONGING = new Set(["renew", "convert", "release", "cancel"]);
 
-describe("a second token", () => {
-  it("changes nothing of what the first has, on any route, and is told 403 where it would", async () => {
+describe("A second token", () => {
+  it("A second token changes nothing of the first token's leases and requests, and gets 403 where it would.", async () => {
     for (const operation of operations.filter(({ name }) => name !== "request-release")) {
       const { id, lease, waiting } = await lockOfOne();
       const before = await snapshot(id);
@@ -74,13 +74,13 @@ describe("a second token", () => {
     }
   });
 
-  it("may ask for the lock to be released, which leaves it to the holder", async () => {
+  it("A second token may request a release, which leaves the decision to the holder.", async () => {
     const { id, lease } = await lockOfOne();
     expect((await post(id, "request-release", OTHER, {})).status).toBe(200);
     expect((await snapshot(id)).holders).toMatchObject([{ lease, releaseRequested: true }]);
   });
 
-  it("changes nothing over the plain paths either", async () => {
+  it("A second token changes nothing over the plain paths either.", async () => {
     const { id, lease } = await lockOfOne();
     const before = await snapshot(id);
     for (const path of [`/acquire/${id}?ttl=1000&lease=${lease}`, `/release/${id}?lease=${lease}`]) {
@@ -93,7 +93,7 @@ describe("a second token", () => {
     expect((await ask(`/release/${id}?lease=${lease}`, { to, token: ONE })).body).toBe(true);
   });
 
-  it("can't say over the plain paths that it is another caller", async () => {
+  it("A second token can't pretend to be another caller over the plain paths.", async () => {
     const { id, lease } = await lockOfOne();
     const { status, body } = await ask(`/release/${id}?lease=${lease}&caller=one`, { to, token: OTHER });
     expect([status, body["argument"]]).toEqual([400, "caller"]);
@@ -103,7 +103,7 @@ describe("a second token", () => {
     }
   });
 
-  it("can't store the result of a job under the lease of the first", async () => {
+  it("A second token can't store a job's result under the first token's lease.", async () => {
     const id = freshId();
     const { body } = await post(id, "acquire", ONE, { ttl: 60_000, once: "" });
     const result = { value: "forged", retain: 60_000 };
@@ -113,7 +113,7 @@ describe("a second token", () => {
     expect(recorded.body).toMatchObject({ recorded: { value: "true" } });
   });
 
-  it("G5 with the same request id has a request of its own, across a restart of the object too", async () => {
+  it("G5: A second token with the same request id has its own request, also across a restart of the object.", async () => {
     const id = freshId();
     const shared = { ttl: 60_000, permits: 1, capacity: 9, requestId: "same" };
     const lease = async (token: string) => (await post(id, "acquire", token, shared)).body.lease;
@@ -127,7 +127,7 @@ describe("a second token", () => {
     expect(await lease(OTHER)).toBe(leases[1]);
   });
 
-  it("G5 with the same request id does not cut the wait of the first", async () => {
+  it("G5: A second token with the same request id does not end the first token's wait.", async () => {
     const { id, lease, waiting } = await lockOfOne();
     const asked = await post(id, "acquire", OTHER, { ttl: 60_000, requestId: "waits" });
     expect(asked.status).toBe(409);
@@ -139,8 +139,8 @@ describe("a second token", () => {
 
 const sameOverRpc = { permits: 1, capacity: 9, requestId: "same" };
 
-describe("a token with the action admin", () => {
-  it("renews, converts and ends what belongs to another token, over the plain paths too", async () => {
+describe("A token with the action admin", () => {
+  it("An admin token renews, converts and ends what belongs to another token, over the plain paths too.", async () => {
     const { id, lease, waiting } = await lockOfOne();
     expect((await post(id, "renew", ADMIN, { lease, ttl: 80_000 })).body["validFor"]).toBe(80_000);
     expect((await post(id, "convert", ADMIN, { lease })).status).toBe(200);
@@ -150,7 +150,7 @@ describe("a token with the action admin", () => {
     expect((await post(id, "release", ADMIN, { lease })).body).toEqual({ released: true });
   });
 
-  it("G5 repeats a renewal and a release of another's lease without a second effect, across a restart too", async () => {
+  it("G5: An admin's repeated renewal or release of another token's lease has no second effect, also across a restart.", async () => {
     const id = freshId();
     const { body } = await post(id, "acquire", ONE, { ttl: 60_000 });
     const { lease } = body;
@@ -170,8 +170,8 @@ describe("a token with the action admin", () => {
   });
 });
 
-describe("a lease that was taken over RPC", () => {
-  it("is ended, renewed and converted over HTTP by an admin alone", async () => {
+describe("A lease taken over RPC", () => {
+  it("Over HTTP, only an admin can renew, convert and end a lease that was taken over RPC.", async () => {
     const id = freshId();
     const lease = await leaseOf(stubOf(id).acquire(60_000, { requestId: "held" }));
     const before = await snapshot(id);
@@ -185,8 +185,8 @@ describe("a lease that was taken over RPC", () => {
   });
 });
 
-describe("rotation", () => {
-  it("a lease and a wait live through the change from one token of a name to another", async () => {
+describe("Token rotation", () => {
+  it("A lease and a wait live through the change from one token of a name to another.", async () => {
     const id = freshId();
     const serviceOf = (...entries: { name: string; token: string }[]) =>
       serviceWith({ tokens: JSON.stringify(entries) });
@@ -216,8 +216,8 @@ describe("rotation", () => {
   });
 });
 
-describe("a token that may not look", () => {
-  it("learns from no 409 who holds, since when or until when, so that it can't tell the lease number", async () => {
+describe("A token without read access", () => {
+  it("A token without read access learns the holders and their times from no 409, so it can't infer the lease number.", async () => {
     const { id } = await lockOfOne();
     const shared = (await post(freshId(), "acquire", BLIND, { ttl: 60_000, permits: 1, capacity: 2 })).body.lease;
     expect(shared).toEqual(expect.any(Number));
@@ -231,7 +231,7 @@ describe("a token that may not look", () => {
     expect(plain.body).toEqual({ success: false, reason: "BORROWED" });
   });
 
-  it("learns nothing more from a conversion that finds no room", async () => {
+  it("A token without read access learns nothing more from a conversion that finds no room.", async () => {
     const id = freshId();
     const { lease } = (await post(id, "acquire", BLIND, { ttl: 60_000, permits: 1, capacity: 2 })).body;
     await post(id, "acquire", ONE, { ttl: 60_000, permits: 1, capacity: 2 });
@@ -239,7 +239,7 @@ describe("a token that may not look", () => {
     expect([status, Object.keys(body).toSorted()]).toEqual([409, ["detail", "reason", "status", "title", "type"]]);
   });
 
-  it("differs from one that may, which is told who holds and when to come back", async () => {
+  it("A token with read access learns from a 409 who holds the lock and when to come back.", async () => {
     const { id } = await lockOfOne();
     const { body } = await post(id, "acquire", OTHER, { ttl: 1_000 });
     expect(body).toMatchObject({ holders: [{ owner: "holder" }], retryAfter: expect.any(Number) });
@@ -248,28 +248,28 @@ describe("a token that may not look", () => {
   });
 });
 
-describe("the share of a token", () => {
+describe("The share of a token", () => {
   it.each([
     ["QUEUE_FULL", "5000 waiting requests"],
-    ["TOO_MANY_LEASES", "5000 live ones"],
-  ])("%s says that it is the token's share that is used up", async (reason, words) => {
+    ["TOO_MANY_LEASES", "5000 live leases"],
+  ])("%s says that the token's share is used up.", async (reason, words) => {
     const refuse = async () => ({ success: false, reason, share: true });
     const namespace = { getByName: () => ({ acquire: refuse }), idFromName: (name: string) => name };
     const full = serviceWith({ lock: namespace as never });
     const { status, body } = await ask(at(freshId(), "acquire"), { to: full, body: { ttl: 1_000 } });
     expect([status, body.reason, body["share"]]).toEqual([503, reason, true]);
-    expect(body["detail"]).toMatch(new RegExp(`This token has its share .*${words}`));
+    expect(body["detail"]).toMatch(new RegExp(`This token has used up its share .*${words}`));
   });
 });
 
-describe("the log", () => {
+describe("The log", () => {
   function logged() {
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     return () => log.mock.calls.map(([line]) => JSON.parse(line as string) as Record<string, unknown>);
   }
   const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
-  it("has a line of JSON for each forced release and each steal, with token name, lock and time", async () => {
+  it("The log has a JSON line with token name, lock and time for each forced release and each steal.", async () => {
     const { id, lease } = await lockOfOne();
     const events = logged();
     const stolen = (await post(id, "acquire", ADMIN, { ttl: 60_000, steal: true })).body.lease;
@@ -281,7 +281,7 @@ describe("the log", () => {
     ]);
   });
 
-  it("has a line for each token that is refused, by whom and where, and none for a visit without one", async () => {
+  it("The log has a line for each refused token, with its name and the lock, and none for a visit without a token.", async () => {
     const { id, lease } = await lockOfOne();
     const events = logged();
     const wrong = "a-token-that-nobody-has";

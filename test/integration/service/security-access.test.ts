@@ -14,7 +14,7 @@ beforeAll(async () => {
   operations = await documented();
 });
 
-/** A lock that is held, which nobody may change. */
+/** A held lock that no request may change. */
 async function heldLock() {
   const id = freshId();
   const held = await stubOf(id).acquire(60_000, { owner: "holder" });
@@ -27,7 +27,7 @@ function call(id: string, operation: Operation, token: string) {
   return ask(pathOn(id, operation), { to, token, method: operation.method, ...(body && { body }) });
 }
 
-it("serves no route but those that the document lists, the plain paths and the public ones", () => {
+it("The service has no routes besides the documented ones, the plain paths and the public ones.", () => {
   const listed = operations.map(({ method, path }) => `${method} ${path}`);
   const plain = ["acquire", "release", "isLocked"].map((name) => `GET /${name}/{id}`);
   const others = routed()
@@ -46,8 +46,8 @@ describe.each([
   ["an empty token", { Authorization: "Bearer " }],
   ["another scheme", { Authorization: `Basic ${btoa(`all:${TOKENS.all}`)}` }],
   ["a cookie", { Cookie: `token=${TOKENS.all}` }],
-])("with %s", (_name, headers: Record<string, string>) => {
-  it("every route that the router has answers 401, whatever the method and body, and the lock is as it was", async () => {
+])("Access with %s", (_name, headers: Record<string, string>) => {
+  it("Without a valid token, every route answers 401, whatever the method and body, and the lock stays as it was.", async () => {
     const { id, before } = await heldLock();
     for (const { method, path } of routed().filter((route) => !PUBLIC.has(route.path)))
       for (const actual of method === "ALL" ? ["PUT", "DELETE", "PATCH", "OPTIONS", "POST", "GET"] : [method, "HEAD"]) {
@@ -61,7 +61,7 @@ describe.each([
   });
 });
 
-it("a path under /v1 that there is not needs a token too: nobody learns which there are", async () => {
+it("An unknown path under /v1 needs a token too, so callers without one don't learn which paths exist.", async () => {
   for (const path of ["/v1", "/v1/", "/v1/x", "/v1/locks/", "/v1/locks/a/b", "/v1/locks/a/acquire/", "/v1/../v1/x"])
     expect([path, (await send(path, { to, token: "" })).status]).toEqual([path, 401]);
 });
@@ -70,29 +70,32 @@ it.each([
   ["reader", TOKENS.reader, ["read"]],
   ["locker", TOKENS.locker, ["lock"]],
   ["admin", ADMIN, ["admin"]],
-])("the token of a %s does on every route what it may, and nothing else", async (_name, token, actions) => {
-  for (const operation of operations) {
-    const { id, before } = await heldLock();
-    const mayDo = actions.includes(OPERATIONS[operation.name]?.action ?? "");
-    if (mayDo) {
-      const body = OPERATIONS[operation.name]?.body;
-      const response = await send(pathOn(id, operation), {
-        to,
-        token,
-        method: operation.method,
-        ...(body && { body }),
-      });
-      expect([operation.name, response.status]).not.toEqual([operation.name, 403]);
-      await response.body?.cancel();
-      continue;
+])(
+  "The token of a %s can do what its actions allow on every route, and nothing else.",
+  async (_name, token, actions) => {
+    for (const operation of operations) {
+      const { id, before } = await heldLock();
+      const mayDo = actions.includes(OPERATIONS[operation.name]?.action ?? "");
+      if (mayDo) {
+        const body = OPERATIONS[operation.name]?.body;
+        const response = await send(pathOn(id, operation), {
+          to,
+          token,
+          method: operation.method,
+          ...(body && { body }),
+        });
+        expect([operation.name, response.status]).not.toEqual([operation.name, 403]);
+        await response.body?.cancel();
+        continue;
+      }
+      const { status, body } = await call(id, operation, token);
+      expect([operation.name, status, body.reason]).toEqual([operation.name, 403, "FORBIDDEN"]);
+      expect(await stubOf(id).status()).toEqual(before);
     }
-    const { status, body } = await call(id, operation, token);
-    expect([operation.name, status, body.reason]).toEqual([operation.name, 403, "FORBIDDEN"]);
-    expect(await stubOf(id).status()).toEqual(before);
-  }
-});
+  },
+);
 
-it("a token for a prefix does nothing on any route to an id outside of it", async () => {
+it("A token for a prefix can't do anything, on any route, with an id outside of it.", async () => {
   for (const operation of operations) {
     const { id, before } = await heldLock();
     const { status, body } = await call(id, operation, TOKENS.ours);
@@ -101,12 +104,12 @@ it("a token for a prefix does nothing on any route to an id outside of it", asyn
   }
 });
 
-it("access is judged before the body is looked at: who may not lock learns nothing of what is wrong with it", async () => {
+it("Access is judged before the body: a caller that may not lock does not learn what is wrong with its body.", async () => {
   const { status } = await ask(at(freshId(), "acquire"), { to, token: TOKENS.reader, body: { bogus: 1 } });
   expect(status).toBe(403);
 });
 
-it("stealing needs admin and lock, and is refused without, with the holder as it was", async () => {
+it("Stealing needs both admin and lock; with only one of them it is refused, and the holder stays.", async () => {
   const { id, before } = await heldLock();
   for (const token of [TOKENS.locker, ADMIN])
     expect((await ask(at(id, "acquire"), { to, token, body: { ttl: 1_000, steal: true } })).status).toBe(403);
@@ -114,7 +117,7 @@ it("stealing needs admin and lock, and is refused without, with the holder as it
   expect((await ask(at(id, "acquire"), { to, body: { ttl: 60_000, steal: true } })).status).toBe(200);
 });
 
-it("the plain paths need the same tokens, can't steal, and are not there unless turned on", async () => {
+it("The plain paths need the same tokens, can't steal, and don't exist unless they are turned on.", async () => {
   const { id, before } = await heldLock();
   for (const [path, token, expected] of [
     [`/acquire/${id}?ttl=1000`, TOKENS.reader, 403],
@@ -133,7 +136,7 @@ it("the plain paths need the same tokens, can't steal, and are not there unless 
   expect((await send(`/isLocked/${id}`, { to: serviceWith({ tokens: undefined, legacy: true }) })).status).toBe(503);
 });
 
-it("each of several tokens works while they are rotated", async () => {
+it("During a rotation, each of several tokens works.", async () => {
   const both = serviceWith({
     tokens: JSON.stringify([
       { name: "old", token: "the-token-of-last-year" },

@@ -19,7 +19,7 @@ it.each([
   ["a space", "%20ours%2Fx", " ours/x"],
   ["a plus, which is no space", "+ours%2Fx", "+ours/x"],
   ["a byte order mark", "%EF%BB%BFours%2Fx", "\u{feff}ours/x"],
-])("an id with %s is just another id, and not one of ours", async (_name, segment, id) => {
+])("An id with %s is a different id, outside of the prefix.", async (_name, segment, id) => {
   const path = `/v1/locks/${segment}`;
   const shown = await ask(path);
   expect([shown.status, shown.body["id"]]).toEqual([200, id]);
@@ -33,10 +33,10 @@ it.each([
 });
 
 it.each([
-  ["encoded more than it need be", "%6F%75%72%73%2F%78"],
+  ["encoded more than necessary", "%6F%75%72%73%2F%78"],
   ["with small hex digits", "ours%2fx"],
-  ["with dots behind the prefix, which are no way up", "ours%2F..%2F..%2Fother"],
-])("an id %s is judged as it is decoded, and used as it is judged", async (_name, segment) => {
+  ["with dots behind the prefix, which do not lead up", "ours%2F..%2F..%2Fother"],
+])("An id %s is judged in its decoded form, and used in the form that was judged.", async (_name, segment) => {
   const { status, body } = await ask(`/v1/locks/${segment}`, { token: TOKENS.ours });
   expect([status, body["id"]]).toEqual([200, decodeURIComponent(segment)]);
 });
@@ -48,11 +48,11 @@ it.each([
   ["a lone surrogate, encoded", "%ED%A0%80"],
   ["an overlong slash", "ours%C0%AFx"],
   ["half a character", "%F0%9F%94"],
-  ["a byte that is no UTF-8", "%FF"],
+  ["a byte that is not UTF-8", "%FF"],
   ["513 bytes", "x".repeat(513)],
   ["513 bytes in fewer characters", encodeURIComponent("é".repeat(257))],
   ["a megabyte", "x".repeat(1_000_000)],
-])("an id that is %s is refused by every route, by its name", async (_name, segment) => {
+])("An id that is %s is refused by every route, which names the id.", async (_name, segment) => {
   for (const operation of (await documented()).filter(({ path }) => path.includes("{id}"))) {
     const path = operation.path.replace("{id}", segment);
     const body = OPERATIONS[operation.name]?.body;
@@ -85,7 +85,7 @@ it.each([
   "/v1/locks/x/acquire;a=b",
   "/v1/locks/x/acquire%00",
   "/openapi.json/../v1/locks/x/y/acquire",
-])("%s is no path, and locks nothing", async (path) => {
+])("%s is not a path, and locks nothing.", async (path) => {
   const { status } = await ask(path, { body: { ttl: 1_000 } });
   expect([404, 405]).toContain(status);
 });
@@ -97,17 +97,17 @@ it.each([
   ["/locks", "/locksx/v1/locks/ours%2Fx", 404],
   ["/locks", "/locks/v1/locks/other", 403],
   ["/locks/ours%2Fx", "/locks/ours%2Fx/v1/locks/other", 403],
-])("mounted on %s, %s is answered %i", async (basePath, path, status) => {
+])("Mounted on %s, the service answers %s with %i.", async (basePath, path, status) => {
   expect((await send(path, { to: serviceWith({ basePath }), token: TOKENS.ours })).status).toBe(status);
 });
 
-it("G9 refuses a basePath that no request's path begins with", () => {
+it("G9: The service refuses a basePath with which no request path can begin.", () => {
   expect(() => serviceWith({ basePath: "locks" })).toThrow(
     expect.objectContaining({ code: "INVALID_ARGUMENT", argument: "basePath" }),
   );
 });
 
-/** A body without a Content-Length, that is pulled as it is read. */
+/** A body without a Content-Length that counts the bytes that were pulled from it. */
 function streamOf(bytes: number, pulled: { bytes: number }): ReadableStream {
   const chunk = new TextEncoder().encode(" ".repeat(16_384));
   return new ReadableStream(
@@ -122,7 +122,7 @@ function streamOf(bytes: number, pulled: { bytes: number }): ReadableStream {
   );
 }
 
-it("a body that is too large is refused by every route, with and without Content-Length, and not read to its end", async () => {
+it("Every route refuses a body that is too large, with and without Content-Length, and does not read it to its end.", async () => {
   for (const { name, method, path } of (await documented()).filter((operation) => operation.method === "POST")) {
     const id = freshId();
     const most = name === "release" ? 14_200_000 : KIB_64;
@@ -143,7 +143,7 @@ it("a body that is too large is refused by every route, with and without Content
   }
 });
 
-it("nobody without a token makes the service read a body", async () => {
+it("Without a token, no caller makes the service read a body.", async () => {
   const pulled = { bytes: 0 };
   const headers = { "Content-Type": "application/json" };
   const request = new Request(ORIGIN + at(freshId(), "release"), {
@@ -165,7 +165,7 @@ it.each([
   "application/problem+json",
   "text/plain, application/json",
   "application/json charset",
-])("a body of the type %j, as a form of another page could send it, is refused by every route", async (type) => {
+])("Every route refuses a body of the type %j, which a form on another page could send.", async (type) => {
   for (const { name, method, path } of (await documented()).filter((operation) => operation.method === "POST")) {
     const id = freshId();
     const body = JSON.stringify(OPERATIONS[name]?.body);
@@ -176,7 +176,7 @@ it.each([
 });
 
 it.each(["Application/JSON", "application/json;charset=utf-8", "application/json; charset=utf-8"])(
-  "a body of the type %s is read, and checked as JSON",
+  "A body of the type %s is read and checked as JSON.",
   async (type) => {
     const headers = { "Content-Type": type };
     expect((await ask(at(freshId(), "acquire"), { body: { ttl: 1_000 }, headers })).status).toBe(200);
@@ -185,7 +185,7 @@ it.each(["Application/JSON", "application/json;charset=utf-8", "application/json
   },
 );
 
-it("an odd Content-Type never fails the service", async () => {
+it("An odd Content-Type never makes the service fail.", async () => {
   for (const type of [
     "application/json;",
     "application/json ; charset=utf-8",
@@ -199,7 +199,7 @@ it("an odd Content-Type never fails the service", async () => {
     );
 });
 
-it("a page of another origin is given nothing: no preflight succeeds, and no answer may be read by it", async () => {
+it("A page of another origin gets nothing: no preflight succeeds, and it may not read any answer.", async () => {
   const Origin = "https://evil.example";
   for (const { method, path } of routed()) {
     const url = pathOn(freshId(), { path });
@@ -223,7 +223,7 @@ it("a page of another origin is given nothing: no preflight succeeds, and no ans
   }
 });
 
-it("every answer says that it is not to be kept, and not to be taken for something else", async () => {
+it("Every answer forbids caching and sniffing of its type.", async () => {
   const id = freshId();
   const answers = [
     await send(at(id, "acquire"), { body: { ttl: 1_000 } }),
@@ -248,7 +248,7 @@ it("every answer says that it is not to be kept, and not to be taken for somethi
 
 const INJECTION = "one\r\nSet-Cookie: a=b\r\n\r\n<script>alert(1)</script>\0\u{2028}";
 
-it("line breaks in ids, owners and request ids reach no header, and come back in JSON as they were", async () => {
+it("Line breaks in ids, owners and request ids reach no header and come back unchanged in JSON.", async () => {
   const id = freshId(INJECTION);
   const body = { ttl: 60_000, owner: INJECTION, requestId: INJECTION };
   const responses = [
@@ -272,7 +272,7 @@ it("line breaks in ids, owners and request ids reach no header, and come back in
   await reader?.cancel();
 });
 
-it("what a caller sent comes back in a refusal shortened", async () => {
+it("A refusal quotes what a caller sent in shortened form.", async () => {
   const { status, body } = await ask(at(freshId(), "acquire"), { body: { ttl: 1, ["x".repeat(60_000)]: 1 } });
   expect([status, body["argument"]]).toEqual([400, "x".repeat(40)]);
   expect(JSON.stringify(body).length).toBeLessThan(500);

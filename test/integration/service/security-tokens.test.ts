@@ -9,7 +9,7 @@ afterEach(() => {
 
 const entry = (more: object) => JSON.stringify([{ name: "ci", token: "a-token-of-some-length", ...more }]);
 
-/** Entries of one name, each with a token of its own. */
+/** Entries of one name, each with its own token. */
 const namesakes = (...others: object[]) =>
   JSON.stringify([{}, ...others].map((more, n) => ({ name: "ci", token: `a-token-of-some-length-${n}`, ...more })));
 
@@ -49,22 +49,25 @@ it.each<[string, string | undefined]>([
   ["two entries of one name that may not do the same", namesakes({ actions: ["read"] })],
   ["two entries of one name for other ids", namesakes({ prefixes: ["ci/"] })],
   ["a token twice", JSON.stringify([...JSON.parse(entry({})), ...JSON.parse(entry({ name: "other" }))])],
-])("with %s everything is closed, with how to open it and not a word of the secret", async (_name, tokens) => {
-  const to = serviceWith({ tokens });
-  for (const operation of await documented()) {
-    const id = freshId();
-    const body = OPERATIONS[operation.name]?.body;
-    for (const token of ["", "a-token-of-some-length", tokens?.trim().replaceAll(/[^\x21-\x7e]/g, "") ?? ""]) {
-      const sent = { to, token, method: operation.method, ...(body && { body }) };
-      const answer = await ask(pathOn(id, operation), sent);
-      expect([answer.status, answer.body.reason]).toEqual([503, "NOT_CONFIGURED"]);
-      expect(answer.body["detail"]).toContain("wrangler secret put TOKENS");
-      expect(JSON.stringify(answer.body)).not.toMatch(/a-token-of|fifteen-letters|correct|short-token|n":"n/);
+])(
+  "With %s, the service refuses everything, says how to configure it, and reveals nothing of the secret.",
+  async (_name, tokens) => {
+    const to = serviceWith({ tokens });
+    for (const operation of await documented()) {
+      const id = freshId();
+      const body = OPERATIONS[operation.name]?.body;
+      for (const token of ["", "a-token-of-some-length", tokens?.trim().replaceAll(/[^\x21-\x7e]/g, "") ?? ""]) {
+        const sent = { to, token, method: operation.method, ...(body && { body }) };
+        const answer = await ask(pathOn(id, operation), sent);
+        expect([answer.status, answer.body.reason]).toEqual([503, "NOT_CONFIGURED"]);
+        expect(answer.body["detail"]).toContain("wrangler secret put TOKENS");
+        expect(JSON.stringify(answer.body)).not.toMatch(/a-token-of|fifteen-letters|correct|short-token|n":"n/);
+      }
     }
-  }
-});
+  },
+);
 
-it("two entries may share a name, in whatever order they list the same prefixes and actions, and a name has 64 bytes", async () => {
+it("Two entries may share a name if their prefixes and actions are the same in any order; a name may have 64 bytes.", async () => {
   const tokens = JSON.stringify([
     { name: "é".repeat(32), token: "the-token-of-last-year", prefixes: ["a/", "b/"], actions: ["lock", "read"] },
     { name: "é".repeat(32), token: "the-token-of-this-year", prefixes: ["b/", "a/"], actions: ["read", "lock"] },
@@ -73,7 +76,7 @@ it("two entries may share a name, in whatever order they list the same prefixes 
     expect((await send(at("a/x"), { to: serviceWith({ tokens }), token })).status).toBe(200);
 });
 
-it("each caller's token is compared with every token, each time in constant time", async () => {
+it("The token of each caller is compared with every token, each time in constant time.", async () => {
   const to = serviceWith();
   const compare = vi.spyOn(crypto.subtle, "timingSafeEqual");
   const count = (JSON.parse(SECRET) as unknown[]).length;
@@ -86,7 +89,7 @@ it("each caller's token is compared with every token, each time in constant time
   }
 });
 
-it("no token, and nobody's request id, is in any reply, header or line of the log", async () => {
+it("No token and no request id of another caller appears in any reply, header or log line.", async () => {
   const written: string[] = [];
   for (const level of ["log", "info", "warn", "error", "debug"] as const)
     vi.spyOn(console, level).mockImplementation((...args) => void written.push(args.map(String).join(" ")));
@@ -112,7 +115,7 @@ it("no token, and nobody's request id, is in any reply, header or line of the lo
     expect(written.join("\n")).not.toContain(secret);
 });
 
-it("of a failure within, the caller learns nothing but that it happened", async () => {
+it("From an internal failure, the caller learns only that it happened.", async () => {
   const error = vi.spyOn(console, "error").mockImplementation(() => {});
   const to = serviceWith({ lock: { getByName: () => broke(), idFromName: () => broke() } as never });
   const { status, body } = await ask(at(freshId(), "acquire"), { to, body: { ttl: 1_000 } });
@@ -125,7 +128,7 @@ function broke(): never {
   throw new Error("hidden cause");
 }
 
-it("counts requests by the token's name, and refuses with when to come back", async () => {
+it("The limiter counts requests by the token's name, and the refusal says when to come back.", async () => {
   const keys: string[] = [];
   const limiter = { limit: async ({ key }: { key: string }) => (keys.push(key), { success: keys.length <= 2 }) };
   const to = serviceWith({ limiter });
@@ -140,7 +143,7 @@ it("counts requests by the token's name, and refuses with when to come back", as
   expect([headers.get("Retry-After"), body.reason]).toEqual(["10", "RATE_LIMITED"]);
 });
 
-it("counts guesses by address, and lets in who has a token even so", async () => {
+it("The limiter counts guesses by address, and still admits a caller with a token.", async () => {
   const keys: string[] = [];
   const authLimiter = { limit: async ({ key }: { key: string }) => (keys.push(key), { success: keys.length <= 2 }) };
   const to = serviceWith({ authLimiter });

@@ -4,7 +4,7 @@ import { DurableLock } from "../../../src/index.ts";
 import { freshId, stubOf } from "../../support/locks.ts";
 import { at, send } from "./calls.ts";
 
-it("G9 for a reader that does not read, nothing is asked of the lock or buffered; when it reads again, it gets the latest state", async () => {
+it("G9: For a reader that does not read, the service asks for and buffers nothing; later it gets the latest state.", async () => {
   const id = freshId();
   const follow = vi.spyOn(DurableLock.prototype, "follow");
   const reader = ((await send(at(id, "events"))).body as ReadableStream<Uint8Array>).getReader();

@@ -6,7 +6,7 @@ import { ask, at, send } from "./calls.ts";
 
 const acquire = (id: string, body: object) => ask(at(id, "acquire"), { body: { ttl: 60_000, ...body } });
 
-it("G4 who waits is granted in the order of arrival, each with its own fencing token", async () => {
+it("G4: Waiters are granted in the order of arrival, each with its own fencing token.", async () => {
   const id = freshId();
   const { body } = await acquire(id, {});
   const granted: string[] = [];
@@ -24,7 +24,7 @@ it("G4 who waits is granted in the order of arrival, each with its own fencing t
   expect([body.lease, ...tokens]).toEqual([body.lease, ...tokens].toSorted((one, other) => one - other));
 });
 
-it("who waits as long as it asked to is told 409, and has left the queue", async () => {
+it("A waiter whose wait has ended gets 409 and has left the queue.", async () => {
   const id = freshId();
   await acquire(id, { owner: "one" });
   const { status, body } = await acquire(id, { wait: 20 });
@@ -32,14 +32,14 @@ it("who waits as long as it asked to is told 409, and has left the queue", async
   expect(await waiters(id)).toEqual([]);
 });
 
-it("G6 a request whose client is gone leaves the queue at once", async () => {
+it("G6: A request whose client is gone leaves the queue at once.", async () => {
   const id = freshId();
   await stubOf(id).acquire(60_000);
   expect(await (await exports.default.fetch(`http://worker/ask?id=${id}`)).text()).toBe("gone");
   await vi.waitFor(async () => expect(await waiters(id)).toEqual([]), { timeout: 10_000, interval: 5 });
 });
 
-it("one request is parked for a slice at most, and who asks again with its requestId keeps its place", async () => {
+it("A request is parked for one long poll at most, and keeps its place if it comes back with its requestId.", async () => {
   const id = freshId();
   const stub = stubOf(id);
   await stub.acquire(86_400_000, { owner: "one" });
@@ -60,7 +60,7 @@ it("one request is parked for a slice at most, and who asks again with its reque
       ]);
     const back = asking("b", 25_000);
     await untilQueued(id, ["a", "b"]);
-    // Whoever does not come back within 2 s has lost its place.
+    // A waiter that does not come back within 2 s loses its place.
     await advance(2_000);
     expect(await waiters(id)).toEqual(["b"]);
     await send(at(id, "cancel"), { body: { requestId: "b" } });

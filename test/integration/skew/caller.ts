@@ -1,4 +1,4 @@
-// Who calls the objects of another Worker; the rig says of which version the package is.
+// The Worker that calls the objects of another; the rig chooses the version of the package.
 import * as locksPackage from "durable-locks";
 import {
   type DurableLock,
@@ -28,10 +28,10 @@ const UNTIL_EXIT = "bindLocks" in locksPackage ? { releaseOnExit: true } : { bou
 
 type Calls = Record<string, () => Promise<unknown>>;
 
-function callsOf(locks: DurableObjectNamespace<DurableLock>, meetings: Env["TODAY_RENDEZVOUS"], id: string): Calls {
+function callsOf(locks: DurableObjectNamespace<DurableLock>, rendezvous: Env["TODAY_RENDEZVOUS"], id: string): Calls {
   const lock = useDurableLock(locks, id);
-  const latch = useLatch(meetings, id, { count: 1 });
-  const barrier = useBarrier(meetings, id, { parties: 1 });
+  const latch = useLatch(rendezvous, id, { count: 1 });
+  const barrier = useBarrier(rendezvous, id, { parties: 1 });
   const others = `${id} of another`;
   return {
     acquire: () => lock.acquire(1_000),
@@ -66,17 +66,17 @@ function callsOf(locks: DurableObjectNamespace<DurableLock>, meetings: Env["TODA
   };
 }
 
-/** Calls everything, and answers what came of each: a code, or "done". */
+/** Makes every call and answers with each outcome: a code, or "done". */
 export default {
   async fetch(request, env) {
     const { searchParams } = new URL(request.url);
-    const [locks, meetings] =
+    const [locks, rendezvous] =
       searchParams.get("at") === "first"
         ? [env.FIRST_LOCK, env.FIRST_RENDEZVOUS]
         : [env.TODAY_LOCK, env.TODAY_RENDEZVOUS];
     const only = searchParams.get("only");
     const came: Record<string, Outcome> = {};
-    for (const [name, call] of Object.entries(callsOf(locks, meetings, searchParams.get("id") ?? "")))
+    for (const [name, call] of Object.entries(callsOf(locks, rendezvous, searchParams.get("id") ?? "")))
       if (only === null || only === name) came[name] = await outcomeOf(call);
     return Response.json(came);
   },

@@ -1,4 +1,4 @@
-// Where the objects are; the rig says of which version the package is.
+// The Worker with the objects; the rig chooses the version of the package.
 import { type DurableLock, type DurableRendezvous } from "durable-locks";
 
 export { DurableLock, DurableRendezvous } from "durable-locks";

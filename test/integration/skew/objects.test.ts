@@ -1,4 +1,4 @@
-// Two versions of the package at each other's objects: Workers in real processes, bound by script_name.
+// Two versions of the package at each other's objects: Workers in real processes, with bindings by script_name.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
@@ -41,10 +41,10 @@ before(async () => {
   }
   for (const version of VERSIONS) {
     const { dist } = version === "first" ? first : today;
-    const bound = VERSIONS.flatMap((at) => bindings(at.toUpperCase(), hostOf(at)));
+    const both = VERSIONS.flatMap((at) => bindings(at.toUpperCase(), hostOf(at)));
     callers[version] = await rig.start(`caller-of-${version}`, "../skew/caller.ts", {
       alias: { "durable-locks": join(dist, "index.js") },
-      durable_objects: { bindings: bound },
+      durable_objects: { bindings: both },
     });
   }
 });
@@ -58,10 +58,10 @@ const came = (caller: Version, at: Version, id: string) => callers[caller].ask<C
 const statusOf = (at: Version, id: string) => objects[at].ask<LockStatus>(`/status?id=${id}`);
 
 for (const version of VERSIONS)
-  it(`a caller of the ${version} version does everything at objects of its own version`, async () => {
+  it(`A caller of the ${version} version does everything at objects of its own version.`, async () => {
     const outcomes = await came(version, version, "own");
     const notDone = Object.entries(outcomes).filter(([, { what }]) => what !== "done");
-    // "resume" of a lease that never was.
+    // "resume" names a lease that never existed.
     assert.deepEqual(
       notDone.map(([name, { what }]) => `${name}: ${what}`),
       ["resume: LEASE_LOST"],
@@ -79,7 +79,7 @@ const WITHOUT_NUMBER = [
   "a barrier's question",
 ];
 
-it("today's caller gets VERSION_MISMATCH from objects of the first version for all that takes or ends something, and changes nothing", async () => {
+it("At first-version objects, today's caller gets VERSION_MISMATCH for all that takes or ends something, and changes nothing.", async () => {
   const held = await objects.first.ask<{ lease: number }>("/acquire?id=skewed&ttl=600000&owner=holder");
   const outcomes = await came("today", "first", "skewed");
   const refused = Object.entries(outcomes).filter(([, { what }]) => what === "VERSION_MISMATCH");
@@ -98,7 +98,7 @@ it("today's caller gets VERSION_MISMATCH from objects of the first version for a
   assert.equal((await statusOf("first", "skewed of another")).locked, false);
 });
 
-it("today's caller is told which protocols differ, and what to deploy", async () => {
+it("Today's caller is told which protocols differ and what to deploy.", async () => {
   const { tryWithLock, withLock } = await came("today", "first", "told");
   assert.match(withLock?.message ?? "", /The object runs another version .*: deploy both from one version/);
   assert.equal(
@@ -123,7 +123,7 @@ const RENAMED = [
   "a barrier",
 ];
 
-it("today's objects serve the first version's caller, which names no protocol; a call whose method has another name is VERSION_MISMATCH and changes nothing", async () => {
+it("Today's objects serve the first version's caller; its calls to renamed methods get VERSION_MISMATCH and change nothing.", async () => {
   const outcomes = await came("first", "today", "served");
   const notDone = Object.entries(outcomes).filter(([, { what }]) => what !== "done");
   assert.deepEqual(
@@ -135,7 +135,7 @@ it("today's objects serve the first version's caller, which names no protocol; a
     assert.deepEqual({ locked, waiters }, { locked: false, waiters: [] });
 });
 
-it("two Workers of different versions on one namespace exclude each other", async () => {
+it("Two Workers of different versions on one namespace exclude each other.", async () => {
   const held = await objects.today.ask<{ lease: number }>("/acquire?id=shared&ttl=600000&owner=holder");
   const { acquire, tryWithLock, status } = await came("first", "today", "shared&only=acquire");
   assert.deepEqual([acquire?.what, tryWithLock, status], ["done", undefined, undefined]);

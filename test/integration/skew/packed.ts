@@ -14,7 +14,7 @@ export interface Package extends Disposable {
 /** Today's, which `npm run build` makes. */
 export const today: Package = { dist: join(ROOT, "dist"), [Symbol.dispose]: () => {} };
 
-/** What was packed before protocols had numbers, unpacked inside this project so that it finds its dependency. */
+/** The package from before protocols had numbers, unpacked inside this project so that it finds its dependency. */
 export function unpackFirst(): Package {
   mkdirSync(join(ROOT, ".wrangler"), { recursive: true });
   const folder = mkdtempSync(join(ROOT, ".wrangler/packed-"));

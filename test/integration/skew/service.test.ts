@@ -1,4 +1,4 @@
-// Clients and command lines of two versions at services of two versions, and one storage under both: real processes.
+// Clients and command lines of two versions at services of two versions over one storage, all in real processes.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -39,7 +39,7 @@ class Service implements AsyncDisposable {
     service.#server = await Server.create(service.folder, service.#children, {
       worker: join(dist, "worker.js"),
       tokens: TOKEN,
-      // The same after a deployment, as a client expects.
+      // The port stays the same after a deployment, as a client expects.
       port: await freePort(),
     });
     return service;
@@ -49,7 +49,7 @@ class Service implements AsyncDisposable {
     return `http://127.0.0.1:${this.#server?.port}`;
   }
 
-  /** As a deployment does: the objects of one version go, and those of another start from what they stored. */
+  /** Replaces the objects by those of another version on the same storage, as a deployment does. */
   async deploy({ dist }: Package): Promise<void> {
     await this.#server?.kill();
     copyFileSync(join(dist, "worker.js"), join(this.folder, "worker.js"));
@@ -81,7 +81,7 @@ async function failureOf(call: Promise<unknown>): Promise<{ code?: string; messa
   );
 }
 
-it("today's client gets VERSION_MISMATCH from the service of the first version, for every call, and leaves no lease", async () => {
+it("At the service of the first version, today's client gets VERSION_MISMATCH for every call and leaves no lease.", async () => {
   await using service = await Service.of(first);
   const lock = service.lock("today", "a");
   const calls = {
@@ -111,7 +111,7 @@ it("today's client gets VERSION_MISMATCH from the service of the first version, 
   assert.equal(await service.lock("first", "a").isLocked(), false);
 });
 
-it("today's command line ends with exit code 76 at the service of the first version, and runs no command", async () => {
+it("At the service of the first version, today's command line exits with 76 and runs no command.", async () => {
   await using service = await Service.of(first);
   const proof = join(service.folder, "proof");
   const ran = await service.cli(today, "run", "a", "--", "touch", proof);
@@ -125,7 +125,7 @@ it("today's command line ends with exit code 76 at the service of the first vers
   assert.equal(await service.lock("first", "a").isLocked(), false);
 });
 
-it("the first version's client and command line, which name no protocol, are served as curl is: by what the schemas say", async () => {
+it("Today's service serves the client and command line of the first version, as it serves curl.", async () => {
   await using service = await Service.of(today);
   const [old, own] = [service.lock("first", "a"), service.lock("today", "a")];
   await old.withLock(
@@ -153,7 +153,7 @@ it("the first version's client and command line, which name no protocol, are ser
   assert.equal(await own.isLocked(), false);
 });
 
-it("a live lease of the first version outlives the deployment of today's: a second caller is refused, its holder goes on", async () => {
+it("A live lease of the first version survives the deployment of today's: others are refused, and its holder goes on.", async () => {
   await using service = await Service.of(first);
   const held = await service.lock("first", "a").acquire(600_000, { owner: "holder" });
   assert.ok(held.success);
@@ -179,7 +179,7 @@ it("a live lease of the first version outlives the deployment of today's: a seco
   assert.ok(next.success && next.lease > held.lease);
 });
 
-it("a hold of today's client whose renewal meets the service of the first version is not lost by that, and goes on", async () => {
+it("A hold of today's client whose renewal meets the service of the first version is not lost and goes on.", async () => {
   await using service = await Service.of(today);
   const held = await service.lock("today", "a").hold({ ttl: 60_000 });
   await service.deploy(first);

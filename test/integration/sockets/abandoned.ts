@@ -1,4 +1,4 @@
-// A process that gives one call up, and then has nothing left to do: how long does it live on?
+// A process that aborts one call and then has nothing left to do. It prints how long it lives on.
 import { connectLocks, lead, observe, withLocks } from "../../../src/client.ts";
 
 const [url = "", token = "", call = ""] = process.argv.slice(2);

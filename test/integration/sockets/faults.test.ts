@@ -14,8 +14,8 @@ const soon = { timeout: 20_000, interval: 50 };
 
 const lockOf = (id: string, { url }: { url: string }, token = TOKEN) => connectLocks({ url, token }).lock(id);
 
-describe.concurrent("a service that dies and comes back", () => {
-  it("G1 G5 a hold survives it: same lease, renewed again, and nobody else was let in", async () => {
+describe.concurrent("A service that dies and comes back", () => {
+  it("G1, G5: A hold survives the death of the service with the same lease, which is renewed and shared with no one.", async () => {
     await using service = await startService();
     const id = freshId();
     const held = await lockOf(id, service).hold({ ttl: 15_000 });
@@ -28,7 +28,7 @@ describe.concurrent("a service that dies and comes back", () => {
     expect(await held.release()).toBe(true);
   });
 
-  it("a waiter waits on, and gets the lock once it is released", async () => {
+  it("A waiter stays in the queue through the death of the service and gets the lock when it is released.", async () => {
     await using service = await startService();
     const id = freshId();
     const held = await lockOf(id, service).hold({ ttl: 15_000 });
@@ -41,7 +41,7 @@ describe.concurrent("a service that dies and comes back", () => {
     expect((await waiting).value).toBeGreaterThan(held.lease);
   });
 
-  it("a call that comes while it is down succeeds if it is back soon", async () => {
+  it("A call that starts while the service is down succeeds if the service is soon back.", async () => {
     await using service = await startService();
     const { server } = service;
     await server.kill();
@@ -50,7 +50,7 @@ describe.concurrent("a service that dies and comes back", () => {
     expect(await taken).toMatchObject({ value: { success: true } });
   });
 
-  it("says UNREACHABLE if it stays down, and never that the lock is taken", async () => {
+  it("If the service stays down, a call fails with UNREACHABLE and never reports that the lock is taken.", async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     const lock = lockOf(freshId(), { url });
     for (const error of [await failureOf(lock.acquire(1_000)), await failureOf(lock.withLock(() => {}, { wait: 1 }))]) {
@@ -59,7 +59,7 @@ describe.concurrent("a service that dies and comes back", () => {
     }
   });
 
-  it("G11 a lease that is lost meanwhile says what its last renewal met", async () => {
+  it("G11: The loss of a lease during an outage says what the last renewal met.", async () => {
     await using service = await startService();
     const held = await lockOf(freshId(), service).hold({ ttl: 4_000 });
     await service.server.kill();
@@ -69,8 +69,8 @@ describe.concurrent("a service that dies and comes back", () => {
   });
 });
 
-describe.concurrent("G11 an address that is no service", () => {
-  it("because no machine has its name says ENOTFOUND", async () => {
+describe.concurrent("An address without a service", () => {
+  it("G11: If no machine has the name of the address, the error says ENOTFOUND.", async () => {
     const error = await failureOf(lockOf("a", { url: "https://nowhere.invalid" }).status());
     expect(error).toMatchObject({
       code: "UNREACHABLE",
@@ -78,7 +78,7 @@ describe.concurrent("G11 an address that is no service", () => {
     });
   });
 
-  it("because its certificate is self-signed says so at once, to single calls and acquires", async () => {
+  it("G11: A self-signed certificate makes single calls and acquires fail at once.", async () => {
     const pem = readFileSync(join(import.meta.dirname, "../../support/fixtures/self-signed.pem"));
     let connections = 0;
     const server = createServer({ key: pem, cert: pem }).listen(0, "127.0.0.1");
@@ -90,24 +90,24 @@ describe.concurrent("G11 an address that is no service", () => {
         code: "UNREACHABLE",
         message: expect.stringContaining("DEPTH_ZERO_SELF_SIGNED_CERT"),
       });
-    // One for the status, one for the acquire, one to take it back.
+    // One connection for the status, one for the acquire, one to take the acquire back.
     expect(connections).toBe(3);
     server.close();
   });
 });
 
-describe.concurrent("a service that hangs", () => {
-  it("G6 the signal fires before the lease can pass on", async () => {
+describe.concurrent("A service that hangs", () => {
+  it("G6: If the service hangs, the signal fires before the lease can pass on.", async () => {
     await using service = await startService();
     const held = await lockOf(freshId(), service).hold({ ttl: 10_000 });
     service.server.signal("SIGSTOP");
     await once(held.signal, "abort");
-    // One machine, so one clock.
+    // The client and the object share one machine, and so one clock.
     expect(Date.now()).toBeLessThan(held.deadline);
     expect(held.signal.reason).toMatchObject({ code: "LEASE_LOST", why: "unreachable" });
   });
 
-  it("a hold that is asked for meanwhile fails in time, and leaves no lease behind", async () => {
+  it("If the service hangs, a new hold fails in time and leaves no lease behind.", async () => {
     await using service = await startService();
     const id = freshId();
     service.server.signal("SIGSTOP");
@@ -118,8 +118,8 @@ describe.concurrent("a service that hangs", () => {
   });
 });
 
-describe.concurrent("a network that cuts", () => {
-  it("G5 what was done and not told of is not done twice", async () => {
+describe.concurrent("A network that cuts", () => {
+  it("G5: A call whose reply was cut off does not take effect twice.", async () => {
     await using service = await startService();
     await using gateway = await FaultProxy.to(service.url);
     const id = freshId();
@@ -136,7 +136,7 @@ describe.concurrent("a network that cuts", () => {
     expect(await lockOf(id, service).isLocked()).toBe(false);
   });
 
-  it("G8 refusals, problems and grants leave their connection free for the next", async () => {
+  it("G8: Refusals, problems and grants leave their connection free for the next call.", async () => {
     await using service = await startService();
     await using gateway = await FaultProxy.to(service.url);
     const id = freshId();
@@ -150,13 +150,13 @@ describe.concurrent("a network that cuts", () => {
       });
     }
     await held.release();
-    // The keep-alive of some end may close one now and then; 152 would be one a call.
+    // The keep-alive of either end may close a connection now and then; 152 would be one per call.
     expect(gateway.connections).toBeLessThan(20);
   });
 });
 
-describe.concurrent("access", () => {
-  it("a token may do no more than it was given, and is in no error", async () => {
+describe.concurrent("Access", () => {
+  it("A token may do no more than it was given, and does not appear in any error.", async () => {
     await using service = await startService();
     const mine = lockOf("mine/one", service, NARROW);
     expect(await mine.withLock(() => "done")).toBe("done");
@@ -172,7 +172,7 @@ describe.concurrent("access", () => {
     }
   });
 
-  it("a service without tokens is closed, and says how to open it", async () => {
+  it("A service without tokens refuses everything and says how to configure them.", async () => {
     await using closed = await startService("");
     const failure = await failureOf(lockOf("a", closed).acquire(1_000));
     expect(failure).toMatchObject({ code: "UNREACHABLE", message: expect.stringContaining("TOKENS") });

@@ -4,7 +4,7 @@ import { type AddressInfo, type Server, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-/** Takes every request and answers none. */
+/** A server that takes every request and answers none. */
 let silence: Server;
 let asked = 0;
 beforeAll(async () => {
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => void silence.close());
 
-/** How long a process lives on after its call has settled: given up once it waits, or failed by itself. */
+/** How long a process lives on after its call was aborted while waiting, or failed without an abort. */
 async function livesOn(call: string, isGivenUp: boolean): Promise<number> {
   const before = asked;
   const url = `http://127.0.0.1:${(silence.address() as AddressInfo).port}`;
@@ -30,16 +30,22 @@ async function livesOn(call: string, isGivenUp: boolean): Promise<number> {
   return (JSON.parse(output) as { after: number }).after;
 }
 
-describe("G8 a process that has given its call to a hung service up, and has nothing else to do", () => {
-  it.each(["acquire", "withLock", "hold", "withLocks", "lead", "observe"])("ends within a second: %s", async (call) => {
-    expect(await livesOn(call, true)).toBeLessThan(1_000);
-  });
+describe("A process whose last call has ended at a hung service", () => {
+  it.each(["acquire", "withLock", "hold", "withLocks", "lead", "observe"])(
+    "G8: After its call is aborted, the process ends within a second: %s.",
+    async (call) => {
+      expect(await livesOn(call, true)).toBeLessThan(1_000);
+    },
+  );
 
-  it("ends when the request of the Web Locks API is taken back, which takes no more than a second", async () => {
+  it("G8: After a webLocks request is aborted, the process ends once the request is taken back, within 2 s.", async () => {
     expect(await livesOn("request of webLocks", true)).toBeLessThan(2_000);
   });
 
-  it.each(["status", "forceRelease"])("ends within a second of the time-out: %s", async (call) => {
-    expect(await livesOn(call, false)).toBeLessThan(1_000);
-  });
+  it.each(["status", "forceRelease"])(
+    "G8: After its call times out, the process ends within a second: %s.",
+    async (call) => {
+      expect(await livesOn(call, false)).toBeLessThan(1_000);
+    },
+  );
 });

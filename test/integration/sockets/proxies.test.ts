@@ -5,7 +5,7 @@ import { type Cut, FaultProxy } from "../../support/node/fault-proxy.ts";
 import { type Service, startService, TOKEN } from "../../support/node/service.ts";
 import { failureOf, freshId, sleep } from "../../support/outcome.ts";
 
-/** Longer than the old client's patience, which was 30 s; and all that is cut is cut several times by then. */
+/** Longer than the 30 s after which an older client gave up, and long enough for several cuts. */
 const HELD_FOR = 34_000;
 const TIMEOUT = 60_000;
 const soon = { timeout: 20_000, interval: 50 };
@@ -21,7 +21,7 @@ const lockOf = (id: string, url = service.url) => connectLocks({ url, token: TOK
 const untilWaiting = (id: string, count: number) =>
   vi.waitFor(async () => expect((await lockOf(id).status()).waiters).toHaveLength(count), soon);
 
-/** Two wait for a minute behind a proxy, and one beside it; who got the lock, in order. */
+/** Two waiters wait for a minute through a proxy, and one without it; returns the order of the grants. */
 async function waitThrough(url: string): Promise<string[]> {
   const id = freshId();
   const held = await lockOf(id).hold({ ttl: 60_000 });
@@ -48,13 +48,13 @@ const CUTS: [after: number, how: Cut][] = [
   [15_000, "504"],
 ];
 
-describe.concurrent("G4 a wait of a minute keeps its place", () => {
+describe.concurrent("A wait of a minute through a proxy", () => {
   it.each(CUTS)(
-    "through a proxy that cuts after %d ms by %s",
+    "G4: A waiter keeps its place through a proxy that cuts after %d ms by %s.",
     async (after, how) => {
       await using proxy = await FaultProxy.to(service.url, { timeout: { after, how } });
       expect(await waitThrough(proxy.url)).toEqual(["one", "two", "three"]);
-      // One for each of the two, and then their polls are shorter.
+      // One cut for each of the two waiters; after that their long polls are shorter.
       expect(proxy.cuts).toBe(2);
     },
     TIMEOUT,
@@ -64,7 +64,7 @@ describe.concurrent("G4 a wait of a minute keeps its place", () => {
     ["haproxy", 10_000],
     ["nginx", 8_000],
   ])(
-    "through %s with a timeout of %d ms",
+    "G4: A waiter keeps its place through %s with a timeout of %d ms.",
     async (name, timeout) => {
       if (!isInstalled(name)) return expect(process.env["CI"]).toBeUndefined();
       await using proxy = await startProxy(name, service.url, timeout);
@@ -74,7 +74,7 @@ describe.concurrent("G4 a wait of a minute keeps its place", () => {
   );
 
   it(
-    "as a candidate for leadership and as its observer, through a proxy that cuts after 10 s",
+    "G4: A candidate keeps its place and an observer goes on through a proxy that cuts after 10 s.",
     async () => {
       await using proxy = await FaultProxy.to(service.url, { timeout: { after: 10_000, how: "504" } });
       const id = freshId();
@@ -96,7 +96,7 @@ describe.concurrent("G4 a wait of a minute keeps its place", () => {
       await held.release();
       await Promise.all([first, second]);
       expect(led).toEqual(["first", "second"]);
-      // Of changes in quick succession only the last may be seen.
+      // An observer may see only the last of several quick changes.
       expect((await seen)[0]).toBe("before");
       expect(await seen).toHaveLength(2);
     },
@@ -104,9 +104,9 @@ describe.concurrent("G4 a wait of a minute keeps its place", () => {
   );
 });
 
-describe.concurrent("a stream of events", () => {
+describe.concurrent("A stream of events through a proxy", () => {
   it(
-    "of a lock to which nothing happens is not cut by a proxy with a timeout of 5 s",
+    "The event stream of an idle lock is not cut by a proxy with a timeout of 5 s.",
     async () => {
       await using proxy = await FaultProxy.to(service.url, { timeout: { after: 5_000, how: "close", streams: true } });
       const leave = new AbortController();
@@ -125,9 +125,9 @@ describe.concurrent("a stream of events", () => {
   );
 });
 
-describe.concurrent("G11 a way through which no poll gets", () => {
+describe.concurrent("A proxy through which no long poll gets", () => {
   it(
-    "is an outage and never contention, with the last cut as its cause, if no answer comes between two cuts",
+    "G11: If no answer comes between two cuts, that is an outage with the last cut as its cause, not contention.",
     async () => {
       // Well below 6.25 s, of which the next poll, at 80 %, would be longer than the shortest one.
       await using proxy = await FaultProxy.to(service.url, { timeout: { after: 5_500, how: "504", reaches: false } });
@@ -143,7 +143,7 @@ describe.concurrent("G11 a way through which no poll gets", () => {
   );
 
   it.each(CUTS.map(([, how]) => how).slice(0, 2))(
-    "because a proxy cuts below 5 s by %s is an outage that names the proxy's timeout",
+    "G11: A proxy that cuts below 5 s by %s causes an outage that names the proxy's timeout.",
     async (how) => {
       await using proxy = await FaultProxy.to(service.url, { timeout: { after: 3_000, how } });
       const id = freshId();

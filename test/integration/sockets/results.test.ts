@@ -13,7 +13,7 @@ const { lock } = connectLocks({ url, token });
 const text = (size: number) => "x".repeat(size);
 const bytes = (size: number) => new Uint8Array(size).fill(7);
 
-/** Sends to a route of a lock, as curl does. */
+/** Posts to a route of a lock as curl does. */
 async function post(
   id: string,
   name: string,
@@ -32,7 +32,7 @@ const encodedOf = (size: number) => [
   ["ArrayBuffer", Buffer.from(bytes(size)).toString("base64")],
 ];
 
-describe("a result that goes through sockets", () => {
+describe("Results through sockets", () => {
   it.each([
     ["text", text(1_900_000)],
     ["bytes", bytes(1_900_000)],
@@ -44,14 +44,14 @@ describe("a result that goes through sockets", () => {
         [2n ** 70n, new Set([undefined])],
       ]),
     ],
-  ])("is kept if it is %s of up to 2 MB", async (_name, value) => {
+  ])("A result is stored if it is %s of up to 2 MB.", async (_name, value) => {
     const id = freshId();
     await once(lock(id), () => value);
     expect(same(await once<unknown>(lock(id), () => "ran again"), value)).toBe(true);
   });
 
   it.each([2_100_000, 4_600_000, 12_000_000])(
-    "is RESULT_TOO_LARGE if it has %i bytes, and the lock is free",
+    "A result of %i bytes is RESULT_TOO_LARGE, and the lock is free.",
     async (size) => {
       for (const value of [text(size), bytes(size)]) {
         const id = freshId();
@@ -66,7 +66,7 @@ describe("a result that goes through sockets", () => {
     [2_100_000, 413],
     [4_600_000, 413],
     [12_000_000, 413],
-  ])("sent by curl with %i bytes is answered %i, as value and as encoded", async (size, status) => {
+  ])("A result of %i bytes from curl is answered with %i, both as value and as encoded.", async (size, status) => {
     for (const carried of [{ value: text(size) }, { encoded: encodedOf(size) }]) {
       const id = freshId();
       const { lease } = (await post(id, "acquire", { ttl: 60_000, once: "" })).body;
@@ -78,7 +78,7 @@ describe("a result that goes through sockets", () => {
     }
   });
 
-  it("and that a proxy refuses before it has read it is RESULT_TOO_LARGE, and the lock is free", async () => {
+  it("A result that a proxy refuses before it has read it is RESULT_TOO_LARGE, and the lock is free.", async () => {
     const proxy = createServer((request, response) => {
       if (Number(request.headers["content-length"]) > 1_000_000) {
         response.writeHead(413, { "Content-Type": "text/html", Connection: "close" }).end("<html>too large</html>");

@@ -1,5 +1,5 @@
-// What a program outside of Workers does with locks, in whatever runtime it is run: against the built package. It ends by
-// itself, for an idle client keeps no process alive.
+// What a program outside of Workers does with locks in any runtime, against the built package. It ends without an exit
+// call, because an idle client does not keep the process alive.
 import { argv } from "node:process";
 import { check, newId, playScenario } from "../../support/scenario.ts";
 
@@ -13,6 +13,6 @@ const stranger = connectLocks({ url, token: "nobody-knows-this" }).lock("a");
 const refusal: unknown = await stranger.isLocked().catch((error: unknown) => error);
 check("a wrong token is refused", isLockError(refusal, "ACCESS_DENIED"));
 
-// Kept on purpose: neither its ttl nor its connection is a reason to stay.
-await locks.lock(newId("kept")).acquire(86_400_000);
+// Not released, on purpose: neither the ttl nor the connection may keep the process alive.
+await locks.lock(newId("held")).acquire(86_400_000);
 console.log("all is well");

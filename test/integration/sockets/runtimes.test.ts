@@ -16,7 +16,7 @@ const RUNTIMES: Record<string, [command: string, ...args: string[]]> = {
 
 for (const [name, [command, ...args]] of Object.entries(RUNTIMES))
   it.skipIf(spawnSync(command, ["--version"]).status !== 0)(
-    `the built client does its work on ${name}, and lets the process end`,
+    `The built client does its work on ${name} and lets the process end.`,
     async () => {
       const child = spawn(command, [...args, script, inject("url"), inject("token")]);
       const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
@@ -25,7 +25,7 @@ for (const [name, [command, ...args]] of Object.entries(RUNTIMES))
     60_000,
   );
 
-it("the built client and its types import nothing of Cloudflare", () => {
+it("The built client and its types import nothing from Cloudflare.", () => {
   const [code, types] = ["client.js", "client.d.ts"].map((file) => readFileSync(join(dist, file), "utf8"));
   const imported = [...`${code}`.matchAll(/^import .*? from "([^"]+)";$/gms)].map(([, from]) => from);
   expect(imported).toEqual(["p-retry", "devalue"]);

@@ -8,7 +8,7 @@ declare module "vitest" {
   }
 }
 
-/** A service for all the tests that do it no harm. */
+/** Starts one service for all tests that do not harm it. */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const service = await startService();
   provide("url", service.url);

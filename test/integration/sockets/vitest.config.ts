@@ -8,7 +8,7 @@ export default defineConfig({
     globalSetup: ["setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Most of a test is waiting, and each of those that do harm has a service of its own.
+    // Most tests only wait, and each test that does harm has its own service.
     maxWorkers: 2,
     maxConcurrency: 12,
   },

@@ -31,14 +31,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("crash release: binding fails", () => {
-  it("a lost reply: asked again, releaseOnExit, and the first tie ends nothing when it goes", async () => {
+describe("Crash release: faults in setting up the exit watch", () => {
+  it("If the reply to watchExit is lost, the client asks again, and the end of the first exit watch ends nothing.", async () => {
     const id = freshId();
     let lost = 0;
     const fault: Fault = async (method, run) => {
       const reply = await run();
       if (method !== "watchExit" || lost++ > 0) return reply;
-      // As the runtime does with a reply that can't be delivered.
+      // The runtime disposes of a reply that can't be delivered.
       (reply as Disposable)[Symbol.dispose]();
       await vi.waitFor(() => expect(cuts).toHaveBeenCalledTimes(1), SOON);
       throw connectionLost();
@@ -49,7 +49,7 @@ describe("crash release: binding fails", () => {
     await expectNothingLeft(id);
   });
 
-  it("a lost reply whose tie stays: the death of the holder still frees the lock", async () => {
+  it("If the reply to watchExit is lost but its exit watch stays, the release still frees the lock.", async () => {
     const id = freshId();
     const held = await lockOf(id, faultyNamespace(losingReplies(["watchExit"])).namespace).hold(BOUND);
     expect(binds).toHaveBeenCalledTimes(2);
@@ -57,7 +57,7 @@ describe("crash release: binding fails", () => {
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("an object that is too old to know how: its error as it is, and the lock is given back", async () => {
+  it("If the object is too old for watchExit, the caller gets its error unchanged and the lock is released.", async () => {
     const id = freshId();
     const lock = withBind(id, () => Promise.reject(new TypeError("does not implement bind")));
     const { error } = await outcome(lock.withLock(() => {}, BOUND));
@@ -65,7 +65,7 @@ describe("crash release: binding fails", () => {
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("resume leaves a lease that it can't bind as it was, to be tried again", async () => {
+  it("If resume can't set up the exit watch, it leaves the lease as it was, and another resume succeeds.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
     const failing = withBind(id, () => Promise.reject(new TypeError("does not implement bind")));
@@ -74,7 +74,7 @@ describe("crash release: binding fails", () => {
     expect(await held.release()).toBe(true);
   });
 
-  it("a lease that ends while it is being bound is LEASE_LOST", async () => {
+  it("A lease that ends while its exit watch is being set up is reported as LEASE_LOST.", async () => {
     const { namespace } = faultyNamespace(silent(["watchExit", "renew"], false));
     const unanswered = lockOf(freshId(), namespace).hold({ ttl: 100, releaseOnExit: true });
     expect((await outcome(unanswered)).error).toMatchObject({ code: "LEASE_LOST" });
@@ -86,7 +86,7 @@ describe("crash release: binding fails", () => {
     expect((await outcome(overtaken.hold(BOUND))).error).toMatchObject({ code: "LEASE_LOST", why: "superseded" });
   });
 
-  it("a transport that can't: INVALID_ARGUMENT, and nothing is taken or renewed", async () => {
+  it("On a transport without watchExit, releaseOnExit is an INVALID_ARGUMENT, and nothing is taken or renewed.", async () => {
     const id = freshId();
     const unable = rpcPrimitives(env.DURABLE_LOCK, id);
     delete unable.watchExit;
@@ -102,7 +102,7 @@ describe("crash release: binding fails", () => {
     expect(renew).not.toHaveBeenCalled();
   });
 
-  it("bound and minHold exclude each other, and bound is true or false", async () => {
+  it("releaseOnExit excludes minHold and must be true or false.", async () => {
     const id = freshId();
     const lock = lockOf(id);
     for (const options of [{ releaseOnExit: true, minHold: 1_000 }, { releaseOnExit: "yes" as unknown as boolean }])
@@ -114,9 +114,9 @@ describe("crash release: binding fails", () => {
   });
 });
 
-// At once: most of each is waiting for time to pass. None may count the ties of all.
-describe.concurrent("crash release: binding fails, or a hold ends, in the course of time", () => {
-  it("an object that can't be reached: UNREACHABLE, and the lock is given back", async () => {
+// Concurrent: most tests only wait for time to pass. None of them may use the shared counts of exit watches.
+describe.concurrent("Crash release: slow faults and slow ends", () => {
+  it("If the object can't be reached for watchExit, the hold fails with UNREACHABLE and the lock is released.", async () => {
     const id = freshId();
     const fault: Fault = async (method, run) => {
       if (method === "watchExit") throw overloaded();
@@ -127,31 +127,31 @@ describe.concurrent("crash release: binding fails, or a hold ends, in the course
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("an answer that comes too late is let go of", async () => {
+  it("An exit watch that arrives after the hold was aborted is disposed of.", async () => {
     const id = freshId();
     const controller = new AbortController();
     let answer = () => {};
     const late = new Promise<void>((resolve) => (answer = resolve));
-    let letGo = 0;
+    let disposals = 0;
     const lock = withBind(id, async (bind) => {
-      const binding = (await bind()) as Extract<ExitWatch, { success: true }>;
+      const watch = (await bind()) as Extract<ExitWatch, { success: true }>;
       controller.abort(new Error("enough"));
       await late;
       const dispose = () => {
-        letGo += 1;
-        binding[Symbol.dispose]();
+        disposals += 1;
+        watch[Symbol.dispose]();
       };
-      return { ...binding, [Symbol.dispose]: dispose };
+      return { ...watch, [Symbol.dispose]: dispose };
     });
     const { error } = await outcome(lock.hold({ ...BOUND, signal: controller.signal }));
     expect(error).toMatchObject({ message: "enough" });
     expect(await lockOf(id).isLocked()).toBe(false);
     answer();
-    await vi.waitFor(() => expect(letGo).toBe(1), SOON);
+    await vi.waitFor(() => expect(disposals).toBe(1), SOON);
     await expectNothingLeft(id);
   });
 
-  it("lost by the local deadline, the lease is not given on before its time", async () => {
+  it("If a holder gives up at its local deadline, the object does not grant the lock before the lease expires.", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(silent(["renew"], false));
     const held = await lockOf(id, namespace).hold({ ttl: 3_000, releaseOnExit: true });
@@ -163,7 +163,7 @@ describe.concurrent("crash release: binding fails, or a hold ends, in the course
     await expectNothingLeft(id);
   });
 
-  it("maxHold ends it as it ends any other", async () => {
+  it("maxHold ends a hold with releaseOnExit as it ends any other hold.", async () => {
     const id = freshId();
     const held = await lockOf(id).hold({ ...BOUND, maxHold: 2_000 });
     await lockOf(id).withLock(() => {}, { wait: 15_000 });
@@ -172,19 +172,19 @@ describe.concurrent("crash release: binding fails, or a hold ends, in the course
   });
 });
 
-describe("crash release: ties", () => {
-  /** A lease that is bound, with its holder listening. */
-  async function bindTo(id: string, lease: number): Promise<ExitWatch> {
-    const binding = (await rpcPrimitives(env.DURABLE_LOCK, id).watchExit?.(lease)) as ExitWatch;
-    void binding.next(false).catch(() => {});
-    return binding;
+describe("Crash release: exit watches", () => {
+  /** Sets up an exit watch for a lease, with a holder that listens for events. */
+  async function watchExitOf(id: string, lease: number): Promise<ExitWatch> {
+    const watch = (await rpcPrimitives(env.DURABLE_LOCK, id).watchExit?.(lease)) as ExitWatch;
+    void watch.next(false).catch(() => {});
+    return watch;
   }
 
-  it("an old one that goes after the lease was bound again ends nothing, the last one does", async () => {
+  it("After a lease is watched again, only the end of the last exit watch frees the lock.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
-    const old = await bindTo(id, lease);
-    const renewed = await bindTo(id, lease);
+    const old = await watchExitOf(id, lease);
+    const renewed = await watchExitOf(id, lease);
     old[Symbol.dispose]();
     await vi.waitFor(() => expect(cuts).toHaveBeenCalledTimes(1), SOON);
     expect(await lockOf(id).isLocked()).toBe(true);
@@ -193,11 +193,11 @@ describe("crash release: ties", () => {
     await expectNothingLeft(id);
   });
 
-  it("one that was bound later and goes first ends nothing either", async () => {
+  it("If the later of two exit watches ends first, the lease lives until the other one ends.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
-    const first = await bindTo(id, lease);
-    const late = await bindTo(id, lease);
+    const first = await watchExitOf(id, lease);
+    const late = await watchExitOf(id, lease);
     late[Symbol.dispose]();
     await vi.waitFor(() => expect(cuts).toHaveBeenCalledTimes(1), SOON);
     expect(await lockOf(id).isLocked()).toBe(true);
@@ -205,32 +205,32 @@ describe("crash release: ties", () => {
     await untilFree(id);
   });
 
-  it("one of a lease that is over ends no other lease", async () => {
+  it("An exit watch of a lease that has ended does not end another lease.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
-    const binding = await bindTo(id, lease);
+    const watch = await watchExitOf(id, lease);
     await lockOf(id).release(lease);
     const next = await leaseOf(lockOf(id).acquire(60_000));
-    binding[Symbol.dispose]();
+    watch[Symbol.dispose]();
     await vi.waitFor(() => expect(cuts).toHaveBeenCalledTimes(1), SOON);
     expect((await lockOf(id).status()).holders).toMatchObject([{ lease: next }]);
   });
 
-  it("one of several readers frees its own permit only", async () => {
+  it("The end of one reader's exit watch frees only that reader's permit.", async () => {
     const id = freshId();
     const reader = { permits: 1, capacity: Number.POSITIVE_INFINITY };
     const [one, other] = [
       await leaseOf(lockOf(id).acquire(60_000, reader)),
       await leaseOf(lockOf(id).acquire(60_000, reader)),
     ];
-    const binding = await bindTo(id, one);
-    binding[Symbol.dispose]();
+    const watch = await watchExitOf(id, one);
+    watch[Symbol.dispose]();
     await vi.waitFor(async () => expect((await lockOf(id).status()).holders).toMatchObject([{ lease: other }]), SOON);
   });
 });
 
-describe("crash release: a cut connection looks like a death", () => {
-  it("the lock goes to the next, the holder's signal fires, and fencing refuses its late write", async () => {
+describe("Crash release: cut connections", () => {
+  it("After a cut, the lock goes to the next waiter, the holder's signal fires, and fencing refuses its late write.", async () => {
     const { lock, id, cut } = cuttable();
     const ledger = env.LEDGER.getByName(id);
     const held = await lock.hold(BOUND);
@@ -244,7 +244,7 @@ describe("crash release: a cut connection looks like a death", () => {
     expect(await ledger.read()).toBe("new");
   });
 
-  it("withLock says so though its work went well", async () => {
+  it("If the connection is cut during the work, withLock rejects with LEASE_LOST although the work succeeded.", async () => {
     const { lock, id, cut } = cuttable();
     const { error } = await outcome(
       lock.withLock(async () => {
@@ -255,25 +255,25 @@ describe("crash release: a cut connection looks like a death", () => {
     expect(error).toMatchObject({ code: "LEASE_LOST" });
   });
 
-  it("a connection that fails at once whenever it is made is not made in a hot loop", async () => {
-    let bound = 0;
+  it("An exit watch whose connection fails every time is not set up again in a hot loop.", async () => {
+    let setups = 0;
     const id = freshId();
     const lock = withBind(id, async () => {
-      bound += 1;
+      setups += 1;
       return { success: true, next: () => Promise.reject(connectionLost()), [Symbol.dispose]: () => {} };
     });
     const held = await lock.hold(BOUND);
-    await vi.waitFor(() => expect(bound).toBeGreaterThan(4), { timeout: 10_000 });
-    expect(bound).toBeLessThan(50);
+    await vi.waitFor(() => expect(setups).toBeGreaterThan(4), { timeout: 10_000 });
+    expect(setups).toBeLessThan(50);
     expect(await held.release()).toBe(true);
-    const after = bound;
+    const after = setups;
     await lockOf(id).withLock(() => {}, BOUND);
-    expect(bound).toBe(after);
+    expect(setups).toBe(after);
   });
 });
 
-describe("crash release: G8 at the end of a hold", () => {
-  it("no timer is left, of the client's or the object's, whether it was released or lost", async () => {
+describe("Crash release: leaks", () => {
+  it("G8: After a hold with releaseOnExit is released or lost, no timer is left on the client or the object.", async () => {
     const { pending, restore } = countTimers();
     try {
       await lockOf(freshId()).withLock(() => {}, BOUND);

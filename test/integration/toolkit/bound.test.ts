@@ -23,8 +23,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("crash release: a bound hold is a hold like any other", () => {
-  it("is held, renewed and released, and leaves nothing behind", async () => {
+describe("Crash release: ordinary use", () => {
+  it("A hold with releaseOnExit is renewed and released like any other and leaves nothing behind.", async () => {
     const id = freshId();
     const held = await lockOf(id).hold(BOUND);
     expect(await lockOf(id).isLocked()).toBe(true);
@@ -35,7 +35,7 @@ describe("crash release: a bound hold is a hold like any other", () => {
     await expectNothingLeft(id);
   });
 
-  it("outlives its ttl by renewal", async () => {
+  it("A hold with releaseOnExit outlives its ttl by renewal.", async () => {
     const id = freshId();
     const held = await lockOf(id).hold({ ttl: 2_000, releaseOnExit: true });
     const first = held.deadline;
@@ -43,15 +43,15 @@ describe("crash release: a bound hold is a hold like any other", () => {
     expect(await held.release()).toBe(true);
   });
 
-  it("costs one request more and no row", async () => {
+  it("releaseOnExit costs one more request and writes no row.", async () => {
     const { namespace, calls } = faultyNamespace((_method, run) => run());
     const id = freshId();
     await lockOf(id, namespace).withLock(() => {}, BOUND);
-    const bound = calls.splice(0).map(({ method }) => method);
+    const watched = calls.splice(0).map(({ method }) => method);
     await lockOf(id, namespace).withLock(() => {}, { ttl: 60_000 });
     const plain = calls.map(({ method }) => method);
-    expect(bound.filter((method) => method === "watchExit")).toHaveLength(1);
-    expect(bound.filter((method) => method !== "watchExit")).toEqual(plain);
+    expect(watched.filter((method) => method === "watchExit")).toHaveLength(1);
+    expect(watched.filter((method) => method !== "watchExit")).toEqual(plain);
     const written = await runInDurableObject(stubOf(id), async (lock, { storage }) => {
       const { lease } = (await lock.acquire(60_000)) as { lease: number };
       const exec = vi.spyOn(storage.sql, "exec");
@@ -61,7 +61,7 @@ describe("crash release: a bound hold is a hold like any other", () => {
     expect(written).toBe(0);
   });
 
-  it("every combinator binds, releases and leaves nothing behind", async () => {
+  it("Every combinator with releaseOnExit sets up one exit watch, releases the lock and leaves nothing behind.", async () => {
     const combinators: Record<string, (id: string) => Promise<unknown>> = {
       withLock: (id) => lockOf(id).withLock(() => "done", BOUND),
       tryWithLock: async (id) => {
@@ -85,7 +85,7 @@ describe("crash release: a bound hold is a hold like any other", () => {
     }
   });
 
-  it("takes over a lease that was granted elsewhere", async () => {
+  it("resume with releaseOnExit takes over a lease that was granted elsewhere.", async () => {
     const id = freshId();
     const held = await lockOf(id).resume(await leaseOf(lockOf(id).acquire(60_000)), BOUND);
     await lockOf(id).forceRelease();
@@ -93,22 +93,22 @@ describe("crash release: a bound hold is a hold like any other", () => {
   });
 });
 
-describe("crash release: the object", () => {
-  it("ends a lease whose holder asked for news and died before that arrived", async () => {
+describe("Crash release: the object", () => {
+  it("The object ends a lease whose holder died after it set up the exit watch and before its first request for events.", async () => {
     await runInDurableObject(stubOf(freshId()), async (lock) => {
       const { lease } = (await lock.acquire(60_000)) as { lease: number };
-      const bond = (await lock.watchExit(lease)) as ExitWatchReply;
-      expect(bond.success).toBe(true);
-      bond.handle[Symbol.dispose]();
+      const watch = (await lock.watchExit(lease)) as ExitWatchReply;
+      expect(watch.success).toBe(true);
+      watch.handle[Symbol.dispose]();
       expect(await lock.isLocked()).toBe(true);
-      expect(await bond.events.next(false)).toEqual({ ended: "expired" });
+      expect(await watch.events.next(false)).toEqual({ ended: "expired" });
       expect(await lock.isLocked()).toBe(false);
     });
   });
 });
 
-describe("crash release: a holder whose context ends", () => {
-  it("frees the lock long before the ttl, and the next in line is granted", async () => {
+describe("Crash release: the holder's context ends", () => {
+  it("When the holder's context ends, the lock is free long before the ttl, and the next waiter gets it.", async () => {
     const [id, gate] = [freshId(), freshId()];
     const open = await leaseOf(lockOf(gate).acquire(60_000));
     const dying = holdAndDie(id, { releaseOnExit: "true", gate });
@@ -119,15 +119,15 @@ describe("crash release: a holder whose context ends", () => {
     expect(await leaseOf(next)).toBeGreaterThan(await dying);
   });
 
-  it("is what it takes: a hold that is not bound goes on", async () => {
-    const [plain, bound] = [freshId(), freshId()];
+  it("The end of the context frees a lock only with releaseOnExit: a hold without it goes on.", async () => {
+    const [plain, watched] = [freshId(), freshId()];
     await holdAndDie(plain, {});
-    await holdAndDie(bound);
-    await untilFree(bound);
+    await holdAndDie(watched);
+    await untilFree(watched);
     expect(await lockOf(plain).isLocked()).toBe(true);
   });
 
-  it("its lease is dead: it can't be renewed, and storage says so too", async () => {
+  it("A lease that ended with its holder's context can't be renewed, and storage records its end.", async () => {
     const id = freshId();
     const lease = await holdAndDie(id);
     await untilFree(id);
@@ -136,7 +136,7 @@ describe("crash release: a holder whose context ends", () => {
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("is followed by the lock-delay that it asked for", async () => {
+  it("The lock-delay that a holder asked for follows the end of its context.", async () => {
     const id = freshId();
     await holdAndDie(id, { releaseOnExit: "true", lockDelay: "50000" });
     await untilFree(id);
@@ -145,7 +145,7 @@ describe("crash release: a holder whose context ends", () => {
     expect((await lockOf(id).status()).delayedUntil).toBeGreaterThan(0);
   });
 
-  it("leaves nothing in memory", async () => {
+  it("The end of a holder's context leaves nothing in the object's memory.", async () => {
     const id = freshId();
     await holdAndDie(id);
     await untilFree(id);
@@ -153,8 +153,8 @@ describe("crash release: a holder whose context ends", () => {
   });
 });
 
-describe("crash release: operators reach a bound holder at once", () => {
-  it("forceRelease fires its signal", async () => {
+describe("Crash release: operators", () => {
+  it("forceRelease fires the signal of a holder with releaseOnExit at once.", async () => {
     const id = freshId();
     const held = await lockOf(id).hold(BOUND);
     await lockOf(id).forceRelease();
@@ -163,7 +163,7 @@ describe("crash release: operators reach a bound holder at once", () => {
     await expectNothingLeft(id);
   });
 
-  it("requestRelease asks it once, and it goes on holding", async () => {
+  it("requestRelease asks a holder with releaseOnExit once, and the hold goes on.", async () => {
     const id = freshId();
     const onReleaseRequested = vi.fn<(held: HeldLease) => void>();
     const held = await lockOf(id).hold({ ...BOUND, onReleaseRequested });
@@ -175,7 +175,7 @@ describe("crash release: operators reach a bound holder at once", () => {
     expect(onReleaseRequested).toHaveBeenCalledTimes(1);
   });
 
-  it("an end that it learns about is stored by then", async () => {
+  it("By the time a holder learns about the end of its lease, the end is stored.", async () => {
     await runInDurableObject(stubOf(freshId()), async (lock, { storage }) => {
       const { lease } = (await lock.acquire(500)) as { lease: number };
       const { events } = (await lock.watchExit(lease)) as ExitWatchReply;
@@ -185,8 +185,8 @@ describe("crash release: operators reach a bound holder at once", () => {
   });
 });
 
-describe("crash release: the object restarts", () => {
-  it("the lease lives on, is bound again, and a death after that frees it", async () => {
+describe("Crash release: restarts of the object", () => {
+  it("After a restart the lease lives on and is watched again, and the death of its holder then frees the lock.", async () => {
     const [id, gate] = [freshId(), freshId()];
     const open = await leaseOf(lockOf(gate).acquire(60_000));
     const dying = holdAndDie(id, { releaseOnExit: "true", gate });
@@ -199,7 +199,7 @@ describe("crash release: the object restarts", () => {
     await untilFree(id);
   });
 
-  it("again and again: what was asked for is still told, and the release is a release", async () => {
+  it("After repeated restarts, a request to release still reaches the holder, and a release still succeeds.", async () => {
     const id = freshId();
     const onReleaseRequested = vi.fn<() => void>();
     const held = await lockOf(id).hold({ ...BOUND, onReleaseRequested });
@@ -213,7 +213,7 @@ describe("crash release: the object restarts", () => {
     await expectNothingLeft(id);
   });
 
-  it("a release right after it is true, and nothing is bound later", async () => {
+  it("A release right after a restart returns true, and no exit watch is set up afterwards.", async () => {
     const id = freshId();
     const held = await lockOf(id).hold(BOUND);
     await crash(id);
@@ -222,7 +222,7 @@ describe("crash release: the object restarts", () => {
     await expectNothingLeft(id);
   });
 
-  it("a lease that was ended meanwhile is known to be lost at once", async () => {
+  it("A lease that was ended during a restart is known to be lost at once.", async () => {
     const id = freshId();
     let reachable = true;
     const fault: Fault = async (method, run) => {

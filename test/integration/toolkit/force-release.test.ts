@@ -7,7 +7,7 @@ const DAY = 86_400_000;
 const READ = { permits: 1, capacity: Number.POSITIVE_INFINITY };
 const NO_LONGER_VALID = { success: false, reason: "NO_LONGER_VALID" };
 
-/** The object's clock and the client's wall clock, so many ms from now; timers go on as ever. */
+/** Sets the object's clock and the client's wall clock to this many ms after the start; timers are not affected. */
 const setClock = (ms: number) => vi.spyOn(Date, "now").mockReturnValue(start + ms);
 const start = Date.now();
 
@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 describe("forceRelease", () => {
-  it("ends the holder's lease: it can be renewed and released no more (G3)", async () => {
+  it("G3: forceRelease ends the holder's lease, which can no longer be renewed or released.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
     await lockOf(id).forceRelease();
@@ -28,13 +28,13 @@ describe("forceRelease", () => {
     expect(await stubOf(id).renew(lease, 60_000)).toEqual({ ...NO_LONGER_VALID, ended: "superseded" });
   });
 
-  it("is found out by withLock when fn settles: LEASE_LOST, superseded (G7)", async () => {
+  it("G7: After forceRelease, withLock rejects with LEASE_LOST (superseded) when fn settles.", async () => {
     const id = freshId();
     const { error } = await outcome(lockOf(id).withLock(() => lockOf(id).forceRelease()));
     expect(isLockError(error, "LEASE_LOST") && error.why).toBe("superseded");
   });
 
-  it("is found out by the holder with its next renewal (G6)", async () => {
+  it("G6: A holder learns about forceRelease with its next renewal.", async () => {
     const id = freshId();
     await using held = await lockOf(id).hold({ ttl: 6_000 });
     await lockOf(id).forceRelease();
@@ -42,7 +42,7 @@ describe("forceRelease", () => {
     expect(held.signal.reason).toMatchObject({ code: "LEASE_LOST", why: "superseded" });
   });
 
-  it("is found out at once by a holder that is bound (G6)", async () => {
+  it("G6: A holder with releaseOnExit learns about forceRelease at once.", async () => {
     const id = freshId();
     // Its first renewal would come after 20 minutes.
     await using held = await lockOf(id).hold({ ttl: 3_600_000, releaseOnExit: true });
@@ -51,19 +51,19 @@ describe("forceRelease", () => {
     expect(held.signal.reason).toMatchObject({ why: "superseded" });
   });
 
-  it("and of an expiry a bound holder is told once it is written down: no clock brings the lease back (G3)", async () => {
+  it("G3: An exit watch reports an expiry only after it is stored, so no clock change brings the lease back.", async () => {
     const id = freshId();
     setClock(0);
     const lease = await leaseOf(lockOf(id).acquire(60_000));
-    const bond = (await stubOf(id).watchExit(lease)) as unknown as ExitWatchReply;
+    const watch = (await stubOf(id).watchExit(lease)) as unknown as ExitWatchReply;
     setClock(60_000);
-    expect(await bond.events.next(false)).toEqual({ ended: "expired" });
+    expect(await watch.events.next(false)).toEqual({ ended: "expired" });
     setClock(-3_600_000);
     await crash(id);
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("answers a number above all before and below all after (G2)", async () => {
+  it("G2: forceRelease returns a number above all leases before it and below all leases after it.", async () => {
     const id = freshId();
     const before = await leaseOf(lockOf(id).acquire(60_000));
     const fence = await lockOf(id).forceRelease();
@@ -73,7 +73,7 @@ describe("forceRelease", () => {
     expect(await lockOf(id).forceRelease()).toBeGreaterThan(after);
   });
 
-  it("answers a number that outlasts a restart and a clock that steps back (G2)", async () => {
+  it("G2: The number from forceRelease stays below later leases after a restart and a clock that steps back.", async () => {
     const id = freshId();
     const fence = await lockOf(id).forceRelease();
     setClock(-3_600_000);
@@ -85,7 +85,7 @@ describe("forceRelease", () => {
     expect(await lockOf(id).forceRelease()).toBeGreaterThan(after);
   });
 
-  it("hands the lock on in the same step: to the next in line (G4)", async () => {
+  it("G4: forceRelease gives the lock to the next waiter in the same step.", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(60_000));
     const next = lockOf(id).acquire(60_000, { wait: 20_000, owner: "next" });
@@ -101,7 +101,7 @@ describe("forceRelease", () => {
     expect((await last).value).toMatchObject({ success: true });
   });
 
-  it("repeated after a lost reply does not end the lease of the next holder (G5)", async () => {
+  it("G5: A forceRelease that is repeated after a lost reply does not end the next holder's lease.", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(60_000));
     const next = lockOf(id).acquire(60_000, { wait: 20_000 });
@@ -114,7 +114,7 @@ describe("forceRelease", () => {
     expect((await lockOf(id).status()).holders).toMatchObject([{ lease }]);
   });
 
-  it("repeated after a restart does not either (G5)", async () => {
+  it("G5: A forceRelease that is repeated after a restart does not end the next holder's lease.", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(60_000));
     const fence = await stubOf(id).forceRelease({ requestId: "force" });
@@ -124,7 +124,7 @@ describe("forceRelease", () => {
     expect((await lockOf(id).status()).holders).toMatchObject([{ lease }]);
   });
 
-  it("frees the lock of all who share it", async () => {
+  it("forceRelease ends the leases of all holders of a shared lock.", async () => {
     const id = freshId();
     const leases = [];
     for (let reader = 0; reader < 3; reader += 1) leases.push(await leaseOf(lockOf(id).acquire(60_000, READ)));
@@ -134,13 +134,13 @@ describe("forceRelease", () => {
     const lease = await leaseOf(writer);
     expect((await lockOf(id).status()).holders).toMatchObject([{ lease, exclusive: true }]);
     for (const reader of leases) expect(await lockOf(id).renew(reader, 1_000)).toEqual(NO_LONGER_VALID);
-    // Dead for good: no restart with a clock that stepped back brings one of them back (G3).
+    // They stay dead: no restart with a clock that stepped back brings one of them back (G3).
     setClock(-3_600_000);
     await crash(id);
     expect((await lockOf(id).status()).holders).toMatchObject([{ lease }]);
   });
 
-  it("works on a free lock and on one that was never used, and leaves them free", async () => {
+  it("forceRelease works on a free lock and on a lock that was never used, and leaves them free.", async () => {
     const id = freshId();
     const first = await lockOf(id).forceRelease();
     expect(await lockOf(id).forceRelease()).toBeGreaterThan(first);
@@ -148,7 +148,7 @@ describe("forceRelease", () => {
     expect(await lockOf(id).acquire(1_000)).toMatchObject({ success: true });
   });
 
-  it("ends a lock-delay, also for a caller that waits for its end", async () => {
+  it("forceRelease ends a lock-delay, also for a caller that is waiting for its end.", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(1, { lockDelay: DAY }));
     const waiting = lockOf(id).acquire(60_000, { wait: 20_000 });

@@ -8,14 +8,14 @@ import { freshId, lockOf, outcome, sleep, untilWaiting } from "../../support/loc
 
 const leaks = countLeaks();
 
-describe("between the grant and the work", () => {
-  it("G6 withLocks: a lease that ran out, unnoticed, while the next was waited for is not worked under", async () => {
+describe("Between the grant and the work", () => {
+  it("G6: withLocks does not run fn if the first lease expired unnoticed while it waited for the second.", async () => {
     const now = performance.now.bind(performance);
     let granted = 0;
     const { namespace } = faultyNamespace(async (method, run) => {
       const reply = (await run()) as LeaseGrant & { validFor: number };
       if (method !== "acquire" || (granted += 1) < 2) return reply;
-      // The second was granted after a minute in line, in which this Worker was paused and no timer could run.
+      // The second lock is granted after a minute in the queue, while this Worker was paused and no timer could run.
       vi.spyOn(performance, "now").mockImplementation(() => now() + 60_000);
       return { ...reply, validFor: reply.validFor + 60_000 };
     });
@@ -27,40 +27,43 @@ describe("between the grant and the work", () => {
     expect(fn).not.toHaveBeenCalled();
   });
 
-  it.each(["hold", "withLock", "once"])("G8 %s: an abort while the hold is being bound gives it back", async (how) => {
-    const id = freshId();
-    const { controller, signal } = countedSignal();
-    const lock = withBind(id, () => {
-      controller.abort(new Error("enough"));
-      return new Promise(() => {});
-    });
-    const fn = vi.fn<() => void>();
-    const options = { ...BOUND, signal };
-    const calls: Record<string, () => Promise<unknown>> = {
-      hold: () => lock.hold(options),
-      withLock: () => lock.withLock(fn, options),
-      once: () => once(lock, fn, options),
-    };
-    expect(await outcome(calls[how]!())).toMatchObject({ error: { message: "enough" } });
-    expect(fn).not.toHaveBeenCalled();
-    expect(await lockOf(id).isLocked()).toBe(false);
-    expect([leaks.listeners, leaks.timers.size]).toEqual([0, 0]);
-  });
+  it.each(["hold", "withLock", "once"])(
+    "G8 %s: An abort while the exit watch is being set up releases the lock.",
+    async (how) => {
+      const id = freshId();
+      const { controller, signal } = countedSignal();
+      const lock = withBind(id, () => {
+        controller.abort(new Error("enough"));
+        return new Promise(() => {});
+      });
+      const fn = vi.fn<() => void>();
+      const options = { ...BOUND, signal };
+      const calls: Record<string, () => Promise<unknown>> = {
+        hold: () => lock.hold(options),
+        withLock: () => lock.withLock(fn, options),
+        once: () => once(lock, fn, options),
+      };
+      expect(await outcome(calls[how]!())).toMatchObject({ error: { message: "enough" } });
+      expect(fn).not.toHaveBeenCalled();
+      expect(await lockOf(id).isLocked()).toBe(false);
+      expect([leaks.listeners, leaks.timers.size]).toEqual([0, 0]);
+    },
+  );
 
-  it("G8 an abort in the turn in which it was bound gives it back too", async () => {
+  it("G8: An abort in the same turn in which the exit watch is set up releases the lock.", async () => {
     const id = freshId();
     const { controller, signal } = countedSignal();
     const lock = withBind(id, async (bind) => {
-      const binding = await bind();
+      const watch = await bind();
       controller.abort(new Error("enough"));
-      return binding;
+      return watch;
     });
     expect(await outcome(lock.hold({ ...BOUND, signal }))).toMatchObject({ error: { message: "enough" } });
     expect(await lockOf(id).isLocked()).toBe(false);
     expect(leaks.listeners).toBe(0);
   });
 
-  it("webLocks: a lock that is lost before its callback is an AbortError like any other that is lost", async () => {
+  it("webLocks rejects with AbortError if the lock is lost before its callback runs, as for any other loss.", async () => {
     const { namespace } = faultyNamespace(async (method, run) => {
       const reply = await run();
       if (method === "acquire") await sleep(80);
@@ -74,7 +77,7 @@ describe("between the grant and the work", () => {
     expect(callback).not.toHaveBeenCalled();
   });
 
-  it("webLocks: the reason of the request's own signal stays what it is, though it be the loss of another lock", async () => {
+  it("webLocks rejects with the reason of the request's own signal, even if that is the loss of another lock.", async () => {
     const id = freshId();
     await lockOf(id).acquire(60_000);
     const other = lockOf(freshId());
@@ -86,8 +89,8 @@ describe("between the grant and the work", () => {
   });
 });
 
-describe("a transport of one's own that has no news to tell", () => {
-  it("asks nobody to release until it does", async () => {
+describe("A custom transport without lease events", () => {
+  it("A custom transport's empty answers do not ask the holder to release; only releaseRequested does.", async () => {
     const id = freshId();
     const asked: number[] = [];
     let answers = 0;

@@ -15,19 +15,19 @@ import {
   waiters,
 } from "../../support/locks.ts";
 
-describe("abort", () => {
+describe("Aborting lead", () => {
   endCandidates();
 
   const reason = new Error("shut down");
 
-  it("before: nothing is asked", async () => {
+  it("If the signal has fired before lead is called, lead sends no request.", async () => {
     const { namespace, calls } = faultyNamespace((_method, run) => run());
     const led = lead(lockOf(freshId(), namespace), () => {}, { signal: AbortSignal.abort(reason) });
     expect((await outcome(led)).error).toBe(reason);
     expect(calls).toEqual([]);
   });
 
-  it("while campaigning: the candidate leaves the queue at the object", async () => {
+  it("An abort while campaigning removes the candidate from the queue at the object.", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(60_000));
     const candidate = stand(lockOf(id));
@@ -38,7 +38,7 @@ describe("abort", () => {
     expect(candidate.terms).toHaveLength(0);
   });
 
-  it("while leading: the signal fires, fn settles, the lock is released, and the call rejects", async () => {
+  it("An abort while leading fires the term's signal; once fn settles, the lock is released and lead rejects.", async () => {
     const lock = freshLock();
     const settle = Promise.withResolvers<string>();
     const candidate = stand(lock, {}, () => settle.promise);
@@ -51,7 +51,7 @@ describe("abort", () => {
     expect(await lock.isLocked()).toBe(false);
   });
 
-  it("after fn has settled: what it returned stands", async () => {
+  it("An abort after fn has settled does not change what lead returns.", async () => {
     const stop = new AbortController();
     const { namespace } = faultyNamespace((method, run) => {
       if (method === "release") stop.abort(reason);
@@ -60,7 +60,7 @@ describe("abort", () => {
     expect(await lead(lockOf(freshId(), namespace), () => "led", { signal: stop.signal })).toBe("led");
   });
 
-  it("in the turn of the grant: fn does not run, and the lock is free", async () => {
+  it("If the abort comes in the turn of the grant, fn does not run and the lock is free.", async () => {
     const id = freshId();
     const stop = new AbortController();
     const { namespace } = faultyNamespace(async (method, run) => {
@@ -74,7 +74,7 @@ describe("abort", () => {
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("while pausing after a short term, and in an outage", async () => {
+  it("An abort ends lead during an outage and during the pause after a short term.", async () => {
     const { namespace } = faultyNamespace(() => Promise.reject(Object.assign(connectionLost(), { overloaded: true })));
     const candidate = stand(lockOf(freshId(), namespace));
     candidate.stop.abort(reason);
@@ -86,11 +86,11 @@ describe("abort", () => {
   });
 });
 
-// At once: most of a test is waiting for time to pass, and each has locks of its own.
-describe.concurrent("faults", () => {
+// Concurrent: most tests only wait for time to pass, and each has its own locks.
+describe.concurrent("Faults during lead", () => {
   endCandidates();
 
-  it("the object restarts while somebody leads: the term goes on", async () => {
+  it("If the object restarts while a candidate leads, the term goes on.", async () => {
     const id = freshId();
     const leader = stand(lockOf(id), { ttl: 6_000 });
     const { term, signal } = await termOf(leader);
@@ -103,7 +103,7 @@ describe.concurrent("faults", () => {
     expect(leader.terms).toHaveLength(1);
   });
 
-  it("the object restarts while a bound leader leads: the term goes on, and it is bound again", async () => {
+  it("If the object restarts while a leader with releaseOnExit leads, the term goes on and the lease is watched again.", async () => {
     const id = freshId();
     const leader = stand(lockOf(id), TOLD);
     const { term, signal } = await termOf(leader);
@@ -114,7 +114,7 @@ describe.concurrent("faults", () => {
     expect((await termOf(leader, 2)).term).toBeGreaterThan(term);
   });
 
-  it("the object restarts while candidates stand: they lead in the same order (G4)", async () => {
+  it("G4: If the object restarts while candidates wait, they lead in the same order.", async () => {
     const id = freshId();
     const first = await leaseOf(lockOf(id).acquire(60_000));
     const order: string[] = [];
@@ -122,7 +122,7 @@ describe.concurrent("faults", () => {
     for (const [index, owner] of ["a", "b", "c"].entries()) {
       standing.push(stand(lockOf(id), { owner }, () => order.push(owner)).done);
       await untilWaiting(id, index + 1);
-      // Told apart by when they came, which a restart knows to the ms of their calls only.
+      // Apart in time: a restart knows the order of arrival only to the millisecond of the calls.
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     await crash(id);
@@ -132,7 +132,7 @@ describe.concurrent("faults", () => {
     expect(order).toEqual(["a", "b", "c"]);
   });
 
-  it("replies get lost: one term, and its value (G5)", async () => {
+  it("G5: If replies are lost, lead runs one term and returns its value.", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(losingReplies(["acquireInQueue", "release"]));
     const terms: number[] = [];
@@ -141,7 +141,7 @@ describe.concurrent("faults", () => {
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("an outage does not end the candidacy, nor does a queue that is full", async () => {
+  it("Neither an outage nor a full queue ends a candidacy.", async () => {
     let calls = 0;
     const full = { success: false, reason: "QUEUE_FULL" };
     const { namespace } = faultyNamespace(async (method, run) => {
@@ -153,7 +153,7 @@ describe.concurrent("faults", () => {
     expect(calls).toBe(5);
   });
 
-  it("an outage that costs a bound leader its lease while it is being bound does not either", async () => {
+  it("A candidacy survives an outage that costs it the lease while the exit watch is being set up.", async () => {
     let cut = true;
     const { namespace } = faultyNamespace((method, run) =>
       cut && ["watchExit", "renew"].includes(method) ? new Promise(() => {}) : run(),
@@ -167,9 +167,9 @@ describe.concurrent("faults", () => {
     await termOf(leader);
   });
 
-  it("the leader dies: the next one leads when its lease is over", async () => {
+  it("If the leader dies, the next candidate leads when the dead leader's lease has expired.", async () => {
     const id = freshId();
-    // Nobody renews it.
+    // No one renews this lease.
     const dead = await leaseOf(lockOf(id).acquire(300));
     const next = stand(lockOf(id));
     const { term } = await termOf(next);
@@ -177,7 +177,7 @@ describe.concurrent("faults", () => {
     expect(await lockOf(id).release(dead)).toMatchObject({ reason: "NO_LONGER_VALID" });
   });
 
-  it("with a lock-delay: the next one leads when that is over too", async () => {
+  it("If the leader dies with a lock-delay, the next candidate leads only after the delay.", async () => {
     const id = freshId();
     const died = await lockOf(id).acquire(50, { lockDelay: 200 });
     await termOf(stand(lockOf(id)));
@@ -186,10 +186,10 @@ describe.concurrent("faults", () => {
   });
 });
 
-describe("G8 nothing leaks", () => {
+describe("Leaks of lead", () => {
   const leaks = countLeaks();
 
-  it("after several terms of each kind and an abort: no timer, listener, waiter or lease", async () => {
+  it("G8: After several terms of each kind and an abort, no timer, listener, waiter or lease is left.", async () => {
     const id = freshId();
     const { controller, signal } = countedSignal();
     const rival = await lockOf(id).hold();
@@ -209,7 +209,7 @@ describe("G8 nothing leaks", () => {
     await untilWaiting(id, 1);
     await rival.release();
     await until(() => expect(terms).toBe(4));
-    // Of all terms so far only the present one listens.
+    // Of all terms so far, only the present one has a listener.
     expect(leaks.listeners).toBe(1);
     controller.abort();
     await led;

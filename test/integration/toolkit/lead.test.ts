@@ -8,7 +8,7 @@ import { freshId, freshLock, leaseOf, lockOf, outcome, untilWaiting, waiters } f
 describe("lead", () => {
   endCandidates();
 
-  it("runs fn as the leader, releases, and gives what fn returned", async () => {
+  it("lead runs fn as the leader, releases the lock and returns what fn returned.", async () => {
     const lock = freshLock();
     const value = await lead(lock, async ({ signal }) => {
       expect(await lock.isLocked()).toBe(true);
@@ -19,7 +19,7 @@ describe("lead", () => {
     expect(await lock.isLocked()).toBe(false);
   });
 
-  it("the term is the number of the lease, and grows (G2)", async () => {
+  it("G2: A leader's term is its lease number, and terms grow.", async () => {
     const lock = freshLock();
     const terms: number[] = [];
     for (let round = 0; round < 3; round += 1) {
@@ -32,7 +32,7 @@ describe("lead", () => {
     expect(new Set(terms).size).toBe(3);
   });
 
-  it("candidates lead in the order in which they came (G4)", async () => {
+  it("G4: Candidates lead in the order in which they came.", async () => {
     const id = freshId();
     const first = await leaseOf(lockOf(id).acquire(60_000));
     const order: string[] = [];
@@ -46,7 +46,7 @@ describe("lead", () => {
     expect(order).toEqual(["a", "b", "c", "d"]);
   });
 
-  it("one leads at a time, also by a lock that several can hold (G1)", async () => {
+  it("G1: Only one candidate leads at a time, even on a lock that several callers can hold.", async () => {
     const id = freshId();
     const semaphore = useSemaphore(env.DURABLE_LOCK, id, { permits: 3 });
     const leader = stand(semaphore);
@@ -57,7 +57,7 @@ describe("lead", () => {
     expect((await semaphore.status()).holders).toMatchObject([{ exclusive: true }]);
   });
 
-  it("there are never two leaders, whatever makes them change (G1)", { timeout: 60_000 }, async () => {
+  it("G1: There are never two leaders, whatever ends the terms.", { timeout: 60_000 }, async () => {
     const lock = freshLock();
     let leading = 0;
     let most = 0;
@@ -88,16 +88,16 @@ describe("lead", () => {
     ["wait", lead.bind(undefined, freshLock(), () => {}, { wait: 5 } as never)],
     ["ttl", lead.bind(undefined, freshLock(), () => {}, { ttl: 0 })],
     ["signal", lead.bind(undefined, freshLock(), () => {}, { signal: "stop" as never })],
-  ])("a bad %s is refused, and nobody stands (G9)", async (argument, call) => {
+  ])("G9: lead refuses a bad %s, and no candidate enters the queue.", async (argument, call) => {
     expect((await outcome(call())).error).toMatchObject({ code: "INVALID_ARGUMENT", argument });
   });
 });
 
-// At once: most of a test is waiting for time to pass, and each has locks of its own.
-describe.concurrent("leadership that ends before fn does", () => {
+// Concurrent: most tests only wait for time to pass, and each has its own locks.
+describe.concurrent("Leadership that ends before fn settles", () => {
   endCandidates();
 
-  it("by forceRelease: the signal fires, and once fn has settled the candidate leads again", async () => {
+  it("forceRelease fires the leader's signal, and the candidate leads again once fn has settled.", async () => {
     const lock = freshLock();
     const settle = Promise.withResolvers<void>();
     const candidate = stand(lock, TOLD, ({ signal }) => fired(signal).then(() => settle.promise));
@@ -110,26 +110,26 @@ describe.concurrent("leadership that ends before fn does", () => {
     expect((await termOf(candidate, 2)).term).toBeGreaterThan(fence);
   });
 
-  it("by the clock: isOver tells at once, before a timer could run (G6)", async () => {
+  it("G6: After the deadline, hasEnded returns true at once, before a timer could run.", async () => {
     const lock = freshLock();
     const ttl = 3_600_000;
-    let isOverLate = false;
+    let hasEndedLate = false;
     const stop = new AbortController();
     await lead(
       lock,
-      ({ term, hasEnded: isOver, signal }) => {
-        if (signal.aborted || isOver()) throw new Error(`term ${term} is over before it began`);
+      ({ term, hasEnded, signal }) => {
+        if (signal.aborted || hasEnded()) throw new Error(`term ${term} had ended before it began`);
         const now = vi.spyOn(performance, "now").mockReturnValue(performance.now() + ttl);
-        isOverLate = isOver() && signal.aborted;
+        hasEndedLate = hasEnded() && signal.aborted;
         now.mockRestore();
         stop.abort();
       },
       { signal: stop.signal, ttl },
     ).catch(() => {});
-    expect(isOverLate).toBe(true);
+    expect(hasEndedLate).toBe(true);
   });
 
-  it("by an expiry: the signal fires in time, and it leads again when the object can be reached (G6)", async () => {
+  it("G6: If renewals fail, the leader's signal fires in time, and it leads again when the object is reachable.", async () => {
     const id = freshId();
     let cut = true;
     const { namespace } = faultyNamespace((method, run) => (cut && method === "renew" ? new Promise(() => {}) : run()));
@@ -142,7 +142,7 @@ describe.concurrent("leadership that ends before fn does", () => {
     expect(candidate.terms[1]?.term).toBeGreaterThan(first.term);
   });
 
-  it("by resign: the next leads once fn has settled, and the candidate stands again at the end of the line", async () => {
+  it("After resign, the next candidate leads once fn has settled, and the old leader goes to the end of the queue.", async () => {
     const id = freshId();
     const settle = Promise.withResolvers<void>();
     const a = stand(lockOf(id), { owner: "a" }, async ({ signal }) => {
@@ -157,14 +157,14 @@ describe.concurrent("leadership that ends before fn does", () => {
     first.resign();
     expect(first.signal.aborted).toBe(true);
     expect(first.signal.reason).toMatchObject({ name: "AbortError" });
-    // It has stepped down but may still be at work: nobody else leads yet.
+    // The leader has stepped down, but fn may still be running, so no other candidate leads yet.
     expect((await lockOf(id).status()).holders).toMatchObject([{ lease: first.term }]);
     settle.resolve();
     expect((await termOf(b)).term).toBeGreaterThan(first.term);
     await until(async () => expect(await waiters(id)).toEqual(["c", "a"]));
   });
 
-  it("by resign: what fn returns then is not the end", async () => {
+  it("After resign, lead does not return what fn returns but leads again.", async () => {
     const lock = freshLock();
     const value = lead(lock, ({ resign, term }) => {
       terms.push(term);
@@ -176,7 +176,7 @@ describe.concurrent("leadership that ends before fn does", () => {
     expect(await lock.isLocked()).toBe(false);
   });
 
-  it("by requestRelease: the leader resigns in favour of the next in line", async () => {
+  it("requestRelease makes the leader resign in favour of the next waiter.", async () => {
     const id = freshId();
     const leader = stand(lockOf(id), TOLD);
     const { signal } = await termOf(leader);
@@ -188,7 +188,7 @@ describe.concurrent("leadership that ends before fn does", () => {
     await termOf(leader, 2);
   });
 
-  it("by requestRelease, without being bound: with its next renewal", async () => {
+  it("requestRelease reaches a leader without releaseOnExit with its next renewal.", async () => {
     const lock = freshLock();
     const leader = stand(lock, { ttl: 3_000 });
     await termOf(leader);
@@ -196,7 +196,7 @@ describe.concurrent("leadership that ends before fn does", () => {
     await until(() => expect(leader.terms.length).toBeGreaterThan(1));
   });
 
-  it("a leader that resigns as soon as it is elected is not elected again without a pause (G10)", async () => {
+  it("G10: A leader that resigns as soon as it is elected is not elected again without a pause.", async () => {
     const { namespace, calls } = faultyNamespace((_method, run) => run());
     const restless = stand(lockOf(freshId(), namespace), {}, ({ resign }) => resign());
     const since = performance.now();
@@ -204,30 +204,34 @@ describe.concurrent("leadership that ends before fn does", () => {
     restless.stop.abort();
     await restless.done;
     expect(restless.terms.length).toBeGreaterThan(2);
-    // Without a pause it would be hundreds.
+    // Without a pause there would be hundreds of calls.
     expect(calls.length).toBeLessThan(100);
   });
 });
 
-describe("fn that throws", () => {
+describe("Errors from fn in lead", () => {
   endCandidates();
 
-  it("while it leads: the lock is released and the error thrown", async () => {
+  it("If fn throws while it leads, the lock is released and lead rejects with that error.", async () => {
     const lock = freshLock();
     const error = new Error("mine");
     expect((await outcome(lead(lock, () => Promise.reject(error)))).error).toBe(error);
     expect(await lock.isLocked()).toBe(false);
   });
 
-  it("while it leads, and the release fails: its error wins", { timeout: 30_000 }, async () => {
-    const { namespace } = faultyNamespace((method, run) =>
-      method === "release" ? Promise.reject(new Error("no release")) : run(),
-    );
-    const error = new Error("mine");
-    expect((await outcome(lead(lockOf(freshId(), namespace), () => Promise.reject(error)))).error).toBe(error);
-  });
+  it(
+    "If fn throws while it leads and the release fails as well, lead rejects with fn's error.",
+    { timeout: 30_000 },
+    async () => {
+      const { namespace } = faultyNamespace((method, run) =>
+        method === "release" ? Promise.reject(new Error("no release")) : run(),
+      );
+      const error = new Error("mine");
+      expect((await outcome(lead(lockOf(freshId(), namespace), () => Promise.reject(error)))).error).toBe(error);
+    },
+  );
 
-  it("after a loss: it was told to stop, so the candidate stands again", async () => {
+  it("If fn throws after it was told that its lease is lost, the candidate enters the queue again.", async () => {
     const lock = freshLock();
     const candidate = stand(lock, TOLD, async ({ signal }) => {
       await fired(signal);
@@ -238,13 +242,13 @@ describe("fn that throws", () => {
     expect((await termOf(candidate, 2)).term).toBeGreaterThan(first.term);
   });
 
-  it("after a loss that only the object knew of", async () => {
+  it("If fn throws after a loss that only the object knows about, the candidate leads again.", async () => {
     const lock = freshLock();
     let terms = 0;
     const value = await lead(lock, async () => {
       if ((terms += 1) > 1) return "led";
       await lock.forceRelease();
-      throw new Error("of a term that was over");
+      throw new Error("from a term that had ended");
     });
     expect(value).toBe("led");
   });

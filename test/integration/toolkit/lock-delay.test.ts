@@ -9,7 +9,7 @@ const DAY = 86_400_000;
 const READ = { permits: 1, capacity: Number.POSITIVE_INFINITY };
 const NO_LONGER_VALID = { success: false, reason: "NO_LONGER_VALID" };
 
-/** The object's clock and the client's wall clock, so many ms from now; timers go on as ever. */
+/** Sets the object's clock and the client's wall clock to this many ms after the start; timers are not affected. */
 const setClock = (ms: number) => vi.spyOn(Date, "now").mockReturnValue(start + ms);
 const start = Date.now();
 
@@ -20,7 +20,7 @@ afterEach(() => {
 });
 
 describe("lockDelay", () => {
-  it.each([-1, 1.5, 86_400_001, Number.NaN, null])("refuses %s (G9)", async (lockDelay) => {
+  it.each([-1, 1.5, 86_400_001, Number.NaN, null])("G9: lockDelay refuses %s.", async (lockDelay) => {
     const lock = lockOf(freshId());
     expect((await outcome(lock.acquire(60_000, { lockDelay: lockDelay as number }))).error).toMatchObject({
       code: "INVALID_ARGUMENT",
@@ -29,7 +29,7 @@ describe("lockDelay", () => {
     expect(await lock.isLocked()).toBe(false);
   });
 
-  it("is off by default: after an expiry the next is granted at once", async () => {
+  it("Without a lockDelay, the next caller is granted the lock at once after an expiry.", async () => {
     const id = freshId();
     setClock(0);
     await leaseOf(lockOf(id).acquire(1_000));
@@ -38,11 +38,11 @@ describe("lockDelay", () => {
     expect(await lockOf(id).acquire(1_000, { lockDelay: 0 })).toMatchObject({ success: true });
   });
 
-  it("keeps everybody out for so long after an expiry, counted from the lease's own deadline (G1)", async () => {
+  it("G1: After an expiry, lockDelay keeps everyone out for its length, counted from the lease's own deadline.", async () => {
     const id = freshId();
     setClock(0);
     await leaseOf(lockOf(id).acquire(1_000, { lockDelay: 5_000 }));
-    // Nobody looked for a while.
+    // No call has come for a while.
     setClock(4_000);
     expect(await lockOf(id).status()).toMatchObject({ locked: false, holders: [], delayedUntil: start + 6_000 });
     expect(await lockOf(id).acquire(1_000)).toEqual({ success: false, reason: "BORROWED", retryAfter: 2_000 });
@@ -54,7 +54,7 @@ describe("lockDelay", () => {
     expect(await lockOf(id).status()).not.toHaveProperty("delayedUntil");
   });
 
-  it("does not follow a release or a forced release", async () => {
+  it("No lock-delay follows a release or a forced release.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000, { lockDelay: DAY }));
     await lockOf(id).release(lease);
@@ -63,7 +63,7 @@ describe("lockDelay", () => {
     expect(await lockOf(id).acquire(1_000)).toMatchObject({ success: true });
   });
 
-  it("does not delay the renewal of a lease that lives", async () => {
+  it("A lock-delay does not delay the renewal of a live lease.", async () => {
     const id = freshId();
     setClock(0);
     const lease = await leaseOf(lockOf(id).acquire(1_000, { lockDelay: 5_000 }));
@@ -76,7 +76,7 @@ describe("lockDelay", () => {
     expect(await lockOf(id).renew(lease, 1_000)).toEqual(NO_LONGER_VALID);
   });
 
-  it("holds up only what conflicts: a semaphore's other permits go on", async () => {
+  it("A lock-delay holds up only what conflicts: a semaphore's other permits stay available.", async () => {
     const { acquire, release } = useSemaphore(env.DURABLE_LOCK, freshId(), { permits: 3 });
     setClock(0);
     await leaseOf(acquire(1_000, { lockDelay: 5_000 }));
@@ -91,14 +91,14 @@ describe("lockDelay", () => {
     await leaseOf(acquire(10_000));
   });
 
-  it("survives a restart, and a clock that steps back with it", async () => {
+  it("A lock-delay survives a restart during which the clock steps back.", async () => {
     const id = freshId();
     setClock(0);
     const lease = await leaseOf(lockOf(id).acquire(1_000, { lockDelay: 5_000 }));
     setClock(2_000);
     await crash(id);
     expect(await lockOf(id).status()).toMatchObject({ delayedUntil: start + 6_000 });
-    // Its holder is told: from now on no clock may bring it back.
+    // The holder has learnt about the end: from now on no clock may bring the lease back.
     expect(await lockOf(id).renew(lease, 1_000)).toEqual(NO_LONGER_VALID);
     setClock(-3_600_000);
     await crash(id);
@@ -108,7 +108,7 @@ describe("lockDelay", () => {
     expect(await lockOf(id).acquire(1_000)).toMatchObject({ success: true });
   });
 
-  it("a clock that steps back in between does not lengthen it", async () => {
+  it("A clock that steps back during a lock-delay does not lengthen it.", async () => {
     const id = freshId();
     setClock(0);
     await leaseOf(lockOf(id).acquire(1_000, { lockDelay: 5_000 }));
@@ -120,7 +120,7 @@ describe("lockDelay", () => {
     expect(await lockOf(id).acquire(1_000)).toMatchObject({ success: true });
   });
 
-  it("ends by itself: the next waiter is granted then", async () => {
+  it("When a lock-delay ends, the next waiter is granted the lock without another call.", async () => {
     const id = freshId();
     const result = await lockOf(id).acquire(30, { lockDelay: 120 });
     const { deadline } = result as { deadline: number };
@@ -129,7 +129,7 @@ describe("lockDelay", () => {
     expect(since - deadline).toBeGreaterThanOrEqual(120);
   });
 
-  it("keeps the lock from being cleaned up until it is over", async () => {
+  it("The lock is not cleaned up before its lock-delay has ended.", async () => {
     const id = freshId();
     setClock(0);
     await leaseOf(lockOf(id).acquire(1_000, { lockDelay: DAY }));
@@ -144,7 +144,7 @@ describe("lockDelay", () => {
     expect(tables).toEqual([]);
   });
 
-  it("is an option of hold, and withLock waits for its end like anybody", async () => {
+  it("hold accepts lockDelay, and withLock waits for the delay to end.", async () => {
     const id = freshId();
     const silent = faultyNamespace((method, run) => (method === "renew" ? new Promise(() => {}) : run()));
     const held = await lockOf(id, silent.namespace).hold({ ttl: 2_000, lockDelay: 150 });
@@ -152,16 +152,19 @@ describe("lockDelay", () => {
     expect(await lockOf(id).withLock(({ lease }) => lease, { wait: 20_000 })).toBeGreaterThan(held.lease);
   });
 
-  it.each([-1, 1.5, DAY + 1, Number.NaN, "5", null])("of %s is refused, and nothing is taken (G9)", async (value) => {
-    const id = freshId();
-    const lockDelay = value as number;
-    const refused = { argument: "lockDelay" };
-    expect((await outcome(lockOf(id).acquire(1_000, { lockDelay }))).error).toMatchObject(refused);
-    expect(await stubOf(id).acquire(1_000, { lockDelay })).toMatchObject({ ...refused, reason: "INVALID_ARGUMENT" });
-    expect(await lockOf(id).isLocked()).toBe(false);
-  });
+  it.each([-1, 1.5, DAY + 1, Number.NaN, "5", null])(
+    "G9: A lockDelay of %s is refused, and nothing is taken.",
+    async (value) => {
+      const id = freshId();
+      const lockDelay = value as number;
+      const refused = { argument: "lockDelay" };
+      expect((await outcome(lockOf(id).acquire(1_000, { lockDelay }))).error).toMatchObject(refused);
+      expect(await stubOf(id).acquire(1_000, { lockDelay })).toMatchObject({ ...refused, reason: "INVALID_ARGUMENT" });
+      expect(await lockOf(id).isLocked()).toBe(false);
+    },
+  );
 
-  it("is taken over plain requests too", async () => {
+  it("Plain requests accept lockDelay too.", async () => {
     const id = freshId();
     setClock(0);
     const response = await stubOf(id).fetch("http://lock/acquire?ttl=1000&lockDelay=5000");

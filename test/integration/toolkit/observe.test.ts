@@ -30,7 +30,7 @@ function observers(): (lock: Lock) => Observer {
   };
 }
 
-/** Waits until the terms that were seen are these, 0 for nobody. */
+/** Waits until the observer has seen exactly these terms, with 0 for no leader. */
 async function untilSeen({ seen }: Observer, ...terms: number[]): Promise<void> {
   await vi.waitFor(() => expect(seen.map((leader) => leader?.term ?? 0)).toEqual(terms), {
     timeout: 15_000,
@@ -38,7 +38,7 @@ async function untilSeen({ seen }: Observer, ...terms: number[]): Promise<void> 
   });
 }
 
-/** A network that tells how many calls to `watch` were sent. */
+/** A network that counts the calls to `watch`. */
 function counted(fault: Fault = (_method, run) => run()) {
   const { namespace, calls } = faultyNamespace(fault);
   const watches = () => calls.filter(({ method }) => method === "watch").length;
@@ -46,11 +46,11 @@ function counted(fault: Fault = (_method, run) => run()) {
   return { namespace, calls, watches, untilWatching };
 }
 
-// At once: most of a test is waiting for time to pass, and each has locks of its own.
+// Concurrent: most tests only wait for time to pass, and each has its own locks.
 describe.concurrent("observe", () => {
   const observer = observers();
 
-  it("tells the present leader at once: who, which term, since when", async () => {
+  it("observe yields the present leader at once, with its term, its owner and the start of its lease.", async () => {
     const lock = freshLock();
     await using held = await lock.hold({ owner: "worker-7" });
     const { value } = await observe(lock).next();
@@ -58,11 +58,11 @@ describe.concurrent("observe", () => {
     expect(value).toEqual({ term: held.lease, owner: "worker-7", since });
   });
 
-  it("tells undefined while there is none, also of a lock that was never used", async () => {
+  it("observe yields undefined while there is no leader, also for a lock that was never used.", async () => {
     expect(await observe(freshLock()).next()).toEqual({ done: false, value: undefined });
   });
 
-  it("tells each change, in order", async () => {
+  it("observe yields each change of leader in order.", async () => {
     const lock = freshLock();
     const watching = observer(lock);
     await untilSeen(watching, 0);
@@ -76,7 +76,7 @@ describe.concurrent("observe", () => {
     await untilSeen(watching, 0, first, 0, second, 0);
   });
 
-  it("tells nothing of renewals, of who stands in line, and of requests to release", async () => {
+  it("observe yields nothing for renewals, waiters and requests to release.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
     const watching = observer(lockOf(id));
@@ -89,7 +89,7 @@ describe.concurrent("observe", () => {
     await untilSeen(watching, lease, await leaseOf(waiting));
   });
 
-  it("sees every hand-over while the new leader still leads", async () => {
+  it("observe yields every hand-over while the new leader still leads.", async () => {
     const id = freshId();
     const watching = observer(lockOf(id));
     const before = await leaseOf(lockOf(id).acquire(60_000));
@@ -110,7 +110,7 @@ describe.concurrent("observe", () => {
     await untilSeen(watching, ...terms, 0);
   });
 
-  it("notices an expiry though nobody asks: the object's own timer does", async () => {
+  it("observe notices an expiry without any call, by the object's own timer.", async () => {
     const id = freshId();
     const { namespace, calls, untilWatching } = counted();
     const lease = await leaseOf(lockOf(id).acquire(3_000));
@@ -121,7 +121,7 @@ describe.concurrent("observe", () => {
     expect(calls.length).toBeLessThanOrEqual(3);
   });
 
-  it("several observers see the same", async () => {
+  it("Several observers see the same leaders.", async () => {
     const lock = freshLock();
     const watching = [observer(lock), observer(lock), observer(lock)];
     for (const one of watching) await untilSeen(one, 0);
@@ -129,7 +129,7 @@ describe.concurrent("observe", () => {
     for (const one of watching) await untilSeen(one, 0, lease);
   });
 
-  it("one that is slow skips what it missed, and goes on with what is", async () => {
+  it("A slow observer skips the leaders that it missed and continues with the present one.", async () => {
     const lock = freshLock();
     const leaders = observe(lock);
     await leaders.next();
@@ -142,17 +142,17 @@ describe.concurrent("observe", () => {
   it.each([
     ["signal", { signal: "stop" }],
     ["interval", { interval: 5 }],
-  ])("a bad %s is refused at once (G9)", (argument, options) => {
+  ])("G9: observe refuses a bad %s at once.", (argument, options) => {
     expect(() => observe(freshLock(), options as never)).toThrow(
       expect.objectContaining({ code: "INVALID_ARGUMENT", argument }) as Error,
     );
   });
 });
 
-describe.concurrent("observe rides out", () => {
+describe.concurrent("Faults during observe", () => {
   const observer = observers();
 
-  it("a restart of the object", async () => {
+  it("observe survives a restart of the object.", async () => {
     const id = freshId();
     const { namespace, untilWatching } = counted();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
@@ -163,7 +163,7 @@ describe.concurrent("observe rides out", () => {
     await untilSeen(watching, lease, 0);
   });
 
-  it("a restart in which the leader's lease runs out", async () => {
+  it("observe survives a restart in which the leader's lease expires.", async () => {
     const id = freshId();
     const { namespace, untilWatching } = counted();
     const lease = await leaseOf(lockOf(id).acquire(3_000));
@@ -173,7 +173,7 @@ describe.concurrent("observe rides out", () => {
     await untilSeen(watching, lease, 0);
   });
 
-  it("an outage, from the first call on", async () => {
+  it("observe survives an outage that begins with its first call.", async () => {
     const id = freshId();
     let faults = 0;
     const { namespace } = counted(async (_method, run) => {
@@ -185,7 +185,7 @@ describe.concurrent("observe rides out", () => {
     await untilSeen(watching, lease);
   });
 
-  it("an outage while it watches, with backoff", async () => {
+  it("observe survives an outage while it watches and backs off between its calls.", async () => {
     const id = freshId();
     let cut = false;
     const { namespace, calls, untilWatching } = counted((_method, run) =>
@@ -198,14 +198,14 @@ describe.concurrent("observe rides out", () => {
     await crash(id);
     const since = performance.now();
     await vi.waitFor(() => expect(performance.now() - since).toBeGreaterThan(800), { timeout: 5_000 });
-    // Nobody hammers an object that is down.
+    // The observer does not hammer an object that is down.
     expect(calls.length).toBeLessThan(60);
     await lockOf(id).release(lease);
     cut = false;
     await untilSeen(watching, lease, 0);
   });
 
-  it("a lock that has as many observers as it admits", async () => {
+  it("observe keeps trying when the lock has as many observers as it admits.", async () => {
     const id = freshId();
     const { namespace, watches } = counted(async (method, run) =>
       method === "watch" && watches() < 3 ? { success: false, reason: "QUEUE_FULL" } : run(),
@@ -216,11 +216,11 @@ describe.concurrent("observe rides out", () => {
   });
 });
 
-describe("observe ends", () => {
+describe("The end of observe", () => {
   const leaks = countLeaks();
   const observer = observers();
 
-  it("quietly when its signal fires: before, while it waits, and in the loop", async () => {
+  it("observe ends without an error when its signal fires before it starts, while it waits, or in the loop.", async () => {
     const lock = freshLock();
     expect(await observe(lock, { signal: AbortSignal.abort() }).next()).toEqual({ done: true, value: undefined });
     const watching = observer(lock);
@@ -236,14 +236,14 @@ describe("observe ends", () => {
     expect(rounds).toBe(1);
   });
 
-  it("with whatever error is not an outage", async () => {
+  it("observe ends with any error that is not an outage.", async () => {
     const { namespace } = counted(() => Promise.reject(new Error("no such method")));
     expect((await outcome(observe(lockOf(freshId(), namespace)).next())).error).toMatchObject({
       message: "no such method",
     });
   });
 
-  it("with the loop: nothing more is asked, nothing is left (G8)", async () => {
+  it("G8: When the loop ends, observe sends no more calls and leaves nothing behind.", async () => {
     const { namespace, calls } = counted();
     const lock = lockOf(freshId(), namespace);
     const { signal } = countedSignal();
@@ -253,10 +253,10 @@ describe("observe ends", () => {
     expect(leaks.listeners).toBe(0);
   });
 
-  it("with its signal: nothing is left but the parked call, which runs out by itself (G8)", async () => {
+  it("G8: When the signal fires, only the parked call is left, and it runs out by itself.", async () => {
     const id = freshId();
     const { namespace, calls, untilWatching } = counted((method, run, args) => {
-      // A slice of 25 s would outlast the test.
+      // A long poll of 25 s would outlast the test.
       if (method === "watch") args[1] = 300;
       return run();
     });

@@ -9,8 +9,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("G7 a runner that lost its lease", () => {
-  it("to forceRelease stores nothing and is told; the next run is the one that counts", async () => {
+describe("A job whose lease was lost", () => {
+  it("G7: A job that lost its lease to forceRelease stores nothing and gets LEASE_LOST; the next run's result counts.", async () => {
     const id = freshId();
     const job = openJob();
     const first = outcome(once(lockOf(id), job.fn));
@@ -23,7 +23,7 @@ describe("G7 a runner that lost its lease", () => {
     expect(await askedNow(id)).toEqual({ value: "second", ran: false });
   });
 
-  it("to forceRelease while nobody came after it stores nothing either", async () => {
+  it("G7: A job that lost its lease to forceRelease stores nothing, even if no other caller came after it.", async () => {
     const id = freshId();
     const job = openJob();
     const first = codeOf(once(lockOf(id), job.fn));
@@ -35,7 +35,7 @@ describe("G7 a runner that lost its lease", () => {
     expect(await askedNow(id)).toEqual({ value: RERUN, ran: true });
   });
 
-  it("to time, unnoticed by itself, stores nothing", async () => {
+  it("G7: A job whose lease expired without its noticing stores nothing.", async () => {
     const id = freshId();
     const start = Date.now();
     const clock = vi.spyOn(Date, "now");
@@ -45,14 +45,14 @@ describe("G7 a runner that lost its lease", () => {
     expect(await askedNow(id)).toEqual({ value: RERUN, ran: true });
   });
 
-  it("by its own hand stores nothing and is told", async () => {
+  it("G7: A job that released its own lease stores nothing and gets LEASE_LOST.", async () => {
     const id = freshId();
     const first = codeOf(once(lockOf(id), async ({ release }) => (await release(), "first")));
     expect(await first).toBe("LEASE_LOST");
     expect(await askedNow(id)).toEqual({ value: RERUN, ran: true });
   });
 
-  it("and had its failure to record records nothing", async () => {
+  it("G7: A failed job that lost its lease does not record its failure.", async () => {
     const id = freshId();
     const job = openJob();
     const first = codeOf(once(lockOf(id), job.fn, { recordErrors: true }));
@@ -64,9 +64,9 @@ describe("G7 a runner that lost its lease", () => {
   });
 });
 
-// At once: most of a test is waiting for time to pass, and each has locks of its own.
-describe.concurrent("a runner that dies", () => {
-  it("while fn runs: who waits runs the job when its lease is over, one of them, and all get that result", async () => {
+// Concurrent: most tests only wait for time to pass, and each has its own locks.
+describe.concurrent("A caller that dies during a job", () => {
+  it("If the caller dies while fn runs, one waiter runs the job after the lease expires, and all get that result.", async () => {
     const id = freshId();
     const { lock, die } = mortal();
     const job = openJob();
@@ -81,14 +81,14 @@ describe.concurrent("a runner that dies", () => {
     expect(await askedNow(id)).toEqual({ value: "run 1", ran: false });
   });
 
-  it("after fn, before it stored: the next runs", async () => {
+  it("If the caller dies after fn and before the result is stored, the next caller runs the job.", async () => {
     const id = freshId();
     const { lock, die } = mortal();
     void outcome(once(lock(id), () => (die(), "never stored"), { ttl: 1_500 }));
     expect(await once(lockOf(id), rerun)).toBe(RERUN);
   });
 
-  it("after it stored, before it was told: its result counts", async () => {
+  it("If the result is stored but the caller never gets the reply, the stored result counts.", async () => {
     const id = freshId();
     const { promise: isStored, resolve } = Promise.withResolvers<void>();
     const { namespace } = faultyNamespace(async (method, run) => {
@@ -102,7 +102,7 @@ describe.concurrent("a runner that dies", () => {
     expect(await askedNow(id)).toEqual({ value: "first", ran: false });
   });
 
-  it("while the object restarts: who waits runs the job", async () => {
+  it("If the caller dies while the object restarts, a waiter runs the job.", async () => {
     const id = freshId();
     const { lock, die } = mortal();
     const job = openJob();
@@ -116,8 +116,8 @@ describe.concurrent("a runner that dies", () => {
   });
 });
 
-describe.concurrent("G5 a lost reply", () => {
-  it("to the acquire, in the queue or not, and to the storing release: one run, one result", async () => {
+describe.concurrent("Lost replies around a job", () => {
+  it("G5: If replies to the acquire and to the release that stores the result are lost, the job runs once.", async () => {
     for (const wait of [0, 10_000]) {
       const id = freshId();
       let runs = 0;
@@ -127,7 +127,7 @@ describe.concurrent("G5 a lost reply", () => {
     }
   });
 
-  it("to an acquire that was answered with the result: the same again", async () => {
+  it("G5: If the reply to an acquire that found the result is lost, the repeated acquire gets the same result.", async () => {
     const id = freshId();
     await once(lockOf(id), () => "first");
     for (const wait of [0, 10_000]) {
@@ -136,14 +136,14 @@ describe.concurrent("G5 a lost reply", () => {
     }
   });
 
-  it("to the storing release for good: RELEASE_FAILED, and asking again gets the result", async () => {
+  it("G5: If the release that stores the result never gets a reply, once fails with RELEASE_FAILED; the next call gets the result.", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(failing("release", true));
     expect(await codeOf(once(lockOf(id, namespace), () => "first"))).toBe("RELEASE_FAILED");
     expect(await askedNow(id)).toEqual({ value: "first", ran: false });
   });
 
-  it("a storing release that arrives after the lease was lost stores nothing", async () => {
+  it("G5: A late release with a result stores nothing after its lease was lost.", async () => {
     const id = freshId();
     const late: (() => Promise<unknown>)[] = [];
     const delaying: Fault = async (method, run) => {
@@ -159,7 +159,7 @@ describe.concurrent("G5 a lost reply", () => {
     expect(await askedNow(id)).toEqual({ value: "second", ran: false });
   });
 
-  it("a storing release that arrives while the next run is under way stores nothing", async () => {
+  it("G5: A late release with a result stores nothing while the next run is in progress.", async () => {
     const id = freshId();
     const late: (() => Promise<unknown>)[] = [];
     const { namespace } = faultyNamespace(async (method, run) => {
@@ -179,7 +179,7 @@ describe.concurrent("G5 a lost reply", () => {
     expect(await askedNow(id)).toEqual({ value: "second", ran: false });
   });
 
-  it("a storing release that arrives twice stores once, and its copy does not undo what came after", async () => {
+  it("G5: A release with a result that arrives twice stores once, and the duplicate does not undo a later result.", async () => {
     const id = freshId();
     const releases: (() => Promise<unknown>)[] = [];
     const { namespace } = faultyNamespace((method, run) => {
@@ -193,8 +193,8 @@ describe.concurrent("G5 a lost reply", () => {
   });
 });
 
-describe("an object that restarts", () => {
-  it("while the job runs: it runs on, who waits waits on, and all get its result", async () => {
+describe("Restarts of the object around a job", () => {
+  it("If the object restarts while the job runs, the job and its waiters go on, and all get the result.", async () => {
     const id = freshId();
     const job = openJob();
     const first = once(lockOf(id), job.fn);
@@ -207,7 +207,7 @@ describe("an object that restarts", () => {
     expect(await Promise.all([first, second])).toEqual(["done", "done"]);
   });
 
-  it("between store and reply: the same release again is told that it is done, and the result is kept once", async () => {
+  it("If the object restarts between storing and replying, the repeated release succeeds, and the result is stored once.", async () => {
     const id = freshId();
     let crashed = false;
     const { namespace, calls } = faultyNamespace(async (method, run) => {
@@ -224,7 +224,7 @@ describe("an object that restarts", () => {
     expect(await askedNow(id)).toEqual({ value: "first", ran: false });
   });
 
-  it("because the release could not be written keeps the result and ends the lease, or neither", async () => {
+  it("If the release can't be written, neither the result nor the end of the lease is stored.", async () => {
     const id = freshId();
     await runInDurableObject(stubOf(id), (_lock, { storage }) => {
       const exec = storage.sql.exec.bind(storage.sql);
@@ -240,7 +240,7 @@ describe("an object that restarts", () => {
       if (method !== "release" || !broken) return run();
       broken = false;
       await outcome(run());
-      // Whatever it has not stored by now is lost.
+      // What the object has not stored by now is lost.
       await crash(id);
       afterwards = { kept: await kept(id), holders: await holders(id) };
       throw connectionLost();

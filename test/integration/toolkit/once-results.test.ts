@@ -31,7 +31,7 @@ function cyclic(): unknown {
   return one;
 }
 
-describe("the result may be anything structured-cloneable", () => {
+describe("Results that can be stored", () => {
   const values: Record<string, unknown> = {
     undefined: undefined,
     null: null,
@@ -50,7 +50,7 @@ describe("the result may be anything structured-cloneable", () => {
     "something cyclic": cyclic(),
   };
   for (const [name, value] of Object.entries(values))
-    it(`${name}: all get the same, also after a restart`, async () => {
+    it(`once gives all callers the same result, also after a restart: ${name}.`, async () => {
       const id = freshId();
       expect(await once(lockOf(id), () => value)).toBe(value);
       const { value: replayed, ran } = await askedNow(id);
@@ -61,13 +61,13 @@ describe("the result may be anything structured-cloneable", () => {
       expect((await askedNow(id)).value).toStrictEqual(value);
     });
 
-  it("a class instance comes back as a plain object", async () => {
+  it("once gives later callers a class instance as a plain object.", async () => {
     const id = freshId();
     expect(await once(lockOf(id), () => new Point())).toBeInstanceOf(Point);
     expect((await askedNow(id)).value).toStrictEqual({ x: 1 });
   });
 
-  it("an error that is returned comes back as an error, with its cause", async () => {
+  it("An error that the job returns comes back as an error with its cause.", async () => {
     const id = freshId();
     const error = new PaymentError("declined", { cause: new TypeError("inner") });
     await once(lockOf(id), () => ({ error, plain: new RangeError("r") }));
@@ -78,7 +78,7 @@ describe("the result may be anything structured-cloneable", () => {
     expect(plain).toBeInstanceOf(RangeError);
   });
 
-  it("one of just below 2 MB is kept, and who waited for it gets it", async () => {
+  it("A result just below 2 MB is stored, and the waiters get it.", async () => {
     const id = freshId();
     const bytes = new Uint8Array(1_999_900).fill(7);
     const job = openJob<Uint8Array>();
@@ -93,8 +93,8 @@ describe("the result may be anything structured-cloneable", () => {
   });
 
   const unstorable: Record<string, [unknown, string]> = {
-    "one of more than 2 MB": [new Uint8Array(2_000_001), "RESULT_TOO_LARGE"],
-    "one that RPC itself refuses, of more than 32 MiB": [new Uint8Array(33 << 20), "RESULT_TOO_LARGE"],
+    "larger than 2 MB": [new Uint8Array(2_000_001), "RESULT_TOO_LARGE"],
+    "larger than 32 MiB, which RPC itself refuses": [new Uint8Array(33 << 20), "RESULT_TOO_LARGE"],
     "a function": [() => {}, "RESULT_NOT_CLONEABLE"],
     "a symbol": [Symbol("s"), "RESULT_NOT_CLONEABLE"],
     "a function in a field": [{ deep: [{ call: () => {} }] }, "RESULT_NOT_CLONEABLE"],
@@ -110,10 +110,10 @@ describe("the result may be anything structured-cloneable", () => {
       },
       "RESULT_NOT_CLONEABLE",
     ],
-    "one that is nested too deeply": [nested(100_000), "RESULT_NOT_CLONEABLE"],
+    "nested too deeply": [nested(100_000), "RESULT_NOT_CLONEABLE"],
   };
   for (const [name, [value, code]] of Object.entries(unstorable))
-    it(`${name} is ${code}: nothing is kept, and the job can run again at once`, async () => {
+    it(`A result that is ${name} fails with ${code}: nothing is stored, and the job can run again at once.`, async () => {
       const id = freshId();
       const { error } = await outcome(once(lockOf(id), () => value));
       expect(error).toMatchObject({ code, message: expect.stringContaining("The job will run again") });
@@ -122,7 +122,7 @@ describe("the result may be anything structured-cloneable", () => {
       expect(await askedNow(id)).toEqual({ value: RERUN, ran: false });
     });
 
-  it("who waits while a result can't be stored runs the job at once", async () => {
+  it("If a result can't be stored, a waiter runs the job at once.", async () => {
     const id = freshId();
     const job = openJob<unknown>();
     const first = codeOf(once(lockOf(id), job.fn, { ttl: 60_000 }));
@@ -134,7 +134,7 @@ describe("the result may be anything structured-cloneable", () => {
     expect(await second).toBe(RERUN);
   });
 
-  it("a result that can no longer be read does not take the lock down: the job runs again", async () => {
+  it("A stored result that can no longer be read does not take the lock down: the job runs again.", async () => {
     const id = freshId();
     await once(lockOf(id), () => "first");
     vi.spyOn(console, "error").mockImplementation(() => {});
@@ -151,14 +151,14 @@ describe("the result may be anything structured-cloneable", () => {
   });
 });
 
-// At once: the one waits for time to pass.
-describe.concurrent("a result that can't be stored", () => {
-  it("is told, and why, though the lease can't be given back either", async () => {
+// Concurrent: one of them waits for time to pass.
+describe.concurrent("Results that can't be stored", () => {
+  it("once reports why a result can't be stored, even if the lease can't be released either.", async () => {
     const { namespace } = faultyNamespace(failing("release", false));
     expect(await codeOf(once(lockOf(freshId(), namespace), () => () => {}))).toBe("RESULT_NOT_CLONEABLE");
   });
 
-  it("any depth of nesting is either kept or RESULT_NOT_CLONEABLE", async () => {
+  it("At any depth of nesting, a result is either stored or fails with RESULT_NOT_CLONEABLE.", async () => {
     const array = (depth: number) => {
       let value: unknown[] = [];
       for (let level = 0; level < depth; level += 1) value = [value];
@@ -175,8 +175,8 @@ describe.concurrent("a result that can't be stored", () => {
   });
 });
 
-describe("a run that failed", () => {
-  it("is not recorded: the next who waits runs at once", async () => {
+describe("Failed runs of a job", () => {
+  it("A failed run is not recorded: the next waiter runs the job at once.", async () => {
     const id = freshId();
     const job = openJob();
     const first = outcome(once(lockOf(id), job.fn, { ttl: 60_000 }));
@@ -190,7 +190,7 @@ describe("a run that failed", () => {
     expect(await askedNow(id)).toEqual({ value: RERUN, ran: false });
   });
 
-  it("is recorded if asked: later callers get an Error with name, message, own fields and causes", async () => {
+  it("With recordErrors, later callers get an Error with the name, message, own fields and causes of the failure.", async () => {
     const id = freshId();
     const inner = Object.assign(new PaymentError("inner"), { status: 1 });
     const error = Object.assign(new PaymentError("declined", { cause: inner }), {
@@ -215,7 +215,7 @@ describe("a run that failed", () => {
     expect(cause).toMatchObject({ name: "PaymentError", message: "inner", status: 1 });
   });
 
-  it("is recorded whatever was thrown", async () => {
+  it("With recordErrors, once records any value that the job throws.", async () => {
     const selfCaused: Error = new Error("mine");
     selfCaused.cause = selfCaused;
     const many = new AggregateError([new Error("one")], "many");
@@ -241,7 +241,7 @@ describe("a run that failed", () => {
     }
   });
 
-  it("is tried again if it is too large to be recorded", async () => {
+  it("A failure that is too large to record is not recorded: the next call runs the job again.", async () => {
     const id = freshId();
     const error = Object.assign(new Error("large"), { bytes: new Uint8Array(3_000_000) });
     const first = await outcome(once(lockOf(id), () => Promise.reject(error), { recordErrors: true }));
@@ -250,7 +250,7 @@ describe("a run that failed", () => {
   });
 });
 
-it("a result of 2 MB reaches all of forty waiters, of whom none runs the job", async () => {
+it("A result of 2 MB reaches all of forty waiters, and none of them runs the job.", async () => {
   const id = freshId();
   let runs = 0;
   const gate = Promise.withResolvers<string>();

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("the result is remembered for `retain`", () => {
+describe("The retain time of a result", () => {
   let start: number;
   const setClock = (ms: number) => vi.spyOn(Date, "now").mockReturnValue(start + ms);
   beforeEach(() => {
@@ -16,7 +16,7 @@ describe("the result is remembered for `retain`", () => {
     setClock(0);
   });
 
-  it("a day by default, and then the job runs again", async () => {
+  it("A result is kept for a day by default, and then the job runs again.", async () => {
     const id = freshId();
     await once(lockOf(id), () => "first");
     setClock(DAY - 1);
@@ -26,7 +26,7 @@ describe("the result is remembered for `retain`", () => {
     expect(await askedNow(id)).toEqual({ value: RERUN, ran: false });
   });
 
-  it("also over crash and eviction", async () => {
+  it("A result is kept for its retain time across a crash and an eviction.", async () => {
     const id = freshId();
     await once(lockOf(id), () => "first", { retain: 1_000 });
     await crash(id);
@@ -38,7 +38,7 @@ describe("the result is remembered for `retain`", () => {
     expect(await askedNow(id)).toEqual({ value: RERUN, ran: true });
   });
 
-  it("and no longer if the clock steps back, neither while the object lives nor over a restart", async () => {
+  it("A clock that steps back does not lengthen the retain time, with or without a restart.", async () => {
     const id = freshId();
     setClock(10 * DAY);
     await once(lockOf(id), () => "first", { retain: 1_000 });
@@ -56,7 +56,7 @@ describe("the result is remembered for `retain`", () => {
     expect(await askedNow(other)).toEqual({ value: RERUN, ran: true });
   });
 
-  it("a result whose time was over for somebody is not brought back by a clock that steps back over a restart", async () => {
+  it("Once a caller has found that a result has expired, a clock that steps back over a restart does not bring it back.", async () => {
     const id = freshId();
     await once(lockOf(id), () => "first", { retain: 1_000 });
     setClock(1_000);
@@ -66,7 +66,7 @@ describe("the result is remembered for `retain`", () => {
     expect(await askedNow(id)).toEqual({ value: RERUN, ran: true });
   });
 
-  it("clean-up removes one whose time is over though the lock is in use, and wipes the object when it is idle", async () => {
+  it("Clean-up removes an expired result while the lock is in use, and wipes the object when it is idle.", async () => {
     const id = freshId();
     await once(lockOf(id), () => "first", { retain: 1_000 });
     await evictDurableObject(stubOf(id));
@@ -80,7 +80,7 @@ describe("the result is remembered for `retain`", () => {
     expect(await stored(id)).toEqual({ tables: [], alarm: null });
   });
 
-  it("clean-up keeps one whose time is not over, comes back when it is, and wipes the object", async () => {
+  it("Clean-up keeps a result until its retain time ends, then runs again and wipes the object.", async () => {
     const id = freshId();
     await once(lockOf(id), () => "first", { retain: 7 * DAY });
     setClock(DAY + 1_000);
@@ -94,7 +94,7 @@ describe("the result is remembered for `retain`", () => {
     expect(await askedNow(id)).toEqual({ value: RERUN, ran: true });
   });
 
-  it("a result that was used once goes with the first alarm", async () => {
+  it("The first alarm removes a result that was used once.", async () => {
     const id = freshId();
     await once(lockOf(id), () => "first", { retain: 1_000 });
     setClock(DAY);

@@ -9,14 +9,14 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("once runs the job once", () => {
-  it("the first caller runs it, and gets what it returned", async () => {
+describe("once", () => {
+  it("The first caller runs the job and gets what it returned.", async () => {
     const id = freshId();
     expect(await once(lockOf(id), async ({ lease }) => ({ lease }))).toEqual({ lease: expect.any(Number) });
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("50 callers at a time: one run, and all get its result", async () => {
+  it("Of 50 simultaneous callers one runs the job, and all get its result.", async () => {
     const id = freshId();
     let runs = 0;
     const work = async () => (await scheduler.wait(20), `run ${++runs}`);
@@ -25,7 +25,7 @@ describe("once runs the job once", () => {
     expect(runs).toBe(1);
   });
 
-  it("who comes later gets the result by one call, without a lease", async () => {
+  it("A later caller gets the result with one call and without a lease.", async () => {
     const id = freshId();
     await once(lockOf(id), () => "first");
     const { namespace, calls } = faultyNamespace((_method, run) => run());
@@ -34,7 +34,7 @@ describe("once runs the job once", () => {
     expect(await holders(id)).toBe(0);
   });
 
-  it("who comes while it runs waits for its result", async () => {
+  it("A caller that comes while the job runs waits for its result.", async () => {
     const id = freshId();
     const job = openJob();
     const first = once(lockOf(id), job.fn);
@@ -45,19 +45,19 @@ describe("once runs the job once", () => {
     expect(await Promise.all([first, second])).toEqual(["done", "done"]);
   });
 
-  it("with a wait of 0 it is told at once that the job runs", async () => {
+  it("With a wait of 0, once reports at once that the job is still running.", async () => {
     const id = freshId();
     const job = openJob();
     const first = once(lockOf(id), job.fn);
     await job.started;
     const { error } = await outcome(once(lockOf(id), rerun, { wait: 0 }));
     expect(isLockError(error, "LOCK_TIMEOUT")).toBe(true);
-    expect(error).toMatchObject({ message: expect.stringContaining("still runs") });
+    expect(error).toMatchObject({ message: expect.stringContaining("still running") });
     job.resolve("done");
     await first;
   });
 
-  it("a wait that ends before the job does is LOCK_TIMEOUT, and asking again gets the result", async () => {
+  it("A wait that ends before the job does fails with LOCK_TIMEOUT, and the next call gets the result.", async () => {
     const id = freshId();
     const job = openJob();
     const first = once(lockOf(id), job.fn);
@@ -68,7 +68,7 @@ describe("once runs the job once", () => {
     expect(await askedNow(id)).toEqual({ value: "done", ran: false });
   });
 
-  it("an abort while waiting leaves the queue, and the job alone", async () => {
+  it("An abort while waiting removes the waiter from the queue and does not disturb the job.", async () => {
     const id = freshId();
     const job = openJob();
     const first = once(lockOf(id), job.fn);
@@ -83,17 +83,17 @@ describe("once runs the job once", () => {
     expect(await first).toBe("done");
   });
 
-  it("a waiter whose slice is over gets the result when it comes back", async () => {
+  it("A waiter whose long poll has ended gets the result when it asks again.", async () => {
     const id = freshId();
     const start = Date.now();
     const clock = vi.spyOn(Date, "now").mockReturnValue(start);
     const lease = await leaseOf(stubOf(id).acquire(DAY, { once: "" }));
     const request = { once: "", wait: 60_000, requestId: "waiter" };
-    const slice = stubOf(id).acquire(1_000, request);
+    const poll = stubOf(id).acquire(1_000, request);
     await untilWaiting(id, 1);
     clock.mockReturnValue(start + 25_001);
     await stubOf(id).acquire(1_000, { once: "" });
-    expect(await slice).toMatchObject({ success: false, reason: "BORROWED" });
+    expect(await poll).toMatchObject({ success: false, reason: "BORROWED" });
     await stubOf(id).release(lease, { result: { value: "done", failed: false, retain: DAY } });
     expect(await stubOf(id).acquire(1_000, { ...request, waited: 25_001 })).toMatchObject({
       reason: "RECORDED",
@@ -101,7 +101,7 @@ describe("once runs the job once", () => {
     });
   });
 
-  it("on a lock that can be shared it is still exclusive", async () => {
+  it("once holds a lock exclusively, even if the lock can be shared.", async () => {
     const semaphore = useSemaphore(env.DURABLE_LOCK, freshId(), { permits: 5 });
     const { read } = useReadWriteLock(env.DURABLE_LOCK, freshId());
     for (const lock of [semaphore, read] as Lock[]) {
@@ -120,7 +120,7 @@ describe("once runs the job once", () => {
     });
   });
 
-  it("bad options are refused before anything is asked", async () => {
+  it("once refuses bad options before it sends a request.", async () => {
     const { namespace, calls } = faultyNamespace((_method, run) => run());
     const lock = lockOf(freshId(), namespace);
     const bad = [
@@ -144,15 +144,15 @@ describe("once runs the job once", () => {
     expect(calls).toEqual([]);
   });
 
-  it("is not served over plain requests, where a result could not be told", async () => {
+  it("Plain requests refuse once, because they can't return a result.", async () => {
     const response = await stubOf(freshId()).fetch("http://lock/acquire?ttl=1000&once=");
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ argument: "once" });
   });
 });
 
-describe("a fingerprint tells payloads apart", () => {
-  it("another payload is refused at once while the job runs, and after it ran", async () => {
+describe("Fingerprints", () => {
+  it("Another payload is refused at once, both while the job runs and after it ran.", async () => {
     const id = freshId();
     const job = openJob();
     const first = once(lockOf(id), job.fn, { fingerprint: "a" });
@@ -167,7 +167,7 @@ describe("a fingerprint tells payloads apart", () => {
     expect(await askedNow(id, { fingerprint: "a" })).toEqual({ value: "done", ran: false });
   });
 
-  it("also by an object that was restarted while the job runs", async () => {
+  it("An object that restarted while the job runs still refuses another payload.", async () => {
     const id = freshId();
     const job = openJob();
     const first = once(lockOf(id), job.fn, { fingerprint: "a" });
@@ -178,7 +178,7 @@ describe("a fingerprint tells payloads apart", () => {
     expect(await first).toBe("done");
   });
 
-  it("one who waits is refused as soon as the job runs for another payload", async () => {
+  it("A waiter with another payload is refused as soon as the job starts to run.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
     const job = openJob();
@@ -192,13 +192,13 @@ describe("a fingerprint tells payloads apart", () => {
     expect(await first).toBe("done");
   });
 
-  it("a run that failed leaves nothing to differ from", async () => {
+  it("A failed run leaves no fingerprint to compare with.", async () => {
     const id = freshId();
     await outcome(once(lockOf(id), () => Promise.reject(new Error("x")), { fingerprint: "a" }));
     expect(await once(lockOf(id), rerun, { fingerprint: "b" })).toBe(RERUN);
   });
 
-  it("without one nothing is compared", async () => {
+  it("If either caller gives no fingerprint, nothing is compared.", async () => {
     const id = freshId();
     await once(lockOf(id), () => "done", { fingerprint: "a" });
     expect(await askedNow(id)).toEqual({ value: "done", ran: false });
@@ -207,7 +207,7 @@ describe("a fingerprint tells payloads apart", () => {
     expect(await askedNow(plain, { fingerprint: "b" })).toEqual({ value: "done", ran: false });
   });
 
-  it("may be of any length, the empty one included, and is not stored itself", async () => {
+  it("A fingerprint may have any length, including 0, and only its hash is stored.", async () => {
     for (const fingerprint of ["", "x", "long ".repeat(400_000)]) {
       const id = freshId();
       await once(lockOf(id), () => "done", { fingerprint });
@@ -218,8 +218,8 @@ describe("a fingerprint tells payloads apart", () => {
   });
 });
 
-describe("a plain lock on the same id", () => {
-  it("is not affected by a result, and does not disturb it", async () => {
+describe("A plain lock on the id of a job", () => {
+  it("A plain lock is not affected by a result on its id, and does not affect the result.", async () => {
     const id = freshId();
     await once(lockOf(id), () => "first");
     expect(await lockOf(id).withLock(() => "plain")).toBe("plain");
@@ -228,7 +228,7 @@ describe("a plain lock on the same id", () => {
     expect(await askedNow(id)).toEqual({ value: "first", ran: false });
   });
 
-  it("that is held does not keep anybody from the result, and a plain waiter keeps its turn", async () => {
+  it("A plain hold does not keep a caller from the result, and a plain waiter is still granted the lock.", async () => {
     const id = freshId();
     await once(lockOf(id), () => "first");
     const held = await lockOf(id).hold();
@@ -246,7 +246,7 @@ describe("a plain lock on the same id", () => {
     expect(await Promise.all([first, second, plain])).toEqual(["done", "done", "plain"]);
   });
 
-  it("that is held keeps the job waiting", async () => {
+  it("A plain hold keeps the job waiting.", async () => {
     const id = freshId();
     const held = await lockOf(id).hold();
     expect(await codeOf(once(lockOf(id), rerun, { wait: 0 }))).toBe("LOCK_TIMEOUT");

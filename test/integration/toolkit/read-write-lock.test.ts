@@ -7,9 +7,9 @@ import { crash, freshId, leaseOf, lockOf, outcome, stubOf, untilWaiting } from "
 const lockOn = (id: string, namespace = env.DURABLE_LOCK): ReadWriteLock => useReadWriteLock(namespace, id);
 const modes = async (id: string) => (await stubOf(id).status()).holders.map(({ exclusive }) => exclusive);
 
-// At once: most of a test is waiting for time to pass, and each has locks of its own.
-describe.concurrent("G1 a read-write lock", () => {
-  it("shares among readers, and with no writer", async () => {
+// Concurrent: most tests only wait for time to pass, and each has its own locks.
+describe.concurrent("Admission to a read-write lock", () => {
+  it("G1: Readers share a read-write lock with each other and not with a writer.", async () => {
     const { read, write } = lockOn(freshId());
     const readers = await Promise.all([read.hold(), read.hold(), read.hold()]);
     expect(await write.acquire(1_000)).toMatchObject({ success: false, reason: "BORROWED" });
@@ -20,22 +20,22 @@ describe.concurrent("G1 a read-write lock", () => {
     await writer.release();
   });
 
-  it("is the same object as a plain lock of its id", async () => {
+  it("G1: A read-write lock and a plain lock of the same id are the same object.", async () => {
     const id = freshId();
     const writer = await lockOn(id).write.hold();
     expect(await lockOf(id).acquire(1_000)).toMatchObject({ success: false, reason: "BORROWED" });
     await writer.release();
   });
 
-  it("lets a writer in when a reader that died has had its time", async () => {
+  it("G1: A writer gets the lock when the lease of a dead reader has expired.", async () => {
     const { read, write } = lockOn(freshId());
     await read.acquire(300);
     expect(await write.withLock(() => "in")).toBe("in");
   });
 });
 
-describe.concurrent("G4 a read-write lock", () => {
-  it("lets no reader past a writer that waits", async () => {
+describe.concurrent("The queue of a read-write lock", () => {
+  it("G4: No reader overtakes a waiting writer.", async () => {
     const id = freshId();
     const { read, write } = lockOn(id);
     const first = await read.hold();
@@ -49,7 +49,7 @@ describe.concurrent("G4 a read-write lock", () => {
     expect(order).toEqual(["writer", "reader"]);
   });
 
-  it("grants readers that stand in line one after another in one step", async () => {
+  it("G4: Readers that are next to each other in the queue are granted in one step.", async () => {
     const id = freshId();
     const { read, write } = lockOn(id);
     const writer = await write.hold();
@@ -65,7 +65,7 @@ describe.concurrent("G4 a read-write lock", () => {
     await (await last).release();
   });
 
-  it("does not starve a writer however many readers keep coming", async () => {
+  it("G4: A writer does not starve, however many readers keep coming.", async () => {
     const id = freshId();
     const { read, write } = lockOn(id);
     const written = new AbortController();
@@ -78,7 +78,7 @@ describe.concurrent("G4 a read-write lock", () => {
     expect(written.signal.aborted).toBe(true);
   });
 
-  it("lets readers on when the writer that waited before them aborts", async () => {
+  it("G4: When a waiting writer aborts, the readers behind it are granted.", async () => {
     const id = freshId();
     const { read, write } = lockOn(id);
     const first = await read.hold();
@@ -95,7 +95,7 @@ describe.concurrent("G4 a read-write lock", () => {
 });
 
 describe.concurrent("downgrade", () => {
-  it("makes a writer a reader under the same lease, with no gap for another writer", async () => {
+  it("downgrade makes a writer a reader under the same lease, and no other writer can come in between.", async () => {
     const id = freshId();
     const { read, write, downgrade } = lockOn(id);
     const held = await write.hold();
@@ -111,7 +111,7 @@ describe.concurrent("downgrade", () => {
     expect(await writing).toBe("written");
   });
 
-  it("lets in the readers that stand next in line", async () => {
+  it("downgrade admits the readers that are next in the queue.", async () => {
     const id = freshId();
     const { read, write, downgrade } = lockOn(id);
     const held = await write.hold();
@@ -122,7 +122,7 @@ describe.concurrent("downgrade", () => {
     expect(await held.release()).toBe(true);
   });
 
-  it("of a reader changes nothing", async () => {
+  it("downgrade of a reader changes nothing.", async () => {
     const id = freshId();
     const { read, downgrade } = lockOn(id);
     const held = await read.hold();
@@ -131,7 +131,7 @@ describe.concurrent("downgrade", () => {
     await held.release();
   });
 
-  it("G3 of a lease that was lost rejects, revives nothing, and fires the signal", async () => {
+  it("G3: downgrade of a lost lease rejects, revives nothing and fires the signal.", async () => {
     const id = freshId();
     const { write, downgrade } = lockOn(id);
     const held = await write.hold({ ttl: 60_000 });
@@ -141,14 +141,14 @@ describe.concurrent("downgrade", () => {
     expect(await modes(id)).toEqual([]);
   });
 
-  it("of a hold that was released rejects", async () => {
+  it("downgrade of a released hold rejects.", async () => {
     const { write, downgrade } = lockOn(freshId());
     const held = await write.hold();
     await held.release();
     expect(await outcome(downgrade(held))).toMatchObject({ error: { code: "LEASE_LOST" } });
   });
 
-  it("G5 takes effect once though its reply was lost, and survives a restart of the object", async () => {
+  it("G5: A downgrade whose reply is lost takes effect once and survives a restart of the object.", async () => {
     const id = freshId();
     const { namespace, calls } = faultyNamespace(losingReplies(["convert"]));
     const { write, downgrade } = lockOn(id, namespace);
@@ -162,7 +162,7 @@ describe.concurrent("downgrade", () => {
     expect(await held.release()).toBe(true);
   });
 
-  it("G5 a late duplicate does not undo what came after it", async () => {
+  it("G5: A late duplicate of a conversion does not undo what came after it.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOn(id).read.acquire(10_000));
     const stub = stubOf(id);
@@ -176,7 +176,7 @@ describe.concurrent("downgrade", () => {
 });
 
 describe.concurrent("upgrade", () => {
-  it("makes the only reader the writer, under the same lease", async () => {
+  it("upgrade makes the only reader the writer under the same lease.", async () => {
     const id = freshId();
     const { read, upgrade } = lockOn(id);
     const held = await read.hold();
@@ -186,7 +186,7 @@ describe.concurrent("upgrade", () => {
     expect(await held.release()).toBe(true);
   });
 
-  it("says no at once while there are other readers, so two who ask don't wait for each other", async () => {
+  it("upgrade returns false at once while there are other readers, so two callers never wait for each other.", async () => {
     const id = freshId();
     const { read, upgrade } = lockOn(id);
     const [one, other] = [await read.hold(), await read.hold()];
@@ -196,7 +196,7 @@ describe.concurrent("upgrade", () => {
     await one.release();
   });
 
-  it("G3 of a lease that was lost rejects", async () => {
+  it("G3: upgrade of a lost lease rejects.", async () => {
     const id = freshId();
     const { read, upgrade } = lockOn(id);
     const held = await read.hold({ ttl: 60_000 });
@@ -205,7 +205,7 @@ describe.concurrent("upgrade", () => {
     expect(await modes(id)).toEqual([]);
   });
 
-  it("G10 a refused one writes nothing, a granted one a row", async () => {
+  it("G10: A refused upgrade writes nothing, and a granted upgrade writes a row that a restart finds.", async () => {
     const id = freshId();
     const { read, upgrade } = lockOn(id);
     const [one, other] = [await read.hold(), await read.hold()];
@@ -219,8 +219,8 @@ describe.concurrent("upgrade", () => {
   });
 });
 
-describe.concurrent("G6 G7 a reader", () => {
-  it("learns that its lease is lost, and withLock rejects", async () => {
+describe.concurrent("A reader's hold", () => {
+  it("G6, G7: A reader learns that its lease is lost, and withLock rejects.", async () => {
     const { read } = lockOn(freshId());
     const done = outcome(
       read.withLock(
@@ -234,7 +234,7 @@ describe.concurrent("G6 G7 a reader", () => {
     expect(await done).toMatchObject({ error: { code: "LEASE_LOST", why: "superseded" } });
   });
 
-  it("goes on through a restart of the object", async () => {
+  it("G6: Readers keep their leases through a restart of the object.", async () => {
     const id = freshId();
     const { read, write } = lockOn(id);
     const readers = await Promise.all([read.hold(), read.hold()]);
@@ -244,12 +244,15 @@ describe.concurrent("G6 G7 a reader", () => {
   });
 });
 
-describe.concurrent("G9 a read-write lock", () => {
-  it.each(["permits", "capacity"])("refuses %s: what it takes is given", async (option) => {
-    const { read, write } = lockOn(freshId());
-    for (const lock of [read, write]) {
-      const { error } = await outcome(lock.acquire(1_000, { [option]: 1 }));
-      expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument: option });
-    }
-  });
+describe.concurrent("Bad options of a read-write lock", () => {
+  it.each(["permits", "capacity"])(
+    "G9: A reader and a writer refuse %s, because the lock itself decides what they take.",
+    async (option) => {
+      const { read, write } = lockOn(freshId());
+      for (const lock of [read, write]) {
+        const { error } = await outcome(lock.acquire(1_000, { [option]: 1 }));
+        expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument: option });
+      }
+    },
+  );
 });

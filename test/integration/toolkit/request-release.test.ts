@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 describe("requestRelease", () => {
-  it("reaches a holder with its next renewal, once", async () => {
+  it("requestRelease reaches a holder once, with its next renewal.", async () => {
     const id = freshId();
     const asked: number[] = [];
     await using held = await lockOf(id).hold({ onReleaseRequested: ({ lease }) => void asked.push(lease) });
@@ -27,7 +27,7 @@ describe("requestRelease", () => {
     expect(held.signal.aborted).toBe(false);
   });
 
-  it("reaches a holder by its own renewals, and lets it hand the lock on", async () => {
+  it("requestRelease reaches a holder through its automatic renewals and lets it hand the lock on.", async () => {
     const id = freshId();
     const { promise: asked, resolve } = Promise.withResolvers<HeldLease>();
     const working = lockOf(id).withLock(() => asked, { ttl: 6_000, onReleaseRequested: resolve });
@@ -39,7 +39,7 @@ describe("requestRelease", () => {
     await working;
   });
 
-  it("reaches a bound holder at once, and once", async () => {
+  it("requestRelease reaches a holder with releaseOnExit once and at once.", async () => {
     const id = freshId();
     const onReleaseRequested = vi.fn<(held: HeldLease) => void>();
     await using held = await lockOf(id).hold({ ttl: 3_600_000, releaseOnExit: true, onReleaseRequested });
@@ -48,12 +48,12 @@ describe("requestRelease", () => {
     await lockOf(id).requestRelease();
     await held.renew();
     expect(onReleaseRequested).toHaveBeenCalledOnce();
-    // And still bound: it learns of a loss at once, too.
+    // The exit watch is still set up: the holder also learns about a loss at once.
     await lockOf(id).forceRelease();
     await until(() => expect(held.signal.aborted).toBe(true));
   });
 
-  it("reaches who takes the lease over", async () => {
+  it("requestRelease reaches a caller that takes the lease over with resume.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
     await lockOf(id).requestRelease();
@@ -62,7 +62,7 @@ describe("requestRelease", () => {
     expect(onReleaseRequested).toHaveBeenCalledExactlyOnceWith(held);
   });
 
-  it("survives a restart of the object", async () => {
+  it("A request to release survives a restart of the object.", async () => {
     const id = freshId();
     const onReleaseRequested = vi.fn<(held: HeldLease) => void>();
     await using held = await lockOf(id).hold({ onReleaseRequested });
@@ -73,7 +73,7 @@ describe("requestRelease", () => {
     expect(onReleaseRequested).toHaveBeenCalledOnce();
   });
 
-  it("does not disturb a hold without a callback", async () => {
+  it("requestRelease does not disturb a hold without a callback.", async () => {
     const id = freshId();
     const done = await lockOf(id).withLock(async (held) => {
       await lockOf(id).requestRelease();
@@ -83,7 +83,7 @@ describe("requestRelease", () => {
     expect(done).toBe(false);
   });
 
-  it("is shown by status, and asks nobody who comes after", async () => {
+  it("status shows a request to release, and later holders are not asked.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000, READ));
     await lockOf(id).requestRelease();
@@ -93,7 +93,7 @@ describe("requestRelease", () => {
     expect(newer).not.toHaveProperty("releaseRequested");
   });
 
-  it("repeated after a lost reply asks nobody who came meanwhile (G5)", async () => {
+  it("G5: A requestRelease that is repeated after a lost reply does not ask a holder that came in the meantime.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
     let attempts = 0;
@@ -110,7 +110,7 @@ describe("requestRelease", () => {
     expect((await lockOf(id).status()).holders[0]).not.toHaveProperty("releaseRequested");
   });
 
-  it("stores nothing about a lock that nobody holds", async () => {
+  it("requestRelease stores nothing about a free lock.", async () => {
     const id = freshId();
     await lockOf(id).requestRelease();
     const tables = await runInDurableObject(stubOf(id), (_lock, { storage }) =>
@@ -119,7 +119,7 @@ describe("requestRelease", () => {
     expect(tables).toEqual([]);
   });
 
-  it("a callback that throws or rejects is logged and breaks nothing", async () => {
+  it("A callback that throws or rejects is logged and breaks nothing.", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const failing = [
       () => {

@@ -7,9 +7,9 @@ import { crash, freshId, holders, lockOf, outcome, stubOf, untilWaiting, waiters
 const semaphore = (id: string, permits: number, namespace = env.DURABLE_LOCK): Semaphore =>
   useSemaphore(namespace, id, { permits });
 
-// At once: most of a test is waiting for time to pass, and each has locks of its own.
-describe.concurrent("G1 a semaphore", () => {
-  it("lets as many in at a time as it has permits, and all in the end", async () => {
+// Concurrent: most tests only wait for time to pass, and each has its own locks.
+describe.concurrent("Admission to a semaphore", () => {
+  it("G1: A semaphore admits as many callers at a time as it has permits, and all of them in the end.", async () => {
     const { withLock } = semaphore(freshId(), 3);
     let running = 0;
     let most = 0;
@@ -27,7 +27,7 @@ describe.concurrent("G1 a semaphore", () => {
     expect(most).toBe(3);
   });
 
-  it("gives each holder a lease of its own", async () => {
+  it("G1: Each holder of a semaphore has its own lease.", async () => {
     const id = freshId();
     const { hold } = semaphore(id, 2);
     const [one, other] = [await hold(), await hold()];
@@ -38,7 +38,7 @@ describe.concurrent("G1 a semaphore", () => {
     await other.release();
   });
 
-  it("counts the permits that a request takes", async () => {
+  it("G1: A semaphore counts the permits that a request takes.", async () => {
     const id = freshId();
     const { withPermits, tryWithLock } = semaphore(id, 5);
     await withPermits(4, async () => {
@@ -48,7 +48,7 @@ describe.concurrent("G1 a semaphore", () => {
     expect(await withPermits(5, () => "all")).toBe("all");
   });
 
-  it("frees the permits of a holder that died when its lease is over, and only those", async () => {
+  it("G1: When a dead holder's lease expires, its permits are freed, and only those.", async () => {
     const id = freshId();
     const { acquire, withPermits } = semaphore(id, 3);
     await acquire(300, { permits: 2 });
@@ -58,7 +58,7 @@ describe.concurrent("G1 a semaphore", () => {
     await living.release();
   });
 
-  it("keeps its holders through a restart of the object", async () => {
+  it("G1: A semaphore's holders keep their permits through a restart of the object.", async () => {
     const id = freshId();
     const { hold, acquire } = semaphore(id, 2);
     const held = await Promise.all([hold(), hold()]);
@@ -69,8 +69,8 @@ describe.concurrent("G1 a semaphore", () => {
   });
 });
 
-describe.concurrent("G4 a semaphore", () => {
-  it("lets no small request overtake a large one", async () => {
+describe.concurrent("The queue of a semaphore", () => {
+  it("G4: A small request does not overtake a large one.", async () => {
     const id = freshId();
     const { hold, withPermits } = semaphore(id, 3);
     const held = await hold();
@@ -84,7 +84,7 @@ describe.concurrent("G4 a semaphore", () => {
     expect(order).toEqual(["large", "small"]);
   });
 
-  it("lets a waiter that aborts leave the line, and those behind it in", async () => {
+  it("G4: A waiter that aborts leaves the queue, and the waiter behind it is granted.", async () => {
     const id = freshId();
     const { hold, withPermits } = semaphore(id, 2);
     const held = await hold();
@@ -100,8 +100,8 @@ describe.concurrent("G4 a semaphore", () => {
   });
 });
 
-describe.concurrent("two callers that disagree on the permits of a semaphore", () => {
-  it("are each judged by their own limit, which status() shows", async () => {
+describe.concurrent("Callers that disagree on the permits of a semaphore", () => {
+  it("Each of two callers that disagree on the permits is judged by its own limit, which status() shows.", async () => {
     const id = freshId();
     const held = await semaphore(id, 3).hold({ permits: 2, owner: "of three" });
     expect(await semaphore(id, 2).acquire(1_000)).toMatchObject({ success: false, reason: "BORROWED" });
@@ -116,8 +116,8 @@ describe.concurrent("two callers that disagree on the permits of a semaphore", (
   });
 });
 
-describe.concurrent("G5 G6 G7 a semaphore over a bad network", () => {
-  it("takes its permits once though the reply was lost", async () => {
+describe.concurrent("A semaphore over a bad network", () => {
+  it("G5: A semaphore request whose reply is lost takes its permits once.", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(losingReplies(["acquire", "acquireInQueue", "release"]));
     const { acquire, withLock } = semaphore(id, 2, namespace);
@@ -127,14 +127,14 @@ describe.concurrent("G5 G6 G7 a semaphore over a bad network", () => {
     expect(await holders(id)).toBe(1);
   });
 
-  it("rejects after its lease was lost, though fn resolved", async () => {
+  it("G7: withPermits rejects after its lease was lost, although fn resolved.", async () => {
     const id = freshId();
     const { withPermits, forceRelease } = semaphore(id, 2);
     const done = outcome(withPermits(2, () => forceRelease(), { ttl: 60_000 }));
     expect(await done).toMatchObject({ error: { code: "LEASE_LOST", why: "superseded" } });
   });
 
-  it("fires the signal in time if the object no longer answers", async () => {
+  it("G6: The signal of a semaphore hold fires in time if the object stops answering.", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(async (method, run) => {
       if (method === "renew") throw connectionLost();
@@ -146,8 +146,8 @@ describe.concurrent("G5 G6 G7 a semaphore over a bad network", () => {
   });
 });
 
-describe.concurrent("G8 G9 a semaphore", () => {
-  it("leaves nothing behind", async () => {
+describe.concurrent("Clean-up and bad input of a semaphore", () => {
+  it("G8: After its holds are released, a semaphore has no holder or waiter left.", async () => {
     const id = freshId();
     const { withPermits } = semaphore(id, 3);
     await Promise.all(Array.from({ length: 20 }, (_, n) => withPermits((n % 3) + 1, () => {})));
@@ -155,18 +155,24 @@ describe.concurrent("G8 G9 a semaphore", () => {
     expect(await waiters(id)).toEqual([]);
   });
 
-  it.each([0, -1, 1.5, Number.NaN, "3", null, undefined])("refuses %s permits in all", (permits) => {
-    expect(() => semaphore(freshId(), permits as number)).toThrow(expect.objectContaining({ argument: "permits" }));
-  });
+  it.each([0, -1, 1.5, Number.NaN, "3", null, undefined])(
+    "G9: A semaphore refuses %s as its number of permits.",
+    (permits) => {
+      expect(() => semaphore(freshId(), permits as number)).toThrow(expect.objectContaining({ argument: "permits" }));
+    },
+  );
 
-  it.each([0, 4, 1.5, "1"])("refuses to take %s of three, and takes nothing", async (count) => {
-    const id = freshId();
-    const { error } = await outcome(semaphore(id, 3).withPermits(count as number, () => {}));
-    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "permits" });
-    expect(await stubOf(id).status()).toMatchObject({ locked: false });
-  });
+  it.each([0, 4, 1.5, "1"])(
+    "G9: A semaphore of three refuses to grant %s permits, and nothing is taken.",
+    async (count) => {
+      const id = freshId();
+      const { error } = await outcome(semaphore(id, 3).withPermits(count as number, () => {}));
+      expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "permits" });
+      expect(await stubOf(id).status()).toMatchObject({ locked: false });
+    },
+  );
 
-  it("refuses another capacity than its own", async () => {
+  it("G9: A semaphore refuses a capacity other than its own.", async () => {
     const { error } = await outcome(semaphore(freshId(), 3).hold({ capacity: 4 }));
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "capacity" });
   });

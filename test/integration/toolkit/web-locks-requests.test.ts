@@ -2,7 +2,7 @@ import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { freshId, leaseOf, lockOf, untilWaiting } from "../../support/locks.ts";
 
-/** In a request of its own of the Worker of the tests, on a manager that its module keeps. */
+/** Sends a separate request to the test Worker, which uses its module-level manager. */
 async function ask(id: string, params: Record<string, string> = {}): Promise<unknown> {
   const response = await exports.default.fetch(`http://worker/web-locks?${new URLSearchParams({ id, ...params })}`);
   const text = await response.text();
@@ -11,14 +11,14 @@ async function ask(id: string, params: Record<string, string> = {}): Promise<unk
 
 const inOrder = { order: [1, 2, 3] };
 
-describe.concurrent("a manager that a module keeps, used by requests of its Worker", () => {
-  it("G4 serves requests one after the other, each in its order", async () => {
+describe.concurrent("A module-level LockManager", () => {
+  it("G4: A module-level manager serves consecutive requests, each in its order.", async () => {
     const id = freshId();
     expect(await ask(id)).toMatchObject(inOrder);
     expect(await ask(id)).toMatchObject(inOrder);
   });
 
-  it("G4 serves requests that overlap, each in its order, and lists what all of them hold and wait for", async () => {
+  it("G4: A module-level manager serves overlapping requests, each in its order, and query lists them all.", async () => {
     const [id, gate] = [freshId(), freshId()];
     const closed = await leaseOf(lockOf(gate).acquire(60_000));
     const first = ask(id, { gate });
@@ -31,7 +31,7 @@ describe.concurrent("a manager that a module keeps, used by requests of its Work
     expect(await second).toMatchObject({ ...inOrder, listed: { held: [lock] } });
   });
 
-  it("G8 is not held up by a request that died before its calls arrived", async () => {
+  it("G8: A module-level manager is not held up by a request that died before its calls arrived.", async () => {
     const [id, manager] = [freshId(), freshId()];
     const lease = await leaseOf(lockOf(id).acquire(60_000));
     expect(await ask(id, { die: "", manager })).toBe("gone");
@@ -40,7 +40,7 @@ describe.concurrent("a manager that a module keeps, used by requests of its Work
     expect(await second).toMatchObject(inOrder);
   });
 
-  it("lets a request steal what another one holds, which can't be told at once", async () => {
+  it("Through a module-level manager, one request can steal a lock that another request holds.", async () => {
     const [id, gate] = [freshId(), freshId()];
     const closed = await leaseOf(lockOf(gate).acquire(60_000));
     const first = ask(id, { gate });

@@ -6,7 +6,7 @@ import { crash, freshId, leaseOf, lockOf, outcome, sleep, stubOf, untilWaiting }
 
 const empty = { locked: false, holders: [], waiters: [] };
 
-/** A callback that holds the lock until it is let go. */
+/** A callback that holds the lock until `finish` is called. */
 function holding() {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { promise: granted, resolve: grant } = Promise.withResolvers<WebLock>();
@@ -15,12 +15,12 @@ function holding() {
     await promise;
     return "done";
   };
-  return { callback, granted, letGo: resolve };
+  return { callback, granted, finish: resolve };
 }
 
-// At once: most of a test is waiting for time to pass, and each has locks of its own.
-describe.concurrent("webLocks request", () => {
-  it("runs the callback under the lock, and settles as it does", async () => {
+// Concurrent: most tests only wait for time to pass, and each has its own locks.
+describe.concurrent("webLocks: request", () => {
+  it("request runs the callback under the lock and settles as the callback does.", async () => {
     const locks = webLocks(env.DURABLE_LOCK);
     const name = freshId();
     const value = await locks.request(name, async (lock) => {
@@ -35,7 +35,7 @@ describe.concurrent("webLocks request", () => {
     expect(await stubOf(name).status()).toEqual(empty);
   });
 
-  it("G1 excludes across managers, and shares among the shared", async () => {
+  it("G1: Exclusive requests exclude across managers, and shared requests share.", async () => {
     const [one, other] = [webLocks(env.DURABLE_LOCK), webLocks(env.DURABLE_LOCK)];
     const name = freshId();
     const [first, second, third] = [holding(), holding(), holding()];
@@ -47,14 +47,14 @@ describe.concurrent("webLocks request", () => {
     await second.granted;
     const exclusive = other.request(name, third.callback);
     await untilWaiting(name, 1);
-    first.letGo();
-    second.letGo();
+    first.finish();
+    second.finish();
     await third.granted;
-    third.letGo();
+    third.finish();
     expect(await Promise.all([...done, exclusive])).toEqual(["done", "done", "done"]);
   });
 
-  it("with ifAvailable calls back with null if the lock is taken", async () => {
+  it("With ifAvailable, request calls back with null if the lock is taken.", async () => {
     const locks = webLocks(env.DURABLE_LOCK);
     const name = freshId();
     expect(await locks.request(name, { ifAvailable: true }, (lock) => lock?.name)).toBe(name);
@@ -62,11 +62,11 @@ describe.concurrent("webLocks request", () => {
     const done = locks.request(name, held.callback);
     await held.granted;
     expect(await locks.request(name, { ifAvailable: true }, (lock) => lock)).toBe(null);
-    held.letGo();
+    held.finish();
     await done;
   });
 
-  it("with a signal leaves the queue when it is aborted, and does not care once it is granted", async () => {
+  it("An aborted signal removes a waiting request from the queue and does not affect a granted one.", async () => {
     const locks = webLocks(env.DURABLE_LOCK);
     const name = freshId();
     const held = holding();
@@ -78,7 +78,7 @@ describe.concurrent("webLocks request", () => {
     abort.abort();
     expect(await waiting).toMatchObject({ error: { name: "AbortError" } });
     expect((await stubOf(name).status()).waiters).toEqual([]);
-    held.letGo();
+    held.finish();
     expect(await done).toBe("done");
   });
 
@@ -89,7 +89,7 @@ describe.concurrent("webLocks request", () => {
     [{ steal: true, mode: "shared" }, "NotSupportedError"],
     [{ steal: true, signal: new AbortController().signal }, "NotSupportedError"],
     [{ ifAvailable: true, signal: new AbortController().signal }, "NotSupportedError"],
-  ])("G9 refuses %o with a %s, as the standard does, and takes nothing", async (options, name) => {
+  ])("G9: request refuses %o with a %s, as the standard requires, and takes nothing.", async (options, name) => {
     const id = freshId();
     const run = vi.fn();
     const { error } = await outcome(webLocks(env.DURABLE_LOCK).request(id, options as object, run));
@@ -98,16 +98,16 @@ describe.concurrent("webLocks request", () => {
     expect(await stubOf(id).status()).toEqual(empty);
   });
 
-  it("G9 refuses names that begin with a hyphen, and what is no callback", async () => {
+  it("G9: request refuses a name that begins with a hyphen, and a callback that is not a function.", async () => {
     const locks = webLocks(env.DURABLE_LOCK);
     expect(await outcome(locks.request("-x", () => {}))).toMatchObject({ error: { name: "NotSupportedError" } });
     expect(await outcome(locks.request(freshId(), {}, 1 as never))).toMatchObject({ error: { name: "TypeError" } });
   });
 });
 
-describe.concurrent("webLocks steal", () => {
+describe.concurrent("webLocks: steal", () => {
   it.each([false, true])(
-    "rejects the victim with AbortError, whose callback runs on (releaseOnExit: %s)",
+    "A stolen request rejects with AbortError while its callback runs on (releaseOnExit: %s).",
     async (releaseOnExit) => {
       const name = freshId();
       const victims = webLocks(env.DURABLE_LOCK, { ttl: releaseOnExit ? 60_000 : 3_000, releaseOnExit });
@@ -120,11 +120,11 @@ describe.concurrent("webLocks steal", () => {
         error: { name: "AbortError", cause: { code: "LEASE_LOST", why: "superseded" } },
       });
       expect(stolen.signal.reason).toMatchObject({ why: "superseded" });
-      held.letGo();
+      held.finish();
     },
   );
 
-  it("goes past those who wait, and they keep their order", async () => {
+  it("steal overtakes the waiters, which keep their order.", async () => {
     const name = freshId();
     const locks = webLocks(env.DURABLE_LOCK, { ttl: 2_000 });
     const held = holding();
@@ -138,11 +138,11 @@ describe.concurrent("webLocks steal", () => {
     await locks.request(name, { steal: true }, () => void order.push("thief"));
     await Promise.all([first, second]);
     expect(order).toEqual(["thief", "first", "second"]);
-    held.letGo();
+    held.finish();
     await victim;
   });
 
-  it("G5 steals once though the reply is lost", async () => {
+  it("G5: A steal whose reply is lost steals once.", async () => {
     const name = freshId();
     const { namespace } = faultyNamespace(losingReplies(["acquire"]));
     await lockOf(name).acquire(60_000);
@@ -154,14 +154,14 @@ describe.concurrent("webLocks steal", () => {
   });
 });
 
-describe.concurrent("webLocks over faults", () => {
-  it("grants the next when a holder died and its lease is over", async () => {
+describe.concurrent("webLocks: faults", () => {
+  it("When the lease of a dead holder expires, the next request is granted.", async () => {
     const name = freshId();
     await leaseOf(lockOf(name).acquire(300));
     expect(await webLocks(env.DURABLE_LOCK).request(name, () => "in")).toBe("in");
   });
 
-  it("goes on through a restart of the object, held and waiting", async () => {
+  it("Held and waiting requests survive a restart of the object.", async () => {
     const name = freshId();
     const locks = webLocks(env.DURABLE_LOCK);
     const held = holding();
@@ -171,14 +171,14 @@ describe.concurrent("webLocks over faults", () => {
     await untilWaiting(name, 1);
     await crash(name);
     await untilWaiting(name, 1);
-    held.letGo();
+    held.finish();
     expect(await Promise.all([done, next])).toEqual(["done", "next"]);
   });
 });
 
-describe.concurrent("webLocks order", () => {
+describe.concurrent("webLocks: order", () => {
   it.each(["exclusive", "shared"] as const)(
-    "G4 is the order of asking though the first call is late (%s)",
+    "G4: Requests are granted in the order in which they were made, even if the first call is late (%s).",
     async (mode) => {
       const name = freshId();
       const isLate = vi.fn().mockReturnValueOnce(true);
@@ -192,7 +192,7 @@ describe.concurrent("webLocks order", () => {
     },
   );
 
-  it("G4 holds for ifAvailable and steal too", async () => {
+  it("G4: Requests with ifAvailable and steal keep the order in which they were made.", async () => {
     const name = freshId();
     const isLate = vi.fn().mockReturnValueOnce(true);
     const { namespace } = faultyNamespace(async (_method, run) => {
@@ -206,12 +206,12 @@ describe.concurrent("webLocks order", () => {
     expect(await second).toBe(null);
     expect(await third).toBeGreaterThan((await held.granted).lease);
     expect(await first).toMatchObject({ error: { name: "AbortError", cause: { why: "superseded" } } });
-    held.letGo();
+    held.finish();
   });
 });
 
-describe.concurrent("webLocks query", () => {
-  it("tells what this manager has requested; with a name, the truth at the object", async () => {
+describe.concurrent("webLocks: query", () => {
+  it("query() lists this manager's requests, and query(name) lists all requests at the object.", async () => {
     const name = freshId();
     const [mine, theirs] = [webLocks(env.DURABLE_LOCK), webLocks(env.DURABLE_LOCK)];
     const held = holding();
@@ -224,7 +224,7 @@ describe.concurrent("webLocks query", () => {
     const truth = { held: [{ name, mode: "exclusive" }], pending: [{ name, mode: "shared" }] };
     expect(await mine.query(name)).toMatchObject(truth);
     expect(await theirs.query(name)).toEqual(await mine.query(name));
-    held.letGo();
+    held.finish();
     await Promise.all([done, waiting]);
     expect(await mine.query()).toEqual({ held: [], pending: [] });
     expect(await theirs.query()).toEqual({ held: [], pending: [] });

@@ -7,9 +7,9 @@ import { crash, freshId, freshLock, lockOf, outcome, stubOf, untilWaiting } from
 const isLocked = (locks: Lock[]) => Promise.all(locks.map((lock) => lock.isLocked()));
 const inIdOrder = (locks: Lock[]) => locks.toSorted((one, other) => (one.id < other.id ? -1 : 1)) as [Lock, Lock];
 
-// At once: most of a test is waiting for time to pass, and each has locks of its own.
+// Concurrent: most tests only wait for time to pass, and each has its own locks.
 describe.concurrent("withLocks", () => {
-  it("holds all while fn runs, tells their leases in the order given, and releases all", async () => {
+  it("withLocks holds all locks while fn runs, passes their leases in the given order, and releases them all.", async () => {
     const locks = [freshLock(), freshLock(), freshLock()];
     const value = await withLocks(locks, async ({ holds, leases, signal }) => {
       expect(await isLocked(locks)).toEqual([true, true, true]);
@@ -23,7 +23,7 @@ describe.concurrent("withLocks", () => {
     expect(await isLocked(locks)).toEqual([false, false, false]);
   });
 
-  it("takes a reader, a semaphore and a mutex together", async () => {
+  it("withLocks takes a reader, a semaphore and a mutex together.", async () => {
     const [shared, counted, alone] = [freshId(), freshId(), freshId()];
     const { read } = useReadWriteLock(env.DURABLE_LOCK, shared);
     const semaphore = useSemaphore(env.DURABLE_LOCK, counted, { permits: 2 });
@@ -34,7 +34,7 @@ describe.concurrent("withLocks", () => {
     });
   });
 
-  it("never deadlocks, in whatever order its callers list the locks", async () => {
+  it("withLocks never deadlocks, in whatever order its callers list the locks.", async () => {
     const locks = Array.from({ length: 4 }, () => freshLock());
     let running = 0;
     const work = async () => {
@@ -46,14 +46,14 @@ describe.concurrent("withLocks", () => {
     await Promise.all(lists.map((list) => withLocks(list, work, { wait: 15_000 })));
   });
 
-  it("tells locks of one id in two namespaces apart", () => {
+  it("Locks with the same id in two namespaces have different keys.", () => {
     const id = freshId();
     const elsewhere = env.LEDGER as unknown as typeof env.DURABLE_LOCK;
     expect(lockOf(id).primitives.key).not.toBe(lockOf(id, elsewhere).primitives.key);
     expect(lockOf(id).primitives.key).toBe(lockOf(id).primitives.key);
   });
 
-  it("rejects with what fn throws, and releases all", async () => {
+  it("withLocks rejects with the error that fn throws, and releases all locks.", async () => {
     const locks = [freshLock(), freshLock()];
     const { error } = await outcome(withLocks(locks, () => Promise.reject(new Error("broken"))));
     expect(error).toMatchObject({ message: "broken" });
@@ -61,8 +61,8 @@ describe.concurrent("withLocks", () => {
   });
 });
 
-describe.concurrent("G9 withLocks refuses", () => {
-  it("a lock that is given twice, if only as reader and writer, and takes nothing", async () => {
+describe.concurrent("Bad input of withLocks", () => {
+  it("G9: withLocks refuses a lock that is given twice, even as reader and writer, and takes nothing.", async () => {
     const id = freshId();
     const { read, write } = useReadWriteLock(env.DURABLE_LOCK, id);
     const { error } = await outcome(withLocks([read, freshLock(), write], () => {}));
@@ -70,12 +70,12 @@ describe.concurrent("G9 withLocks refuses", () => {
     expect(await read.isLocked()).toBe(false);
   });
 
-  it("no locks, and what is no list", async () => {
+  it("G9: withLocks refuses an empty list and anything that is not a list.", async () => {
     for (const locks of [[], "locks", undefined])
       expect(await outcome(withLocks(locks as Lock[], () => {}))).toMatchObject({ error: { argument: "locks" } });
   });
 
-  it("an unknown or bad option, and takes nothing", async () => {
+  it("G9: withLocks refuses an unknown or bad option and takes nothing.", async () => {
     const lock = freshLock();
     for (const options of [{ permits: 2 }, { ttl: 0 }, { wait: -1 }, { signal: "no" }, { minHold: 5 }]) {
       const { error } = await outcome(withLocks([lock], () => {}, options as object));
@@ -85,8 +85,8 @@ describe.concurrent("G9 withLocks refuses", () => {
   });
 });
 
-describe.concurrent("G8 withLocks gives back what it has taken", () => {
-  it("when one of them is not to be had in time", async () => {
+describe.concurrent("Partial acquisition by withLocks", () => {
+  it("G8: withLocks releases what it has taken when one lock can't be had in time.", async () => {
     const [first, second] = inIdOrder([freshLock(), freshLock()]);
     const held = await second.hold();
     const { error } = await outcome(withLocks([first, second], () => {}, { wait: 50 }));
@@ -96,7 +96,7 @@ describe.concurrent("G8 withLocks gives back what it has taken", () => {
     await held.release();
   });
 
-  it("when it is aborted while it waits, and leaves the queue", async () => {
+  it("G8: An aborted withLocks releases what it has taken and leaves the queue.", async () => {
     const [first, second] = inIdOrder([freshLock(), freshLock()]);
     const held = await second.hold();
     const abort = new AbortController();
@@ -109,7 +109,7 @@ describe.concurrent("G8 withLocks gives back what it has taken", () => {
     await held.release();
   });
 
-  it("when one that was taken is lost while it waits for the next", async () => {
+  it("G8: withLocks leaves the queue when a lock that it has taken is lost while it waits for the next.", async () => {
     const [first, second] = inIdOrder([freshLock(), freshLock()]);
     const held = await second.hold();
     const done = outcome(withLocks([first, second], () => {}, { ttl: 6_000 }));
@@ -121,8 +121,8 @@ describe.concurrent("G8 withLocks gives back what it has taken", () => {
   });
 });
 
-describe.concurrent("G6 G7 withLocks", () => {
-  it("fires the one signal when any is lost, and rejects though fn resolved", async () => {
+describe.concurrent("Losses and faults under withLocks", () => {
+  it("G6, G7: The loss of any lock fires the shared signal, and withLocks rejects although fn resolved.", async () => {
     const locks = [freshLock(), freshLock(), freshLock()] as const;
     const done = outcome(
       withLocks(
@@ -139,20 +139,20 @@ describe.concurrent("G6 G7 withLocks", () => {
     expect(await isLocked([...locks])).toEqual([false, false, false]);
   });
 
-  it("is told by the release of a loss that nobody had noticed", async () => {
+  it("G7: withLocks rejects if only the release reveals that a lease was lost.", async () => {
     const locks = [freshLock(), freshLock()] as const;
     const { error } = await outcome(withLocks(locks, () => locks[0].forceRelease(), { ttl: 60_000 }));
     expect(error).toMatchObject({ code: "LEASE_LOST", why: "superseded" });
     expect(await locks[1].isLocked()).toBe(false);
   });
 
-  it("goes on through a restart of one of the objects", async () => {
+  it("withLocks goes on through a restart of one of the objects.", async () => {
     const locks = [freshLock(), freshLock()] as const;
     expect(await withLocks(locks, async () => (await crash(locks[0].id), "done"))).toBe("done");
     expect(await isLocked([...locks])).toEqual([false, false]);
   });
 
-  it("G5 takes each lock once though replies are lost", async () => {
+  it("G5: withLocks takes each lock once although replies are lost.", async () => {
     const { namespace } = faultyNamespace(losingReplies(["acquireInQueue", "acquire", "release"], 3));
     const ids = [freshId(), freshId()];
     const locks = ids.map((id) => lockOf(id, namespace));
@@ -162,7 +162,7 @@ describe.concurrent("G6 G7 withLocks", () => {
     for (const id of ids) expect(await stubOf(id).status()).toEqual({ locked: false, holders: [], waiters: [] });
   });
 
-  it("a holder that died frees them when its leases are over", async () => {
+  it("When the leases of a dead holder have expired, withLocks gets the locks.", async () => {
     const locks = [freshLock(), freshLock()] as const;
     for (const lock of locks) await lock.acquire(300);
     expect(await withLocks(locks, () => "in")).toBe("in");

@@ -16,7 +16,7 @@ import { freshId, leaseOf, lockOf, outcome, stubOf } from "../../support/locks.t
 
 const unchecked = <T>(value: unknown) => value as T;
 
-/** This client, at an object that behaves as another version may. */
+/** This client at an object that behaves as another version might. */
 function lockAt(fault: Fault): { lock: Lock; id: string; namespace: typeof env.DURABLE_LOCK } {
   const id = freshId();
   const { namespace } = faultyNamespace(fault);
@@ -44,7 +44,7 @@ const refusing: Fault = async (method) => {
   return method === "arriveAtBarrier" ? { outcome: { reply: answer }, [Symbol.dispose]: () => {} } : refusal;
 };
 
-/** An object that lacks a method: the runtime says so in its own words. */
+/** An object that lacks a method, which the runtime reports in its own words. */
 function lacking(...methods: string[]): Fault {
   return (method, run) => (methods.includes(method) ? callMissing() : run());
 }
@@ -56,8 +56,8 @@ async function callMissing(): Promise<unknown> {
 const codeOf = async (promise: Promise<unknown>) => ((await outcome(promise)).error as { code?: string })?.code;
 const MISMATCH = "VERSION_MISMATCH";
 
-describe("this client at an object of the next version", () => {
-  it("tolerates replies that say more", async () => {
+describe("This client at an object of the next version", () => {
+  it("The client tolerates replies with unknown fields.", async () => {
     const { lock, namespace } = lockAt(sayingMore);
     const lease = await leaseOf(lock.acquire(10_000));
     expect(await lock.renew(lease, 10_000)).toEqual({ success: true, lease, deadline: expect.any(Number) });
@@ -71,7 +71,7 @@ describe("this client at an object of the next version", () => {
     expect(await read.tryWithLock(() => "read")).toEqual({ acquired: true, value: "read" });
   });
 
-  it("takes an unknown refusal neither for a success, nor for contention, nor for a loss", async () => {
+  it("The client takes an unknown refusal neither for a success, nor for contention, nor for a loss.", async () => {
     const { lock, namespace } = lockAt(refusing);
     expect(await codeOf(lock.acquire(1_000))).toBe(MISMATCH);
     expect(await codeOf(lock.acquire(1_000, { wait: 10 }))).toBe(MISMATCH);
@@ -89,7 +89,7 @@ describe("this client at an object of the next version", () => {
     expect(await codeOf(webLocks(namespace).request("name", { ifAvailable: true }, () => {}))).toBe(MISMATCH);
   });
 
-  it("of latches and barriers too", async () => {
+  it("The client takes an unknown refusal of a latch or barrier for a VERSION_MISMATCH.", async () => {
     const { namespace } = faultyNamespace<DurableRendezvous>(refusing, env.DURABLE_RENDEZVOUS);
     const latch = useLatch(namespace, freshId(), { count: 2 });
     expect(await codeOf(latch.countDown())).toBe(MISMATCH);
@@ -97,7 +97,7 @@ describe("this client at an object of the next version", () => {
     expect(await codeOf(useBarrier(namespace, freshId(), { parties: 2 }).arrive())).toBe(MISMATCH);
   });
 
-  it("a renewal that is refused for an unknown reason is no loss: the lease may be live", async () => {
+  it("A renewal that is refused for an unknown reason is not a loss, because the lease may be live.", async () => {
     let isPaused = true;
     const { lock } = lockAt((method, run, args) =>
       method === "renew" && isPaused ? refusing(method, run, args) : run(),
@@ -110,7 +110,7 @@ describe("this client at an object of the next version", () => {
     expect(await held.release()).toBe(true);
   });
 
-  it("news of a kind of its own asks nobody to release", async () => {
+  it("A lease event of an unknown kind does not ask the holder to release.", async () => {
     let asked = 0;
     const { lock } = lockAt(async (method, run) => {
       const reply = await run();
@@ -125,7 +125,7 @@ describe("this client at an object of the next version", () => {
     expect(asked).toBe(0);
   });
 
-  it("a result that is kept in another form is given as it is", async () => {
+  it("A recorded failure in an unknown form is thrown unchanged.", async () => {
     const recorded = { success: false, reason: "RECORDED", result: { value: "broke", failed: true, lease: 1 } };
     const { lock } = lockAt(async (method, run) =>
       method === "acquireInQueue"
@@ -136,8 +136,8 @@ describe("this client at an object of the next version", () => {
   });
 });
 
-describe("this client at an older object", () => {
-  it("is told what the object lacks", async () => {
+describe("This client at an older object", () => {
+  it("The client reports what an older object lacks.", async () => {
     const { lock, id, namespace } = lockAt(
       lacking("convert", "watch", "forceRelease", "requestRelease", "watchExit", "acquireInQueue"),
     );
@@ -160,7 +160,7 @@ describe("this client at an older object", () => {
     expect((await outcome(seen.next())).error).toMatchObject({ code: MISMATCH });
   });
 
-  it("a method that is missing is not called again and again, other faults are", async () => {
+  it("The client does not repeat a call to a missing method, but repeats calls after other faults.", async () => {
     let calls = 0;
     const { lock } = lockAt(() => ((calls += 1), callMissing()));
     expect(await codeOf(lock.isLocked())).toBe(MISMATCH);
@@ -172,10 +172,10 @@ describe("this client at an older object", () => {
     expect(await lossy.lock.isLocked()).toBe(false);
   });
 
-  it("an option that the object does not know is refused by name", async () => {
+  it("An option that the object does not know is refused by name.", async () => {
     const { lock } = lockAt(async (method, _run, args) => {
       const [ttl, options] = args as [number, object];
-      // What the next version of this client will send.
+      // This is what the next version of the client will send.
       if (method === "acquire") return stubOf(freshId()).acquire(ttl, unchecked({ ...options, priority: 3 }));
       return undefined;
     });

@@ -20,7 +20,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("a damaged row", () => {
+describe("Damaged rows of leases", () => {
   it.each([
     "past = '{}'",
     "past = '5'",
@@ -32,7 +32,7 @@ describe("a damaged row", () => {
     "ttl = 'long'",
     "lock_delay = -1",
     "request = ''",
-  ])("G1 still excludes, and its holder can renew and release it: %s", async (change) => {
+  ])("G1: A lease with a damaged row still excludes, and its holder can renew and release it: %s.", async (change) => {
     const { id, lease } = await damaged(change);
     expect(await lockOf(id).acquire(1_000)).toMatchObject({ reason: "BORROWED" });
     expect(await lockOf(id).renew(lease, 60_000)).toMatchObject({ success: true });
@@ -47,7 +47,7 @@ describe("a damaged row", () => {
     "slot = 'first'",
     "slot = -1",
     "ended = 'eaten'",
-  ])("G2 that can't be understood is dead, but its number is not given out again: %s", async (change) => {
+  ])("G2: A lease whose row makes no sense is dead, but its number is not given out again: %s.", async (change) => {
     const { id, lease } = await damaged(`${change}, lease = lease + 1000000000`);
     expect(await lockOf(id).isLocked()).toBe(false);
     expect(await lockOf(id).renew(lease + 1_000_000_000, 1_000)).toMatchObject({ reason: "NO_LONGER_VALID" });
@@ -55,7 +55,7 @@ describe("a damaged row", () => {
   });
 
   it.each(["lease = 'x'", "lease = -1", "lease = 0.5", "lease = 9007199254740991", "lease = 9223372036854775807"])(
-    "G2 whose number can't be one leaves numbers that can grow: %s",
+    "G2: After a row with an impossible lease number, numbers can still grow: %s.",
     async (change) => {
       const { id, lease } = await damaged(change);
       const next = await leaseOf(lockOf(id).acquire(1_000));
@@ -63,7 +63,7 @@ describe("a damaged row", () => {
     },
   );
 
-  it("G1 of two that contradict each other the newest counts, and the other is dead for good", async () => {
+  it("G1: Of two rows that contradict each other the newer one counts, and the older lease is dead forever.", async () => {
     const { id, lease } = await damaged("owner = 'older'");
     await startFrom(id, ({ sql }) => {
       sql.exec("CREATE TABLE copy AS SELECT * FROM leases");
@@ -76,7 +76,7 @@ describe("a damaged row", () => {
     expect((await stubOf(id).status()).holders).toMatchObject([{ owner: "newer" }]);
   });
 
-  it("G1 a lease that would last for years lasts a day, however often the object restarts", async () => {
+  it("G1: A lease whose row claims years lasts a day, however often the object restarts.", async () => {
     const { id } = await damaged("ttl = 1e15, deadline = deadline + 1e12");
     expect(await lockOf(id).acquire(1_000)).toMatchObject({ reason: "BORROWED" });
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + DAY / 2 });
@@ -87,7 +87,7 @@ describe("a damaged row", () => {
     expect(await lockOf(id).acquire(1_000)).toMatchObject({ success: true });
   });
 
-  it("G8 rows that are missing are no reason to grow: slots are used again", async () => {
+  it("G8: After rows are lost, free slots are used again and the table does not grow.", async () => {
     const id = freshId();
     const READ = { permits: 1, capacity: Infinity };
     for (let n = 0; n < 3; n += 1) await lockOf(id).acquire(60_000, READ);
@@ -98,12 +98,12 @@ describe("a damaged row", () => {
   });
 });
 
-describe("a table of another shape", () => {
+describe("Tables of another shape", () => {
   it.each([
     "CREATE TABLE leases (tenant TEXT, rent REAL)",
     "CREATE TABLE leases (slot INTEGER, lease INTEGER PRIMARY KEY, request TEXT)",
     "CREATE TABLE leases (slot INTEGER PRIMARY KEY, lease INTEGER, note TEXT)",
-  ])("is set aside with the first grant, and kept: %s", async (create) => {
+  ])("The first grant sets a table of another shape aside, and its rows stay: %s.", async (create) => {
     const id = freshId();
     await startFrom(id, ({ sql }) => {
       sql.exec(create);
@@ -123,7 +123,7 @@ describe("a table of another shape", () => {
     expect(await rowsOf(id)).toMatchObject([{ lease }]);
   });
 
-  it("is reported, and takes the place of one that was set aside before", async () => {
+  it("A table that is set aside is reported, and replaces one that was set aside before.", async () => {
     const id = freshId();
     const told = vi.spyOn(console, "error").mockImplementation(() => {});
     await startFrom(id, ({ sql }) => {

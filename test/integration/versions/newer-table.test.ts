@@ -14,8 +14,8 @@ async function lockOfNextVersion(): Promise<{ id: string; lease: number }> {
   return { id, lease };
 }
 
-describe("a table that the next version wrote", () => {
-  it("G1 holds across the return to this version", async () => {
+describe("A table that the next version wrote", () => {
+  it("G1: A lock stays held when the object returns from the next version to this one.", async () => {
     const { id, lease } = await lockOfNextVersion();
     expect((await stubOf(id).status()).holders).toMatchObject([{ lease, owner: "next" }]);
     expect(await lockOf(id).acquire(1_000)).toMatchObject({ reason: "BORROWED" });
@@ -24,7 +24,7 @@ describe("a table that the next version wrote", () => {
     expect(await leaseOf(lockOf(id).acquire(1_000))).toBeGreaterThan(lease);
   });
 
-  it("what it knows of a lease is kept for as long as the lease has its row", async () => {
+  it("Columns that only the next version knows keep their values for as long as the lease has its row.", async () => {
     const { id, lease } = await lockOfNextVersion();
     await lockOf(id).renew(lease, 60_000);
     expect(await rowsOf(id)).toMatchObject([{ lease, priority: 9, note: "kept" }]);
@@ -34,14 +34,17 @@ describe("a table that the next version wrote", () => {
     expect(await rowsOf(id)).toMatchObject([{ lease: next, priority: 5, note: null }]);
   });
 
-  it.each([["revoked"], [""], [7]])("G3 a lease that it ended in a way of its own, %j, is over", async (ended) => {
-    const { id, lease } = await lockOfNextVersion();
-    await startFrom(id, ({ sql }) => sql.exec("UPDATE leases SET ended = ?", ended));
-    expect(await stubOf(id).renew(lease, 1_000)).toMatchObject({ reason: "NO_LONGER_VALID", ended: "superseded" });
-    expect(await lockOf(id).acquire(1_000)).toMatchObject({ success: true });
-  });
+  it.each([["revoked"], [""], [7]])(
+    "G3: A lease that the next version ended in an unknown way, %j, has ended.",
+    async (ended) => {
+      const { id, lease } = await lockOfNextVersion();
+      await startFrom(id, ({ sql }) => sql.exec("UPDATE leases SET ended = ?", ended));
+      expect(await stubOf(id).renew(lease, 1_000)).toMatchObject({ reason: "NO_LONGER_VALID", ended: "superseded" });
+      expect(await lockOf(id).acquire(1_000)).toMatchObject({ success: true });
+    },
+  );
 
-  it("G1 a lease of a kind of its own takes everything", async () => {
+  it("G1: A lease of a kind that only the next version knows excludes everything.", async () => {
     const { id, lease } = await lockOfNextVersion();
     await startFrom(id, ({ sql }) => sql.exec("UPDATE leases SET exclusive = 2, permits = 'some'"));
     expect(await lockOf(id).acquire(1_000, { permits: 1, capacity: Infinity })).toMatchObject({ reason: "BORROWED" });

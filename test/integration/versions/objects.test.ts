@@ -4,7 +4,7 @@ import { freshId, stubOf } from "../../support/locks.ts";
 
 const unchecked = <T>(value: unknown) => value as T;
 
-describe("this object and a client of the next version", () => {
+describe("This object and a client of the next version", () => {
   it.each([
     ["acquire", [1_000, { priority: 3 }]],
     ["renew", [1, 1_000, { priority: 3 }]],
@@ -14,35 +14,38 @@ describe("this object and a client of the next version", () => {
     ["cancel", ["r", { priority: 3 }]],
     ["forceRelease", [{ priority: 3 }]],
     ["requestRelease", [{ priority: 3 }]],
-  ] as [string, unknown[]][])("G9 refuses an option that it does not know: %s %j", async (method, args) => {
-    const stub = stubOf(freshId());
-    const call = unchecked<Record<string, (...args: unknown[]) => Promise<unknown>>>(stub);
-    const reply = await call[method]?.(...args);
-    expect(reply).toMatchObject({ success: false, reason: "INVALID_ARGUMENT", argument: "priority" });
-    expect(await stub.status()).toEqual({ locked: false, holders: [], waiters: [] });
-  });
+  ] as [string, unknown[]][])(
+    "G9: The object refuses an option that it does not know: %s %j.",
+    async (method, args) => {
+      const stub = stubOf(freshId());
+      const call = unchecked<Record<string, (...args: unknown[]) => Promise<unknown>>>(stub);
+      const reply = await call[method]?.(...args);
+      expect(reply).toMatchObject({ success: false, reason: "INVALID_ARGUMENT", argument: "priority" });
+      expect(await stub.status()).toEqual({ locked: false, holders: [], waiters: [] });
+    },
+  );
 
-  it("G9 also in a ticket, whose turn says so", async () => {
+  it("G9: The object also refuses an unknown option in a ticket, and the pending grant says so.", async () => {
     const reply = await stubOf(freshId())
       .acquireInQueue(1_000, unchecked({ wait: 10, priority: 3 }))
       .pendingGrant.reply();
     expect(reply).toMatchObject({ reason: "INVALID_ARGUMENT", argument: "priority" });
   });
 
-  it("names the protocol of a caller at a barrier, and not the option that only that protocol has", async () => {
+  it("To a caller of another protocol, a barrier names the protocol and not an option that only that protocol has.", async () => {
     const arrival = { parties: 2, requestId: "r", wait: 10, waited: 0, protocol: 99, priority: 3 };
     const reply = await env.DURABLE_RENDEZVOUS.getByName(freshId()).arriveAtBarrier(arrival).outcome.reply();
     expect(reply).toMatchObject({ success: false, reason: "VERSION_MISMATCH" });
   });
 
-  it("further arguments are not looked at", async () => {
+  it("The object ignores further arguments.", async () => {
     const stub = unchecked<{ acquire(...args: unknown[]): Promise<unknown> }>(stubOf(freshId()));
     expect(await stub.acquire(1_000, { owner: "me" }, { priority: 3 })).toMatchObject({ success: true });
   });
 });
 
-describe("this object and an older client", () => {
-  it("serves one that names no request and says nothing of its waiting", async () => {
+describe("This object and an older client", () => {
+  it("The object serves a client that sends no request id and no waited time.", async () => {
     const stub = stubOf(freshId());
     const first = await stub.acquire(200);
     expect(first).toMatchObject({ success: true });
@@ -56,13 +59,16 @@ describe("this object and an older client", () => {
     expect(await stub.release(lease)).toMatchObject({ reason: "NO_LONGER_VALID" });
   });
 
-  it.each(["undefined", "null", ""])("serves one that sends lease=%s over plain requests", async (none) => {
-    const stub = stubOf(freshId());
-    const ask = async (path: string) => (await stub.fetch(`http://object${path}`)).json<Record<string, unknown>>();
-    const { lease } = await ask(`/acquire?ttl=10000&lease=${none}`);
-    expect(lease).toEqual(expect.any(Number));
-    expect(await ask(`/acquire?ttl=10000&lease=${none}`)).toMatchObject({ reason: "BORROWED" });
-    expect(await ask(`/acquire?ttl=20000&lease=${String(lease)}`)).toMatchObject({ success: true, lease });
-    expect(await ask(`/release?lease=${String(lease)}`)).toBe(true);
-  });
+  it.each(["undefined", "null", ""])(
+    "The object serves a client that sends lease=%s over plain requests.",
+    async (none) => {
+      const stub = stubOf(freshId());
+      const ask = async (path: string) => (await stub.fetch(`http://object${path}`)).json<Record<string, unknown>>();
+      const { lease } = await ask(`/acquire?ttl=10000&lease=${none}`);
+      expect(lease).toEqual(expect.any(Number));
+      expect(await ask(`/acquire?ttl=10000&lease=${none}`)).toMatchObject({ reason: "BORROWED" });
+      expect(await ask(`/acquire?ttl=20000&lease=${String(lease)}`)).toMatchObject({ success: true, lease });
+      expect(await ask(`/release?lease=${String(lease)}`)).toBe(true);
+    },
+  );
 });

@@ -25,8 +25,8 @@ async function lockOfFirstVersion(): Promise<string> {
   return id;
 }
 
-describe("a table that the first version wrote", () => {
-  it("is read: who holds is shown, and nobody else", async () => {
+describe("A table that the first version wrote", () => {
+  it("The status shows the holders of a table that the first version wrote, and no others.", async () => {
     const { holders } = await stubOf(await lockOfFirstVersion()).status();
     expect(holders).toMatchObject([
       { lease: LIVE, owner: "live, renewed", exclusive: false, ...READ },
@@ -34,7 +34,7 @@ describe("a table that the first version wrote", () => {
     ]);
   });
 
-  it("G1 its live leases exclude, can be renewed and converted, and free the lock by their release", async () => {
+  it("G1: Leases of the first version exclude, can be renewed and converted, and free the lock when released.", async () => {
     const id = await lockOfFirstVersion();
     const lock = lockOf(id);
     expect(await lock.acquire(1_000)).toMatchObject({ reason: "BORROWED" });
@@ -47,10 +47,10 @@ describe("a table that the first version wrote", () => {
     expect(await lock.acquire(1_000)).toMatchObject({ success: true });
   });
 
-  it("G2 numbers go on growing", async () => {
+  it("G2: Lease numbers continue to grow above those of the first version.", async () => {
     const id = await lockOfFirstVersion();
     expect(await leaseOf(lockOf(id).acquire(1_000, READ))).toBeGreaterThan(RELEASED);
-    // Above all that were given out under a clock that went ahead of ours, too.
+    // The number is also above all numbers given out under a clock that was ahead of ours.
     const ahead = freshId();
     await startFrom(ahead, ({ sql }) => {
       sql.exec(FIRST_VERSION);
@@ -59,7 +59,7 @@ describe("a table that the first version wrote", () => {
     expect(await leaseOf(lockOf(ahead).acquire(1_000, READ))).toBe(RELEASED + 1_000_000_000_000_001);
   });
 
-  it("G3 its dead leases stay dead, and G5 its requests are known", async () => {
+  it("G3, G5: Ended leases of the first version stay ended, and its requests are recognised.", async () => {
     const stub = stubOf(await lockOfFirstVersion());
     expect(await stub.renew(RAN_OUT, 1_000)).toMatchObject({ reason: "NO_LONGER_VALID", ended: "expired" });
     expect(await stub.release(RELEASED)).toMatchObject({ reason: "NO_LONGER_VALID", ended: "released" });
@@ -69,7 +69,7 @@ describe("a table that the first version wrote", () => {
       expect(await stub.acquire(1_000, { ...READ, requestId })).toMatchObject({ reason: "NO_LONGER_VALID" });
   });
 
-  it("its leases belong to no token: over HTTP an admin alone can end them", async () => {
+  it("Leases of the first version belong to no token, so over HTTP only an admin can end them.", async () => {
     const stub = stubOf(await lockOfFirstVersion());
     const caller = (isAdmin: boolean) => ({ caller: { tokenName: "ci", isAdmin } });
     expect(await stub.release(LIVE, caller(false))).toEqual({ success: false, reason: "OTHER_TOKEN" });
@@ -78,7 +78,7 @@ describe("a table that the first version wrote", () => {
     expect(await stub.release(LIVE_TOO)).toBe(true);
   });
 
-  it("G10 its load, a question and a refusal write nothing; the first write adds what is missing, once", async () => {
+  it("G10: Loading, a question and a refusal write nothing; the first write adds the missing columns once.", async () => {
     const id = await lockOfFirstVersion();
     expect(await costOf(id, () => lockOf(id).status())).toMatchObject({ written: 0 });
     expect(await costOf(id, () => lockOf(id).acquire(1_000))).toMatchObject({ written: 0 });
@@ -91,7 +91,7 @@ describe("a table that the first version wrote", () => {
     expect(await rowsOf(id)).toHaveLength(4);
   });
 
-  it("serves what later versions brought", async () => {
+  it("A table of the first version serves the features of later versions.", async () => {
     const id = await lockOfFirstVersion();
     const lock = lockOf(id);
     await lock.requestRelease();

@@ -27,7 +27,7 @@ async function packedLock(): Promise<string> {
   return id;
 }
 
-/** A latch and barrier whose rows it wrote. */
+/** A latch and a barrier whose rows the packed 0.1.0 wrote. */
 async function packedRendezvous(): Promise<string> {
   const id = freshId();
   const stub = env.DURABLE_RENDEZVOUS.getByName(id);
@@ -36,8 +36,8 @@ async function packedRendezvous(): Promise<string> {
   return id;
 }
 
-describe("a lock that the packed 0.1.0 wrote", () => {
-  it("G1 is held by its live leases: a second caller is refused, and the holders go on", async () => {
+describe("A lock that the packed 0.1.0 wrote", () => {
+  it("G1: Live leases of the packed 0.1.0 hold the lock: a second caller is refused, and the holders go on.", async () => {
     const id = await packedLock();
     const lock = lockOf(id);
     expect((await lock.status()).holders).toMatchObject([
@@ -52,7 +52,7 @@ describe("a lock that the packed 0.1.0 wrote", () => {
     expect(await leaseOf(lock.acquire(1_000))).toBeGreaterThan(RELEASED);
   });
 
-  it("G3 G5 knows its ended leases and its requests", async () => {
+  it("G3, G5: Ended leases and requests of the packed 0.1.0 are recognised.", async () => {
     const stub = stubOf(await packedLock());
     expect(await stub.renew(RELEASED, 1_000)).toMatchObject({ reason: "NO_LONGER_VALID", ended: "released" });
     expect(await stub.release(RELEASED, { requestId: "release-4" })).toBe(true);
@@ -61,13 +61,13 @@ describe("a lock that the packed 0.1.0 wrote", () => {
       expect(await stub.acquire(1_000, { ...READ, requestId })).toMatchObject({ reason: "NO_LONGER_VALID" });
   });
 
-  it("keeps the lock-delay of a lease that runs out", async () => {
+  it("The lock-delay of a lease of the packed 0.1.0 applies when the lease expires.", async () => {
     const id = await packedLock();
     await startFrom(id, ({ sql }) => void sql.exec("UPDATE leases SET deadline = ?", Date.now() - 1));
     expect(await lockOf(id).acquire(1_000)).toMatchObject({ reason: "BORROWED", retryAfter: expect.any(Number) });
   });
 
-  it("G10 is asked without a write, and its table stays what it was", async () => {
+  it("G10: A refused acquire on a table of the packed 0.1.0 writes nothing, and its columns stay in place.", async () => {
     const id = await packedLock();
     const before = await columnsOf(id);
     expect(await costOf(id, () => lockOf(id).acquire(1_000))).toMatchObject({ written: 0 });
@@ -76,8 +76,8 @@ describe("a lock that the packed 0.1.0 wrote", () => {
   });
 });
 
-describe("a latch and a barrier that the packed 0.1.0 wrote", () => {
-  it("G5 are counted down and met as often as they were", async () => {
+describe("A latch and a barrier that the packed 0.1.0 wrote", () => {
+  it("G5: Count-downs and generations of the packed 0.1.0 still count.", async () => {
     const id = await packedRendezvous();
     const latch = useLatch(env.DURABLE_RENDEZVOUS, id, { count: 3 });
     expect(await latch.countDown({ requestId: "part 1" })).toBe(1);

@@ -71,12 +71,12 @@ async function bundleWithEsbuild(name: string): Promise<string> {
   return folder;
 }
 
-test("a Worker that wrangler bundles runs", async () => {
+test("A Worker that wrangler bundles runs.", async () => {
   const folder = await layOut("wrangler", { "wrangler.jsonc": configOf(WORKER) });
   await serve(join(folder, "wrangler.jsonc"), play);
 });
 
-test("a Worker that @cloudflare/vite-plugin builds runs", async () => {
+test("A Worker that @cloudflare/vite-plugin builds runs.", async () => {
   const folder = await layOut("vite-worker", {
     "wrangler.jsonc": configOf(WORKER),
     "vite.config.mts":
@@ -88,14 +88,14 @@ test("a Worker that @cloudflare/vite-plugin builds runs", async () => {
 
 for (const date of [OLDEST, TODAY])
   for (const flag of ["nodejs_compat", "no_nodejs_compat"])
-    test(`a Worker that a bare esbuild bundles runs at ${date} with ${flag}`, async () => {
+    test(`A Worker that a bare esbuild bundles runs at ${date} with ${flag}.`, async () => {
       const folder = await bundleWithEsbuild(`esbuild-${date}-${flag}`);
       const more = { no_bundle: true, compatibility_date: date, compatibility_flags: [flag] };
       await folderOf(`esbuild-${date}-${flag}`, { "wrangler.jsonc": configOf("out/worker.js", more) });
       await serve(join(folder, "wrangler.jsonc"), play);
     });
 
-test("a page whose client Vite builds runs in a browser", { skip: !hasBrowser }, async () => {
+test("A page whose client Vite builds runs in a browser.", { skip: !hasBrowser }, async () => {
   const worker = await layOut("browser-service", { "wrangler.jsonc": configOf(WORKER) });
   await serve(join(worker, "wrangler.jsonc"), async (service) => {
     const folder = await layOut("browser", {

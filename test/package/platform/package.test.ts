@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { TODAY, folderOf } from "./project.ts";
 import { DOORS, layOutTests, runTests, testsOfDoors } from "./suite.ts";
 
-test("the installed package passes every test that needs only its public doors", async (context) => {
+test("The installed package passes every test that needs only its public doors.", async (context) => {
   const doors = Object.entries(DOORS).map(([entry, file]) => [`src/${file}.ts`, `export * from "${entry}";\n`]);
   const folder = await layOutTests("package", TODAY);
   await folderOf("package", {

@@ -12,7 +12,7 @@ async function layOutSource(name: string, date: string): Promise<string> {
   return folder;
 }
 
-test("the contract, the object and the toolkit pass their tests at today's compatibility date", async (context) => {
+test("The contract, the object and the toolkit pass their tests at today's compatibility date.", async (context) => {
   const { files, tests } = await runTests(await layOutSource("source", TODAY), [
     "test/contract/",
     "test/unit/object/",
@@ -22,7 +22,7 @@ test("the contract, the object and the toolkit pass their tests at today's compa
   assert.ok(tests > 1_000, `${tests} tests ran`);
 });
 
-test("exclusion, queue, clean-up, exit watch and once pass their tests at the oldest date that works", async (context) => {
+test("Exclusion, queue, clean-up, exit watch and once pass their tests at the oldest date that works.", async (context) => {
   const subset = [
     "unit/object/exclusion",
     "unit/object/queue",

@@ -61,7 +61,7 @@ before(async () => {
 for (const [compiler, libs] of Object.entries(COMPILERS))
   for (const lib of libs)
     for (const [name, { files, types, libs: more = [] }] of Object.entries(PROGRAMS))
-      test(`the packed types compile with ${compiler}, lib ${lib} and types of ${name}`, async (context) => {
+      test(`The packed types compile with ${compiler}, lib ${lib} and types of ${name}.`, async (context) => {
         const modules = join(laidOut(), "node_modules", compiler);
         const { version } = JSON.parse(await readFile(join(modules, "package.json"), "utf8")) as { version: string };
         context.diagnostic(`TypeScript ${version}`);
@@ -77,5 +77,5 @@ for (const [compiler, libs] of Object.entries(COMPILERS))
         const folder = await folderOf("types", { [tsconfig]: JSON.stringify(config) });
         const read = await run(folder, process.execPath, join(modules, "bin/tsc"), "-p", tsconfig);
         assert.match(read, /durable-locks\/dist\/client\.d\.ts/);
-        assert.doesNotMatch(read, /@types\/node/, "nobody needs Node's types to use the package");
+        assert.doesNotMatch(read, /@types\/node/, "the package needs no types of Node");
       });

@@ -6,11 +6,11 @@ import type * as Wrangler from "wrangler";
 import { layOutUsage, tryOutConfig } from "../usage.ts";
 import { TODAY, folderOf, run } from "./project.ts";
 
-test("the README's Usage works in the project that create-cloudflare makes", async () => {
+test("The README's Usage works in the project that create-cloudflare makes.", async () => {
   const project = await folderOf("usage");
   await cp(join(import.meta.dirname, "template"), project, { recursive: true });
   await layOutUsage(project);
-  // Who follows the README keeps the date of the template.
+  // A reader who follows the README keeps the date of the template.
   const config = join(project, "wrangler.jsonc");
   const dated = (await readFile(config, "utf8")).replace(
     /"compatibility_date": "[\d-]+"/,

@@ -1,4 +1,4 @@
-// One client process, with the shipped HTTP client: operates until it is told to finish, or the driver is gone.
+// One client process, with the shipped HTTP client: it works until it is told to finish or the driver is gone.
 import { connectLocks } from "../../../src/client.ts";
 import { fileJournal } from "./journal.ts";
 import { operate } from "./operations.ts";
@@ -14,7 +14,7 @@ const finish = new AbortController();
 process.once("message", () => finish.abort());
 process.once("disconnect", () => process.exit(1));
 
-/** What the driver is told: what an operation came to, or that a critical section began or ended. */
+/** What the driver learns: the outcome of an operation, or that a critical section began or ended. */
 export type Message = string | 1 | -1;
 const tell = (message: Message) => void process.send?.(message);
 const world = { client, locks: connectLocks({ url, token }), journal, resource, onInside: tell };

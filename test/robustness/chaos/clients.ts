@@ -10,7 +10,7 @@ export interface Client {
   child: Child;
   proxy: FaultProxy;
   isPaused: boolean;
-  /** Its critical sections that are under way, as far as it told. */
+  /** Its critical sections that are under way, as far as it has reported them. */
   inside: number;
 }
 
@@ -27,9 +27,9 @@ const ENDS_WITHIN = 40_000;
 
 /** The client processes, as many as at first however many are killed. */
 export class Clients implements Disposable {
-  /** What the operations came to. */
+  /** The outcomes of the operations. */
   readonly outcomes = new Map<string, number>();
-  /** Those that ended by themselves: of an error, which they print. */
+  /** The clients that ended on their own: with an error, which they print. */
   readonly failed: string[] = [];
   readonly #around: Surroundings;
   #clients: Client[] = [];
@@ -52,7 +52,7 @@ export class Clients implements Disposable {
     return this.#clients[Math.floor(Math.random() * this.#clients.length)] as Client;
   }
 
-  /** One that is in a critical section, if there is one. */
+  /** A client that is in a critical section, if there is one. */
   holder(): Client {
     return this.#clients.toSorted(() => Math.random() - 0.5).find(({ inside }) => inside > 0) ?? this.any();
   }
@@ -65,7 +65,7 @@ export class Clients implements Disposable {
     this.#end(client);
   }
 
-  /** Lets all come to an end; tells who did not. */
+  /** Lets all clients finish, and returns those that did not. */
   async finish(): Promise<string[]> {
     for (const { child, proxy } of this.#clients) {
       proxy.disarm();

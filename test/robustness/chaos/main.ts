@@ -29,7 +29,7 @@ const PROXY_TIMEOUT = 5_500;
 /** Clocks that show whole milliseconds, at both ends. */
 const TOLERANCE = 5;
 
-/** The longest ttl, the longest wait of a caller who died, and time to spare. */
+/** The longest ttl, the longest wait of a caller that died, and time to spare. */
 const FREE_WITHIN = 30_000;
 
 interface Outcome {
@@ -74,7 +74,7 @@ async function run(folder: string, duration: number): Promise<Outcome> {
   return { history, faults: faults.counts, operations: clients.outcomes, wrong };
 }
 
-/** Nothing leaks: when all clients are gone every lock comes free, and nobody waits. Tells those that don't. */
+/** Nothing leaks: after all clients are gone, every lock is free and has no waiters. Returns the locks that aren't. */
 async function heldFor(url: string): Promise<string[]> {
   const { lock } = connectLocks({ url, token: TOKEN });
   const until = now() + FREE_WITHIN;

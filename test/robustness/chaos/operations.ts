@@ -21,7 +21,7 @@ export interface World {
   locks: Locks;
   journal: Journal;
   resource: Resource;
-  /** Told of each critical section that begins or ends. */
+  /** Is called when a critical section begins or ends. */
   onInside: (change: 1 | -1) => void;
 }
 
@@ -33,7 +33,7 @@ const whole = (below: number) => Math.floor(Math.random() * below);
 const pick = <T>(from: readonly T[]): T => from[whole(from.length)] as T;
 const isLikely = (share: number) => Math.random() < share;
 
-/** What a critical section throws of its own accord. */
+/** The error that a critical section throws on its own. */
 const OWN_ERROR = new Error("The work itself failed.");
 const GAVE_UP = new Error("The client did not want to wait any longer.");
 
@@ -119,7 +119,7 @@ class Work {
     for (let left = 1 + whole(5); left > 0; left -= 1) {
       const checked = journal.now();
       if (isLost()) break;
-      // Between a look and a deed there is always time to be stopped in; far less than a lease's margin, if one is not.
+      // A process can be stopped between its look at the clock and its step; this pause alone is far below the margin.
       await sleep(Math.random() * 25);
       const accepted = this.#write(lease, checked);
       steps.push({ checked, at: journal.now() });

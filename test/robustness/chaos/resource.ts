@@ -35,12 +35,12 @@ export class Resource implements Disposable {
     return accepted;
   }
 
-  /** Writes, no matter who has written since. */
+  /** Writes, even if another client has written since. */
   writeUnfenced(written: Written): void {
     appendFileSync(this.#file(written.resource), `${JSON.stringify(written)}\n`);
   }
 
-  /** All writes as they were kept. */
+  /** All writes as they were recorded. */
   read(resources: string[]): Write[] {
     const rows = this.#database.prepare("SELECT place, accepted, written FROM writes").all();
     const fenced = rows.map(({ place, accepted, written }): Write => {

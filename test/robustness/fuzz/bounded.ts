@@ -13,13 +13,13 @@ async function reasonOf(reply: unknown): Promise<unknown> {
   return answer === PARKED ? PARKED : ((answer as { reason?: string }).reason ?? answer);
 }
 
-/** Whatever is remembered or parked has a bound that no caller can push it past. */
+/** Everything that is remembered or parked has a limit that no caller can exceed. */
 export function staysBounded(): void {
   const changeLimits = changeableLimits();
 
-  it("G9 10,000 requests are remembered, by id and by number, the latest", () => {
+  it("G9 A lock remembers the latest 10,000 past requests, by id and by number.", () => {
     const past = new PastRequests();
-    // Each ended twice: by a forced release of the same request id, which had a number of its own.
+    // Each request ended twice: the second time by a forced release with the same request id and a separate number.
     for (let n = 0; n < MANY; n += 1)
       for (const lease of [2 * n, 2 * n + 1]) past.add({ requestId: `r${n}`, lease, how: "released" }, n);
     const numbers = Array.from({ length: MANY }, (_, n) => n);
@@ -33,7 +33,7 @@ export function staysBounded(): void {
     ]);
   });
 
-  it("G9 a lock that is called under ever new request ids forgets the first and knows the last", async () => {
+  it("G9 A lock that is called under ever new request ids forgets the first and knows the last.", async () => {
     await inside<DurableLock>(stubOf(freshId()), async (lock, { storage }) => {
       for (let n = 0; n < 12_000; n += 1) await lock.cancel(`r${n}`);
       expect(await lock.acquire(1_000, { requestId: "r11999" })).toMatchObject({ reason: "NO_LONGER_VALID" });
@@ -46,7 +46,7 @@ export function staysBounded(): void {
     });
   });
 
-  it("G9 of one request 100 calls are parked, of all as many as may wait, and one timer serves them", async () => {
+  it("G9 A lock parks 100 calls of one request, and as many requests as may wait, under one timer.", async () => {
     changeLimits({ maxWaiters: 1_000 });
     await inside<DurableLock>(stubOf(freshId()), async (lock, _state, { timers }) => {
       await lock.acquire(60_000);
@@ -63,24 +63,24 @@ export function staysBounded(): void {
     });
   });
 
-  it("G9 a holder that binds and listens again and again has 100 ties, and one call that listens", async () => {
+  it("G9 A lease keeps its latest 100 exit watches and one call for lease events, however often its holder asks.", async () => {
     await inside<DurableLock>(stubOf(freshId()), async (lock, _state, { timers }) => {
       const { lease } = (await lock.acquire(60_000)) as { lease: number };
-      const bonds: ExitWatchReply[] = [];
-      for (let n = 0; n < 10_000; n += 1) bonds.push((await lock.watchExit(lease)) as ExitWatchReply);
-      const events = new Set(bonds.map((bond) => bond.events.next(false)));
+      const watches: ExitWatchReply[] = [];
+      for (let n = 0; n < 10_000; n += 1) watches.push((await lock.watchExit(lease)) as ExitWatchReply);
+      const events = new Set(watches.map((watch) => watch.events.next(false)));
       expect([events.size, timers()]).toEqual([1, 1]);
-      // The lease ends with the last of the latest 100; those before are forgotten.
-      for (const { handle } of bonds.slice(0, -1)) handle[Symbol.dispose]();
+      // The lease ends when the last of the latest 100 watches is disposed of; earlier watches are forgotten.
+      for (const { handle } of watches.slice(0, -1)) handle[Symbol.dispose]();
       expect(await lock.isLocked()).toBe(true);
-      bonds.at(-1)?.handle[Symbol.dispose]();
+      watches.at(-1)?.handle[Symbol.dispose]();
       expect(await lock.isLocked()).toBe(false);
       expect(await Promise.all(events)).toEqual([{ ended: "expired" }]);
       expect(timers()).toBe(0);
     });
   });
 
-  it("G9 a latch counts at most 10,000 times, and of a barrier's party 100 calls are parked", async () => {
+  it("G9 A latch counts at most 10,000 times, and a barrier parks 100 calls of one party.", async () => {
     await inside<DurableRendezvous>(env.DURABLE_RENDEZVOUS.getByName(freshId()), async (object, { storage }) => {
       for (let n = 0; n < 12_000; n += 1) await object.countDown(10_000, 1, `r${n}`);
       expect(storage.sql.exec("SELECT count(*) AS rows FROM count_downs").one()).toEqual({ rows: 10_000 });

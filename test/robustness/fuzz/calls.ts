@@ -70,7 +70,7 @@ function inputOf(call: Call, { fields: drawn, whole, unknown }: Drawn): Input {
     }
     options[name] = whole?.[0] === name ? whole[1] : ownProperties(given);
     if (whole?.[0] !== name) continue;
-    // What it held is no longer seen; what it is now may have fields of its own, good or bad.
+    // The old fields are no longer visible; the new value may have other fields, good or bad.
     if (!isOptions(whole[1])) wrong.push(name, ...(isPlain(whole[1]) ? ["?"] : []));
     if (whole[1] === null && call.notNull?.includes(name)) wrong.push(name);
     for (const field of known.flatMap((one) => [one, ...(call.options?.[one] ?? [])])) delete fields[field];

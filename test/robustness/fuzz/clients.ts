@@ -55,7 +55,7 @@ export function fuzzClients(runs: number): void {
   afterEach(() => timers.restore());
 
   it.each(CLIENT_CALLS.map((call): [string, ClientCall] => [call.method, call]))(
-    "G9 %s of anything",
+    "G9 %s accepts good arguments and names bad ones before it sends anything, for arbitrary input.",
     async (_method, call) => {
       const inputs = inputsOf(call).map((input) => ({
         ...input,
@@ -74,7 +74,7 @@ export function fuzzClients(runs: number): void {
     },
   );
 
-  it("G9 withLocks of anything but locks", async () => {
+  it("G9 withLocks refuses anything but locks.", async () => {
     const lists = fc.oneof(anything, fc.array(anything, { maxLength: 3 }));
     await fuzz(runs, lists, async (list) => {
       const { error } = await outcome(withLocks(unchecked<Lock[]>(list), () => {}));
@@ -82,7 +82,7 @@ export function fuzzClients(runs: number): void {
     });
   });
 
-  it("webLocks refuses what the standard refuses, with its errors, and what is no id", async () => {
+  it("webLocks refuses what the standard refuses, with the standard's errors, and what is no id.", async () => {
     const manager = webLocks(locks.namespace);
     const options = fc.record(
       { mode: anything, ifAvailable: fc.boolean(), steal: fc.boolean(), signal: anything },
@@ -113,7 +113,7 @@ function fuzzGuards(runs: number): void {
     ...(lease(number) ? [] : ["lease"]),
   ];
 
-  it("G9 the guards refuse anything that is no resource and no lease, before they touch their store", async () => {
+  it("G9 The fencing functions refuse anything that is no resource or lease, before they touch their store.", async () => {
     await fuzz(runs, fc.tuple(anything, anything), async ([resource, number]) => {
       const args = [unchecked<string>(resource), unchecked<number>(number)] as const;
       const wrong = wrongOf(resource, number, "resource");
@@ -151,7 +151,7 @@ function fuzzGuards(runs: number): void {
     fc.nat().map(String),
     anything.filter((value) => typeof value === "string"),
   );
-  it("G9 readFence of any headers is a fence or a typed refusal, and what it reads is what was written", async () => {
+  it("G9 readFence turns any headers into a fence or a typed refusal, and reads what was written.", async () => {
     await fuzz(runs, fc.tuple(header, header), async ([token, resource]) => {
       const headers = { get: (name: string) => (name === "Fencing-Token" ? token : resource) };
       const { value, error } = await outcome((async () => readFence(headers))());

@@ -8,13 +8,13 @@ import { fuzzResults } from "./results.ts";
 import { fuzzRows } from "./rows.ts";
 import { inputs } from "./values.ts";
 
-describe("fuzz: calls of a lock", () => fuzzLockCalls(4_000));
-describe("fuzz: calls of a latch or barrier", () => fuzzRendezvousCalls(4_000));
-describe("fuzz: plain requests", () => fuzzRequests(4_000));
-describe("fuzz: the client", () => fuzzClients(1_500));
-describe("fuzz: results of jobs", () => fuzzResults(500));
-describe("fuzz: stored rows", () => fuzzRows(1_200));
-describe("fuzz: whatever comes, memory is bounded", staysBounded);
+describe("Fuzz: calls of a lock", () => fuzzLockCalls(2_000));
+describe("Fuzz: calls of a latch or barrier", () => fuzzRendezvousCalls(2_000));
+describe("Fuzz: plain requests", () => fuzzRequests(2_000));
+describe("Fuzz: the client", () => fuzzClients(1_000));
+describe("Fuzz: results of jobs", () => fuzzResults(500));
+describe("Fuzz: stored rows", () => fuzzRows(800));
+describe("Fuzz: bounded memory", staysBounded);
 
 afterAll(() => {
   console.log(`fuzz: ${inputs} inputs`);

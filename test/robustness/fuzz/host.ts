@@ -44,7 +44,7 @@ export async function inside<O extends Rpc.DurableObjectBranded>(
 
 export const PARKED = Symbol("parked");
 
-/** What a call comes to, or `PARKED` if it does not come to anything now: whatever is answered at once is by then. */
+/** The outcome of a call, or `PARKED` if it has none after 30 turns; a call that is answered at once has one by then. */
 export async function settled(reply: unknown): Promise<unknown> {
   const later = async () => {
     for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();

@@ -126,33 +126,36 @@ function expectTyped(reply: unknown): void {
   else expect(granted !== undefined || handle !== undefined || holders !== undefined).toBe(true);
 }
 
-/** Back to a lock that somebody holds and nobody waits for, so that there is something that could change. */
+/** Resets the lock to one holder and no waiters, so that there is something that could change. */
 export async function sweep(lock: DurableLock): Promise<void> {
   for (;;) {
     const { holders, waiters } = await lock.status();
     if (waiters.length === 0 && holders.length === 1 && holders[0]?.owner === "holder") return;
     if (waiters.length === 0) await lock.acquire(3_600_000, { owner: "holder", steal: true });
     else await lock.forceRelease();
-    // After a start nobody is granted for 2 s if a waiter says that it waited before; and time stands until we wait.
+    // After a start the lock grants nothing for 2 s if a waiter has waited before, and time stands still until we wait.
     if (waiters.length > 0) await scheduler.wait(1);
   }
 }
 
 /** Calls from outside to the lock's object: in this process, and a sample over RPC. */
 export function fuzzLockCalls(runs: number): void {
-  it.each(CALLS.map((call): [string, Call] => [call.method, call]))("G9 %s of anything", async (_method, call) => {
-    await inside(stubOf(freshId()), async (lock: DurableLock, { storage }, watched) => {
-      // An id that was never used: what is refused leaves not even a table.
-      await fuzz(runs / 10, refusedOf(call), check(lock, watched, call));
-      expect(storage.sql.exec("SELECT name FROM sqlite_master").toArray()).toEqual([]);
-      expect(await storage.getAlarm()).toBeNull();
-      await sweep(lock);
-      await fuzz(runs, inputsOf(call), check(lock, watched, call));
-    });
-  });
+  it.each(CALLS.map((call): [string, Call] => [call.method, call]))(
+    "G9 %s of a lock answers arbitrary input as documented.",
+    async (_method, call) => {
+      await inside(stubOf(freshId()), async (lock: DurableLock, { storage }, watched) => {
+        // An id that was never used: what is refused leaves not even a table.
+        await fuzz(runs / 10, refusedOf(call), check(lock, watched, call));
+        expect(storage.sql.exec("SELECT name FROM sqlite_master").toArray()).toEqual([]);
+        expect(await storage.getAlarm()).toBeNull();
+        await sweep(lock);
+        await fuzz(runs, inputsOf(call), check(lock, watched, call));
+      });
+    },
+  );
 
   it.each(CALLS.map((call): [string, Call] => [call.method, call]))(
-    "G9 %s of anything over RPC",
+    "G9 %s of a lock over RPC answers arbitrary input as documented.",
     async (_method, call) => {
       const stub = env.DURABLE_LOCK.getByName(freshId());
       await stub.acquire(3_600_000);

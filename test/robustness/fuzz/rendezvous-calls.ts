@@ -45,26 +45,29 @@ function expectTyped(reply: unknown): void {
 
 /** Calls from outside to the object of latches and barriers. */
 export function fuzzRendezvousCalls(runs: number): void {
-  it.each(CALLS.map((call): [string, Call] => [call.method, call]))("G9 %s of anything", async (_method, call) => {
-    await inside<DurableRendezvous>(env.DURABLE_RENDEZVOUS.getByName(freshId()), async (object, state, watched) => {
-      const look = async () => [await object.waiting(), watched.touched(), watched.timers()];
-      const check = async (input: Input) => {
-        const before = await look();
-        const reply = await answerOf(object, call, input.args);
-        // Those who came before may have given another number.
-        const wrong = [...input.wrong, ...(input.wrong.length === 0 ? ["count", "parties"] : [])];
-        if (input.wrong.length > 0 && !input.wrong.includes("?")) expect(isRefused(reply)).toBe(true);
-        if (!isRefused(reply)) return expectTyped(reply);
-        expectRefusal(reply, wrong);
-        expect(await look()).toEqual(before);
-      };
-      await fuzz(
-        runs / 10,
-        inputsOf(call).filter(({ wrong }) => wrong.length > 0 && !wrong.includes("?")),
-        check,
-      );
-      expect(state.storage.sql.exec("SELECT name FROM sqlite_master").toArray()).toEqual([]);
-      await fuzz(runs, inputsOf(call), check);
-    });
-  });
+  it.each(CALLS.map((call): [string, Call] => [call.method, call]))(
+    "G9 %s of a latch or barrier answers arbitrary input as documented.",
+    async (_method, call) => {
+      await inside<DurableRendezvous>(env.DURABLE_RENDEZVOUS.getByName(freshId()), async (object, state, watched) => {
+        const look = async () => [await object.waiting(), watched.touched(), watched.timers()];
+        const check = async (input: Input) => {
+          const before = await look();
+          const reply = await answerOf(object, call, input.args);
+          // Earlier parties may have given another number.
+          const wrong = [...input.wrong, ...(input.wrong.length === 0 ? ["count", "parties"] : [])];
+          if (input.wrong.length > 0 && !input.wrong.includes("?")) expect(isRefused(reply)).toBe(true);
+          if (!isRefused(reply)) return expectTyped(reply);
+          expectRefusal(reply, wrong);
+          expect(await look()).toEqual(before);
+        };
+        await fuzz(
+          runs / 10,
+          inputsOf(call).filter(({ wrong }) => wrong.length > 0 && !wrong.includes("?")),
+          check,
+        );
+        expect(state.storage.sql.exec("SELECT name FROM sqlite_master").toArray()).toEqual([]);
+        await fuzz(runs, inputsOf(call), check);
+      });
+    },
+  );
 }

@@ -139,7 +139,7 @@ async function expectDocumented(response: Response): Promise<boolean> {
 
 /** Plain requests from outside. */
 export function fuzzRequests(runs: number): void {
-  it("G9 any request gets 200, 400 or 404 and a JSON body, and a bad one changes nothing", async () => {
+  it("G9 Any plain request gets 200, 400 or 404 and a JSON body, and a bad one changes nothing.", async () => {
     await inside(stubOf(freshId()), async (lock: DurableLock, _state, { touched, timers }) => {
       await sweep(lock);
       const look = async () => [withoutTimes(await lock.status()), touched(), timers()];
@@ -155,7 +155,7 @@ export function fuzzRequests(runs: number): void {
     });
   });
 
-  it("G9 an enormous query is answered in one pass over it", async () => {
+  it("G9 An enormous query is answered in one pass over it.", async () => {
     const many = Array.from({ length: 100_000 }, (_, n) => `p${n}=${n}`).join("&");
     await inside(stubOf(freshId()), async (lock: DurableLock) => {
       for (const enormous of [many, `${many}&p5=1`, `ttl=1000&${many}`, `owner=${"x".repeat(2_000_000)}&ttl=1000`]) {

@@ -45,13 +45,13 @@ function still(made: unknown): unknown {
 
 const REFUSED = ["RESULT_NOT_CLONEABLE", "RESULT_TOO_LARGE"];
 
-/** Results of jobs, of every kind that a job can come to. */
+/** Results of jobs, of every kind that a job can return. */
 export function fuzzResults(runs: number): void {
-  it("a result is stored with the release, or refused by name and the lease is as it was", async () => {
+  it("A result is stored with the release, or it is refused by name and the lease stays as it was.", async () => {
     await inside<DurableLock>(stubOf(freshId()), async (lock) => {
-      await fuzz(runs, value, async (kept) => {
+      await fuzz(runs, value, async (stored) => {
         const { lease } = (await lock.acquire(60_000, { steal: true })) as { lease: number };
-        const result = { value: kept, failed: false, retain: 1_000 };
+        const result = { value: stored, failed: false, retain: 1_000 };
         const reply = await lock.release(lease, { result });
         if (reply === true) return expect(await lock.isLocked()).toBe(false);
         expect(REFUSED).toContain(reply.reason);
@@ -60,7 +60,7 @@ export function fuzzResults(runs: number): void {
     });
   });
 
-  it("once of a job that comes to anything gives it, again and again, or says why it is not kept", async () => {
+  it("once returns any result of a job again and again, or says why it is not stored.", async () => {
     await fuzz(runs / 25, value.map(still), async (made) => {
       const lock = lockOf(freshId());
       const { value: first, error } = await outcome(once(lock, () => made));
@@ -72,7 +72,7 @@ export function fuzzResults(runs: number): void {
     });
   });
 
-  it("once of a job that throws anything throws it, and a recorded one does the same", async () => {
+  it("once throws whatever a job throws, and a recorded failure does the same.", async () => {
     await fuzz(runs / 25, value, async (thrown) => {
       const lock = lockOf(freshId());
       const job = () => {

@@ -118,7 +118,7 @@ const highestOf = (stored: Cells[]) => {
   return Math.max(0, ...numbers);
 };
 
-/** Whether a row tells of a live lease, whatever else of it is damaged. */
+/** Whether a row shows a live lease, whatever else in it is damaged. */
 function isHeld({ slot, lease, ttl, ended, deadline }: Cells): boolean {
   const isNumbered =
     Number.isSafeInteger(lease) && Number(lease) > 0 && Number(lease) <= Number.MAX_SAFE_INTEGER - 1e12;
@@ -163,7 +163,7 @@ export function fuzzRows(runs: number): void {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: 1_800_000_000_000 }));
   afterEach(() => void vi.useRealTimers());
 
-  it("G1 G2 G3 a lock that starts from damaged rows excludes, its numbers grow, and it gets free", async () => {
+  it("G1 G2 G3 A lock that starts from damaged rows excludes, its numbers grow, and it becomes free.", async () => {
     await runInDurableObject(stubOf(freshId()), async (_lock, state) => {
       await fuzz(runs, rows, async (stored) => {
         await playOn(state, leave(state.storage, stored));
@@ -171,7 +171,7 @@ export function fuzzRows(runs: number): void {
     });
   });
 
-  it("a result of any shape is a result or none: the job runs again", async () => {
+  it("A stored result of any shape is a result or none, and with none the job runs again.", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     const part = fc.oneof(cell, fc.boolean(), fc.constantFrom<unknown>(undefined, new Date(0), 1n));
     const record = fc.record(
@@ -180,8 +180,8 @@ export function fuzzRows(runs: number): void {
     );
     await runInDurableObject(stubOf(freshId()), async (first, state) => {
       await first.forceRelease();
-      await fuzz(runs / 2, fc.oneof(part, record), async (kept) => {
-        state.storage.kv.put("result", kept);
+      await fuzz(runs / 2, fc.oneof(part, record), async (value) => {
+        state.storage.kv.put("result", value);
         const lock = new DurableLock(state, env);
         const asked = await lock.acquire(1_000, { once: "" });
         if (!asked.success)
@@ -200,7 +200,7 @@ export function fuzzRows(runs: number): void {
     logged.mockRestore();
   });
 
-  it("G5 a latch and a barrier that start from damaged rows go on", async () => {
+  it("G5 A latch and a barrier that start from damaged rows go on.", async () => {
     await runInDurableObject(env.DURABLE_RENDEZVOUS.getByName(freshId()), async (_first, state) => {
       const { sql } = state.storage;
       await fuzz(

@@ -81,7 +81,7 @@ function cyclic(): unknown {
   return value;
 }
 
-/** Things of every kind that RPC carries. Each use makes its own: some change when they are looked at. */
+/** Values of every kind that RPC carries. Each use makes new ones, because some change when they are read. */
 const thing = fc
   .constantFrom<() => unknown>(
     () => null,
@@ -150,7 +150,7 @@ export function ownProperties(entries: [string, unknown][]): Record<string, unkn
 /** How many inputs were tried. */
 export let inputs = 0;
 
-/** Runs a property on so many inputs and counts them; what fails is told with the seed and path that repeat it. */
+/** Runs a property on so many inputs and counts them; a failure is reported with the seed and path that repeat it. */
 export async function fuzz<T>(runs: number, arbitrary: fc.Arbitrary<T>, check: (value: T) => Promise<void> | void) {
   const counted = fc.asyncProperty(arbitrary, async (value) => {
     inputs += 1;

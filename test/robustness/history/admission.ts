@@ -7,7 +7,7 @@ interface Holder {
   until: Record<Witness, number>;
 }
 
-/** Who says that a lease was live: the object; who got a result; the holder's look at its clock; a step that was done. */
+/** What shows that a lease was live: the object, a caller's result, the holder's look at its clock, or a step. */
 type Witness = "object" | "caller" | "holder" | "step";
 
 const WITNESSES = ["object", "caller", "holder", "step"] as const;
@@ -26,13 +26,13 @@ const marginOf = (ttl: number) => Math.min(1_000, ttl / 10);
 interface Circumstances {
   pauses: Pause[];
   tolerance: number;
-  /** Where steps are put that came late and are nobody's fault. */
+  /** Collects the steps that came late without a fault of the lock. */
   late: Late[];
 }
 
 /**
- * The admission rule, at each grant. Lease numbers are the order of grants (G2 is judged apart), so one who has a lower
- * number and was live after a grant was told was live when it was made.
+ * The admission rule, at each grant. Lease numbers are the order of grants (G2 is judged separately). So a lease with a
+ * lower number that was live after a grant was reported was also live when that grant was made.
  */
 export function checkAdmission(tenures: Tenure[], circumstances: Circumstances): Violation[] {
   const violations: Violation[] = [];
@@ -87,7 +87,7 @@ function untilOf(tenure: Tenure, tolerance: number): Holder["until"] {
   };
 }
 
-/** Whoever goes on although its signal has fired can't blame the lock. */
+/** The steps that the lock answers for: a holder that goes on after its signal has fired can't blame the lock. */
 function stepsInGoodFaith({ steps, lost = Number.POSITIVE_INFINITY }: Section): Step[] {
   return steps.filter(({ checked }) => checked < lost);
 }
@@ -108,7 +108,8 @@ function explains({ sections, ttl }: Tenure, grantedBy: number, circumstances: C
 /**
  * No lease can stop a process between its look at the clock and its step; undefined if nothing held it up there.
  *
- * Who looks sees a loss earlier than the lease ends, by the margin. So one who was overtaken has stood still for longer.
+ * A holder that looks at the clock sees a loss one margin before the lease ends. So an overtaken holder stood still for
+ * longer.
  */
 function whyLate(
   { client }: Section,

@@ -6,20 +6,20 @@ import { checkOnce } from "./once.ts";
 import { type History, type Late, type Violation, groupBy, ofKind } from "./records.ts";
 import { tenuresOf } from "./tenure.ts";
 
-/** What a history comes to. */
+/** The verdict on a history. */
 export interface Verdict {
   violations: Violation[];
-  /** Steps that no lease can stop: unfenced ones of holders who stood still. */
+  /** Steps that no lease can stop: unfenced steps of holders that stood still. */
   late: Late[];
 }
 
 /**
  * Whether a correct lock explains a history of calls, critical sections, writes and once-only jobs.
  *
- * Sound: a violation is reported only where every order of what is not known would be one, so that lost replies, crashes
- * and late duplicates accuse nobody. `tolerance`, in milliseconds, is how far the object's clock and the history's may be
- * apart over a lease. Judged are G1, G2, G3, G5, G6 and G7. The order of waiters (G4) can't be told from outside: nobody
- * knows when a request arrived.
+ * Sound: it reports a violation only if every possible order of the unknown events is one, so lost replies, crashes and
+ * late duplicates cause no false accusation. `tolerance`, in milliseconds, is how far the object's clock and the
+ * history's may differ over a lease. It judges G1, G2, G3, G5, G6 and G7. It can't judge the order of waiters (G4) from
+ * outside, because no record says when a request arrived.
  */
 export function judge(history: History, tolerance = 0): Verdict {
   const late: Late[] = [];
@@ -46,7 +46,7 @@ export function check(history: History, tolerance = 0): Violation[] {
   return judge(history, tolerance).violations;
 }
 
-/** G7: who is told that its work was protected did not lose its lease before the work ended. */
+/** G7: a caller that learns that its work was protected did not lose its lease before the work ended. */
 function brokenPromises(history: History): Violation[] {
   return ofKind(history, "section")
     .filter(

@@ -6,25 +6,25 @@ import { REFUSED, cancelled, granted, paused, permitsOf, released, renewed, sect
 const guarantees = (history: History, tolerance?: number) =>
   check(history, tolerance).map(({ guarantee }) => guarantee);
 
-describe("explained by a correct lock", () => {
+describe("Histories of a correct lock", () => {
   const good: Record<string, History> = {
     "nothing at all": [],
     "a hand-over": [granted(1, [0, 10]), released(1, [100, 110]), granted(2, [0, 115])],
-    "a waiter told of its grant before the release was answered": [
+    "a waiter that learns about its grant before the release is answered": [
       granted(1, [0, 10]),
       released(1, [100, 200]),
       granted(2, [50, 150]),
     ],
-    "one that expired, and the next after it": [granted(1, [0, 10]), granted(2, [500, 1_001])],
-    "one whose release was never answered": [granted(1, [0, 10]), released(1, [100]), granted(2, [0, 105])],
-    "one that was cancelled": [granted(1, [0, 10]), cancelled("r1", [100]), granted(2, [0, 105])],
-    "a lease that nobody learned about between two others": [
+    "a lease that expired, and the next one after it": [granted(1, [0, 10]), granted(2, [500, 1_001])],
+    "a lease whose release was never answered": [granted(1, [0, 10]), released(1, [100]), granted(2, [0, 105])],
+    "a lease whose request was cancelled": [granted(1, [0, 10]), cancelled("r1", [100]), granted(2, [0, 105])],
+    "a lease that no caller learned about, between two others": [
       granted(1, [0, 10]),
       released(1, [20, 30]),
       unanswered("lost", 40),
       granted(7, [50, 1_100]),
     ],
-    "renewed again and again, and then let go": [
+    "a lease that is renewed again and again and then expires": [
       granted(1, [0, 10]),
       renewed(1, [300, 310]),
       renewed(1, [1_200, 1_210]),
@@ -86,17 +86,19 @@ describe("explained by a correct lock", () => {
       granted(2, [0, 1_005]),
     ],
     "a section that was cut short by a crash": [granted(1, [0, 10]), section(1, [100, 700]), granted(2, [0, 1_005])],
-    "a refusal to one whose time was over": [granted(1, [0, 10]), renewed(1, [1_005, 1_010], REFUSED)],
+    "a refusal to a holder whose lease had expired": [granted(1, [0, 10]), renewed(1, [1_005, 1_010], REFUSED)],
     "numbers out of order where the calls overlap": [
       granted(2, [0, 100], { claim: permitsOf(1, 2) }),
       granted(1, [0, 200], { claim: permitsOf(1, 2) }),
     ],
     "the same numbers on another lock": [granted(1, [0, 10]), granted(1, [20, 30], { lock: "other", requestId: "x" })],
   };
-  test.each(Object.entries(good))("%s", (_, history) => expect(judge(history)).toEqual({ violations: [], late: [] }));
+  test.each(Object.entries(good))("A correct lock explains this history: %s.", (_, history) =>
+    expect(judge(history)).toEqual({ violations: [], late: [] }),
+  );
 });
 
-describe("no correct lock", () => {
+describe("Histories of no correct lock", () => {
   const bad: Record<string, [guarantee: string, history: History]> = {
     "grants an exclusive lease beside a live one": ["G1", [granted(1, [0, 10]), granted(2, [20, 999])]],
     "grants beside a lease that is renewed afterwards": [
@@ -148,7 +150,7 @@ describe("no correct lock", () => {
       "G3",
       [granted(1, [0, 10]), renewed(1, [500, 510]), released(1, [1_511, 1_512])],
     ],
-    "answers a late duplicate with a lease that is over": [
+    "answers a late duplicate with a lease that has ended": [
       "G3",
       [granted(1, [0, 10]), released(1, [20, 30]), granted(1, [40, 50], { validFor: 1_000 })],
     ],
@@ -198,11 +200,11 @@ describe("no correct lock", () => {
       [granted(1, [0, 10]), section(1, [100], { left: 1_200, settled: "unconfirmed" }), granted(2, [0, 1_100])],
     ],
   };
-  test.each(Object.entries(bad))("%s", (_, [guarantee, history]) =>
+  test.each(Object.entries(bad))("No correct lock %s.", (_, [guarantee, history]) =>
     expect(guarantees(history)).toEqual(guarantee.split(" ")),
   );
 
-  test("a violation tells the lock and shows the records", () => {
+  test("A violation names the lock and shows the records.", () => {
     const [first, second] = [granted(1, [0, 10]), granted(2, [20, 30])];
     const [violation] = check([first, second]);
     expect(violation).toMatchObject({ lock: "lock", message: expect.stringContaining("Lease 2") });
@@ -210,38 +212,38 @@ describe("no correct lock", () => {
   });
 });
 
-describe("a step of one who stood still", () => {
+describe("Late step", () => {
   const overtaken = [granted(1, [0, 10]), section(1, [[890, 3_000]]), granted(2, [500, 1_005])];
 
-  test("is counted and not a violation, where the process was stopped", () => {
+  test("A late step is counted and is no violation if its process was paused.", () => {
     const { violations, late } = judge([...overtaken, paused("a", 891, 2_999)]);
     expect(violations).toEqual([]);
     expect(late).toMatchObject([{ why: "paused", step: { checked: 890, at: 3_000 } }]);
   });
 
-  test("is counted apart, where the machine stalled it for longer than its margin", () => {
+  test("A late step is counted separately if the machine stalled it for longer than its margin.", () => {
     const stalled = { violations: [], late: [{ why: "stalled" }] };
     expect(judge([...overtaken, paused("a", 0, 500), paused("b", 0, 9_000)])).toMatchObject(stalled);
   });
 
-  test("is counted once, however many were granted since", () => {
+  test("A late step is counted once, however many leases were granted since.", () => {
     expect(judge([...overtaken, granted(3, [1_200, 2_100])]).late).toHaveLength(1);
   });
 
-  test("does no harm to what is fenced", () => {
+  test("A late step does no harm to a fenced resource.", () => {
     const history = [granted(1, [0, 10]), section(1, [[890, 3_000]], { fenced: true }), granted(2, [500, 1_005])];
     expect(judge(history)).toEqual({ violations: [], late: [] });
   });
 });
 
-describe("clocks that are apart", () => {
-  test("a tolerance forgives that much", () => {
+describe("Clocks that differ", () => {
+  test("A tolerance forgives clocks that differ by that much.", () => {
     const history = [granted(1, [0, 10]), granted(2, [500, 997])];
     expect(guarantees(history)).toEqual(["G1"]);
     expect(guarantees(history, 5)).toEqual([]);
   });
 
-  test("and no more", () => {
+  test("A tolerance forgives clocks that differ by no more than it says.", () => {
     expect(guarantees([granted(1, [0, 10]), granted(2, [500, 990])], 5)).toEqual(["G1"]);
     expect(guarantees([granted(1, [0, 10]), renewed(1, [1_016, 1_020])], 5)).toEqual(["G3"]);
   });

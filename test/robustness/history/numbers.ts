@@ -34,7 +34,7 @@ function checkUnique(tenures: Tenure[]): Violation[] {
   return violations;
 }
 
-/** A lease that was asked for after another had been told has the higher number. */
+/** A lease that was requested after another was reported has the higher number. */
 function checkOrder(tenures: Tenure[]): Violation[] {
   const violations: Violation[] = [];
   const told = tenures.toSorted((a, b) => a.grantedBy - b.grantedBy);

@@ -1,12 +1,12 @@
 import { type Asked, type Entry, type Run, type Violation, groupBy } from "./records.ts";
 
-/** A result that somebody was given, and so was recorded. */
+/** A result that was given to a caller, and so was recorded. */
 interface Result {
   value: string;
   run: Run;
-  /** Kept at the earliest from here on. */
+  /** The earliest time at which it was stored. */
   ended: number;
-  /** Kept at the latest from here on: somebody had it. */
+  /** The latest time at which it was stored: a caller had it by then. */
   knownBy: number;
   retain: number;
   askers: (Asked & { answered: number })[];
@@ -14,7 +14,7 @@ interface Result {
 
 type Report = (message: string, records: Entry[]) => void;
 
-/** A job that runs once: all who ask are given one result while it is kept, and then it does not run. */
+/** A job that runs once: while its result is stored, all callers get that result and the job does not run. */
 export function checkOnce(runs: Run[], asked: Asked[], tolerance: number): Violation[] {
   const keys = groupBy<Run | Asked>([...runs, ...asked], ({ key }) => key);
   return Array.from(keys, ([key, entries]) => checkKey(key, entries, tolerance)).flat();
@@ -57,7 +57,7 @@ function resultsOf(entries: (Run | Asked)[], runs: Run[], report: Report): Resul
   return results.sort((a, b) => a.ended - b.ended);
 }
 
-/** Nobody who asks after a result's time is given it. */
+/** A caller that asks after a result's time has ended does not get it. */
 function checkStale({ value, run, knownBy, retain, askers }: Result, tolerance: number, report: Report): void {
   for (const asker of askers)
     if (asker.invoked > knownBy + retain + tolerance) report(`${value} was given after its time.`, [run, asker]);

@@ -46,14 +46,14 @@ async function recordedTurns(): Promise<History> {
   return journal.history;
 }
 
-test("what the shipped lock does is explained by a correct lock", async () => {
+test("A correct lock explains what the shipped lock does.", async () => {
   const history = await recordedTurns();
   expect(ofKind(history, "acquire")).toHaveLength(10);
   expect(ofKind(history, "release")).toHaveLength(6);
   expect(check(history, TOLERANCE)).toEqual([]);
 });
 
-test("and is not, once any two of its leases have changed places", async () => {
+test("A correct lock does not explain a history in which any two leases have changed places.", async () => {
   const history = await recordedTurns();
   const leases = ofKind(history, "acquire")
     .map(({ lease }) => lease as number)
@@ -72,7 +72,7 @@ test("and is not, once any two of its leases have changed places", async () => {
   }
 });
 
-test("G5: a call that failed is one that nobody answered", async () => {
+test("G5 A failed call is recorded as a call without an answer.", async () => {
   const { history, now, open } = memoryJournal(() => performance.now());
   const fails = { ...memoryPrimitives("lock"), release: () => Promise.reject(new Error("cut")) };
   await recorded(fails, "a", { now, open })

@@ -12,7 +12,7 @@ interface Call {
   requestId: string;
   /** Before it left. */
   invoked: number;
-  /** After its answer arrived; absent if none came, or a fault: then nobody knows whether and when it took effect. */
+  /** After its answer arrived; absent if none came, or a fault: then it is unknown whether and when it took effect. */
   answered?: number;
   /** The reason of a refusal; absent in an answer means yes. */
   refused?: string;
@@ -69,7 +69,7 @@ export interface Section {
   settled?: "fulfilled" | "unconfirmed" | "lost" | "failed";
 }
 
-/** A write to a resource outside, as the resource itself kept it. */
+/** A write to an external resource, as the resource itself recorded it. */
 export interface Write {
   kind: "write";
   resource: string;
@@ -77,7 +77,7 @@ export interface Write {
   client: string;
   lease: number;
   fenced: boolean;
-  /** Its place among all writes to the resource. */
+  /** Its position among all writes to the resource. */
   order: number;
   accepted: boolean;
   /** As in `Step`. */
@@ -96,7 +96,7 @@ export interface Run {
   value?: string;
 }
 
-/** One who asked for the result of such a job. */
+/** A call for the result of such a job. */
 export interface Asked {
   kind: "asked";
   key: string;

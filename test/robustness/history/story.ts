@@ -23,7 +23,7 @@ export const permitsOf = (permits: number, capacity: number | null): HistoryClai
   capacity,
 });
 
-/** A call that left at the first instant and was answered at the second; with one only, nobody answered. */
+/** A call that was sent at the first instant and answered at the second; with one instant it was never answered. */
 type Span = readonly [invoked: number, answered?: number];
 
 const spanOf = ([invoked, answered]: Span) => ({ invoked, ...(answered !== undefined && { answered }) });
@@ -41,7 +41,7 @@ export const granted = (lease: number, span: Span, more: Partial<Acquire> = {}):
   ...more,
 });
 
-/** An acquire that nobody answered. */
+/** An acquire that was never answered. */
 export function unanswered(requestId: string, invoked: number): Acquire {
   const { lease: _, ...call } = granted(0, [invoked], { requestId });
   return call;
@@ -124,7 +124,7 @@ export const run = (value: string, began: number, ended?: number): Run => ({
   ...(ended !== undefined && { ended, value }),
 });
 
-/** Who asked for the job's result, which is kept for 1000. */
+/** A call for the job's result, which is stored for 1000. */
 export const asked = (client: string, span: Span, value?: string): Asked => ({
   kind: "asked",
   key: "job",

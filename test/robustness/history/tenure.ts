@@ -12,7 +12,7 @@ import {
   ofKind,
 } from "./records.ts";
 
-/** All that was asked and told of one lease. */
+/** All requests and answers about one lease. */
 export interface Tenure {
   lock: string;
   lease: number;
@@ -21,7 +21,7 @@ export interface Tenure {
   requestId: string;
   /** When it was first asked for; it can't have been granted before. */
   invoked: number;
-  /** Surely granted by then: it was told, or worked under. */
+  /** Certainly granted by then: the grant was reported, or work ran under it. */
   grantedBy: number;
   /** The attempts that were answered with this lease. */
   grants: Acquire[];

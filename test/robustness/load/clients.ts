@@ -2,14 +2,14 @@
 import { connectLocks, isLockError, type Lock } from "../../../src/client.ts";
 import type { Step, Tally, Task } from "./messages.ts";
 
-/** Every so many asks once instead of waiting in line. */
+/** One in so many clients asks once instead of waiting in the queue. */
 const TRIES = 5;
 
 const tally: Tally = { outcomes: {}, examples: {}, waits: [], rounds: [] };
 const answers = new Map<number, () => void>();
 let steps = 0;
 
-/** Tells the arbiter, and goes on only when it has seen it. */
+/** Reports to the arbiter, and goes on only when the arbiter has seen the report. */
 async function seen(kind: Step["kind"], id: string, lease: number): Promise<void> {
   const step = (steps += 1);
   const { promise, resolve } = Promise.withResolvers<void>();

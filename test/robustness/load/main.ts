@@ -1,5 +1,5 @@
-// Load: many clients over HTTP on a few locks of the service in local workerd. Whatever they come to but contention is a
-// failure. `npm run build && npm run load -- --seconds 60 --clients 500 --ids 100`
+// Load: many clients over HTTP on a few locks of the service in local workerd. Any outcome other than a
+// grant or contention is a failure. `npm run build && npm run load -- --seconds 60 --clients 500 --ids 100`
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
@@ -12,7 +12,7 @@ import { Heap } from "./heap.ts";
 import { Memory, residentOf } from "./memory.ts";
 import type { Step, Tally, Task } from "./messages.ts";
 
-/** What clients may come to: to hold the lock, or to be told that others do. */
+/** What clients may get: the lock, or the answer that others hold it. */
 const ALLOWED = new Set(["done", "BORROWED", "LOCK_TIMEOUT"]);
 
 /**

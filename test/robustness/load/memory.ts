@@ -26,7 +26,7 @@ export class Memory implements Disposable {
   }
 }
 
-/** What a process has in memory, in MB, as /proc tells it. */
+/** The memory of a process in MB, as /proc reports it. */
 export function residentOf(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return Number(kilobytes) / 1_024;

@@ -23,7 +23,7 @@ export class Store {
     return unused.pop() ?? new Store();
   }
 
-  /** To be called when nobody uses it. */
+  /** Call this when it is no longer used. */
   close(): void {
     this.apply({ do: "deleteAll" });
     this.#alarm = null;
@@ -94,7 +94,7 @@ export class Store {
   }
 }
 
-/** The storage API that an instance sees: it reads its own copy, and each change is told to `changed`. */
+/** The storage API that an instance sees: it reads its own copy and reports each change to `changed`. */
 export function storageApi(store: Store, changed: (change: Change) => void, pause: () => Promise<void>) {
   const change = (what: Change) => {
     changed(what);

@@ -32,7 +32,7 @@ export function replaceGlobals(): void {
   performance.now = () => current()?.stopwatch ?? real.stopwatch();
   Math.random = () => current()?.random.next() ?? real.random();
   Object.defineProperty(crypto, "randomUUID", { value: randomId });
-  // The real one answers from another thread, at an instant of its own.
+  // The real function answers from another thread, at an instant that the simulation does not control.
   Object.defineProperty(crypto.subtle, "digest", {
     value: async (_algorithm: string, data: Uint8Array) => createHash("sha256").update(data).digest(),
   });

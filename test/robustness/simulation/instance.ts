@@ -16,7 +16,7 @@ export class Instance {
   readonly site: Site;
   readonly process: Participant;
   readonly object: DurableLock;
-  /** Calls under way, each with what its caller is told if the instance goes. */
+  /** Calls under way, each with what its caller learns if the instance ends. */
   readonly underWay = new Set<() => void>();
   /** Handles that callers have; while there are any it stays in memory. */
   handles = 0;

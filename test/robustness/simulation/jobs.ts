@@ -156,7 +156,7 @@ export class JobRun {
     );
   }
 
-  /** All locks of the world, in an order of its own. */
+  /** All locks of the world, in one of two orders. */
   async #both(namespace: Parameters<typeof useDurableLock>[0]): Promise<void> {
     const sites = this.#job.fails ? this.#in.sites.toReversed() : this.#in.sites;
     const { minHold: _, maxHold: __, ...holding } = this.#holding;

@@ -29,9 +29,9 @@ export interface Section {
 }
 
 interface Queued {
-  /** Unknown of one that has waited before: only the object knows whether it had lost its place. */
+  /** Unknown for a request that has waited before: only the object knows whether it lost its queue entry. */
   arrival: number | undefined;
-  /** How many calls of it wait: none when it was answered and may come back to its place, several if it was repeated. */
+  /** How many of its calls wait: none if it was answered and may return to its entry, several if it was repeated. */
   calls: number;
 }
 
@@ -79,7 +79,7 @@ export class Judge {
   /** A section does something and believes that it may: G6, and G1 as the sections see it. */
   stepped({ site, lease, exclusive, since, releaseOnExit }: Section): void {
     const own = this.ledger(site).grant(lease);
-    if (!own) return this.accuse("G1", site.id, `somebody works under ${lease}, which was never stored`);
+    if (!own) return this.accuse("G1", site.id, `a holder works under ${lease}, which was never stored`);
     if (releaseOnExit || (this.#excused.get(site) ?? Number.NEGATIVE_INFINITY) >= own.at - BEFORE) return;
     const later = this.ledger(site)
       .after(lease)
@@ -98,7 +98,7 @@ export class Judge {
     if (how !== "released" && !minHold) this.accuse("G7", site.id, `fulfilled under ${lease}, which ended as: ${how}`);
   }
 
-  /** What a job came to, which is the same for all who ask: the run under this lease. */
+  /** The result of a job, the same for every caller: the run under this lease. */
   result(site: Site, run: number): void {
     const known = this.#results.get(site);
     if (known !== undefined && known !== run)
@@ -106,7 +106,7 @@ export class Judge {
     this.#results.set(site, run);
   }
 
-  /** Follows what a call does to the queue, and what its caller is told; the returned function is given the reply. */
+  /** Follows what a call does to the queue and what its caller learns; pass the reply to the returned function. */
   noteCall(instance: Instance, method: string, args: unknown[]): (value: unknown) => void {
     if (method === "forceRelease") this.#excused.set(instance.site, this.#world.now);
     if (method === "cancel") return (value) => value === true && this.#cancelled(instance, String(args[0]));
@@ -115,7 +115,7 @@ export class Judge {
     const requestId = options.requestId ?? "";
     const queue = this.#queueAt(instance);
     const queued = options.wait ? this.#queue(queue, requestId, options.waited ?? 0) : queue.get(requestId);
-    // One that does not wait comes before all that arrive after it.
+    // A request that does not wait comes before all requests that arrive after it.
     const arrival = queued ? queued.arrival : this.#arrivals + 0.5;
     return (value) => {
       if (typeof value !== "object" || value === null || !("success" in value)) return;
@@ -141,7 +141,7 @@ export class Judge {
     return queue;
   }
 
-  /** A request that was granted before is told so again, no matter who waits by now. */
+  /** A request that was granted before gets the same answer again, no matter who waits by now. */
   #isFirst(instance: Instance, requestId: string): boolean {
     const granted = this.#granted.get(instance) ?? new Set();
     this.#granted.set(instance, granted);
@@ -150,7 +150,7 @@ export class Judge {
     return isFirst;
   }
 
-  /** G4: when one is granted, nobody who came before it still waits. Those that are answered in the same turn don't. */
+  /** G4: at a grant, no earlier request still waits. Requests that are answered in the same turn don't count. */
   #inOrder(instance: Instance, requestId: string, arrival: number): void {
     const queue = this.#queueAt(instance);
     const before = [...queue].filter(([, queued]) => queued.calls > 0 && (queued.arrival ?? arrival) < arrival);

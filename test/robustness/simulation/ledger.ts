@@ -42,7 +42,7 @@ export class Ledger {
   readonly #byLease = new Map<number, Grant>();
   readonly #byRequest = new Map<string, Grant>();
   readonly #byOwner = new Map<string, Grant>();
-  /** By the instance that remembers it: one that never had a lease is not stored. */
+  /** By the instance that remembers it: a cancelled request that never had a lease is not stored. */
   readonly #cancelled = new Map<string, Instance>();
   #owner: Instance | undefined;
   #highest = 0;
@@ -121,7 +121,7 @@ export class Ledger {
     this.grants.push(grant);
   }
 
-  /** The slot had other leases before: how those ended may be written here and nowhere else. */
+  /** The slot had other leases before: their ends may be written here and nowhere else. */
   #readPast({ past, exclusive, permits, capacity, deadline }: Row, at: number): void {
     for (const { lease, requestId: request, how } of JSON.parse(past) as {
       lease?: number;
@@ -163,7 +163,7 @@ export class Ledger {
     grant.deadline = row.deadline;
   }
 
-  /** G1, whatever the time is: who relies on another's expiry writes it down in the same step. */
+  /** G1, whatever the time is: a grant that relies on another lease's expiry records that expiry in the same step. */
   #admitted(rows: Row[]): void {
     const live = rows.filter(({ ended }) => ended === null);
     if (live.length < 2) return;

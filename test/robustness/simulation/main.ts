@@ -29,7 +29,7 @@ if (values.seed !== undefined) await replay(values.seed);
 else if (values.bugs) await findBugs();
 else await search();
 
-/** All that ever failed, and so many new ones. */
+/** All seeds that ever failed, and so many new ones. */
 async function search(): Promise<void> {
   const players = new Players(availableParallelism(), undefined);
   const former = JSON.parse(readFileSync(join(import.meta.dirname, "failed.json"), "utf8")) as {

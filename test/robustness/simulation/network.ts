@@ -24,7 +24,7 @@ interface Invocation {
   args: unknown[];
 }
 
-/** Runs an invocation where it arrives; undefined if that is no more. */
+/** Runs an invocation where it arrives; undefined if that instance no longer exists. */
 interface Target {
   instance: () => Instance | undefined;
   invoke: (instance: Instance, invocation: Invocation) => unknown;
@@ -62,7 +62,7 @@ export class Line {
     return this.#handles.size;
   }
 
-  /** No message gets through until it is mended; what the objects hold for the caller is let go of, sooner or later. */
+  /** No message gets through until it is mended; the objects dispose of what they hold for the caller later. */
   cut(forHowLong: number): void {
     this.#isCut = true;
     this.#breakOff();
@@ -128,7 +128,7 @@ export class Line {
       world.after(this.#random.magnitude(1, 20_000), arrive);
   }
 
-  /** The caller is told that its connection broke: soon, or when somebody at last misses a sign of life. */
+  /** The caller learns that its connection broke: soon, or when a missing sign of life is finally noticed. */
   #lose(pending: Pending): void {
     const until = this.#random.chance(0.6) ? this.#random.magnitude(1, 2_000) : this.#random.magnitude(2_000, 600_000);
     this.caller.world.after(until, () => pending.fail(connectionLost()));

@@ -19,7 +19,7 @@ export interface Clock {
   ahead: number;
 }
 
-/** A process of its own: a caller or an instance of an object, with its own clock; it may be paused and may die. */
+/** A separate process: a caller or an instance of an object, with its own clock; it may be paused and may die. */
 export class Participant {
   readonly name: string;
   readonly world: World;

@@ -51,7 +51,7 @@ export type Fault =
 export interface Plan {
   seed: string;
   locks: number;
-  /** When the last fault is over. */
+  /** When the last fault has ended. */
   faultsUntil: number;
   conditions: Conditions;
   callers: CallerPlan[];
@@ -120,7 +120,7 @@ function crowd(seed: string, random: Random): Plan {
   return { seed, locks, faultsUntil: 2 * pace * FAULTS_UNTIL, conditions, callers, faults };
 }
 
-/** A few who want one lock for longer than their leases last, over a bad network: who believes for too long is seen. */
+/** A few callers want one lock for longer than their leases last, over a bad network: this finds late losses. */
 function duel(seed: string, random: Random): Plan {
   const pace = random.chance(0.2) ? SLOW : 1;
   const callers = Array.from({ length: random.whole(2, 3) }, (_, index) =>

@@ -5,7 +5,7 @@ import { loadSource } from "./hooks.ts";
 import type { Violation } from "./judge.ts";
 import type { Plan } from "./plan.ts";
 
-/** What a player is asked. */
+/** What a player is asked to do. */
 export type Question = { seeds: string[] } | { plan: Plan } | { shrink: Plan };
 
 /** What it answers. */

@@ -20,7 +20,7 @@ export class Players {
     return await this.#ask(this.#workers[0] as Worker, question);
   }
 
-  /** Plays all seeds, or until one fails; tells how far it is. */
+  /** Plays all seeds, or until one fails; reports its progress. */
   async play(seeds: string[], tell: (sum: Answer) => void): Promise<Answer> {
     const sum: Answer = { failed: undefined, played: 0, events: 0, jobs: 0, grants: 0 };
     const left = seeds.values();

@@ -16,7 +16,7 @@ export class Random {
     for (let warmUp = 0; warmUp < 12; warmUp += 1) this.next();
   }
 
-  /** A stream of its own, so that what one participant draws does not change what another gets. */
+  /** A separate stream, so that what one participant draws does not change what another gets. */
   fork(name: string): Random {
     return new Random(`${this.#seed}/${name}`);
   }

@@ -86,7 +86,7 @@ export class Pending {
     for (const { pending } of this.pipelined) pending.fail(error);
   }
 
-  /** As the runtime's promises are: a result, a way to call what it will contain, and something to be let go of. */
+  /** Like the runtime's promises: a result, a way to call what it will contain, and something to dispose of. */
   proxy(): unknown {
     const get = (promise: Promise<unknown>, name: string | symbol) => {
       if (name === Symbol.dispose) return () => this.#dispose();

@@ -20,10 +20,10 @@ const DAY = 86_400_000;
 /** Longer than any job may take once nothing fails: its pauses, waits, and the leases of the dead. */
 const PATIENCE = 30 * DAY;
 
-/** The simulation that runs, told of what nobody listened to. */
+/** The simulation that runs; it learns about unhandled rejections. */
 let inCourt: Judge | undefined;
 process.on("unhandledRejection", (error: unknown) =>
-  inCourt?.accuse("G8", "", `a rejection that nobody handles: ${String(error)}`),
+  inCourt?.accuse("G8", "", `an unhandled rejection: ${String(error)}`),
 );
 
 /** Plays a plan from beginning to end. */
@@ -62,7 +62,7 @@ class Simulation {
     return { violations, trace: this.#world.trace, events: this.#world.played, jobs, grants };
   }
 
-  /** Everybody was granted or told; then nothing may be left of it. */
+  /** All requests were granted or refused; then nothing may be left of them. */
   async #close(): Promise<void> {
     if (this.#judge.violations.length > 0) return;
     for (const caller of this.#callers)

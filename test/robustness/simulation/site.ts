@@ -8,7 +8,7 @@ import type { World } from "./world.ts";
 /** In milliseconds. */
 const IDLE = 60_000;
 
-/** The place of one object: what it stores, the instance that owns that, and those that were replaced and don't know. */
+/** One object: what it stores, the instance that owns it, and replaced instances that don't know that they are. */
 export class Site {
   readonly id: string;
   readonly world: World;
@@ -33,7 +33,7 @@ export class Site {
   /** Where a call arrives: now and then still at an instance that was replaced. */
   route(): Instance {
     if (this.#stale.size > 0 && this.#random.chance(0.5)) return this.#random.pick([...this.#stale]);
-    // The platform takes out of memory what nobody used for a minute or so.
+    // The platform evicts an instance that was not used for a minute or so.
     if (this.world.now - this.#usedAt > IDLE && this.owner?.isIdle) this.owner.crash();
     this.#usedAt = this.world.now;
     return (this.owner ??= this.#start());

@@ -16,7 +16,7 @@ const { setImmediate: afterMicrotasks } = globalThis;
  */
 export class World {
   readonly random: Random;
-  /** What happened, for who looks into a failure. */
+  /** What happened, for people who look into a failure. */
   readonly trace: string[] = [];
   readonly #keepsTrace: boolean;
   readonly #queue: Event[] = [];
@@ -38,7 +38,7 @@ export class World {
     return this.#played;
   }
 
-  /** Something random of its own kind. */
+  /** A separate stream of random numbers. */
   stream(name: string): Random {
     return this.random.fork(name);
   }

@@ -4,7 +4,7 @@ import { once, useDurableLock } from "../../../src/index.ts";
 import { CALLERS, IDS, WAIT, everybody, locks, pause } from "./callers.ts";
 
 describe(`${CALLERS} callers over ${IDS} ids`, { timeout: 120_000 }, () => {
-  it("once: one run for each key, and its result for all", async () => {
+  it("once runs one job for each key and gives its result to all.", async () => {
     const runs = new Map<string, number>();
     const results = await everybody(async (id) => {
       const run = async () => {

@@ -6,7 +6,7 @@ import { stubOf } from "../../support/locks.ts";
 import { CALLERS, IDS, WAIT, everybody, history, locks, pause, pick } from "./callers.ts";
 
 describe(`${CALLERS} callers over ${IDS} ids`, { timeout: 120_000 }, () => {
-  it("G1 G4 G8 read-write lock: writers alone, also after an upgrade and until a downgrade", async () => {
+  it("G1 G4 G8 A read-write lock admits writers alone, also after an upgrade and until a downgrade.", async () => {
     await everybody(async (id) => {
       const { read, write, downgrade, upgrade } = useReadWriteLock(locks, id);
       const isWriter = pick(3) === 0;

@@ -5,7 +5,7 @@ import { useBarrier, useLatch } from "../../../src/index.ts";
 import { CALLERS, IDS, WAIT, ids } from "./callers.ts";
 
 describe(`${CALLERS} callers over ${IDS} ids`, { timeout: 120_000 }, () => {
-  it("latch and barrier: each opens when all have come, and not before", async () => {
+  it("A latch and a barrier open when all have come, and not before.", async () => {
     const perId = CALLERS / IDS;
     const come = new Map<string, number>();
     await Promise.all(

@@ -5,7 +5,7 @@ import { READER, WRITER } from "../../support/history.ts";
 import { CALLERS, IDS, everybody, history, locks, pick, work } from "./callers.ts";
 
 describe(`${CALLERS} callers over ${IDS} ids`, { timeout: 120_000 }, () => {
-  it("G1 G4 G8 Web Locks: exclusive alone, shared together", async () => {
+  it("G1 G4 G8 Web Locks are held alone if exclusive and together if shared.", async () => {
     const managers = Array.from({ length: 5 }, () => webLocks(locks));
     await everybody((id, n) => {
       const mode = pick(2) === 0 ? "shared" : "exclusive";

@@ -3,22 +3,22 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { killGroup } from "./kill.ts";
 
-/** A process of the run. */
+/** A child process of the run. */
 export interface Child {
   process: ChildProcess;
-  /** Settles when it is gone. */
+  /** Fulfils when the process has ended. */
   gone: Promise<unknown>;
   signal: (signal: NodeJS.Signals) => void;
   kill: () => Promise<unknown>;
 }
 
-/** Every process of a run: none is left when this one ends, however it ends. */
+/** Every child process of a run. None is left when this process ends, however it ends. */
 export class Children implements AsyncDisposable {
   readonly #alive = new Set<Child>();
   readonly #reaper: ChildProcess;
 
   constructor(folder: string) {
-    // Where even SIGKILL of this process must leave nothing behind, another has to see to it.
+    // Even SIGKILL of this process must leave nothing behind, so another process has to clean up.
     this.#reaper = spawn(process.execPath, [join(import.meta.dirname, "reaper.ts"), folder], {
       detached: true,
       stdio: ["pipe", "ignore", "inherit"],
@@ -33,7 +33,7 @@ export class Children implements AsyncDisposable {
       if (pid !== undefined) killGroup(pid, "SIGKILL");
   };
 
-  /** Starts a process as the leader of a group of its own. */
+  /** Starts a process as the leader of its own group. */
   start(command: string, args: string[], options: SpawnOptions): Child {
     const child = spawn(command, args, { ...options, detached: true });
     const { pid } = child;

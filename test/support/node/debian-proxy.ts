@@ -57,7 +57,7 @@ http {
 
 export type ProxyName = keyof typeof KINDS;
 
-/** Whether a proxy is installed: it may be missing, but not in CI, which installs it. */
+/** Whether a proxy is installed. It may be missing, except in CI, which installs it. */
 export function isInstalled(name: ProxyName): boolean {
   const { command, version } = KINDS[name];
   const isThere = spawnSync(command, [version]).status === 0;
@@ -66,7 +66,7 @@ export function isInstalled(name: ProxyName): boolean {
   return isThere;
 }
 
-/** One of Debian's proxies before the service, whose answer it awaits for `timeout` ms. */
+/** Starts one of Debian's proxies in front of the service. The proxy waits `timeout` ms for an answer. */
 export async function startProxy(name: ProxyName, service: string, timeout: number) {
   const { command, args, config }: Kind = KINDS[name];
   const folder = mkdtempSync(join(tmpdir(), `durable-locks-${name}-`));

@@ -1,32 +1,32 @@
 import { once } from "node:events";
 import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 
-/** What can be done once to the next bytes that it fits. */
+/** What the proxy can do, once, to the next bytes that fit. */
 export type Fault = "cut mid-request" | "cut mid-reply" | "late duplicate";
 
-/** How a proxy ends a request that it has waited for long enough. */
+/** How a proxy ends a request after its timeout. */
 export type Cut = "504" | "close";
 
-/** A timeout as proxies have it. */
+/** The timeout of a proxy. */
 export interface ProxyTimeout {
-  /** How long the service may take for an answer, in milliseconds. */
+  /** How long the service may take to answer, in milliseconds. */
   after: number;
   how: Cut;
   /** Whether requests reach the service at all. @default true */
   reaches?: boolean;
-  /** Whether it cuts a stream too that is silent for so long. @default false */
+  /** Whether it also cuts a stream that is silent for that long. @default false */
   streams?: boolean;
 }
 
 interface FaultProxyOptions {
   timeout?: ProxyTimeout;
-  /** Told of each fault that was done. */
+  /** Called after each fault. */
   onFault?: (fault: Fault) => void;
 }
 
 const GATEWAY_TIMEOUT = "HTTP/1.1 504 Gateway Time-out\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n";
 
-/** Stands between a client and a service: passes bytes on, and cuts, holds up and repeats them as it is told. */
+/** Stands between a client and a service. Passes bytes on, and cuts, delays and repeats them on demand. */
 export class FaultProxy implements AsyncDisposable {
   readonly #portOf: () => number;
   readonly #options: FaultProxyOptions;
@@ -43,7 +43,7 @@ export class FaultProxy implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** To a port of this machine, which is asked for with each connection: a service may be elsewhere after a restart. */
+  /** A proxy to a port of this machine. A function is called for each connection: a restart may change the port. */
   static async to(service: string | (() => number), options: FaultProxyOptions = {}): Promise<FaultProxy> {
     const port = typeof service === "string" ? Number(new URL(service).port) : 0;
     const proxy = new FaultProxy(typeof service === "string" ? () => port : service, options);
@@ -56,7 +56,7 @@ export class FaultProxy implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Does it to the next bytes that it fits, as many times as it is told. */
+  /** Applies the fault to the next bytes that fit, `times` times. */
   arm(fault: Fault, times = 1): void {
     for (let left = times; left > 0; left -= 1) this.#armed.push(fault);
   }
@@ -65,14 +65,14 @@ export class FaultProxy implements AsyncDisposable {
     this.#armed.length = 0;
   }
 
-  /** Cuts every connection; how many there were. */
+  /** Cuts every connection and returns how many there were. */
   cut(): number {
     const count = this.#sockets.size;
     for (const socket of this.#sockets) socket.destroy();
     return count;
   }
 
-  /** Lets nothing through the present connections for a while. */
+  /** Lets nothing through the current connections for a while. */
   async stall(ms: number): Promise<void> {
     const stalled = [...this.#sockets];
     for (const socket of stalled) socket.pause();
@@ -110,7 +110,7 @@ export class FaultProxy implements AsyncDisposable {
     });
   }
 
-  /** The end of one is the end of the other; what was written to the client before it still arrives. */
+  /** Ends each connection when the other ends. What was written to the client before that still arrives. */
   #join(near: Socket, far: Socket, onEnd: () => void): void {
     for (const [one, other] of [
       [near, far],
@@ -147,9 +147,9 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   #takes(fault: Fault, fits = true): boolean {
-    const place = fits ? this.#armed.indexOf(fault) : -1;
-    if (place < 0) return false;
-    this.#armed.splice(place, 1);
+    const index = fits ? this.#armed.indexOf(fault) : -1;
+    if (index < 0) return false;
+    this.#armed.splice(index, 1);
     this.#options.onFault?.(fault);
     return true;
   }
@@ -162,7 +162,7 @@ export class FaultProxy implements AsyncDisposable {
     });
   }
 
-  /** As a network or a retrying proxy may: the request arrives again, when its caller has long gone on. */
+  /** Sends the request again, long after its caller has moved on, as a network or a retrying proxy may do. */
   #repeat(request: Buffer): void {
     const delay = 20 + Math.random() ** 2 * 3_000;
     setTimeout(() => {

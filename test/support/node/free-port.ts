@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 
 /**
- * A port where nobody listens, and where a program that is killed can listen again.
+ * A port on which no program listens, and on which a killed program can listen again.
  *
- * Below those that Linux and macOS give to outgoing connections: such a connection could take the port while its
- * program is down.
+ * The port is below those that Linux and macOS give to outgoing connections: such a connection could take the port
+ * while the program is down.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

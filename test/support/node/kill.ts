@@ -1,8 +1,8 @@
-/** Signals a process and its children, if they are there. */
+/** Signals a process group, if it still exists. */
 export function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // It is gone already.
+    // The group has already ended.
   }
 }

@@ -1,4 +1,5 @@
-// Outlives the driver, however that ends, to kill what it started: told "+pid" and "-pid", and the folder first.
+// Outlives the driver, however the driver ends, and kills what it started. The argument is the folder of the run. The
+// driver writes "+pid" and "-pid" to stdin.
 import { rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { killGroup } from "./kill.ts";

@@ -5,10 +5,10 @@ import { Children } from "./children.ts";
 import { freePort } from "./free-port.ts";
 import { Server } from "./workerd.ts";
 
-/** May do everything. */
+/** A token that may do everything. */
 export const TOKEN = "the-token-of-the-tests";
 
-/** May look at and take what begins with `mine/`. */
+/** A token that may look at and take locks whose ids begin with `mine/`. */
 export const NARROW = "a-token-for-only-a-few";
 
 const TOKENS = JSON.stringify([
@@ -18,7 +18,7 @@ const TOKENS = JSON.stringify([
 
 const worker = join(import.meta.dirname, "../../../dist/worker.js");
 
-/** The service on local workerd, with its locks on disk; it listens where it did when it is started again. */
+/** The service on local workerd, with its locks on disk. It keeps its port when it is started again. */
 export interface Service extends AsyncDisposable {
   url: string;
   server: Server;

@@ -7,22 +7,22 @@ import type { Child, Children } from "./children.ts";
 
 const STARTS_WITHIN = 30_000;
 
-/** The workerd that `wrangler dev` would run, found as wrangler finds it; directly, for only so can it be killed apart. */
+/** The workerd that `wrangler dev` would run, found as wrangler finds it. Run directly, it can be killed on its own. */
 function workerd(): string {
   const below = (name: string, from: string) => createRequire(createRequire(from).resolve(name)).resolve;
   const resolve = below("miniflare", below("wrangler", import.meta.filename)("wrangler"));
   return (createRequire(resolve("miniflare"))("workerd") as { default: string }).default;
 }
 
-/** What runs there. */
+/** What workerd runs. */
 interface Hosted {
-  /** A module that is bundled already. */
+  /** The path of a bundled module. */
   worker: string;
-  /** Where it listens. @default any free port, another one with each start */
+  /** The port to listen on. @default any free port, another one with each start */
   port?: number;
   /** The tokens of a lock service. */
   tokens?: string;
-  /** Where a debugger may connect. @default nowhere */
+  /** The port for a debugger. @default none */
   inspector?: number | undefined;
 }
 
@@ -49,7 +49,7 @@ const main :Workerd.Worker = (
 );
 `;
 
-/** Local workerd with its objects on disk, which can be killed and started again on the same storage. */
+/** Local workerd with its objects on disk. It can be killed and started again on the same storage. */
 export class Server {
   readonly #folder: string;
   readonly #children: Children;
@@ -78,7 +78,7 @@ export class Server {
     return this.#child?.process.pid;
   }
 
-  /** Where it listens at present. */
+  /** The port on which it currently listens. */
   get port(): number {
     return this.#port;
   }
@@ -102,7 +102,7 @@ export class Server {
   }
 }
 
-/** The port on which it listens, as it says itself. */
+/** The port on which workerd listens, as workerd reports it. */
 async function portOf({ process: child, gone }: Child): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   void gone.then(() => reject(new Error("workerd ended before it listened; see workerd.log.")));

@@ -23,7 +23,7 @@ it.each<[string, unknown, string]>([
   ["null as fetch", { url, token: TOKEN, fetch: null }, "fetch"],
   ["an object without fetch", { url, token: TOKEN, fetch: { fetch: 1 } }, "fetch"],
   ["an option that there is not", { url, token: TOKEN, timeout: 1 }, "timeout"],
-])("G9 refuses %s", (_name, options, argument) => {
+])("G9 connectLocks refuses %s.", (_name, options, argument) => {
   let error: unknown;
   try {
     connectLocks(options as ConnectOptions);
@@ -35,14 +35,14 @@ it.each<[string, unknown, string]>([
 });
 
 it.each(["http://localhost:8787", "http://127.0.0.1:8787/", "http://[::1]:1", "https://locks.example/mounted/here/"])(
-  "connects to %s without a request",
+  "connectLocks connects to %s without a request.",
   (given) => {
     const { lock } = connectLocks({ url: given, token: TOKEN, fetch: () => Promise.reject(new Error("asked")) });
     expect(lock("a").id).toBe("a");
   },
 );
 
-it("asks under the path that the service is mounted on, with the id in one segment", async () => {
+it("connectLocks asks under the path that the service is mounted on, with the id in one segment.", async () => {
   const asked: string[] = [];
   const { lock } = connectLocks({
     url: "https://locks.example/mounted/",
@@ -57,7 +57,7 @@ it("asks under the path that the service is mounted on, with the id in one segme
   expect(asked).toEqual(["https://locks.example/mounted/v1/locks/a%2Fb%3Fc%23d%20%C3%A9"]);
 });
 
-it.each([".", ".."])("G9 refuses the id %j, which no URL can name", async (id) => {
+it.each([".", ".."])("G9 connectLocks refuses the id %j, which no URL can name.", async (id) => {
   const { lock } = connectLocks({ url, token: TOKEN });
   expect(await failureOf(Promise.resolve().then(() => lock(id)))).toMatchObject({
     code: "INVALID_ARGUMENT",

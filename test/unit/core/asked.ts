@@ -1,7 +1,7 @@
 import type { Claim } from "../../../src/core/leases/lease.ts";
 import type { GrantReply } from "../../../src/core/replies.ts";
 
-/** A request as the world knows it, from nothing but what it was told. */
+/** A request as the world knows it, from the replies alone. */
 export interface Asked extends Claim {
   requestId: string;
   ttl: number;
@@ -12,40 +12,40 @@ export interface Asked extends Claim {
   wait: number;
   waited: number;
   since: number;
-  /** In line as the object sees it: by arrival, and among equals by when it was heard of. */
+  /** The order in the queue as the object sees it: by arrival, and at equal times by the first call. */
   arrivedAt: number;
   heard: number;
-  /** `away`: its slice ended, or the object restarted, and it has not asked again. */
-  place: "parked" | "away" | "holding" | "over";
+  /** `away`: its long poll has ended, or the object has restarted, and it has not asked again. */
+  stage: "parked" | "away" | "holding" | "ended";
   awayUntil: number;
-  /** It has lost its place, and until then the object remembers which it was. */
+  /** It has lost its queue entry, and the object remembers its position until this time. */
   rememberedUntil: number;
   lease?: GrantReply;
-  /** Its lease lives until here, in the steady time of the present instance. */
+  /** Its lease is live until this time, by the steady clock of the current instance. */
   until: number;
-  /** It had a lease, or was cancelled, and the object can't have forgotten. */
+  /** It had a lease or was cancelled, and the object still knows so. */
   dead: boolean;
 }
 
 export function isAway(asked: Asked): boolean {
-  return asked.place === "away";
+  return asked.stage === "away";
 }
 
 export function isAhead(one: Asked, other: Asked): boolean {
   return one.arrivedAt === other.arrivedAt ? one.heard < other.heard : one.arrivedAt < other.arrivedAt;
 }
 
-/** The admission rule, written once more and from its text. */
+/** The admission rule, written a second time from its text in the docs. */
 export function fits(claim: Claim, live: Claim[]): boolean {
   if (claim.exclusive) return live.length === 0;
   const inUse = live.reduce((sum, other) => sum + other.permits, 0);
   return live.every((other) => !other.exclusive) && inUse + claim.permits <= claim.capacity;
 }
 
-export function newlyAsked(requestId: string, claim: Claim, terms: Pick<Asked, "ttl" | "wait">): Asked {
+export function newlyAsked(requestId: string, claim: Claim, times: Pick<Asked, "ttl" | "wait">): Asked {
   return {
     ...claim,
-    ...terms,
+    ...times,
     requestId,
     owner: undefined,
     lockDelay: 0,
@@ -55,7 +55,7 @@ export function newlyAsked(requestId: string, claim: Claim, terms: Pick<Asked, "
     since: 0,
     arrivedAt: 0,
     heard: 0,
-    place: "over",
+    stage: "ended",
     awayUntil: 0,
     rememberedUntil: 0,
     until: 0,

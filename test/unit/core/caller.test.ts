@@ -4,7 +4,7 @@ import { isLockError } from "../../../src/index.ts";
 
 const CI: Caller = { tokenName: "ci", isAdmin: false };
 
-describe("a request id together with the name of its token", () => {
+describe("Scoped request ids", () => {
   it.each([
     ["ci", "job"],
     ["c", "ijob"],
@@ -12,37 +12,37 @@ describe("a request id together with the name of its token", () => {
     ["é", "\u{10000}"],
     ["\u{10000}", "job"],
     ["a\u{103ff}b", "\u{10000}"],
-  ])("can be taken apart again: %j %j", (name, id) => {
+  ])("A request id scoped to a token name can be taken apart again: %j %j.", (name, id) => {
     const parts = [tokenNameOf(scopedTo(name, id)), givenId(scopedTo(name, id))];
-    // As JSON: half a character can't be reported.
+    // Compared as JSON, because a failure report can't show half a character.
     expect(JSON.stringify(parts)).toBe(JSON.stringify([name, id]));
   });
 
-  it("is another for another name, and for none", () => {
+  it("Scoped ids differ for each token name, and without one, even where name and id join to the same text.", () => {
     const ids = [scopedTo("ci", "job"), scopedTo("c", "ijob"), scopedTo("cij", "ob"), scopedTo(undefined, "cijob")];
     expect(new Set(ids).size).toBe(4);
   });
 
-  it("is the id alone over RPC", () => {
+  it("A request over RPC, which has no token name, keeps its id unchanged.", () => {
     expect(scopedTo(undefined, "job")).toBe("job");
     for (const id of ["job", "ci\u{10000}", "\u{103ff}"])
       expect(JSON.stringify([tokenNameOf(id) ?? null, givenId(id)])).toBe(JSON.stringify([null, id]));
   });
 
-  it("is none that a caller can give, for it is not well-formed", () => {
+  it("A scoped id is not well-formed Unicode, so no caller can give it as its own id.", () => {
     expect(scopedTo("ci", "job").isWellFormed()).toBe(false);
   });
 });
 
-describe("G9 the caller that the lock service names", () => {
-  it("is taken out of the options, and the rest is left", () => {
+describe("G9 the caller option", () => {
+  it("takeCaller takes the caller out of the options and leaves the rest.", () => {
     expect(takeCaller({ requestId: "r", caller: CI })).toEqual({ caller: CI, rest: { requestId: "r" } });
     expect(takeCaller({ requestId: "r" })).toEqual({ caller: undefined, rest: { requestId: "r" } });
     expect(takeCaller({ caller: undefined as never })).toEqual({ caller: undefined, rest: {} });
     for (const none of [undefined, null]) expect(takeCaller(none)).toEqual({ caller: undefined, rest: none });
   });
 
-  it("may have a name of 64 bytes", () => {
+  it("The name of a token may have 64 bytes.", () => {
     const tokenName = "é".repeat(32);
     expect(takeCaller({ caller: { tokenName, isAdmin: true } }).caller).toEqual({ tokenName, isAdmin: true });
   });
@@ -58,7 +58,7 @@ describe("G9 the caller that the lock service names", () => {
     ["token", { tokenName: "ci", token: "secret" }],
     ["caller", "ci"],
     ["caller.tokenName", null],
-  ])("is refused by %s: %j", (argument, caller) => {
+  ])("A bad caller is refused with an error that names %s: %j.", (argument, caller) => {
     let error: unknown;
     try {
       takeCaller({ caller: caller as Caller });
@@ -69,7 +69,7 @@ describe("G9 the caller that the lock service names", () => {
   });
 });
 
-describe("what belongs to a name", () => {
+describe("Ownership by token name", () => {
   it.each<[string, Caller | undefined, string | undefined, boolean]>([
     ["its token", CI, "ci", true],
     ["another token", { ...CI, tokenName: "other" }, "ci", false],
@@ -78,7 +78,7 @@ describe("what belongs to a name", () => {
     ["a caller over RPC", undefined, "ci", true],
     ["a token, though it was taken over RPC", CI, undefined, false],
     ["an admin, though it was taken over RPC", { ...CI, isAdmin: true }, undefined, true],
-  ])("may be ended by %s: as the rule says", (_who, caller, tokenName, may) => {
+  ])("The ownership rule decides whether a request may be ended by %s.", (_who, caller, tokenName, may) => {
     const reply = refusalTo(caller, { requestId: scopedTo(tokenName, "job") });
     expect(reply).toEqual(may ? undefined : { success: false, reason: "OTHER_TOKEN" });
   });

@@ -23,7 +23,7 @@ const DAY = 86_400_000;
 const HIGHEST = Number.MAX_SAFE_INTEGER;
 const newId = () => "made";
 
-/** What is refused: the argument and the message. */
+/** The argument and the message of the refusal. */
 function refusal(check: () => unknown): string {
   try {
     check();
@@ -34,8 +34,8 @@ function refusal(check: () => unknown): string {
   return "";
 }
 
-describe("G9 the bounds", () => {
-  it("are those that are documented", () => {
+describe("G9 the limits", () => {
+  it("The limits are the documented ones.", () => {
     expect(LIMITS).toEqual({
       maxTtl: DAY,
       maxWait: DAY,
@@ -66,34 +66,34 @@ describe("G9 the bounds", () => {
 
   it.each<[string, (value: never) => unknown, good: unknown[], bad: unknown[]]>([
     ["a duration", (value) => checkDuration(value, "ttl"), [1, DAY], [0, DAY + 1, 1.5, "1"]],
-    ["a time to keep", checkRetain, [1, 366 * DAY], [0, 366 * DAY + 1, undefined]],
+    ["a retention", checkRetain, [1, 366 * DAY], [0, 366 * DAY + 1, undefined]],
     ["a wait", checkWait, [0, DAY, Infinity], [-1, DAY + 1, -Infinity, undefined]],
-    ["the length of a poll", checkLongPoll, [1, 25_000], [0, 25_001, 1.5, Infinity]],
-    ["a time waited", checkWaited, [0, HIGHEST], [-1, HIGHEST + 1, Infinity]],
+    ["a long poll", checkLongPoll, [1, 25_000], [0, 25_001, 1.5, Infinity]],
+    ["a waiting time", checkWaited, [0, HIGHEST], [-1, HIGHEST + 1, Infinity]],
     ["a lease", checkLease, [1, HIGHEST], [0, HIGHEST + 1, null]],
     ["a watched lease", checkWatched, [0, 1, HIGHEST], [-1, HIGHEST + 1, null]],
-    ["permits in all", checkPermits, [1, HIGHEST], [0, HIGHEST + 1, Infinity]],
+    ["a number of permits", checkPermits, [1, HIGHEST], [0, HIGHEST + 1, Infinity]],
     ["a count", (value) => checkCount(value, "count", 7), [1, 7], [0, 8]],
     ["a flag", (value) => checkFlag(value, "steal"), [true, false], ["yes", 1, null]],
     ["a text", (value) => checkText(value, "id"), ["a", "x".repeat(512), "é".repeat(256)], ["", 7, "\ud800"]],
     [
-      "a text of bytes",
+      "the bytes of a text",
       (value) => checkText(value, "id"),
       [],
       ["x".repeat(513), "é".repeat(257), `${"é".repeat(256)}a`],
     ],
     ["a payload", checkOnce, [undefined, "", "sha"], [null, 7, "x".repeat(513)]],
-  ])("hold for %s", (_what, check, good, bad) => {
+  ])("The check of %s accepts values at its limits and refuses values beyond them.", (_what, check, good, bad) => {
     for (const value of good) expect(check(value as never)).toBe(value);
     for (const value of bad) expect([value, refusal(() => check(value as never))]).not.toEqual([value, ""]);
   });
 
-  it("of an absent flag are no", () => {
+  it("An absent flag counts as false.", () => {
     expect(checkFlag(undefined, "steal")).toBe(false);
   });
 });
 
-describe("what is refused is said, with its argument, its limit and what was given", () => {
+describe("Messages of refusals", () => {
   it.each<[() => unknown, string]>([
     [
       () => checkDuration(0, "ttl"),
@@ -114,21 +114,24 @@ describe("what is refused is said, with its argument, its limit and what was giv
     [() => checkWaited(-1), "waited: waited must be a whole number of milliseconds, 0 or more, got -1."],
     [() => checkLease(0), "lease: lease must be the number that acquire returned"],
     [() => checkWatched(-1), "known: known must be the number that acquire returned"],
-    [() => checkText("", "id"), 'id: id must be a string that is not empty, got "".'],
+    [() => checkText("", "id"), 'id: id must be a non-empty string, got "".'],
     [() => checkText("x".repeat(513), "id"), "id: id must be at most 512 bytes of UTF-8; shorten or hash it."],
     [() => checkText("\ud800", "id"), "id: id must be well-formed Unicode, without lone surrogates."],
-    [() => checkPermits(0), "permits: permits must be a whole number from 1, got 0."],
+    [() => checkPermits(0), "permits: permits must be a whole number, 1 or more, got 0."],
     [() => checkCount(8, "by", 7), "by: by must be a whole number from 1 to 7, got 8."],
     [
       () => checkClaim(1, undefined),
-      "capacity: capacity must be a whole number from 1, or Infinity for no limit, got a value",
+      "capacity: capacity must be a whole number, 1 or more, or Infinity for no limit, got a value",
     ],
     [() => checkClaim(4, 3), "permits: permits must be a whole number from 1 to the capacity of 3, got 4."],
     [() => checkOptions(new Map(), []), "options: options must be an object, got a value of type object."],
     [() => checkOptions({ tll: 1 }, ["ttl", "wait"]), 'tll: unknown option "tll"; known options are ttl, wait.'],
     [() => checkOptions({ ["k".repeat(50)]: 1 }, []), `${"k".repeat(40)}: unknown option a string of 50 characters;`],
-    [() => checkRequest(1, { steal: true, capacity: 2 }, newId), "steal: steal takes the whole lock: leave permits"],
-    [() => checkRequest(1, { once: "", capacity: 2 }, newId), "once: a job that runs once takes the whole lock"],
+    [
+      () => checkRequest(1, { steal: true, capacity: 2 }, newId),
+      "steal: `steal` takes the whole lock: leave out `permits`",
+    ],
+    [() => checkRequest(1, { once: "", capacity: 2 }, newId), "once: a once-only job takes the whole lock"],
     [() => checkRequest(0, {}, newId), "ttl: ttl must be"],
     [() => checkRequest(1, { owner: "" }, newId), "owner: owner must be"],
     [() => checkRequest(1, { wait: -1 }, newId), "wait: wait must be"],
@@ -143,20 +146,20 @@ describe("what is refused is said, with its argument, its limit and what was giv
     [() => checkRelease({ result: { retain: 0 } }, newId), "retain: retain must be"],
     [() => checkRelease({ result: { retain: 1, failed: 1 } }, newId), "failed: failed must be"],
     [() => checkRelease({ result: 7 }, newId), "result: result must be an object, got 7."],
-  ])("%s", (check, said) => {
+  ])("The message names the argument, the limit and the value given: %s", (check, said) => {
     expect(refusal(check)).toContain(said);
   });
 });
 
-describe("what a request takes", () => {
-  it("is one permit if only the capacity is given, and everything if neither is", () => {
+describe("Checked requests", () => {
+  it("A claim is one permit if only the capacity is given, and exclusive if neither is given.", () => {
     expect(checkClaim(undefined, 5)).toEqual({ exclusive: false, permits: 1, capacity: 5 });
     expect(checkClaim(undefined, undefined)).toEqual({ exclusive: true, permits: 1, capacity: 1 });
     expect(checkClaim(5, 5)).toEqual({ exclusive: false, permits: 5, capacity: 5 });
     expect(checkClaim(HIGHEST, Infinity)).toEqual({ exclusive: false, permits: HIGHEST, capacity: Infinity });
   });
 
-  it("is complete with what was left out", () => {
+  it("checkRequest fills in a default for each option that is left out.", () => {
     expect(checkRequest(7, undefined, newId)).toEqual({
       ttl: 7,
       wait: 0,
@@ -172,7 +175,7 @@ describe("what a request takes", () => {
     });
   });
 
-  it("is what was given", () => {
+  it("checkRequest returns the options that were given.", () => {
     const given = {
       wait: 5,
       longPoll: 7,
@@ -193,7 +196,7 @@ describe("what a request takes", () => {
     });
   });
 
-  it("is the same for a conversion, and a release has a result or none", () => {
+  it("A conversion checks its claim in the same way, and a release checks its result if there is one.", () => {
     expect(checkConversion({ permits: 2, capacity: 3 }, newId)).toEqual({
       claim: { exclusive: false, permits: 2, capacity: 3 },
       requestId: "made",

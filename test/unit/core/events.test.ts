@@ -3,14 +3,14 @@ import { Machine, NOW, ONE_OF_TWO, PLAIN, READER } from "./machine.ts";
 
 const REQUEST = { ...PLAIN, lockDelay: 0 };
 
-/** What has happened since the last time. */
+/** The events since the last time. */
 const happened = (machine: Machine) => {
   machine.write();
   return machine.events.splice(0).map(({ what }) => what);
 };
 
-describe("the events of a lock", () => {
-  it("tell a hand-off in its order", () => {
+describe("Lock events", () => {
+  it("A hand-off is reported in order: released, granted, dequeued.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW);
     machine.state.enqueue({ ...REQUEST, wait: 20_000, requestId: "next" }, NOW);
@@ -19,7 +19,7 @@ describe("the events of a lock", () => {
     expect(happened(machine)).toEqual(["released", "granted", "dequeued"]);
   });
 
-  it("tell a forced release as the end of the holders, and not as a lease of its own", () => {
+  it("A forced release is reported as the end of each holder's lease, and not as a lease of its own.", () => {
     const machine = new Machine();
     for (const _ of [1, 2]) machine.acquire(NOW, READER);
     happened(machine);
@@ -27,7 +27,7 @@ describe("the events of a lock", () => {
     expect(happened(machine)).toEqual(["superseded", "superseded"]);
   });
 
-  it("tell the end of a lock-delay, whether its time ends it or force", () => {
+  it("The end of a lock-delay is reported, whether its time runs out or a forced release ends it.", () => {
     const machine = new Machine();
     for (const end of [() => machine.state.wake(NOW + 60_000), () => machine.forceRelease(NOW + 70_000)]) {
       machine.acquire(NOW + 60_000 * Number(machine.events.length > 0), { ...ONE_OF_TWO, lockDelay: 5_000 });
@@ -38,7 +38,7 @@ describe("the events of a lock", () => {
     }
   });
 
-  it("tell a change of a lease once, and not its repetition", () => {
+  it("A change of a lease is reported once, and its repetition is not.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, READER);
     happened(machine);
@@ -51,12 +51,12 @@ describe("the events of a lock", () => {
       expect(happened(machine)).toEqual(expected);
     }
     for (const expected of [["releaseRequested"], []]) {
-      machine.state.requestRelease("wish", NOW);
+      machine.state.requestRelease("ask", NOW);
       expect(happened(machine)).toEqual(expected);
     }
   });
 
-  it("are none for a call that changes nothing, a refusal, or a start from storage", () => {
+  it("A call that changes nothing, a refusal and a start from storage report no events.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { requestId: "same" });
     happened(machine);
@@ -70,7 +70,7 @@ describe("the events of a lock", () => {
     expect(happened(machine)).toEqual([]);
   });
 
-  it("never have a request id", () => {
+  it("Events never contain a request id.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { requestId: "secret" });
     machine.state.enqueue({ ...REQUEST, wait: 20_000, requestId: "secret too" }, NOW);

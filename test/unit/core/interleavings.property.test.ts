@@ -11,7 +11,7 @@ const claim = fc.oneof(
   { weight: 1, arbitrary: fc.constant(READER) },
   {
     weight: 2,
-    // With differing limits: each request is judged by its own.
+    // The capacities differ, because each request is judged by its own.
     arbitrary: fc
       .tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom(3, 5))
       .map(([permits, capacity]) => ({ exclusive: false, permits, capacity })),
@@ -21,7 +21,7 @@ const ttl = fc.constantFrom(1, 500, 5_000, 40_000);
 const wait = fc.constantFrom(1, 1_000, 20_000, 60_000);
 const pick = fc.nat(20);
 
-// Data and not closures, so that a counterexample can be read.
+// The steps are data rather than closures, so that you can read a counterexample.
 type Step = { [K in keyof World]: World[K] extends (...args: infer A) => void ? [K, ...A] : never }[keyof World];
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -49,13 +49,17 @@ function play(steps: Step[]): string[] {
 }
 
 describe("G1 G2 G3 G4 G5: random interleavings", () => {
-  it("keep exclusion, growing numbers, order, dead leases dead, and lose no waiter", { timeout: 120_000 }, () => {
-    const anySteps = fc.array(step, { minLength: 5, maxLength: 40 });
-    fc.assert(
-      fc.property(anySteps, (steps) => {
-        expect(play(steps)).toEqual([]);
-      }),
-      { numRuns: 30_000 },
-    );
-  });
+  it(
+    "Random interleavings keep exclusion, growing lease numbers and order, revive no dead lease and lose no waiter.",
+    { timeout: 120_000 },
+    () => {
+      const anySteps = fc.array(step, { minLength: 5, maxLength: 40 });
+      fc.assert(
+        fc.property(anySteps, (steps) => {
+          expect(play(steps)).toEqual([]);
+        }),
+        { numRuns: 30_000 },
+      );
+    },
+  );
 });

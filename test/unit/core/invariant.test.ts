@@ -9,31 +9,33 @@ import { EXCLUSIVE, Machine, NOW, ONE_OF_TWO, READER } from "./machine.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 
-/** Plants the fault that the admission rule admits everything. */
+/** Plants a fault: the admission rule admits everything. */
 const admitAll = () => void vi.spyOn(LiveLeases.prototype, "admits").mockReturnValue(true);
 
-describe("G1 an admission rule with a fault", () => {
+describe("G1 a faulty admission rule", () => {
   it.each<[string, Claim, Claim]>([
     ["an exclusive lease beside an exclusive one", EXCLUSIVE, EXCLUSIVE],
     ["an exclusive lease beside a shared one", READER, EXCLUSIVE],
     ["a shared lease beside an exclusive one", EXCLUSIVE, READER],
-    ["more permits than there are", { ...ONE_OF_TWO, permits: 2 }, ONE_OF_TWO],
-  ])("grants nothing: %s", (_what, first, second) => {
+    ["more permits than the capacity has", { ...ONE_OF_TWO, permits: 2 }, ONE_OF_TWO],
+  ])("An admission rule that admits everything still grants nothing: %s.", (_what, first, second) => {
     const machine = new Machine();
     machine.acquire(NOW, first);
     admitAll();
     expect(() => machine.acquire(NOW, second)).toThrow(InvariantError);
   });
 
-  it("grants nothing beside a lease whose lock-delay has not ended", () => {
+  it("An admission rule that admits everything grants nothing beside a lease whose lock-delay has not ended.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { lockDelay: 5_000 });
     machine.state.wake(NOW + 2_000);
     admitAll();
-    expect(() => machine.acquire(NOW + 2_000, READER)).toThrow("A shared lease is granted beside an exclusive one.");
+    expect(() => machine.acquire(NOW + 2_000, READER)).toThrow(
+      "A shared lease was granted although an exclusive lease blocks it.",
+    );
   });
 
-  it("converts nothing", () => {
+  it("An admission rule that admits everything converts no lease.", () => {
     const machine = new Machine();
     machine.acquire(NOW, READER);
     const lease = machine.acquire(NOW, READER);
@@ -42,27 +44,27 @@ describe("G1 an admission rule with a fault", () => {
   });
 });
 
-describe("other faults of the lock", () => {
-  it("G2 grant nothing: a number that does not grow", () => {
+describe("Other faults of the lock", () => {
+  it("G2 A fault in the numbering grants nothing: the lease number would not grow.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, READER);
     vi.spyOn(Math, "floor").mockReturnValue(Number.NaN);
     const isNumber = vi.spyOn(Number, "isSafeInteger").mockReturnValue(false);
     expect(numbers.nextLeaseNumber(lease, NOW)).toBe(lease + 1);
-    expect(() => machine.acquire(NOW, READER)).toThrow("A lease number does not grow.");
+    expect(() => machine.acquire(NOW, READER)).toThrow("A new lease number is not above the previous one.");
     isNumber.mockRestore();
   });
 
-  it("G3 grant nothing: the row of a live lease that is free", () => {
+  it("G3 A fault that frees the row of a live lease grants nothing.", () => {
     const machine = new Machine();
     machine.acquire(NOW);
     const { lease } = machine.disk.get(0) as Slot;
     const slots = new Slots();
     slots.free(slots.place(lease));
-    expect(() => slots.place(lease)).toThrow("The row of a lease that has not ended is used for another lease.");
+    expect(() => slots.place(lease)).toThrow("A row was reused although its lease has not ended.");
   });
 
-  it("G3 grant nothing: the row of a lease that lingers and is free", () => {
+  it("G3 A fault that frees the row of a lease in its lock-delay grants nothing.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 5_000 });
     const linger = vi.spyOn(LiveLeases.prototype, "linger");
@@ -72,23 +74,25 @@ describe("other faults of the lock", () => {
     vi.spyOn(LiveLeases.prototype, "lingers").mockImplementation((other) => other === slot);
     machine.state.wake(NOW + 6_000);
     expect(free).toHaveBeenCalledWith(slot);
-    expect(() => machine.acquire(NOW + 6_000)).toThrow("The row of a lease whose lock-delay has not ended is used");
+    expect(() => machine.acquire(NOW + 6_000)).toThrow("A row was reused before the lock-delay of its lease ended.");
   });
 
-  it("G3 renew and end nothing: a dead lease that is live", () => {
+  it("G3 A fault that leaves a dead lease among the live ones lets it be neither renewed nor released.", () => {
     const machine = new Machine();
     const add = vi.spyOn(LiveLeases.prototype, "add");
     const lease = machine.acquire(NOW, READER);
     const [slot] = add.mock.calls[0] as [Slot];
     slot.end = { requestId: "", lease, how: "released" };
-    expect(() => machine.state.renew(lease, 1_000, "renew", NOW)).toThrow("A lease that has ended is live.");
+    expect(() => machine.state.renew(lease, 1_000, "renew", NOW)).toThrow(
+      "A lease that has ended still counts as live.",
+    );
     vi.spyOn(LiveLeases.prototype, "delete").mockReturnValue();
-    expect(() => machine.state.release(lease, "release", NOW)).toThrow("A lease that has ended is live.");
+    expect(() => machine.state.release(lease, "release", NOW)).toThrow("A lease that has ended still counts as live.");
   });
 });
 
-describe("G1 what no invariant forbids", () => {
-  it("is a limit that changes from 2 to 10 and back: older leases with a smaller capacity may be exceeded", () => {
+describe("G1 states that no invariant forbids", () => {
+  it("A capacity that changes from 2 to 10 and back may leave the capacity of older leases exceeded.", () => {
     const machine = new Machine();
     const of = (capacity: number) => machine.acquire(NOW, { exclusive: false, permits: 1, capacity, ttl: 60_000 });
     const leases = [of(2), of(2), ...Array.from({ length: 8 }, () => of(10))];
@@ -100,7 +104,7 @@ describe("G1 what no invariant forbids", () => {
     expect([of(2) > 0, of(2)]).toEqual([true, 0]);
   });
 
-  it("is a conversion to a capacity that others exceed only with their own", () => {
+  it("A lease converted to a capacity of 1 does not stop a later request with a capacity of 2.", () => {
     const machine = new Machine();
     const [first, second] = [machine.acquire(NOW, ONE_OF_TWO), machine.acquire(NOW, ONE_OF_TWO)] as const;
     const one = { ...ONE_OF_TWO, capacity: 1 };
@@ -127,7 +131,7 @@ describe("G1 what no invariant forbids", () => {
         { ...ONE_OF_TWO, permits: 1.5, capacity: 4 },
       ],
     ],
-  ])("is anything in storage, however damaged: %s", (_what, claims) => {
+  ])("No damage in storage breaks an invariant: %s.", (_what, claims) => {
     const machine = new Machine();
     const healthy = machine.acquire(NOW, { ...READER, ttl: 10_000 });
     const stored = machine.disk.get(0) as Slot;
@@ -146,8 +150,8 @@ describe("G1 what no invariant forbids", () => {
   });
 });
 
-describe("the account of what is in use", () => {
-  it("is exact beyond the safe integers, and begins again when it is cleared", () => {
+describe("Occupancy", () => {
+  it("The occupancy is exact beyond the safe integers, and starts again from nothing when it is cleared.", () => {
     const occupancy = new Occupancy();
     const huge = { exclusive: false, permits: Number.MAX_SAFE_INTEGER, capacity: Infinity };
     const claims = [huge, { ...huge, permits: 3 }, huge];

@@ -3,8 +3,8 @@ import { Machine, NOW, ONE_OF_TWO, PLAIN } from "./machine.ts";
 
 const REQUEST = { ...PLAIN, lockDelay: 0 };
 
-describe("G1 G3 after a restart whose clock has stepped back", () => {
-  it("leases that had expired when another was granted do not stand beside it", () => {
+describe("G1 G3 restart with a clock that has stepped back", () => {
+  it("Leases that had expired when another was granted do not come back beside it after a restart.", () => {
     const machine = new Machine();
     expect(machine.acquire(NOW, ONE_OF_TWO)).toBeGreaterThan(0);
     expect(machine.acquire(NOW, ONE_OF_TWO)).toBeGreaterThan(0);
@@ -13,7 +13,7 @@ describe("G1 G3 after a restart whose clock has stepped back", () => {
     expect(machine.state.status(NOW + 500).holders).toMatchObject([{ exclusive: true }]);
   });
 
-  it("the permits of leases that had expired when another took them are not taken twice", () => {
+  it("The permits of expired leases that another lease has taken are not taken twice after a restart.", () => {
     const machine = new Machine();
     for (const permits of [1, 1]) machine.acquire(NOW, { ...ONE_OF_TWO, capacity: 3, permits });
     const lease = machine.acquire(NOW + 2_000, { ...ONE_OF_TWO, capacity: 3, permits: 3 });
@@ -21,7 +21,7 @@ describe("G1 G3 after a restart whose clock has stepped back", () => {
     expect(machine.state.status(NOW + 500).holders).toMatchObject([{ lease }]);
   });
 
-  it("a lease whose holder was told that it is dead is written once", () => {
+  it("A lease is written once when its holder learns that it is dead.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW);
     for (const writes of [1, 0]) {
@@ -30,7 +30,7 @@ describe("G1 G3 after a restart whose clock has stepped back", () => {
     }
   });
 
-  it("a lease that expired unnoticed costs no write until then", () => {
+  it("A lease that expired costs no write until a call relies on its end.", () => {
     const machine = new Machine();
     machine.acquire(NOW, ONE_OF_TWO);
     machine.acquire(NOW, ONE_OF_TWO);
@@ -39,8 +39,8 @@ describe("G1 G3 after a restart whose clock has stepped back", () => {
   });
 });
 
-describe("G4 after a restart", () => {
-  it("nobody is granted before the queue had its time to reassemble, and then in the order of arrival", () => {
+describe("G4 restart", () => {
+  it("After a restart no lease is granted until the queue has reassembled, and then in the order of arrival.", () => {
     const { state } = new Machine();
     const late = { ...REQUEST, wait: 20_000 };
     expect(state.enqueue({ ...late, requestId: "second", waited: 5_000 }, NOW + 100)).toBe(undefined);
@@ -50,15 +50,15 @@ describe("G4 after a restart", () => {
     expect(state.takeEffects().answers).toMatchObject([{ requestId: "first", reply: { success: true } }]);
   });
 
-  it("a newcomer to an instance that had no queue before it is granted at once", () => {
+  it("A new waiter is granted at once by an instance that has no queue to reassemble.", () => {
     const { state } = new Machine();
     const newcomer = { ...REQUEST, wait: 20_000 };
     expect(state.enqueue({ ...newcomer, requestId: "a" }, NOW)).toMatchObject({ success: true });
   });
 });
 
-describe("G4 G8 one whose own time is up", () => {
-  it("is answered and leaves the line for good", () => {
+describe("G4 G8 the end of a wait", () => {
+  it("A waiter whose time is up is answered and leaves the queue for good.", () => {
     const machine = new Machine();
     machine.acquire(NOW);
     machine.state.enqueue({ ...REQUEST, wait: 100, requestId: "waiter" }, NOW);

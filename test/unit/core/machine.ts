@@ -13,15 +13,15 @@ export const PLAIN = { ...EXCLUSIVE, owner: undefined, wait: 0, waited: 0, ttl: 
 /** A state machine and the disk that it writes to. */
 export class Machine {
   readonly disk = new Map<number, Slot>();
-  /** What has happened since somebody took it from here. */
+  /** The events since a test last took them from here. */
   readonly events: LockEvent[] = [];
   state = new LockState([], NOW);
   #asked = 0;
 
-  /** The number of the lease, 0 for none. */
-  acquire(now: number, terms: Partial<LockRequest> = {}): number {
+  /** Returns the lease number, or 0 if the request is refused. */
+  acquire(now: number, spec: Partial<LockRequest> = {}): number {
     const requestId = `request ${(this.#asked += 1)}`;
-    const reply = this.state.acquire({ ...PLAIN, lockDelay: 0, requestId, ...terms }, now);
+    const reply = this.state.acquire({ ...PLAIN, lockDelay: 0, requestId, ...spec }, now);
     this.write();
     return reply.success ? reply.lease : 0;
   }

@@ -15,12 +15,12 @@ describe("G11 storage that fails", () => {
     },
   };
 
-  it("is not blamed on a class without SQLite: the fault stays what it is, and can be retried", () => {
+  it("A fault of the storage is not blamed on a class without SQLite: it stays what it is and can be retried.", () => {
     expect(() => sqlOf({ sql: failing })).toThrow(fault);
     expect(isNoSqlite(fault)).toBe(false);
   });
 
-  it("is not blamed on it by fenceStorage either", async () => {
+  it("fenceStorage does not blame a fault of the storage on a class without SQLite.", async () => {
     await runInDurableObject(stubOf(freshId()), (_lock, state) => {
       const transactionSync = state.storage.transactionSync.bind(state.storage);
       const storage = { sql: failing, kv: { get: fail }, transactionSync } as unknown as DurableObjectStorage;

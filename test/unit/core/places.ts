@@ -1,7 +1,7 @@
 import { LIMITS } from "../../../src/core/limits.ts";
 import { type Asked, isAway } from "./asked.ts";
 
-/** Where waiters belong in the line that an instance knows, written once more and from the docs. */
+/** The position of waiters in the queue of one instance, written a second time from the docs. */
 export class Places {
   readonly #startedAt: number;
   #reassemblesUntil = 0;
@@ -14,7 +14,7 @@ export class Places {
     return now < this.#reassemblesUntil;
   }
 
-  /** Of a waiter that has no place: where it was seen last, or else where it says, if that can be so. */
+  /** The arrival of a waiter without a queue entry: the one that the object remembers, or else a plausible claim. */
   arrivalOf({ rememberedUntil, arrivedAt }: Asked, waited: number, now: number): number {
     if (rememberedUntil > now) return arrivedAt;
     const lived = now - this.#startedAt;
@@ -28,7 +28,7 @@ export class Places {
   }
 }
 
-/** Those who were answered and have not come back in time lose their places, which the object remembers for a while. */
+/** Waiters that do not return in time lose their queue entries. The object remembers their positions for a while. */
 export function losePlaces(all: Asked[], now: number): void {
   for (const asked of all)
     if (isAway(asked) && asked.awayUntil > 0 && asked.awayUntil <= now)

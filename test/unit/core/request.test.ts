@@ -3,7 +3,7 @@ import { checkRequest, optionsOf } from "../../../src/core/request.ts";
 
 const newId = () => "made";
 
-describe("a request that travels", () => {
+describe("Requests on their way", () => {
   it.each([
     {},
     { wait: 5, longPoll: 7, waited: 6 },
@@ -13,18 +13,18 @@ describe("a request that travels", () => {
     { steal: true },
     { once: "" },
     { once: "sha" },
-  ])("as the options %j is read back as it was", (options) => {
+  ])("A request sent as the options %j is read back unchanged.", (options) => {
     const request = checkRequest(7, options, newId);
     expect(optionsOf(request)).toEqual({ requestId: "made", ...options });
     expect(checkRequest(7, optionsOf(request), newId)).toEqual(request);
   });
 
-  it("says nothing that is as if absent", () => {
+  it("A request sends no option that means the same as leaving it out.", () => {
     const request = checkRequest(7, { wait: 0, waited: 0, lockDelay: 0, steal: false, owner: undefined }, newId);
     expect(Object.keys(optionsOf(request))).toEqual(["requestId"]);
   });
 
-  it("carries nothing but options", () => {
+  it("A request sends nothing but options.", () => {
     const request = { ...checkRequest(7, {}, newId), arrivedAt: 3 };
     expect(optionsOf(request)).toEqual({ requestId: "made" });
   });

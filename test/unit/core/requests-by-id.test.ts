@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { scopedTo } from "../../../src/core/caller.ts";
 import { RequestsById } from "../../../src/core/requests-by-id.ts";
 
-it("finds a request by its whole id, and all that were given the same id, of tokens and over RPC", () => {
+it("A request is found by its whole id, and with it all requests given the same id by tokens or over RPC.", () => {
   const requests = new RequestsById<string>();
   const ids = [scopedTo("one", "same"), scopedTo("other", "same"), "same"];
   for (const id of ids) requests.add(id, id);
@@ -13,7 +13,7 @@ it("finds a request by its whole id, and all that were given the same id, of tok
   expect(requests.ofEveryName(scopedTo("other", "different"))).toEqual([scopedTo("one", "different")]);
 });
 
-it("forgets a request that is deleted, and not the one that has its id by now", () => {
+it("A request that is deleted is forgotten, and one that has taken over its id is not.", () => {
   const requests = new RequestsById<string>();
   const id = scopedTo("one", "same");
   requests.add(id, "first");

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Schedule } from "../../../src/core/schedule.ts";
 
-describe("a schedule", () => {
-  it("is due with its earliest item, and with none if it is empty", () => {
+describe("Schedule", () => {
+  it("A schedule is due with its earliest item, and never if it is empty.", () => {
     const schedule = new Schedule<string>();
     expect(schedule.first()).toBe(Infinity);
     schedule.set("late", 20);
@@ -17,7 +17,7 @@ describe("a schedule", () => {
     expect(schedule.first()).toBe(Infinity);
   });
 
-  it("takes out what is due, the earliest first, and among equals the one that was scheduled first", () => {
+  it("A schedule takes out what is due, earliest first, and at equal times in the order of scheduling.", () => {
     const schedule = new Schedule<string>();
     for (const [item, at] of [
       ["c", 3],
@@ -31,7 +31,7 @@ describe("a schedule", () => {
     expect(schedule.first()).toBe(4);
   });
 
-  it("agrees with a plain list, also when it clears out its outdated entries", () => {
+  it("A schedule agrees with a plain list, also when it clears out its outdated entries.", () => {
     const step = fc.record({
       do: fc.constantFrom("set" as const, "set" as const, "set" as const, "delete" as const, "take" as const),
       item: fc.nat(9),

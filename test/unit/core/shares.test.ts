@@ -8,7 +8,7 @@ const { maxLeasesPerToken, maxWaitersPerToken } = LIMITS;
 const LEASES_USED_UP = { success: false, reason: "TOO_MANY_LEASES", share: true };
 const idOf = (tokenName: string | undefined, id: string) => scopedTo(tokenName, id);
 
-/** A lock of which one token holds as many leases as it may. */
+/** A lock on which one token holds as many leases as its share allows. */
 function withLeases(more = {}): { machine: Machine; leases: number[] } {
   const machine = new Machine();
   const leases = Array.from({ length: maxLeasesPerToken }, (_, n) =>
@@ -18,7 +18,7 @@ function withLeases(more = {}): { machine: Machine; leases: number[] } {
 }
 
 describe("G9 a token's share of the leases", () => {
-  it("is refused to be exceeded, waiting or not, while other tokens and callers over RPC are granted", () => {
+  it("A token can't exceed its share of the leases, while other tokens and RPC callers are granted.", () => {
     const { machine, leases } = withLeases();
     const greedy = { ...REQUEST, ...READER, requestId: idOf("greedy", "more") };
     expect(machine.state.acquire({ ...greedy, wait: 0 }, NOW)).toEqual(LEASES_USED_UP);
@@ -30,7 +30,7 @@ describe("G9 a token's share of the leases", () => {
     expect(machine.state.acquire({ ...greedy, requestId: idOf("greedy", "again") }, NOW)).toEqual(LEASES_USED_UP);
   });
 
-  it("counts what was stored, and a repeat of what is granted is answered", () => {
+  it("A token's share of the leases counts stored leases, and a repeated request still gets its own.", () => {
     const { machine, leases } = withLeases();
     machine.restart(NOW);
     const greedy = { ...REQUEST, ...READER, requestId: idOf("greedy", "more") };
@@ -38,14 +38,14 @@ describe("G9 a token's share of the leases", () => {
     expect(machine.acquire(NOW, { ...READER, requestId: idOf("greedy", "0") })).toBe(leases[0]);
   });
 
-  it("counts those whose lock-delay lasts, until it is over", () => {
+  it("A token's share of the leases counts a lease in its lock-delay until that ends.", () => {
     const { machine } = withLeases({ ttl: 1_000, lockDelay: 5_000 });
     const greedy = { ...REQUEST, ...READER, wait: 0, requestId: idOf("greedy", "more") };
     expect(machine.state.acquire(greedy, NOW + 2_000)).toEqual(LEASES_USED_UP);
     expect(machine.state.acquire(greedy, NOW + 6_000)).toMatchObject({ success: true });
   });
 
-  it("that is used up while its requests wait does not keep those behind them from being granted", () => {
+  it("A token that uses up its share of the leases while it waits does not block the waiters behind it.", () => {
     const { machine, leases } = withLeases();
     machine.state.release(leases[0] as number, "release", NOW);
     const ask = (tokenName: string, id: string, more = {}) =>
@@ -63,14 +63,14 @@ describe("G9 a token's share of the leases", () => {
     ]);
   });
 
-  it("of callers over RPC is all of them", () => {
+  it("RPC callers have no share of the leases: they may hold more than one token may.", () => {
     const machine = new Machine();
     for (let n = 0; n <= maxLeasesPerToken; n += 1) expect(machine.acquire(NOW, READER)).toBeGreaterThan(0);
   });
 });
 
 describe("G9 a token's share of the queue", () => {
-  it("is refused to be exceeded, while others queue, and is free again once one of its requests has left", () => {
+  it("A token can't exceed its share of the queue while others queue, and a waiter that leaves makes room.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 60_000 });
     const ask = (tokenName: string | undefined, id: string) =>

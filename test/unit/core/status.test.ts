@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Machine, NOW } from "./machine.ts";
 
-it("a renewal is never in the future, though the clock stepped back while the object was away", () => {
+it("The status never shows a renewal in the future, even if the clock stepped back before a restart.", () => {
   const machine = new Machine();
   const lease = machine.acquire(NOW, { ttl: 60_000 });
   machine.state.renew(lease, 80_000, "renewal", NOW + 1_000);

@@ -15,11 +15,11 @@ const take = (machine: Machine, caller: Caller | undefined, claim = EXCLUSIVE, i
 const wait = (machine: Machine, caller: Caller | undefined, claim = EXCLUSIVE, id = "same") =>
   machine.state.enqueue({ ...request(caller, id), ...claim, wait: 20_000 }, NOW);
 
-describe("a lease belongs to the name of the token that took it", () => {
+describe("Leases of tokens", () => {
   it.each([
     ["of a token", ONE],
     ["taken over RPC", undefined],
-  ])("one %s can't be renewed, converted or released by another token, and is as it was", (_what, owner) => {
+  ])("A lease %s can't be renewed, converted or released by another token, and stays as it was.", (_what, owner) => {
     const machine = new Machine();
     const lease = take(machine, owner);
     const before = machine.state.status(NOW);
@@ -34,7 +34,7 @@ describe("a lease belongs to the name of the token that took it", () => {
     ["its own token", ONE],
     ["an admin", ADMIN],
     ["a caller over RPC", undefined],
-  ])("%s renews, converts and releases it", (_who, caller) => {
+  ])("A lease of a token can be renewed, converted and released by %s.", (_who, caller) => {
     const machine = new Machine();
     const lease = take(machine, ONE);
     expect(machine.state.renew(lease, 60_000, idOf(caller, "r"), NOW, caller)).toMatchObject({ success: true });
@@ -42,7 +42,7 @@ describe("a lease belongs to the name of the token that took it", () => {
     expect(machine.state.release(lease, idOf(caller, "e"), NOW, caller)).toBe(true);
   });
 
-  it("G3 one that has ended is over for everybody", () => {
+  it("G3 A lease that has ended is dead for every caller.", () => {
     const machine = new Machine();
     const lease = take(machine, ONE);
     machine.state.release(lease, "release", NOW);
@@ -54,15 +54,15 @@ describe("a lease belongs to the name of the token that took it", () => {
   });
 });
 
-describe("G5 a request id is looked up together with the name of its token", () => {
-  it("so that leases of one id stand beside each other, and each repeat finds its own", () => {
+describe("G5 request ids of tokens", () => {
+  it("Leases of different tokens under one request id coexist, and each repeated acquire finds its own.", () => {
     const machine = new Machine();
     const leases = [ONE, OTHER, undefined].map((caller) => take(machine, caller, READER));
     expect(new Set(leases).size).toBe(3);
     expect([ONE, OTHER, undefined].map((caller) => take(machine, caller, READER))).toEqual(leases);
   });
 
-  it("so that another's claim under that id is no obstacle, waiting or held", () => {
+  it("Another token's claim under the same request id is no obstacle, whether it waits or is held.", () => {
     const machine = new Machine();
     take(machine, ONE, READER);
     expect(wait(machine, OTHER, EXCLUSIVE)).toBe(undefined);
@@ -70,7 +70,7 @@ describe("G5 a request id is looked up together with the name of its token", () 
     expect(machine.state.waiting).toBe(2);
   });
 
-  it("so that another's request of that id does not cut a wait: each is answered for itself", () => {
+  it("Another token's request under the same id does not end a wait: each is answered for itself.", () => {
     const machine = new Machine();
     const lease = take(machine, undefined);
     wait(machine, ONE);
@@ -81,14 +81,14 @@ describe("G5 a request id is looked up together with the name of its token", () 
     expect(answers).toMatchObject([{ requestId: idOf(ONE), reply: { success: true } }]);
   });
 
-  it("so that one that has ended is no obstacle to another's", () => {
+  it("A request that has ended is no obstacle to another token's request under the same id.", () => {
     const machine = new Machine();
     machine.state.release(take(machine, ONE), "release", NOW);
     expect(machine.state.acquire(request(ONE), NOW)).toMatchObject({ reason: "NO_LONGER_VALID" });
     expect(machine.state.acquire(request(OTHER), NOW)).toMatchObject({ success: true });
   });
 
-  it("also of renewals: an admin's does not swallow the holder's", () => {
+  it("A renewal by an admin does not swallow the holder's renewal under the same id.", () => {
     const machine = new Machine();
     const lease = take(machine, ONE);
     machine.state.renew(lease, 1_000, idOf(ADMIN), NOW, ADMIN);
@@ -96,7 +96,7 @@ describe("G5 a request id is looked up together with the name of its token", () 
     expect(renewed).toMatchObject({ success: true, validFor: 60_000 });
   });
 
-  it("also of forced releases: another's request of that id does not stand for one", () => {
+  it("Another token's request under the same id is not taken for a repeated forced release.", () => {
     const machine = new Machine();
     machine.state.forceRelease(idOf(ADMIN), NOW);
     take(machine, ONE);
@@ -106,8 +106,8 @@ describe("G5 a request id is looked up together with the name of its token", () 
   });
 });
 
-describe("a cancellation", () => {
-  it("by another token takes back neither what waits nor what is held", () => {
+describe("Cancellation by tokens", () => {
+  it("A cancellation by another token takes back neither a waiter nor a held lease.", () => {
     const machine = new Machine();
     const lease = take(machine, ONE, EXCLUSIVE, "held");
     wait(machine, ONE, EXCLUSIVE, "waits");
@@ -119,7 +119,7 @@ describe("a cancellation", () => {
     expect(machine.state.takeEffects().answers).toEqual([]);
   });
 
-  it("by another token takes back nothing that was taken over RPC, and over RPC nothing of a token", () => {
+  it("A token can't cancel an RPC caller's request, and an RPC caller can't cancel a token's request.", () => {
     const machine = new Machine();
     const lease = take(machine, undefined);
     expect(machine.state.cancel(idOf(ONE), NOW, ONE)).toEqual(REFUSED);
@@ -128,7 +128,7 @@ describe("a cancellation", () => {
     expect(machine.state.status(NOW)).toMatchObject({ holders: [{ lease }], waiters: [{}] });
   });
 
-  it("by an admin takes it back, no matter whose it is", () => {
+  it("A cancellation by an admin takes back a request, no matter whose it is.", () => {
     const machine = new Machine();
     take(machine, ONE, EXCLUSIVE, "held");
     wait(machine, undefined, EXCLUSIVE, "waits");
@@ -137,7 +137,7 @@ describe("a cancellation", () => {
     expect(machine.state.status(NOW)).toMatchObject({ locked: false, waiters: [] });
   });
 
-  it("takes back one's own first, and leaves another's of that id alone, repeated too", () => {
+  it("A cancellation, even if repeated, takes back only the caller's own request under that id.", () => {
     const machine = new Machine();
     const lease = take(machine, ONE);
     wait(machine, ADMIN);
@@ -147,7 +147,7 @@ describe("a cancellation", () => {
     expect(machine.state.status(NOW)).toMatchObject({ holders: [{ lease }], waiters: [] });
   });
 
-  it("of what is unknown is remembered for that token alone", () => {
+  it("A cancellation of an unknown request is remembered for its own token only.", () => {
     const machine = new Machine();
     machine.state.cancel(idOf(ONE), NOW, ONE);
     const late = (caller: Caller): Decision => machine.state.acquire(request(caller), NOW);

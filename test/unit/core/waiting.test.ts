@@ -15,12 +15,12 @@ const waiter = (requestId: string, rest: Partial<LockRequest> = {}): LockRequest
 
 const MANY = { ...READER, ttl: 600_000 };
 
-/** What was answered to parked calls since the last time. */
+/** The answers to parked calls since the last time. */
 const answers = ({ state }: Machine) =>
   state.takeEffects().answers.map(({ requestId, reply }) => [requestId, reply.success || reply.reason]);
 
-describe("one who asks while others wait", () => {
-  it("G4 overtakes nobody, but may ask by its own name", () => {
+describe("Requests while others wait", () => {
+  it("G4 An acquire that does not wait overtakes no waiter, and under a waiter's own id leaves it queued.", () => {
     const machine = new Machine();
     machine.acquire(NOW, MANY);
     machine.state.enqueue(waiter("writer"), NOW);
@@ -29,7 +29,7 @@ describe("one who asks while others wait", () => {
     expect(machine.state.waiting).toBe(1);
   });
 
-  it("is told when it may be worth asking again: when the first lease or lock-delay ends", () => {
+  it("A refused acquire learns when to try again: when the first lease or lock-delay ends.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 5_000 });
     machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 9_000 });
@@ -38,13 +38,13 @@ describe("one who asks while others wait", () => {
     expect(machine.state.acquire(waiter("a"), NOW + 7_000)).toMatchObject({ retryAfter: 3_000 });
   });
 
-  it("gets no time if nothing ends: it is the queue that is in its way", () => {
+  it("A refused acquire gets no time to try again if only the queue is in its way.", () => {
     const machine = new Machine();
     machine.state.enqueue(waiter("late", { waited: 5_000 }), NOW);
     expect(machine.state.acquire(waiter("a"), NOW)).toEqual({ success: false, reason: "BORROWED" });
   });
 
-  it("that steals is granted at once, past those who wait, who stay", () => {
+  it("A steal is granted at once past the waiters, which stay queued.", () => {
     const machine = new Machine();
     machine.acquire(NOW, MANY);
     machine.state.enqueue(waiter("waits"), NOW);
@@ -53,14 +53,14 @@ describe("one who asks while others wait", () => {
   });
 });
 
-describe("one who begins to wait", () => {
-  it("G1 is not held up by a lease that has run out unnoticed", () => {
+describe("Beginning to wait", () => {
+  it("G1 A new waiter is not held up by a lease that expired unnoticed.", () => {
     const machine = new Machine();
     machine.acquire(NOW);
     expect(machine.state.enqueue(waiter("a"), NOW + 1_000)).toMatchObject({ success: true });
   });
 
-  it("G9 is refused if as many wait as may, unless it waits already", () => {
+  it("G9 A new waiter is refused if the queue is full, and a waiter that asks again is not.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });
     for (let n = 0; n < LIMITS.maxWaiters; n += 1) machine.state.enqueue(waiter(`w${n}`), NOW);
@@ -69,7 +69,7 @@ describe("one who begins to wait", () => {
     expect(machine.state.waiting).toBe(LIMITS.maxWaiters);
   });
 
-  it("keeps its place when it asks again, and its lease is counted from its latest call", () => {
+  it("A waiter keeps its position when it asks again, and its lease counts from its latest call.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("first"), NOW);
@@ -80,7 +80,7 @@ describe("one who begins to wait", () => {
     expect(granted).toMatchObject({ requestId: "first", reply: { deadline: NOW + 1_200, validFor: 1_100 } });
   });
 
-  it("and asks again, unknown to an instance in its first two seconds, lets its queue reassemble", () => {
+  it("A waiter that asks again, unknown to an instance in its first two seconds, lets the queue reassemble.", () => {
     const { state } = new Machine();
     expect(state.enqueue(waiter("old", { waited: 1 }), NOW + 100)).toBeUndefined();
     expect(state.nextWake(NOW + 100)).toBe(NOW + LIMITS.returnWithin);
@@ -89,8 +89,8 @@ describe("one who begins to wait", () => {
   });
 });
 
-describe("the slice of a wait", () => {
-  it("ends with an answer that says to ask again, and the place is kept for two seconds", () => {
+describe("Long polls", () => {
+  it("A long poll ends with an answer that says to ask again, and the queue entry is kept for two seconds.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("a"), NOW);
@@ -104,7 +104,7 @@ describe("the slice of a wait", () => {
     expect([answers(machine), machine.state.waiting]).toEqual([[], 0]);
   });
 
-  it("that ends in the instant in which the lock is free ends with the lock", () => {
+  it("A long poll that ends at the instant in which the lock is free ends with a grant.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: LIMITS.longPoll });
     machine.state.enqueue(waiter("a"), NOW);
@@ -112,7 +112,7 @@ describe("the slice of a wait", () => {
     expect(answers(machine)).toEqual([["a", true]]);
   });
 
-  it("that is as long as the wait is its end", () => {
+  it("A long poll that is as long as the wait ends the wait.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("a", { wait: LIMITS.longPoll }), NOW);
@@ -120,7 +120,7 @@ describe("the slice of a wait", () => {
     expect([answers(machine), machine.state.waiting]).toEqual([[["a", "BORROWED"]], 0]);
   });
 
-  it("G4 that is a shorter poll ends with an answer that says how many are in line, and the place is kept", () => {
+  it("G4 A shorter long poll ends with the number of waiters, and the queue entry is kept.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("a", { longPoll: 8_000, wait: 10_000 }), NOW);
@@ -135,7 +135,7 @@ describe("the slice of a wait", () => {
     expect(last.map(({ reply }) => "waiting" in reply)).toEqual([false, false]);
   });
 
-  it("G4 does not let anybody past the head that was answered and is not back yet", () => {
+  it("G4 No waiter overtakes a head that was answered and has not returned yet.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("head"), NOW);
@@ -149,7 +149,7 @@ describe("the slice of a wait", () => {
     });
   });
 
-  it("ends for a place that is lost: a caller that comes back late is the last, or is granted", () => {
+  it("A waiter that does not return after its long poll loses its queue entry.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("head"), NOW);
@@ -163,24 +163,30 @@ describe("the slice of a wait", () => {
   });
 });
 
-describe("who is next is granted at once, with no timer, when", () => {
+describe("Grants without a timer", () => {
   const ends: [string, (machine: Machine, lease: number) => unknown][] = [
     ["the lease is released", ({ state }, lease) => state.release(lease, "release", NOW + 1)],
-    ["it is ended by force", ({ state }) => state.forceRelease("force", NOW + 1)],
-    ["its request is taken back", ({ state }) => state.cancel("request 1", NOW + 1)],
-    ["its holder is gone", ({ state }, lease) => state.expire(lease, NOW + 1)],
-    ["it runs out", ({ state }) => state.wake(NOW + 600_000)],
-    ["it has run out, and a renewal comes late", ({ state }, lease) => state.renew(lease, 1, "late", NOW + 600_000)],
-    ["it has run out, and a release comes late", ({ state }, lease) => state.release(lease, "late", NOW + 600_000)],
-    ["it has run out, and all are asked to release", ({ state }) => state.requestRelease("ask", NOW + 600_000)],
-    ["it has run out, and one who waits goes", ({ state }) => state.drop("stranger", NOW + 600_000)],
-    ["it has run out, and all are forced", ({ state }) => state.forceRelease("force", NOW + 600_000)],
-    ["it has run out, and a stranger is cancelled", ({ state }) => state.cancel("stranger", NOW + 600_000)],
+    ["a forced release ends the lease", ({ state }) => state.forceRelease("force", NOW + 1)],
+    ["the holder's request is cancelled", ({ state }) => state.cancel("request 1", NOW + 1)],
+    ["the holder has died", ({ state }, lease) => state.expire(lease, NOW + 1)],
+    ["the lease expires", ({ state }) => state.wake(NOW + 600_000)],
+    [
+      "the lease has expired and a renewal comes late",
+      ({ state }, lease) => state.renew(lease, 1, "late", NOW + 600_000),
+    ],
+    [
+      "the lease has expired and a release comes late",
+      ({ state }, lease) => state.release(lease, "late", NOW + 600_000),
+    ],
+    ["the lease has expired and its release is requested", ({ state }) => state.requestRelease("ask", NOW + 600_000)],
+    ["the lease has expired and a stranger is dropped", ({ state }) => state.drop("stranger", NOW + 600_000)],
+    ["the lease has expired and a forced release comes", ({ state }) => state.forceRelease("force", NOW + 600_000)],
+    ["the lease has expired and a stranger is cancelled", ({ state }) => state.cancel("stranger", NOW + 600_000)],
   ];
-  it.each(ends)("%s", (_how, end) => {
+  it.each(ends)("The next waiter is granted at once, without a timer, when %s.", (_how, end) => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ttl: 600_000 });
-    // Kept alive until then, as its client would.
+    // The waiter polls until then, as its client would.
     for (let now = NOW; now < NOW + 600_000 - LIMITS.longPoll; now += LIMITS.longPoll)
       machine.state.enqueue(waiter("next", { wait: 86_400_000 }), now);
     machine.state.enqueue(waiter("next", { wait: 86_400_000 }), NOW + 599_999);
@@ -189,7 +195,7 @@ describe("who is next is granted at once, with no timer, when", () => {
     expect(answers(machine)).toContainEqual(["next", true]);
   });
 
-  it("a writer becomes a reader: all readers at the head", () => {
+  it("When a writer becomes a reader, all readers at the head of the queue are granted at once.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("one", READER), NOW);
@@ -202,7 +208,7 @@ describe("who is next is granted at once, with no timer, when", () => {
     ]);
   });
 
-  it("the one who was ahead gives up, or is gone", () => {
+  it("When the waiter ahead gives up or is gone, the next waiter is granted at once.", () => {
     for (const leave of ["cancel", "drop"] as const) {
       const machine = new Machine();
       machine.acquire(NOW, MANY);
@@ -214,8 +220,8 @@ describe("who is next is granted at once, with no timer, when", () => {
   });
 });
 
-describe("one who leaves the line", () => {
-  it("is told so, and takes nothing if its request comes again", () => {
+describe("Leaving the queue", () => {
+  it("A cancelled waiter learns that it was cancelled, and takes nothing if its request comes again.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("a"), NOW);
@@ -224,7 +230,7 @@ describe("one who leaves the line", () => {
     expect(machine.state.enqueue(waiter("a"), NOW)).toMatchObject({ reason: "NO_LONGER_VALID", ended: "released" });
   });
 
-  it("while it was only answered is not answered again", () => {
+  it("A waiter that is cancelled after its long poll was answered is not answered again.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("a"), NOW);
@@ -234,7 +240,7 @@ describe("one who leaves the line", () => {
     expect([answers(machine), machine.state.waiting]).toEqual([[], 0]);
   });
 
-  it("because its caller is gone may come back, and is not dropped while it was only answered", () => {
+  it("A waiter whose caller is gone may return, and is not dropped once its long poll was answered.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("a"), NOW);
@@ -247,8 +253,8 @@ describe("one who leaves the line", () => {
   });
 });
 
-describe("what is known of the waiters", () => {
-  it("is that one came or left, so that one in another's place is a change", () => {
+describe("Reports about waiters", () => {
+  it("The events report each waiter that comes or leaves, so that a waiter that replaces another is a change.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000 });
     machine.state.enqueue(waiter("a"), NOW);
@@ -258,7 +264,7 @@ describe("what is known of the waiters", () => {
     expect(machine.state.takeEffects().events).toEqual([{ what: "dequeued" }]);
   });
 
-  it("is who, for how long and for what, in their order", () => {
+  it("The status shows who waits, for how long and for which claim, in the order of the queue.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ttl: 600_000, owner: "holder" });
     machine.state.enqueue(waiter("b", { ...ONE_OF_TWO, owner: "second" }), NOW + 10);
@@ -285,7 +291,7 @@ describe("what is known of the waiters", () => {
     });
   });
 
-  it("is when something is due, only while somebody waits or watches", () => {
+  it("The next wake-up is known only while a caller waits or watches.", () => {
     const machine = new Machine();
     expect(machine.state.nextWake(NOW, true)).toBeUndefined();
     machine.acquire(NOW, { ttl: 60_000 });
@@ -298,15 +304,15 @@ describe("what is known of the waiters", () => {
   });
 });
 
-describe("what is known of the holders", () => {
+describe("Holders", () => {
   const claims: [string, Claim, Claim, boolean][] = [
     ["a reader beside a reader", READER, READER, true],
     ["a writer beside a reader", READER, EXCLUSIVE, false],
     ["a reader beside a writer", EXCLUSIVE, READER, false],
-    ["the second of two", ONE_OF_TWO, ONE_OF_TWO, true],
-    ["two beside one of two", ONE_OF_TWO, { ...ONE_OF_TWO, permits: 2 }, false],
+    ["the second of two permits", ONE_OF_TWO, ONE_OF_TWO, true],
+    ["two permits beside one of two", ONE_OF_TWO, { ...ONE_OF_TWO, permits: 2 }, false],
   ];
-  it.each(claims)("admits %s or not", (_what, first, second, isAdmitted) => {
+  it.each(claims)("The admission rule decides on %s.", (_what, first, second, isAdmitted) => {
     const machine = new Machine();
     machine.acquire(NOW, first);
     expect(machine.acquire(NOW, second) > 0).toBe(isAdmitted);
@@ -314,7 +320,7 @@ describe("what is known of the holders", () => {
     expect(machine.state.isLocked(NOW + 1_000)).toBe(false);
   });
 
-  it("is forgotten when the lock is wiped, though nobody noticed that they ran out", () => {
+  it("A clean-up forgets the holders, even if their expiry was never noticed.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { requestId: "a", lockDelay: 5_000 });
     machine.state.wake(NOW + 2_000);
@@ -329,10 +335,10 @@ describe("what is known of the holders", () => {
   });
 });
 
-describe("a job that runs once", () => {
+describe("Once-only jobs", () => {
   const result = { lease: 1, fingerprint: "sha", failed: false, retain: 10_000, keptUntil: NOW + 10_000 };
 
-  it("has its result told to those who wait, as soon as it is kept, and its payload to those who come", () => {
+  it("A job's result reaches its waiters once it is stored, and a request with another payload is refused.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { job: { fingerprint: "sha" }, ttl: 60_000 });
     machine.state.enqueue(waiter("same", { job: { fingerprint: "sha" } }), NOW);
@@ -351,7 +357,7 @@ describe("a job that runs once", () => {
     });
   });
 
-  it("answers nobody who waits for something else", () => {
+  it("A job's result is no answer to a waiter for a plain lock.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { job: { fingerprint: "sha" }, ttl: 60_000 });
     machine.state.enqueue(waiter("else"), NOW);
@@ -359,7 +365,7 @@ describe("a job that runs once", () => {
     expect([answers(machine), machine.state.waiting]).toEqual([[], 1]);
   });
 
-  it("learns about another payload as soon as its own runs", () => {
+  it("A waiter with another payload is refused as soon as the job of the waiter ahead runs.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ttl: 60_000 });
     machine.state.enqueue(waiter("first", { job: { fingerprint: "sha" } }), NOW);
@@ -371,7 +377,7 @@ describe("a job that runs once", () => {
     ]);
   });
 
-  it("has a result that is deleted once when its time ends, and not if another was stored in the same turn", () => {
+  it("A job's result is deleted once when its time ends, and not if another was stored in the same step.", () => {
     const machine = new Machine();
     machine.state.keepResult(result, NOW);
     machine.state.wake(NOW + 9_999);
@@ -386,7 +392,7 @@ describe("a job that runs once", () => {
     expect(machine.state.takeEffects()).toMatchObject({ deletesResult: false });
   });
 
-  it("is forgotten when the lock is wiped", () => {
+  it("A clean-up forgets the result of a job.", () => {
     const machine = new Machine();
     machine.state.keepResult(result, NOW);
     machine.state.forget();

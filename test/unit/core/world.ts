@@ -8,8 +8,8 @@ import { type Asked, fits, isAhead, isAway, newlyAsked } from "./asked.ts";
 import { losePlaces, Places } from "./places.ts";
 
 /**
- * A lock with its disk, its clocks and its callers, which checks every transition against an independent account of
- * who may hold what.
+ * A lock with its disk, its clocks and its callers. It checks every transition against an independent account of
+ * which claims may be held.
  */
 export class World {
   wall = 1_800_000_000_000;
@@ -29,12 +29,12 @@ export class World {
     this.#state = new LockState([], this.#now());
   }
 
-  /** Asks without waiting. */
+  /** Acquires without waiting. */
   acquire(claim: Claim, ttl: number): void {
     const asked = this.#ask(claim, ttl, 0);
     const waiting = this.#inLine();
     const reply = this.#run((now) => this.#state.acquire(asked, now));
-    if (reply?.success && waiting.some((other) => other.place === "parked")) this.#violated("overtook the queue");
+    if (reply?.success && waiting.some((other) => other.stage === "parked")) this.#violated("overtook the queue");
     this.#answered(asked, reply);
   }
 
@@ -42,7 +42,7 @@ export class World {
     this.#park(this.#ask(claim, ttl, wait), 0);
   }
 
-  /** One who is away asks again with how long it has waited by now. */
+  /** A waiter that is away asks again and says how long it has waited. */
   comeBack(pick: number): void {
     const asked = this.#pick(pick, "away");
     if (asked) this.#park(asked, this.#elapsed - asked.since);
@@ -64,9 +64,9 @@ export class World {
     if (asked) this.#release(asked);
   }
 
-  /** Whatever is over must stay so: its lease can't be renewed or released, its request takes nothing. */
+  /** What has ended must stay ended: its lease can't be renewed or released, and its request takes nothing. */
   haunt(pick: number): void {
-    const asked = this.#pick(pick, "over");
+    const asked = this.#pick(pick, "ended");
     if (!asked?.dead) return;
     const again = this.#run((now) => this.#state.acquire(asked, now));
     if (again.success) this.#violated("a late duplicate of an acquire took the lock again");
@@ -77,7 +77,7 @@ export class World {
     if (renewed.success || released === true) this.#violated("a dead lease was revived");
   }
 
-  /** A lost reply: the same request again must find its own lease and nothing else. */
+  /** A reply is lost: the repeated request must find its own lease and nothing else. */
   repeat(pick: number): void {
     const asked = this.#pick(pick, "holding");
     if (!asked || !this.#isLive(asked)) return;
@@ -92,28 +92,28 @@ export class World {
     this.#run((now) => this.#state.cancel(asked.requestId, now));
   }
 
-  /** Its caller died: the object forgets it. */
+  /** The caller of a waiter dies: the object forgets the waiter. */
   drop(pick: number): void {
     const asked = this.#pick(pick, "parked");
     if (!asked) return;
-    asked.place = "away";
+    asked.stage = "away";
     asked.awayUntil = 0;
     asked.rememberedUntil = this.#now() + LIMITS.silence;
     this.#run((now) => this.#state.drop(asked.requestId, now));
   }
 
-  /** Turns a lease into one of another claim: granted just when the others leave room for it. */
+  /** Converts a lease to another claim. It must succeed exactly when the other leases leave room for the claim. */
   convert(pick: number, claim: Claim): void {
     const asked = this.#pick(pick, "holding");
     if (!asked?.lease) return;
     const { lease } = asked.lease;
-    const others = this.asked.filter((other) => other !== asked && other.place === "holding" && this.#isLive(other));
+    const others = this.asked.filter((other) => other !== asked && other.stage === "holding" && this.#isLive(other));
     const expected = this.#isLive(asked) && fits(claim, others);
-    // Before it happens: the one that it lets in is let in beside the new claim.
+    // Before the call: a waiter that the conversion lets in is granted beside the new claim.
     if (expected) Object.assign(asked, claim);
-    // It relies on the dead being dead, as a grant does.
+    // A conversion relies on dead leases staying dead, as a grant does.
     if (expected)
-      for (const other of this.asked) if (other.place === "holding" && !this.#isLive(other)) this.#bury(other);
+      for (const other of this.asked) if (other.stage === "holding" && !this.#isLive(other)) this.#bury(other);
     const requestId = `conversion ${this.#heard++}`;
     for (let n = 0; n < 2; n += 1) {
       const reply = this.#run((now) => this.#state.convert(lease, claim, requestId, now));
@@ -123,7 +123,7 @@ export class World {
     }
   }
 
-  /** Takes the lock from its holders. */
+  /** Acquires with `steal`. */
   steal(claim: Claim, ttl: number): void {
     if (!claim.exclusive) return;
     const asked = this.#ask(claim, ttl, 0);
@@ -131,10 +131,10 @@ export class World {
     this.#buryHolders();
     const reply = this.#run((now) => this.#state.acquire(asked, now));
     this.#answered(asked, reply);
-    if (asked.place !== "holding") this.#violated("could not steal");
+    if (asked.stage !== "holding") this.#violated("could not steal");
   }
 
-  /** Ends all leases; repeated, it must end no lease that was granted since. */
+  /** Ends all leases. Repeated, it must end no lease that was granted since. */
   forceRelease(): void {
     const requestId = `forced release ${this.#heard++}`;
     const before = this.#highest;
@@ -145,12 +145,12 @@ export class World {
     if (this.#run((now) => this.#state.forceRelease(requestId, now)) !== fence) this.#violated("forced twice");
   }
 
-  /** A bound holder died: its lease ends at once. */
+  /** A holder with an exit watch dies: its lease ends at once. */
   expire(pick: number): void {
     const asked = this.#pick(pick, "holding");
     if (!asked?.lease) return;
     const { lease } = asked.lease;
-    // One that ran out by itself stays as it is: nobody hears of it, and nobody relies on it yet.
+    // A lease that has already expired stays as it is: no caller learns about it, and no call relies on its end yet.
     if (this.#isLive(asked)) this.#bury(asked);
     this.#run((now) => this.#state.expire(lease, now));
   }
@@ -165,38 +165,38 @@ export class World {
     this.wall -= ms;
   }
 
-  /** The object dies and starts again from its disk: who waited is away, and time may have been lost meanwhile. */
+  /** The object dies and starts again from its disk: its waiters are away, and time may be lost meanwhile. */
   restart(): void {
     const before = this.#now();
     this.#clock = new SteadyClock();
     const now = this.#now();
     for (const asked of this.asked) {
-      if (asked.place === "parked") asked.place = "away";
+      if (asked.stage === "parked") asked.stage = "away";
       if (!asked.lease) asked.dead = false;
-      // A new instance goes by its own clock and the disk, but no lease ends later than its ttl from now.
+      // A new instance follows its own clock and the disk, but no lease ends later than its ttl from now.
       const stored = [...this.#disk.values()].find(({ lease }) => lease.lease === asked.lease?.lease);
-      if (asked.place === "holding" && stored)
-        // An expiry that was noticed before another write of its row is on the disk too.
+      if (asked.stage === "holding" && stored)
+        // The disk also has an expiry that the object noticed before it wrote the row again.
         asked.until = stored.end ? Math.min(asked.until, now) : Math.min(stored.lease.deadline, now + stored.lease.ttl);
       Object.assign(asked, { awayUntil: 0, rememberedUntil: 0 });
     }
     this.#places = new Places(now);
-    if (now > before) this.#violated("time went on while restarting");
+    if (now > before) this.#violated("time passed during a restart");
     this.#state = new LockState(structuredClone([...this.#disk.values()]), now);
   }
 
-  /** Once faults stop, everybody who waits is granted or told. */
+  /** Once the faults stop, every waiter is granted or refused. */
   settle(): void {
     for (let round = 0; round < 10_000; round += 1) {
       for (let away = this.asked.findIndex(isAway); away >= 0; away = this.asked.findIndex(isAway)) this.comeBack(away);
-      const holding = this.asked.find((asked) => asked.place === "holding");
-      if (!this.asked.some((asked) => asked.place !== "over")) return;
+      const holding = this.asked.find((asked) => asked.stage === "holding");
+      if (!this.asked.some((asked) => asked.stage !== "ended")) return;
       const wake = this.#state.nextWake(this.#now());
       if (holding) this.#release(holding);
       else if (wake !== undefined) this.tick(wake - this.#now());
       else if (!this.asked.some(isAway)) break;
     }
-    this.#violated(`lost waiters: ${this.asked.filter((asked) => asked.place !== "over").length}`);
+    this.#violated(`lost waiters: ${this.asked.filter((asked) => asked.stage !== "ended").length}`);
   }
 
   #ask(claim: Claim, ttl: number, wait: number): Asked {
@@ -209,10 +209,10 @@ export class World {
   #park(asked: Asked, waited: number): void {
     const now = this.#now();
     const left = Math.max(1, asked.wait - waited);
-    const kept = asked.place === "away" && asked.awayUntil > now;
+    const inTime = asked.stage === "away" && asked.awayUntil > now;
     losePlaces(this.asked, now);
-    if (!kept) Object.assign(asked, { arrivedAt: this.#places.arrivalOf(asked, waited, now), heard: this.#heard++ });
-    Object.assign(asked, { place: "parked", rememberedUntil: 0 });
+    if (!inTime) Object.assign(asked, { arrivedAt: this.#places.arrivalOf(asked, waited, now), heard: this.#heard++ });
+    Object.assign(asked, { stage: "parked", rememberedUntil: 0 });
     this.#run(
       (at) => this.#state.enqueue({ ...asked, wait: left, waited }, at),
       (reply) => reply && this.#answered(asked, reply),
@@ -230,7 +230,7 @@ export class World {
     if ((repeated === true) !== (released === true)) this.#violated("a repeated release was answered otherwise");
   }
 
-  /** Runs one transition and checks what it wrote, whom it answered and what it promised to do next. */
+  /** Runs one transition and checks its writes, its answers and its next wake-up. */
   #run<T>(transition: (now: number) => T, onResult: (result: T) => void = () => {}): T {
     const now = this.#now();
     losePlaces(this.asked, now);
@@ -240,19 +240,19 @@ export class World {
     for (const slot of writes) this.#disk.set(slot.index, structuredClone(slot));
     for (const { requestId, reply } of answers) {
       const asked = this.asked.find((other) => other.requestId === requestId);
-      if (asked?.place === "parked") this.#answered(asked, reply);
-      else if (reply.success) this.#violated("granted to one who does not wait");
+      if (asked?.stage === "parked") this.#answered(asked, reply);
+      else if (reply.success) this.#violated("granted a request that does not wait");
     }
     const wake = this.#state.nextWake(now);
     if (wake !== undefined && wake <= now) this.#violated("wants to be woken in the past: a hot loop");
-    if (this.#state.waiting > 0 && wake === undefined) this.#violated("somebody waits and nobody will wake");
+    if (this.#state.waiting > 0 && wake === undefined) this.#violated("a waiter is queued without a wake-up");
     return result;
   }
 
   #answered(asked: Asked, reply: Decision | undefined): void {
     if (reply?.success) return this.#granted(asked, reply);
-    const sliceEnded = asked.place === "parked" && asked.wait - (this.#elapsed - asked.since) > 0;
-    asked.place = sliceEnded && reply?.reason === "BORROWED" ? "away" : "over";
+    const pollEnded = asked.stage === "parked" && asked.wait - (this.#elapsed - asked.since) > 0;
+    asked.stage = pollEnded && reply?.reason === "BORROWED" ? "away" : "ended";
     asked.awayUntil = this.#now() + LIMITS.returnWithin;
   }
 
@@ -260,34 +260,34 @@ export class World {
     if (grant.lease <= this.#highest || !Number.isSafeInteger(grant.lease)) this.#violated("lease number did not grow");
     this.#highest = grant.lease;
     if (!asked.steal && this.#places.isReassembling(this.#now())) this.#violated("granted while the queue reassembles");
-    const overtaken = this.#inLine().find((other) => other.place === "parked" && isAhead(other, asked));
+    const overtaken = this.#inLine().find((other) => other.stage === "parked" && isAhead(other, asked));
     if (overtaken && asked.wait > 0) this.#violated(`${asked.requestId} overtook ${overtaken.requestId}`);
-    const holding = this.asked.filter((other) => other.place === "holding");
+    const holding = this.asked.filter((other) => other.stage === "holding");
     const others = holding.filter((other) => this.#isLive(other));
-    // Somebody relies on the dead being dead now.
+    // From this grant on, a holder relies on the dead leases staying dead.
     for (const other of holding) if (!this.#isLive(other)) this.#bury(other);
     if (!fits(asked, others)) this.#violated(`admitted beside ${others.length} others`);
-    Object.assign(asked, { place: "holding", lease: grant, until: this.#now() + asked.ttl });
+    Object.assign(asked, { stage: "holding", lease: grant, until: this.#now() + asked.ttl });
   }
 
   #buryHolders(): void {
-    for (const asked of this.asked) if (asked.place === "holding") this.#bury(asked);
+    for (const asked of this.asked) if (asked.stage === "holding") this.#bury(asked);
   }
 
   #bury(asked: Asked): void {
-    Object.assign(asked, { place: "over", dead: true });
+    Object.assign(asked, { stage: "ended", dead: true });
   }
 
   #inLine(): Asked[] {
-    return this.asked.filter((asked) => asked.place === "parked");
+    return this.asked.filter((asked) => asked.stage === "parked");
   }
 
   #isLive(asked: Asked): boolean {
     return asked.until > this.#now();
   }
 
-  #pick(pick: number, place: Asked["place"]): Asked | undefined {
-    const candidates = this.asked.filter((asked) => asked.place === place);
+  #pick(pick: number, stage: Asked["stage"]): Asked | undefined {
+    const candidates = this.asked.filter((asked) => asked.stage === stage);
     return candidates[pick % Math.max(1, candidates.length)];
   }
 

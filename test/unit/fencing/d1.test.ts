@@ -7,7 +7,7 @@ const HIGHEST = Number.MAX_SAFE_INTEGER;
 const stale = (lease: number, newest: number) => ({ error: { code: "STALE_LEASE", lease, newest } });
 const { DB } = env;
 
-describe("the guard of D1", () => {
+describe("fenceD1", () => {
   beforeAll(async () => {
     await DB.exec("CREATE TABLE IF NOT EXISTS vals (id TEXT PRIMARY KEY, val TEXT CHECK (val <> 'bad'))");
   });
@@ -22,7 +22,7 @@ describe("the guard of D1", () => {
     );
   const read = (id: string) => DB.prepare("SELECT val FROM vals WHERE id = ?").bind(id).first<string>("val");
 
-  it("lets a lease write again and again, then a newer one, then the older no more, and nothing of it", async () => {
+  it("fenceD1 lets a lease write repeatedly until a newer one writes, and then refuses the older.", async () => {
     const id = freshId();
     expect((await write(id, 5, "a")).value).toHaveLength(1);
     expect((await write(id, 5, "b")).value).toHaveLength(1);
@@ -31,13 +31,13 @@ describe("the guard of D1", () => {
     expect(await read(id)).toBe("d");
   });
 
-  it("hands out the rows of the user's statements, and only those", async () => {
+  it("fenceD1 returns the rows of your own statements and no others.", async () => {
     const [first, ...more] = await fenceD1<{ one: number }>(DB, freshId(), 1, [DB.prepare("SELECT 1 AS one")]);
     expect(first?.results).toEqual([{ one: 1 }]);
     expect(more).toEqual([]);
   });
 
-  it("passes on the failure of the user's own statement, and undoes all, its fence too", async () => {
+  it("fenceD1 passes on the failure of your own statement and undoes the batch, its fence included.", async () => {
     const id = freshId();
     await write(id, 5, "a");
     const { error } = await write(id, 9, "b", "bad");
@@ -47,18 +47,18 @@ describe("the guard of D1", () => {
     expect((await write(id, 6, "c")).value).toHaveLength(1);
   });
 
-  it("makes its table at the first use", async () => {
+  it("fenceD1 creates its table at the first use.", async () => {
     await DB.exec("DROP TABLE IF EXISTS durable_locks_fences");
     expect((await write(freshId(), 5, "a")).value).toHaveLength(1);
   });
 
-  it("calls a stale write stale, though its statement would fail too", async () => {
+  it("fenceD1 reports a stale write as stale, even if its statement would fail too.", async () => {
     const id = freshId();
     await write(id, 8, "new");
     expect(await write(id, 7, "bad")).toMatchObject(stale(7, 8));
   });
 
-  it("applies a write again that was repeated after a lost reply, until a newer lease has written", async () => {
+  it("fenceD1 applies a write that is repeated after a lost reply, until a newer lease has written.", async () => {
     const id = freshId();
     const batch = async (statements: D1PreparedStatement[]) => {
       await DB.batch(statements);
@@ -73,12 +73,15 @@ describe("the guard of D1", () => {
     expect(await read(id)).toBe("new");
   });
 
-  it.each(["'; DROP TABLE vals; --", "100%25", "日本 🔒 ü", "x".repeat(512)])("fences the resource %j", async (id) => {
-    await write(id, 8, "new");
-    expect(await write(id, 7, "late")).toMatchObject(stale(7, 8));
-  });
+  it.each(["'; DROP TABLE vals; --", "100%25", "日本 🔒 ü", "x".repeat(512)])(
+    "fenceD1 fences the resource %j.",
+    async (id) => {
+      await write(id, 8, "new");
+      expect(await write(id, 7, "late")).toMatchObject(stale(7, 8));
+    },
+  );
 
-  it("lets the newest win, whatever the order in which writers come", async () => {
+  it("fenceD1 lets the newest lease win, in whatever order the writers come.", async () => {
     for (let round = 0; round < 10; round += 1) {
       const id = freshId();
       const leases = [1, 2, 3, 4, 5].sort(() => Math.random() - 0.5);
@@ -87,7 +90,7 @@ describe("the guard of D1", () => {
     }
   });
 
-  it("G9 refuses bad arguments and writes nothing", async () => {
+  it("G9 fenceD1 refuses bad arguments and writes nothing.", async () => {
     expect(await write(freshId(), 0, "a")).toMatchObject({ error: { argument: "lease" } });
     expect(await write("", 1, "a")).toMatchObject({ error: { argument: "resource" } });
     expect(await write(freshId(), 1)).toMatchObject({ error: { argument: "statements" } });

@@ -8,7 +8,7 @@ const HIGHEST = Number.MAX_SAFE_INTEGER;
 const stale = (lease: number, newest: number) => ({ error: { code: "STALE_LEASE", lease, newest } });
 const { LEDGER } = env;
 
-/** Runs on the storage of an object of its own. */
+/** Runs on the storage of a new object. */
 const onStorage = <T>(id: string, work: (storage: DurableObjectStorage) => T) =>
   runInDurableObject(LEDGER.getByName(id), (_object, { storage }) => work(storage));
 
@@ -20,8 +20,8 @@ const put = (storage: DurableObjectStorage, lease: number, value: unknown) => {
   }
 };
 
-describe("the guard of a Durable Object's storage", () => {
-  it("lets a lease write again and again, then a newer one, then the older no more, and nothing of it", async () => {
+describe("fenceStorage", () => {
+  it("fenceStorage lets a lease write repeatedly until a newer one writes, and then refuses the older.", async () => {
     await onStorage(freshId(), (storage) => {
       expect(put(storage, 5, "a")).toEqual({ value: "put" });
       expect(put(storage, 5, "b")).toEqual({ value: "put" });
@@ -31,7 +31,7 @@ describe("the guard of a Durable Object's storage", () => {
     });
   });
 
-  it("undoes what a failing write did, and its own fence", async () => {
+  it("fenceStorage undoes what a failing write did, its own fence included.", async () => {
     await onStorage(freshId(), (storage) => {
       put(storage, 5, "a");
       const fail = () => {
@@ -44,7 +44,7 @@ describe("the guard of a Durable Object's storage", () => {
     });
   });
 
-  it("does not begin an async write, which would go on past the guard", async () => {
+  it("fenceStorage does not begin an async write, which would go on past the fence.", async () => {
     let runs = 0;
     await onStorage(freshId(), (storage) => {
       const later = async () => void (runs += 1);
@@ -57,9 +57,9 @@ describe("the guard of a Durable Object's storage", () => {
   it.each([
     ["a promise", async () => {}],
     ["a promise that rejects", async () => Promise.reject(new Error("unheard"))],
-    // oxlint-disable-next-line unicorn/no-thenable -- that is the point of it
+    // oxlint-disable-next-line unicorn/no-thenable -- the test needs a thenable
     ["another thenable", () => ({ then: (resolve: () => void) => resolve() })],
-  ])("refuses a write that returns %s, and undoes what it began", async (_what, later) => {
+  ])("fenceStorage refuses a write that returns %s, and undoes what it began.", async (_what, later) => {
     await onStorage(freshId(), (storage) => {
       const write = () => {
         storage.kv.put("v", "half");
@@ -71,7 +71,7 @@ describe("the guard of a Durable Object's storage", () => {
     });
   });
 
-  it("does not even begin a stale write", async () => {
+  it("fenceStorage does not begin a stale write.", async () => {
     await onStorage(freshId(), (storage) => {
       put(storage, 8, "new");
       let runs = 0;
@@ -80,7 +80,7 @@ describe("the guard of a Durable Object's storage", () => {
     });
   });
 
-  it("refused inside a transaction of the user's and caught, leaves the rest to be committed", async () => {
+  it("fenceStorage refuses a write inside your own transaction without undoing the rest of it.", async () => {
     await onStorage(freshId(), (storage) => {
       put(storage, 8, "new");
       storage.transactionSync(() => {
@@ -91,7 +91,7 @@ describe("the guard of a Durable Object's storage", () => {
     });
   });
 
-  it("remembers over a restart, and keeps resources apart", async () => {
+  it("fenceStorage remembers a lease across a restart, and keeps resources apart.", async () => {
     const id = freshId();
     await onStorage(id, (storage) => put(storage, 7, "a"));
     await runInDurableObject(LEDGER.getByName(id), (_object, state) => state.abort("crashed by the test")).catch(
@@ -103,7 +103,7 @@ describe("the guard of a Durable Object's storage", () => {
     });
   });
 
-  it("G9 refuses bad arguments and stores nothing", async () => {
+  it("G9 fenceStorage refuses bad arguments and stores nothing.", async () => {
     await onStorage(freshId(), (storage) => {
       for (const lease of [0, -1, 1.5, "5", Number.NaN])
         expect(() => fenceStorage(storage, "r", lease as number, () => {})).toThrow(
@@ -114,7 +114,7 @@ describe("the guard of a Durable Object's storage", () => {
     });
   });
 
-  it("stops the late write of a holder whose lease ran out", async () => {
+  it("fenceStorage stops the late write of a holder whose lease has expired.", async () => {
     const lock = freshLock();
     const late = await leaseOf(lock.acquire(50));
     const next = await leaseOf(lock.acquire(10_000, { wait: 5_000 }));

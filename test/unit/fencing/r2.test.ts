@@ -9,7 +9,7 @@ const { BUCKET } = env;
 
 type Put = (key: string, value: string, options?: R2PutOptions) => Promise<R2Object | null>;
 
-/** A bucket between whose look and put the test does something. */
+/** A bucket that lets the test act between its `head` and its `put`. */
 function interrupted(between: () => Promise<unknown>, put: Put = (...args) => BUCKET.put(...args)): R2Bucket {
   const interruptedPut: Put = async (...args) => {
     await between();
@@ -18,11 +18,11 @@ function interrupted(between: () => Promise<unknown>, put: Put = (...args) => BU
   return { head: (key: string) => BUCKET.head(key), put: interruptedPut } as unknown as R2Bucket;
 }
 
-describe("the guard of R2", () => {
+describe("fenceR2", () => {
   const write = (key: string, lease: number, value: string) => outcome(fenceR2(BUCKET, key, lease, value));
   const read = async (key: string) => (await BUCKET.get(key))?.text();
 
-  it("lets a lease write again and again, then a newer one, then the older no more, and nothing of it", async () => {
+  it("fenceR2 lets a lease write repeatedly until a newer one writes, and then refuses the older.", async () => {
     const key = freshId();
     for (const value of ["a", "b"]) expect((await write(key, 5, value)).value).toMatchObject({ key });
     await write(key, HIGHEST, "c");
@@ -30,7 +30,7 @@ describe("the guard of R2", () => {
     expect(await read(key)).toBe("c");
   });
 
-  it("lets the newest win, whatever the order in which writers come", async () => {
+  it("fenceR2 lets the newest lease win, in whatever order the writers come.", async () => {
     for (let round = 0; round < 10; round += 1) {
       const key = freshId();
       const leases = [1, 2, 3, 4, 5].sort(() => Math.random() - 0.5);
@@ -40,7 +40,7 @@ describe("the guard of R2", () => {
     }
   });
 
-  it("refuses a late write though the object has the very bytes again that its writer saw", async () => {
+  it("fenceR2 refuses a late write even if the object has the same bytes again that its writer saw.", async () => {
     const key = freshId();
     await write(key, 1, "idle");
     const before = await BUCKET.head(key);
@@ -52,14 +52,14 @@ describe("the guard of R2", () => {
     expect(await read(key)).toBe("idle");
   });
 
-  it("refuses a late write to a key that was new when its writer looked", async () => {
+  it("fenceR2 refuses a late write to a key that was new when its writer looked.", async () => {
     const key = freshId();
     const overtaken = interrupted(() => fenceR2(BUCKET, key, 8, "new"));
     expect(await outcome(fenceR2(overtaken, key, 7, "late"))).toMatchObject(stale(7, 8));
     expect(await read(key)).toBe("new");
   });
 
-  it("applies a new write after older ones that came between", async () => {
+  it("fenceR2 applies a new write after older ones that came in between.", async () => {
     const key = freshId();
     let overtakes = 3;
     const overtaken = interrupted(async () => {
@@ -69,7 +69,7 @@ describe("the guard of R2", () => {
     expect(await read(key)).toBe("new");
   });
 
-  it("applies a write to what is there after a delete came between", async () => {
+  it("fenceR2 applies a write after a delete that came in between.", async () => {
     const key = freshId();
     await write(key, 7, "old");
     const deleted = interrupted(() => BUCKET.delete(key));
@@ -77,7 +77,7 @@ describe("the guard of R2", () => {
     expect(await read(key)).toBe("new");
   });
 
-  it("writes again where the clock stood still, until the new version can be told from the old", async () => {
+  it("fenceR2 writes again if the clock stood still, until the new version differs from the old.", async () => {
     const key = freshId();
     await write(key, 7, "old");
     const before = (await BUCKET.head(key)) as R2Object;
@@ -95,7 +95,7 @@ describe("the guard of R2", () => {
     expect((await BUCKET.head(key))?.customMetadata).toMatchObject({ "durable-locks-lease": "8" });
   });
 
-  it("applies a write again that was repeated after a lost reply, until a newer lease has written", async () => {
+  it("fenceR2 applies a write that is repeated after a lost reply, until a newer lease has written.", async () => {
     const key = freshId();
     const losing = interrupted(
       async () => {},
@@ -110,13 +110,13 @@ describe("the guard of R2", () => {
     expect(await write(key, 7, "thrice")).toMatchObject(stale(7, 8));
   });
 
-  it("lets one holder write many at once, and all get through", async () => {
+  it("fenceR2 lets one holder make many writes at once, and all get through.", async () => {
     const key = freshId();
     const done = await Promise.all(Array.from({ length: 10 }, (_, i) => write(key, 7, String(i))));
     for (const { value } of done) expect(value).toMatchObject({ key });
   });
 
-  it("keeps the fence in an empty object, and forgets it with a delete", async () => {
+  it("fenceR2 keeps the fence in an empty object, and a delete removes it.", async () => {
     const key = freshId();
     await fenceR2(BUCKET, key, 8, null);
     expect(await write(key, 7, "late")).toMatchObject(stale(7, 8));
@@ -124,7 +124,7 @@ describe("the guard of R2", () => {
     expect((await write(key, 7, "nobody remembers")).value).toMatchObject({ key });
   });
 
-  it("G9 gives up when others were faster 100 times", async () => {
+  it("G9 fenceR2 gives up after other writers were faster 100 times.", async () => {
     let puts = 0;
     const taken = interrupted(
       async () => void (puts += 1),
@@ -134,7 +134,7 @@ describe("the guard of R2", () => {
     expect(puts).toBe(100);
   });
 
-  it("G10 is one look and one put, while nobody is in the way", async () => {
+  it("G10 fenceR2 takes one look and one put if no other writer is in the way.", async () => {
     const key = freshId();
     const calls: string[] = [];
     const counted = {
@@ -145,14 +145,14 @@ describe("the guard of R2", () => {
     expect(calls).toEqual(["head", "put"]);
   });
 
-  it("takes keys as long as R2 does", async () => {
+  it("fenceR2 takes keys as long as R2 does.", async () => {
     const key = freshId().padEnd(1_024, "x");
     expect((await write(key, 7, "text")).value).toMatchObject({ key });
   });
 
-  it("fences an object that was there before it was guarded, and keeps the user's metadata", async () => {
+  it("fenceR2 fences an object that existed before, and keeps your metadata.", async () => {
     const key = freshId();
-    await BUCKET.put(key, "unguarded");
+    await BUCKET.put(key, "unfenced");
     await fenceR2(BUCKET, key, 3, "a", { customMetadata: { by: "me" }, httpMetadata: { contentType: "text/plain" } });
     const object = await BUCKET.head(key);
     expect(object?.customMetadata).toMatchObject({ by: "me" });
@@ -160,7 +160,7 @@ describe("the guard of R2", () => {
     expect(await write(key, 2, "late")).toMatchObject(stale(2, 3));
   });
 
-  it("G9 refuses streams, conditions and bad leases, and writes nothing", async () => {
+  it("G9 fenceR2 refuses streams, conditions and bad leases, and writes nothing.", async () => {
     const key = freshId();
     const body = new Response("x").body as unknown as string;
     expect(await write(key, 1, body)).toMatchObject({ error: { argument: "value" } });

@@ -11,7 +11,7 @@ import { afterTurns, isHeard, sweepTurns } from "../../support/turns.ts";
 
 fakeTime();
 
-const SLICE = 25_000;
+const LONG_POLL = 25_000;
 const GRANT: AcquireReply = { success: true, lease: 7, deadline: 1, validFor: 1_000 };
 const TAKEN: AcquireReply = { success: false, reason: "BORROWED" };
 
@@ -43,11 +43,11 @@ function answering(...answers: { after?: number; reply: AcquireReply | Error | "
   return { primitives, asked, cancel };
 }
 
-describe("G9 one who waits in line", () => {
-  it("asks slice by slice by one name, and says how long it has waited", async () => {
+describe("Waiting in the queue", () => {
+  it("G9 A waiter asks in long polls under one request id and says how long it has waited.", async () => {
     const { primitives, asked } = answering(
-      { after: SLICE, reply: TAKEN },
-      { after: SLICE, reply: TAKEN },
+      { after: LONG_POLL, reply: TAKEN },
+      { after: LONG_POLL, reply: TAKEN },
       { after: 10_000, reply: TAKEN },
     );
     const acquired = acquire(primitives, acquisition({ wait: 60_000 }));
@@ -60,7 +60,7 @@ describe("G9 one who waits in line", () => {
     ]);
   });
 
-  it.each([0, 1_000, SLICE])("%d ms, a slice at most, asks once", async (wait) => {
+  it.each([0, 1_000, LONG_POLL])("G9 A wait of %d ms fits into one long poll and asks once.", async (wait) => {
     const { primitives, asked } = answering({ after: wait, reply: TAKEN });
     const acquired = acquire(primitives, acquisition({ wait }));
     await pass(wait);
@@ -68,7 +68,7 @@ describe("G9 one who waits in line", () => {
     expect(asked()).toEqual([{ at: 0, wait, waited: 0, requestId: "r" }]);
   });
 
-  it("whose last slice was late asks once more, for as little as can be", async () => {
+  it("G9 A waiter whose last long poll was late asks once more, with the shortest wait.", async () => {
     const { primitives, asked } = answering({ after: 26_000, reply: TAKEN });
     const acquired = acquire(primitives, acquisition({ wait: 25_500 }));
     await pass(26_000);
@@ -76,14 +76,14 @@ describe("G9 one who waits in line", () => {
     expect(asked()[1]).toMatchObject({ wait: 1, waited: 26_000 });
   });
 
-  it("does not ask again for what more waiting does not change", async () => {
+  it("G9 A waiter does not ask again after a refusal that more waiting does not change.", async () => {
     const full: AcquireReply = { success: false, reason: "QUEUE_FULL" };
     const { primitives, asked } = answering({ reply: full });
     expect(await acquire(primitives, acquisition({ wait: 60_000 }))).toBe(full);
     expect(asked()).toHaveLength(1);
   });
 
-  it("asks an object that is silent again, and takes a minute without an answer for an outage", async () => {
+  it("G9 A waiter asks a silent object again and treats a minute without an answer as an outage.", async () => {
     const { primitives, asked } = answering({ reply: "never" }, { reply: "never" }, { reply: "never" });
     const acquired = failureOf(acquire(primitives, acquisition({ wait: 86_400_000 })));
     await pass(59_999);
@@ -92,10 +92,10 @@ describe("G9 one who waits in line", () => {
     const error = (await acquired) as Error;
     expect(error).toMatchObject({ code: "UNREACHABLE" });
     expect(error.cause).toBeUndefined();
-    expect(asked()).toMatchObject([{ at: 0 }, { at: SLICE + 5_000 + 25, waited: SLICE + 5_000 + 25 }]);
+    expect(asked()).toMatchObject([{ at: 0 }, { at: LONG_POLL + 5_000 + 25, waited: LONG_POLL + 5_000 + 25 }]);
   });
 
-  it("hears of a silent object sooner if it waits for less", async () => {
+  it("G9 A waiter treats a silent object as an outage sooner if its wait is shorter.", async () => {
     const { primitives } = answering({ reply: "never" });
     const acquired = failureOf(acquire(primitives, acquisition({ wait: 1_000 })));
     await pass(6_000);
@@ -103,8 +103,8 @@ describe("G9 one who waits in line", () => {
   });
 });
 
-describe("G5 a repetition after a fault", () => {
-  it("says that it has waited for longer, and waits for so much less", async () => {
+describe("Repeats after a fault", () => {
+  it("G5 A repeat after a fault says how long the caller has waited, and waits that much less.", async () => {
     const { primitives, asked } = answering({ after: 3_000, reply: connectionLost() }, { reply: GRANT });
     const acquired = acquire(primitives, acquisition({ wait: 10_000 }));
     await pass(3_025);
@@ -115,9 +115,9 @@ describe("G5 a repetition after a fault", () => {
     ]);
   });
 
-  it("in a later slice counts from the beginning", async () => {
+  it("G5 A repeat in a later long poll counts the time waited from the beginning.", async () => {
     const { primitives, asked } = answering(
-      { after: SLICE, reply: TAKEN },
+      { after: LONG_POLL, reply: TAKEN },
       { after: 1_000, reply: connectionLost() },
       { reply: GRANT },
     );
@@ -127,7 +127,7 @@ describe("G5 a repetition after a fault", () => {
     expect(asked()[2]).toEqual({ at: 26_025, wait: 33_975, waited: 26_025, requestId: "r" });
   });
 
-  it("of one who doesn't wait doesn't wait, and of one whose time is over hardly", async () => {
+  it("G5 A repeat without a wait does not wait, and a repeat after the wait has ended waits for 1 ms.", async () => {
     const once = answering({ after: 3_000, reply: connectionLost() }, { reply: TAKEN });
     const brief = answering({ after: 3_000, reply: connectionLost() }, { reply: TAKEN });
     const acquired = [
@@ -141,8 +141,8 @@ describe("G5 a repetition after a fault", () => {
   });
 });
 
-describe("G6 a grant", () => {
-  it("counts from before the call left that brought it", async () => {
+describe("Validity of a grant", () => {
+  it("G6 A grant counts from before the call that brought it was sent.", async () => {
     const { primitives } = answering({ after: 100, reply: connectionLost() }, { after: 300, reply: GRANT });
     const since = performance.now();
     const acquired = acquire(primitives, acquisition({ wait: 10_000 }));
@@ -150,7 +150,7 @@ describe("G6 a grant", () => {
     expect(await acquired).toEqual({ ...GRANT, validUntil: since + 125 + 1_000 });
   });
 
-  it("is not believed in for longer than it was asked for from the reply on", async () => {
+  it("G6 A grant is trusted for at most its ttl after the reply arrives, whatever the object says.", async () => {
     const { primitives } = answering({ after: 300, reply: { ...GRANT, validFor: 3_600_000 } });
     const since = performance.now();
     const acquired = acquire(primitives, acquisition({ wait: 10_000, ttl: 2_000 }));
@@ -159,10 +159,10 @@ describe("G6 a grant", () => {
   });
 });
 
-describe("G9 one who polls", () => {
+describe("Polling", () => {
   const poll = { retries: Infinity, minTimeout: 100, maxTimeout: 800, factor: 2 };
 
-  it("keeps no place, and asks at growing distances until its time is over", async () => {
+  it("G9 A caller that polls keeps no queue entry and asks after growing pauses until its wait has ended.", async () => {
     const { primitives, asked } = answering();
     const acquired = acquire(primitives, acquisition({ wait: 1_000 }, { poll }));
     await pass(1_000);
@@ -171,7 +171,7 @@ describe("G9 one who polls", () => {
     expect(new Set(asked().map(({ wait, waited }) => `${wait} ${waited}`))).toEqual(new Set(["0 0"]));
   });
 
-  it("stops when it has repeated often enough, or is granted, or refused for good", async () => {
+  it("G9 A caller that polls stops after its retries, after a grant, or after a final refusal.", async () => {
     const often = answering();
     const granted = answering({ reply: TAKEN }, { reply: GRANT });
     const full = answering({ reply: TAKEN }, { reply: { success: false, reason: "TOO_MANY_LEASES" } });
@@ -181,15 +181,15 @@ describe("G9 one who polls", () => {
     expect([often, granted, full].map(({ asked }) => asked().length)).toEqual([4, 2, 2]);
   });
 
-  it("is told at once, without a wait", async () => {
+  it("G9 A caller that polls with a wait of 0 asks once and gets the answer at once.", async () => {
     const { primitives, asked } = answering();
     expect(await acquire(primitives, acquisition({ wait: 0 }, { poll }))).toBe(TAKEN);
     expect(asked()).toHaveLength(1);
   });
 });
 
-describe("G4 a request that is given up is taken back", () => {
-  it("when its signal fires, at once", async () => {
+describe("Cancelled requests", () => {
+  it("G4 A request is cancelled at once when its signal fires.", async () => {
     const { primitives, cancel } = answering({ reply: "never" });
     const controller = new AbortController();
     const acquired = failureOf(
@@ -202,7 +202,7 @@ describe("G4 a request that is given up is taken back", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("when its signal fires in the same turn as the grant arrives", async () => {
+  it("G4 A request is cancelled if its signal fires in the same turn as the grant arrives.", async () => {
     const controller = new AbortController();
     const { primitives, calls } = scriptedPrimitives({
       acquire: async () => (controller.abort("enough"), GRANT),
@@ -212,7 +212,7 @@ describe("G4 a request that is given up is taken back", () => {
     expect(calls.map(({ method }) => method)).toEqual(["acquire", "cancel"]);
   });
 
-  it("whenever its signal fires while the answer is on its way to its caller", async () => {
+  it("G4 A request is cancelled if its signal fires at any point before its caller gets the answer.", async () => {
     const heard = await sweepTurns(async (turns) => {
       const controller = new AbortController();
       const answer = async () => {
@@ -226,11 +226,11 @@ describe("G4 a request that is given up is taken back", () => {
       expect(calls.map(({ method }) => method)).toEqual(isGivenUp ? ["acquire", "cancel"] : ["acquire"]);
       return isOver;
     });
-    // But for the one turn in which the answer is handed over.
+    // The one exception is the turn in which the answer is handed over.
     expect(heard.filter((wasHeard) => !wasHeard).length).toBeLessThanOrEqual(1);
   });
 
-  it("and is not even made if its signal has fired before", async () => {
+  it("G4 A request is not sent if its signal has already fired.", async () => {
     const { primitives, asked, cancel } = answering();
     const signal = AbortSignal.abort("before");
     expect(await failureOf(acquire(primitives, acquisition({}, { signal })))).toBe("before");
@@ -238,7 +238,7 @@ describe("G4 a request that is given up is taken back", () => {
     expect(cancel).not.toHaveBeenCalled();
   });
 
-  it("when it failed, unless its caller named it and may repeat it", async () => {
+  it("G4 A request that failed is cancelled, unless its caller chose the request id and can repeat it.", async () => {
     for (const named of [false, true]) {
       const { primitives, cancel } = answering({ reply: new Error("no idea") });
       expect(await failureOf(acquire(primitives, acquisition({}, { named })))).toMatchObject({ message: "no idea" });
@@ -246,13 +246,13 @@ describe("G4 a request that is given up is taken back", () => {
     }
   });
 
-  it("but not when it was refused", async () => {
+  it("G4 A request is not cancelled if it was refused because the lock is taken.", async () => {
     const { primitives, cancel } = answering({ reply: TAKEN });
     await acquire(primitives, acquisition({}));
     expect(cancel).not.toHaveBeenCalled();
   });
 
-  it("for a second at most, and whatever comes of it", async () => {
+  it("G4 The cancel of a failed request takes a second at most, and its outcome does not change the error.", async () => {
     const silent = answering({ reply: new Error("no idea") });
     silent.cancel.mockImplementation(() => silence());
     const failing = answering({ reply: new Error("no idea") });
@@ -265,7 +265,7 @@ describe("G4 a request that is given up is taken back", () => {
     expect(await acquired).toMatchObject({ message: "no idea" });
   });
 
-  it("also when the object refuses an argument, which is thrown", async () => {
+  it("G4 A request with an argument that the object refuses is cancelled, and the refusal is thrown.", async () => {
     const refusal = { success: false, reason: "INVALID_ARGUMENT", argument: "ttl", message: "too long" } as const;
     const { primitives, cancel } = answering({ reply: refusal });
     const error = await failureOf(acquire(primitives, acquisition({})));
@@ -273,7 +273,7 @@ describe("G4 a request that is given up is taken back", () => {
     expect(cancel).toHaveBeenCalledOnce();
   });
 
-  it("but not once its name was refused, whenever its signal fires: the lease of that name may go on", async () => {
+  it("G4 A request whose id the object refuses is not cancelled afterwards, because the lease under that id may go on.", async () => {
     const reply = { success: false, reason: "INVALID_ARGUMENT", argument: "requestId", message: "in use" } as const;
     const codes = await sweepTurns(async (turns) => {
       const controller = new AbortController();

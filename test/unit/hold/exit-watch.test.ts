@@ -20,41 +20,41 @@ const BOUNDS: HoldBounds = {
 };
 const GONE: RefusalReply = { success: false, reason: "NO_LONGER_VALID", ended: "expired" };
 
-type News = LeaseEvent | Error;
+type Reported = LeaseEvent | Error;
 
-/** A binding that tells its news one after the other, and then nothing. */
-function binding(...news: News[]) {
+/** An exit watch that reports its lease events one after the other, and then nothing. */
+function exitWatch(...events: Reported[]) {
   const told: boolean[] = [];
   const dispose = vi.fn();
   const next: ExitWatch["next"] = async (known) => {
     told.push(known);
-    const item = news.shift();
+    const item = events.shift();
     if (item instanceof Error) throw item;
     return item ?? silence();
   };
   return { success: true as const, next, [Symbol.dispose]: dispose, told, dispose };
 }
 
-/** A bound hold whose calls to bind are answered in turn, the last again and again. */
-function bound(binds: (() => Promise<ExitWatch | RefusalReply>)[], answers: Partial<LockPrimitives> = {}) {
+/** A hold with exit watches: each setup gets the next answer, and the last answer is repeated. */
+function watched(setups: (() => Promise<ExitWatch | RefusalReply>)[], answers: Partial<LockPrimitives> = {}) {
   const onReleaseRequested = vi.fn();
   const { primitives, calls } = scriptedPrimitives({
-    watchExit: () => (binds.length > 1 ? binds.shift() : binds[0])?.() as Promise<ExitWatch>,
+    watchExit: () => (setups.length > 1 ? setups.shift() : setups[0])?.() as Promise<ExitWatch>,
     renew: () => silence(),
     release: async () => true,
     ...answers,
   });
   const grant = { lease: 7, deadline: 1, validFor: 60_000, validUntil: performance.now() + 60_000 };
-  const kept = holdLease(primitives, grant, { ...BOUNDS, onReleaseRequested });
-  const boundAt = () => calls.filter(({ method }) => method === "watchExit").map(({ at }) => at);
-  return { kept, bind: () => watchHold(primitives, kept), onReleaseRequested, boundAt, calls };
+  const hold = holdLease(primitives, grant, { ...BOUNDS, onReleaseRequested });
+  const watchedAt = () => calls.filter(({ method }) => method === "watchExit").map(({ at }) => at);
+  return { hold, watch: () => watchHold(primitives, hold), onReleaseRequested, watchedAt, calls };
 }
 
 const giving = (one: ExitWatch | RefusalReply) => async () => one;
 const cut = () => new Error("cut");
 
-describe("crash release needs a transport that can bind", () => {
-  it("and is refused without, before anything is taken", () => {
+describe("Transports without an exit watch", () => {
+  it("releaseOnExit over a transport without an exit watch is refused before anything is sent.", () => {
     const without = scriptedPrimitives({}).primitives;
     const able = scriptedPrimitives({ watchExit: () => silence() }).primitives;
     expect(() => checkExitWatch(without, BOUNDS)).toThrow(expect.objectContaining({ argument: "releaseOnExit" }));
@@ -63,68 +63,68 @@ describe("crash release needs a transport that can bind", () => {
   });
 });
 
-describe("G6 the news of a bound lease", () => {
+describe("Lease events", () => {
   it.each([
     ["expired", "expired"],
     ["superseded", "superseded"],
     ["released", "superseded"],
-  ] as const)("that it has %s is a loss at once: %s", async (ended, why) => {
-    const one = binding({ ended });
-    const { kept, bind } = bound([giving(one)]);
-    await bind();
+  ] as const)("G6 The lease event 'ended: %s' is a loss at once, with the reason %s.", async (ended, why) => {
+    const one = exitWatch({ ended });
+    const { hold, watch } = watched([giving(one)]);
+    await watch();
     await pass(0);
-    expect(kept.held.signal.reason).toMatchObject({ why, message: lossMessage(why, 7) });
+    expect(hold.held.signal.reason).toMatchObject({ why, message: lossMessage(why, 7) });
   });
 
-  it("that it is asked for is told once, and asked about no more", async () => {
-    const one = binding({}, { releaseRequested: true }, {}, { releaseRequested: true });
-    const { bind, onReleaseRequested, kept } = bound([giving(one)]);
-    await bind();
+  it("G6 A release request reaches the holder once, and the exit watch does not ask for it again.", async () => {
+    const one = exitWatch({}, { releaseRequested: true }, {}, { releaseRequested: true });
+    const { watch, onReleaseRequested, hold } = watched([giving(one)]);
+    await watch();
     await pass(0);
     expect(one.told).toEqual([false, false, true, true, true]);
-    expect(onReleaseRequested).toHaveBeenCalledExactlyOnceWith(kept.held);
-    expect(kept.held.signal.aborted).toBe(false);
+    expect(onReleaseRequested).toHaveBeenCalledExactlyOnceWith(hold.held);
+    expect(hold.held.signal.aborted).toBe(false);
   });
 
-  it("that is no news is none", async () => {
-    const { bind, onReleaseRequested } = bound([giving(binding({}, { releaseRequested: false }))]);
-    await bind();
+  it("G6 An empty lease event tells the holder nothing.", async () => {
+    const { watch, onReleaseRequested } = watched([giving(exitWatch({}, { releaseRequested: false }))]);
+    await watch();
     await pass(0);
     expect(onReleaseRequested).not.toHaveBeenCalled();
   });
 
-  it("that comes after the hold is over is not heard", async () => {
+  it("G6 A lease event that arrives after the release does not fire the signal.", async () => {
     const { promise, resolve } = Promise.withResolvers<LeaseEvent>();
-    const one = { ...binding(), next: () => promise };
-    const { kept, bind } = bound([giving(one)]);
-    await bind();
-    await kept.release();
+    const one = { ...exitWatch(), next: () => promise };
+    const { hold, watch } = watched([giving(one)]);
+    await watch();
+    await hold.release();
     resolve({ ended: "superseded" });
     await pass(0);
-    expect(kept.held.signal.aborted).toBe(false);
+    expect(hold.held.signal.aborted).toBe(false);
   });
 });
 
-describe("a binding whose connection breaks", () => {
-  it("is made again after a moment, and the old one let go of only then", async () => {
-    const [first, second] = [binding(cut()), binding()];
-    const { bind, boundAt, kept } = bound([giving(first), giving(second)]);
-    await bind();
+describe("Exit watch whose connection breaks", () => {
+  it("A broken exit watch is set up again after a moment, and the old one is disposed of only then.", async () => {
+    const [first, second] = [exitWatch(cut()), exitWatch()];
+    const { watch, watchedAt, hold } = watched([giving(first), giving(second)]);
+    await watch();
     await pass(24);
-    expect(boundAt()).toEqual([0]);
+    expect(watchedAt()).toEqual([0]);
     expect(first.dispose).not.toHaveBeenCalled();
     await pass(1);
-    expect(boundAt()).toEqual([0, 25]);
+    expect(watchedAt()).toEqual([0, 25]);
     expect(first.dispose).toHaveBeenCalledOnce();
     expect(second.dispose).not.toHaveBeenCalled();
     expect(second.told).toEqual([false]);
-    await kept.release();
+    await hold.release();
     await pass(0);
     expect(second.dispose).toHaveBeenCalledOnce();
     expect(first.dispose).toHaveBeenCalledOnce();
   });
 
-  it("again and again is made again at growing distances; one that lasted is made again as the first", async () => {
+  it("An exit watch that keeps breaking is set up again after growing pauses, which start over once one lasts more than 10 s.", async () => {
     const after = [0, 0, 0, 0, 0, 10_001, 10_000];
     const breaking = async () => {
       const lasts = after.shift() ?? 0;
@@ -132,43 +132,47 @@ describe("a binding whose connection breaks", () => {
         if (lasts > 0) await sleep(lasts);
         throw cut();
       };
-      return { ...binding(), next };
+      return { ...exitWatch(), next };
     };
-    const { bind, boundAt } = bound([breaking]);
-    await bind();
+    const { watch, watchedAt } = watched([breaking]);
+    await watch();
     await pass(22_000);
-    expect(boundAt().slice(0, 6)).toEqual([0, 25, 75, 175, 375, 775]);
-    // One that lasted for more than ten seconds is the first of its row again, and one that lasted for ten is not.
-    expect(boundAt()[6]).toBe(775 + 10_001 + 25);
-    expect(boundAt()[7]).toBe(10_801 + 10_000 + 50);
+    expect(watchedAt().slice(0, 6)).toEqual([0, 25, 75, 175, 375, 775]);
+    // A watch that lasted for more than 10 s starts the pauses over, and one that lasted for exactly 10 s does not.
+    expect(watchedAt()[6]).toBe(775 + 10_001 + 25);
+    expect(watchedAt()[7]).toBe(10_801 + 10_000 + 50);
   });
 
-  it("and that has been told tells so when it is made again", async () => {
-    const [first, second] = [binding({ releaseRequested: true }, cut()), binding()];
-    const { bind } = bound([giving(first), giving(second)]);
-    await bind();
+  it("An exit watch that has reported a release request says so when it is set up again.", async () => {
+    const [first, second] = [exitWatch({ releaseRequested: true }, cut()), exitWatch()];
+    const { watch } = watched([giving(first), giving(second)]);
+    await watch();
     await pass(25);
     expect(second.told).toEqual([true]);
   });
 
-  it("and can't be made again is kept, and tried again: that is no loss", async () => {
-    const first = binding(cut(), cut(), cut());
-    const third = binding();
-    const { bind, kept, boundAt } = bound([giving(first), () => Promise.reject(new Error("no idea")), giving(third)]);
-    await bind();
+  it("A broken exit watch that can't be set up again stays until a retry succeeds, and the hold is not lost.", async () => {
+    const first = exitWatch(cut(), cut(), cut());
+    const third = exitWatch();
+    const { watch, hold, watchedAt } = watched([
+      giving(first),
+      () => Promise.reject(new Error("no idea")),
+      giving(third),
+    ]);
+    await watch();
     await pass(100);
-    expect(boundAt()).toEqual([0, 25, 75]);
-    expect(kept.held.signal.aborted).toBe(false);
+    expect(watchedAt()).toEqual([0, 25, 75]);
+    expect(hold.held.signal.aborted).toBe(false);
     expect(first.dispose).toHaveBeenCalledOnce();
     expect(third.told).toEqual([false]);
   });
 
-  it("and is refused the second time is a loss, which says that the connection was cut", async () => {
-    const first = binding(cut());
-    const { bind, kept } = bound([giving(first), giving(GONE)]);
-    await bind();
+  it("A refusal to set up a broken exit watch again is a loss, and the message says that the connection was cut.", async () => {
+    const first = exitWatch(cut());
+    const { watch, hold } = watched([giving(first), giving(GONE)]);
+    await watch();
     await pass(25);
-    expect(kept.held.signal.reason).toMatchObject({
+    expect(hold.held.signal.reason).toMatchObject({
       why: "expired",
       message: expect.stringContaining("while its connection to the lock was cut"),
     });
@@ -176,104 +180,104 @@ describe("a binding whose connection breaks", () => {
     expect(first.dispose).toHaveBeenCalledOnce();
   });
 
-  it("when the hold has ended is not made again", async () => {
+  it("An exit watch that breaks after the hold has ended is not set up again.", async () => {
     const { promise, reject } = Promise.withResolvers<LeaseEvent>();
-    const { bind, kept, boundAt } = bound([giving({ ...binding(), next: () => promise })]);
-    await bind();
-    await kept.release();
+    const { watch, hold, watchedAt } = watched([giving({ ...exitWatch(), next: () => promise })]);
+    await watch();
+    await hold.release();
     reject(cut());
     await pass(60_000);
-    expect(boundAt()).toEqual([0]);
+    expect(watchedAt()).toEqual([0]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("is not made again if the hold ends while it waits to be", async () => {
-    const one = binding(cut());
-    const { bind, kept, boundAt } = bound([giving(one)]);
-    await bind();
+  it("A broken exit watch is not set up again if the hold ends during the pause.", async () => {
+    const one = exitWatch(cut());
+    const { watch, hold, watchedAt } = watched([giving(one)]);
+    await watch();
     await pass(10);
-    await kept.release();
+    await hold.release();
     await pass(60_000);
-    expect(boundAt()).toEqual([0]);
+    expect(watchedAt()).toEqual([0]);
     expect(one.dispose).toHaveBeenCalledOnce();
     expect(vi.getTimerCount()).toBe(0);
   });
 });
 
-describe("G6 a lease that is lost before it is bound", () => {
-  it("is a loss if the object says so", async () => {
-    const { bind, kept } = bound([giving(GONE)]);
-    await bind();
-    expect(kept.held.signal.reason).toMatchObject({ why: "expired", message: lossMessage("expired", 7) });
+describe("Lease lost before its exit watch is set up", () => {
+  it("G6 A hold is lost if the object answers the request for an exit watch that the lease has ended.", async () => {
+    const { watch, hold } = watched([giving(GONE)]);
+    await watch();
+    expect(hold.held.signal.reason).toMatchObject({ why: "expired", message: lossMessage("expired", 7) });
   });
 
-  it("is bound no more if its hold is over; what comes then is let go of", async () => {
-    const late = binding();
+  it("G6 The end of a hold ends the setup of its exit watch, and a watch that arrives later is disposed of.", async () => {
+    const late = exitWatch();
     const { promise, resolve } = Promise.withResolvers<ExitWatch>();
-    const { bind, kept } = bound([() => promise]);
-    const isBound = bind();
+    const { watch, hold } = watched([() => promise]);
+    const isWatched = watch();
     await pass(10);
-    await kept.release();
-    await isBound;
+    await hold.release();
+    await isWatched;
     expect(late.dispose).not.toHaveBeenCalled();
     resolve(late);
     await pass(0);
     expect(late.dispose).toHaveBeenCalledOnce();
-    expect(kept.held.signal.aborted).toBe(false);
+    expect(hold.held.signal.aborted).toBe(false);
   });
 
-  it("and what came in the same turn as the end of its hold is let go of", async () => {
-    const one = binding();
-    const { bind, kept } = bound([
+  it("G6 An exit watch that arrives in the same turn as the end of its hold is disposed of.", async () => {
+    const one = exitWatch();
+    const { watch, hold } = watched([
       async () => {
-        kept.keepAlive.stop();
+        hold.keepAlive.stop();
         return one;
       },
     ]);
-    await bind();
+    await watch();
     expect(one.dispose).toHaveBeenCalledOnce();
     expect(one.told).toEqual([]);
   });
 
-  it("refused while its hold is being released is no loss, whichever comes first", async () => {
+  it("G6 A refused exit watch is a loss only if the refusal arrives before the release.", async () => {
     await sweepTurns(async (turns) => {
       let isReleased = false;
       const release = () => {
-        if (kept.held.signal.aborted) return;
+        if (hold.held.signal.aborted) return;
         isReleased = true;
-        kept.keepAlive.stop();
+        hold.keepAlive.stop();
       };
-      const { bind, kept } = bound([async () => (afterTurns(turns, release), GONE)]);
-      await bind();
+      const { watch, hold } = watched([async () => (afterTurns(turns, release), GONE)]);
+      await watch();
       await pass(0);
-      expect(kept.held.signal.aborted).toBe(!isReleased);
+      expect(hold.held.signal.aborted).toBe(!isReleased);
     });
   });
 
-  it("refused after its hold was released is no loss", async () => {
-    const { bind, kept } = bound([
+  it("G6 A refusal of the exit watch after the release is no loss.", async () => {
+    const { watch, hold } = watched([
       async () => {
-        kept.keepAlive.stop();
+        hold.keepAlive.stop();
         return GONE;
       },
     ]);
-    await bind();
-    expect(kept.held.signal.aborted).toBe(false);
+    await watch();
+    expect(hold.held.signal.aborted).toBe(false);
   });
 });
 
-describe("a binding that can't be had", () => {
-  it("is the error that it is", async () => {
-    const { bind, kept } = bound([() => Promise.reject(new Error("no idea"))]);
-    expect(await failureOf(bind())).toMatchObject({ message: "no idea" });
-    expect(kept.held.signal.aborted).toBe(false);
+describe("Exit watch that can't be set up", () => {
+  it("An error during the setup of an exit watch reaches the caller unchanged.", async () => {
+    const { watch, hold } = watched([() => Promise.reject(new Error("no idea"))]);
+    expect(await failureOf(watch())).toMatchObject({ message: "no idea" });
+    expect(hold.held.signal.aborted).toBe(false);
   });
 
-  it("in five seconds is an outage; what comes then is let go of", async () => {
-    const late = binding();
+  it("An exit watch that is not set up within 5 s is an outage, and a watch that arrives later is disposed of.", async () => {
+    const late = exitWatch();
     const { promise, resolve } = Promise.withResolvers<ExitWatch>();
-    const { bind } = bound([() => promise]);
-    const failed = failureOf(bind());
+    const { watch } = watched([() => promise]);
+    const failed = failureOf(watch());
     await pass(4_999);
     expect(await settled(failed)).toBe("parked");
     await pass(1);
@@ -284,13 +288,13 @@ describe("a binding that can't be had", () => {
   });
 });
 
-describe("the end of a bound hold", () => {
-  it("is told before the binding is let go of, which would look like a death", async () => {
-    const one = binding();
+describe("End of a hold with an exit watch", () => {
+  it("The exit watch is disposed of only after the release is answered, because an earlier disposal looks like a crash.", async () => {
+    const one = exitWatch();
     const { promise, resolve } = Promise.withResolvers<true>();
-    const { bind, kept } = bound([giving(one)], { release: () => promise });
-    await bind();
-    const released = kept.release();
+    const { watch, hold } = watched([giving(one)], { release: () => promise });
+    await watch();
+    const released = hold.release();
     await pass(100);
     expect(one.dispose).not.toHaveBeenCalled();
     resolve(true);
@@ -300,21 +304,21 @@ describe("the end of a bound hold", () => {
     expect(one.told).toEqual([false]);
   });
 
-  it("that could not be told still lets go of it", async () => {
-    const one = binding();
-    const { bind, kept } = bound([giving(one)], { release: () => Promise.reject(new Error("broken")) });
-    await bind();
-    await failureOf(kept.release());
+  it("The exit watch is disposed of even if the release fails.", async () => {
+    const one = exitWatch();
+    const { watch, hold } = watched([giving(one)], { release: () => Promise.reject(new Error("broken")) });
+    await watch();
+    await failureOf(hold.release());
     await pass(0);
     expect(one.dispose).toHaveBeenCalledOnce();
   });
 
-  it("by a loss lets go of it when the object has ended the lease too", async () => {
+  it("After a loss the exit watch is disposed of when the object reports that the lease has ended too.", async () => {
     const { promise, resolve } = Promise.withResolvers<LeaseEvent>();
-    const one = { ...binding(), next: vi.fn(() => promise) };
-    const { bind, kept } = bound([giving(one)]);
-    await bind();
-    kept.keepAlive.lose("unreachable", "lost");
+    const one = { ...exitWatch(), next: vi.fn(() => promise) };
+    const { watch, hold } = watched([giving(one)]);
+    await watch();
+    hold.keepAlive.lose("unreachable", "lost");
     await pass(500);
     expect(one.next).toHaveBeenLastCalledWith(true);
     expect(one.dispose).not.toHaveBeenCalled();
@@ -323,11 +327,11 @@ describe("the end of a bound hold", () => {
     expect(one.dispose).toHaveBeenCalledOnce();
   });
 
-  it("by a loss lets go of it after a second at most, in which the work can stop", async () => {
-    const one = binding();
-    const { bind, kept } = bound([giving(one)]);
-    await bind();
-    kept.keepAlive.lose("unreachable", "lost");
+  it("After a loss the exit watch is disposed of after at most 1 s, in which the work can stop.", async () => {
+    const one = exitWatch();
+    const { watch, hold } = watched([giving(one)]);
+    await watch();
+    hold.keepAlive.lose("unreachable", "lost");
     await pass(999);
     expect(one.told).toEqual([false, true]);
     expect(one.dispose).not.toHaveBeenCalled();
@@ -335,13 +339,13 @@ describe("the end of a bound hold", () => {
     expect(one.dispose).toHaveBeenCalledOnce();
   });
 
-  it("by a loss lets go of it at once if it is cut", async () => {
+  it("After a loss the exit watch is disposed of at once if its connection breaks.", async () => {
     const told: boolean[] = [];
-    const one = binding();
+    const one = exitWatch();
     const next: ExitWatch["next"] = (known) => (told.push(known), known ? Promise.reject(cut()) : silence());
-    const { bind, kept } = bound([giving({ ...one, next })]);
-    await bind();
-    kept.keepAlive.lose("unreachable", "lost");
+    const { watch, hold } = watched([giving({ ...one, next })]);
+    await watch();
+    hold.keepAlive.lose("unreachable", "lost");
     await pass(0);
     expect(told).toEqual([false, true]);
     expect(one.dispose).toHaveBeenCalledOnce();

@@ -18,7 +18,7 @@ const BOUNDS: HoldBounds = {
 };
 const RENEWED: RenewReply = { success: true, lease: 7, deadline: 2, validFor: 60_000 };
 
-function hold(
+function holdWith(
   bounds: Partial<HoldBounds> = {},
   answers: Partial<LockPrimitives> = {},
   granted: Partial<LiveLease> = {},
@@ -30,13 +30,13 @@ function hold(
   });
   const { ttl } = { ...BOUNDS, ...bounds };
   const grant = { lease: 7, deadline: 1, validFor: ttl, validUntil: performance.now() + ttl, ...granted };
-  const kept = holdLease(primitives, grant, { ...BOUNDS, ...bounds });
-  return { kept, held: kept.held, calls };
+  const hold = holdLease(primitives, grant, { ...BOUNDS, ...bounds });
+  return { hold, held: hold.held, calls };
 }
 
-describe("a held lease", () => {
-  it("shows what is known of it, and renews with what it is asked for", async () => {
-    const { held, calls } = hold();
+describe("Held lease", () => {
+  it("A held lease shows its number, deadline and remaining time, and renews for the ttl that it is given.", async () => {
+    const { held, calls } = holdWith();
     expect(held.lease).toBe(7);
     expect(held.deadline).toBe(1);
     expect(held.remaining()).toBe(58_800);
@@ -50,22 +50,22 @@ describe("a held lease", () => {
     expect(calls[1]?.args[1]).toBe(30_000);
   });
 
-  it("is released once, no matter who asks and how often", async () => {
-    const { kept, held, calls } = hold();
-    const released = [held.release(), held.release(), held[Symbol.asyncDispose](), kept.release()];
+  it("A held lease sends one release, however many callers ask for it.", async () => {
+    const { hold, held, calls } = holdWith();
+    const released = [held.release(), held.release(), held[Symbol.asyncDispose](), hold.release()];
     expect(await Promise.all(released)).toEqual([true, true, undefined, true]);
     expect(calls.map(({ method }) => method)).toEqual(["release"]);
   });
 
-  it("releases with the result of its job", async () => {
-    const { kept, calls } = hold();
+  it("A held lease sends the result of its job with the release.", async () => {
+    const { hold, calls } = holdWith();
     const result = { value: 1, failed: false, retain: 1_000 };
-    expect(await kept.release(result)).toBe(true);
+    expect(await hold.release(result)).toBe(true);
     expect(calls[0]?.args[2]).toEqual(result);
   });
 
-  it("that was released by its holder is not renewed, and keeps no result", async () => {
-    const { kept, held, calls } = hold();
+  it("A held lease that its holder has released can't be renewed and stores no result.", async () => {
+    const { hold, held, calls } = holdWith();
     await held.release();
     const words = {
       code: "LEASE_LOST",
@@ -73,32 +73,35 @@ describe("a held lease", () => {
       message: "Lease 7 was released by its holder: acquire again.",
     };
     expect(await failureOf(held.renew())).toMatchObject(words);
-    expect(await failureOf(kept.release({ value: 1, failed: false, retain: 1 }))).toMatchObject(words);
+    expect(await failureOf(hold.release({ value: 1, failed: false, retain: 1 }))).toMatchObject(words);
     expect(calls).toHaveLength(1);
   });
 
-  it("that is lost is not renewed: a caller that asks gets the loss", async () => {
-    const { kept, held, calls } = hold();
-    kept.keepAlive.lose("expired", "lost");
+  it("A held lease that is lost is not renewed, and the caller gets the loss.", async () => {
+    const { hold, held, calls } = holdWith();
+    hold.keepAlive.lose("expired", "lost");
     expect(await failureOf(held.renew())).toBe(held.signal.reason);
     expect(calls).toEqual([]);
   });
 
-  it("that is lost by a fresh look at the clock is not renewed either", async () => {
-    const { held, calls } = hold();
+  it("A held lease that has run out by the clock is not renewed, even if its timer has not fired.", async () => {
+    const { held, calls } = holdWith();
     vi.spyOn(performance, "now").mockReturnValue(performance.now() + 60_000);
     expect(await failureOf(held.renew())).toMatchObject({ code: "LEASE_LOST", why: "unreachable" });
     expect(calls).toEqual([]);
   });
 
-  it("that is lost by being renewed says so", async () => {
-    const { held } = hold({}, { renew: async () => ({ success: false, reason: "NO_LONGER_VALID", ended: "expired" }) });
+  it("A renewal that finds the held lease gone rejects with the reason of its signal.", async () => {
+    const { held } = holdWith(
+      {},
+      { renew: async () => ({ success: false, reason: "NO_LONGER_VALID", ended: "expired" }) },
+    );
     expect(await failureOf(held.renew())).toBe(held.signal.reason);
     expect(held.signal.reason).toMatchObject({ why: "expired" });
   });
 
-  it("that is released while it is renewed says so, and not that the renewal was given up", async () => {
-    const { held } = hold({}, { renew: () => new Promise(() => {}) });
+  it("A renewal that is interrupted by the release rejects with LEASE_LOST.", async () => {
+    const { held } = holdWith({}, { renew: () => new Promise(() => {}) });
     const renewed = failureOf(held.renew());
     await pass(10);
     await held.release();
@@ -106,78 +109,78 @@ describe("a held lease", () => {
   });
 });
 
-describe("G9 the length of a hold", () => {
-  it("counts from the grant, though that was waited for for long", async () => {
+describe("Length of a hold", () => {
+  it("G9 maxHold counts from the grant, even after a long wait.", async () => {
     const granted = { validFor: 80_000, validUntil: performance.now() + 60_000 };
-    const { held } = hold({ maxHold: 90_000 }, {}, granted);
+    const { held } = holdWith({ maxHold: 90_000 }, {}, granted);
     await pass(89_999 - 1_200);
     expect(held.signal.aborted).toBe(false);
     await pass(1_201);
     expect(held.signal.reason).toMatchObject({ why: "expired" });
   });
 
-  it("counts from the earliest instant from which its lease can count", async () => {
+  it("G9 maxHold counts from the earliest instant at which the lease can have begun.", async () => {
     // Ten seconds of the lease are gone: the reply took so long.
     const granted = { validFor: 60_000, validUntil: performance.now() + 50_000 };
-    const { held, calls } = hold({ maxHold: 60_000 }, {}, granted);
+    const { held, calls } = holdWith({ maxHold: 60_000 }, {}, granted);
     expect(held.remaining()).toBe(48_800);
     await pass(48_800);
     expect(held.signal.reason).toMatchObject({ message: expect.stringContaining("maxHold") });
     expect(calls).toEqual([]);
   });
 
-  it("of at most less than its ttl is that of its lease", async () => {
+  it("G9 A hold whose maxHold is below its ttl lasts as long as its lease and is not renewed.", async () => {
     const granted = { validFor: 20_000, validUntil: performance.now() + 20_000 };
-    const { held, calls } = hold({ maxHold: 20_000 }, {}, granted);
+    const { held, calls } = holdWith({ maxHold: 20_000 }, {}, granted);
     await pass(19_000);
     expect(held.signal.reason).toMatchObject({ message: expect.stringContaining("maxHold") });
     expect(calls).toEqual([]);
   });
 
-  it("of at least so much counts from when it is held", async () => {
-    const { held, calls } = hold({ minHold: 5_000 });
+  it("G9 minHold counts from the start of the hold.", async () => {
+    const { held, calls } = holdWith({ minHold: 5_000 });
     await pass(1_000);
     await held.release();
     expect(calls).toMatchObject([{ method: "renew", args: [7, 4_000, expect.any(String)] }]);
   });
 });
 
-describe("a holder who is asked to release", () => {
-  it("is told once", async () => {
+describe("Release request to a holder", () => {
+  it("onReleaseRequested runs once, however often the release is requested.", async () => {
     const onReleaseRequested = vi.fn();
-    const { kept, held } = hold(
+    const { hold, held } = holdWith(
       { onReleaseRequested },
       { renew: async () => ({ ...RENEWED, releaseRequested: true }) },
     );
     await held.renew();
     await held.renew();
-    kept.onReleaseRequested();
+    hold.onReleaseRequested();
     await pass(0);
     expect(onReleaseRequested).toHaveBeenCalledExactlyOnceWith(held);
   });
 
-  it("is told apart from what is under way: what it throws is logged", async () => {
+  it("onReleaseRequested runs apart from the call that reports the request, and an error that it throws is logged.", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
-    const { kept } = hold({
+    const { hold } = holdWith({
       onReleaseRequested: () => {
         throw new Error("mine");
       },
     });
-    expect(kept.onReleaseRequested).not.toThrow();
+    expect(hold.onReleaseRequested).not.toThrow();
     expect(log).not.toHaveBeenCalled();
     await pass(0);
     expect(log).toHaveBeenCalledOnce();
   });
 
-  it("and does not want to know is not told", async () => {
-    const { kept } = hold();
-    expect(kept.onReleaseRequested).not.toThrow();
+  it("A release request does nothing if the holder gave no onReleaseRequested.", async () => {
+    const { hold } = holdWith();
+    expect(hold.onReleaseRequested).not.toThrow();
     await pass(0);
   });
 });
 
-describe("G5 a renewal", () => {
-  it("is repeated by one name, and counts from before the call that was answered", async () => {
+describe("Renewal", () => {
+  it("G5 A renewal is repeated with the same request id and counts from before the call that was answered.", async () => {
     const answers: (RenewReply | Error)[] = [connectionLost(), { ...RENEWED, validFor: 9_000, releaseRequested: true }];
     const { primitives, calls } = scriptedPrimitives({
       renew: async () => {
@@ -200,7 +203,7 @@ describe("G5 a renewal", () => {
     expect(calls).toHaveLength(2);
   });
 
-  it("that is refused is a loss, and says nothing of a wish that there was not", async () => {
+  it("G5 A refused renewal is a loss, and a granted one reports no release request if there was none.", async () => {
     const refused = scriptedPrimitives({ renew: async () => ({ success: false, reason: "NO_LONGER_VALID" }) as const });
     expect(await renewOnce(refused.primitives, 7, 1, undefined)).toEqual({ lost: "superseded" });
     const granted = scriptedPrimitives({ renew: async () => RENEWED });

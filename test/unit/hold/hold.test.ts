@@ -27,9 +27,9 @@ async function outlive(held: HeldLease, ms: number): Promise<void> {
   expect(held.signal.aborted).toBe(false);
 }
 
-// At once: most of a test is waiting for time to pass, and each has locks of its own.
-describe.concurrent("G6 loss is known in time", () => {
-  it("a hold renews itself well beyond its ttl", async () => {
+// Concurrent: most of a test waits for time to pass, and each test has separate locks.
+describe.concurrent("Loss in time", () => {
+  it("G6 A hold renews itself well beyond its ttl.", async () => {
     const id = freshId();
     const held = await lockOf(id).hold({ ttl: 1_000 });
     await outlive(held, 1_500);
@@ -37,7 +37,7 @@ describe.concurrent("G6 loss is known in time", () => {
     expect(await held.release()).toBe(true);
   });
 
-  it("the signal fires before another gets the lock, though no renewal is ever answered", async () => {
+  it("G6 The holder's signal fires before another caller gets the lock, even if no renewal is ever answered.", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(silent(["renew"], false));
     const held = await lockOf(id, namespace).hold({ ttl: 2_000 });
@@ -51,7 +51,7 @@ describe.concurrent("G6 loss is known in time", () => {
     expect(at).toBeLessThanOrEqual(granted.at);
   });
 
-  it("a lease counts from before its request left, not from the late reply", async () => {
+  it("G6 A lease counts from before its request is sent, not from the late reply.", async () => {
     let arrived = 0;
     const late: LockPrimitives = {
       ...rpcPrimitives(env.DURABLE_LOCK, freshId()),
@@ -72,7 +72,7 @@ describe.concurrent("G6 loss is known in time", () => {
     expect(renewed.validUntil).toBeLessThanOrEqual(arrived + 400);
   });
 
-  it("a grant that comes after its lease has ended is not handed out", async () => {
+  it("G6 A grant that arrives after its lease has ended is not handed out.", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(async (method, run) => {
       const reply = await run();
@@ -83,7 +83,7 @@ describe.concurrent("G6 loss is known in time", () => {
     expect(isLockError(error, "LEASE_LOST")).toBe(true);
   });
 
-  it("time spent in the queue does not shorten the hold", async () => {
+  it("G6 Time spent in the queue does not shorten the hold.", async () => {
     const id = freshId();
     const before = await leaseOf(lockOf(id).acquire(60_000));
     const queuedAt = performance.now();
@@ -96,7 +96,7 @@ describe.concurrent("G6 loss is known in time", () => {
     expect(validUntil).toBeGreaterThanOrEqual(queuedAt + atLeast + 60_000);
   });
 
-  it("an answer of no longer valid is a loss at once", async () => {
+  it("G6 A renewal that is answered with NO_LONGER_VALID is a loss at once.", async () => {
     const id = freshId();
     const held = await lockOf(id).hold({ ttl: 3_000 });
     await lockOf(id).release(held.lease);
@@ -104,7 +104,7 @@ describe.concurrent("G6 loss is known in time", () => {
     expect(reason).toMatchObject({ why: "superseded" });
   });
 
-  it("faults between two renewals are no loss", async () => {
+  it("G6 Faults between two renewals are no loss.", async () => {
     const id = freshId();
     let faults = 0;
     const fault: Fault = async (method, run) => {
@@ -117,7 +117,7 @@ describe.concurrent("G6 loss is known in time", () => {
     await held.release();
   });
 
-  it("a fault that is not worth repeating is no loss either, and the next renewal is tried", async () => {
+  it("G6 A fault that is not worth repeating is no loss, and the next renewal is still tried.", async () => {
     const id = freshId();
     let asked = 0;
     const fault: Fault = async (method, run) => {
@@ -129,7 +129,7 @@ describe.concurrent("G6 loss is known in time", () => {
     expect(await held.release()).toBe(true);
   });
 
-  it("a hold outlives a crash of the object", async () => {
+  it("G6 A hold survives a crash of the object.", async () => {
     const id = freshId();
     const held = await lockOf(id).hold({ ttl: 1_000 });
     await crash(id);
@@ -137,7 +137,7 @@ describe.concurrent("G6 loss is known in time", () => {
     expect(await held.release()).toBe(true);
   });
 
-  it("never sends two renewals at once, nor a hot loop of them for a ttl of 50 ms", async () => {
+  it("G6 A hold with a ttl of 50 ms never sends two renewals at once, nor a hot loop of them.", async () => {
     const id = freshId();
     let atOnce = 0;
     let most = 0;
@@ -167,8 +167,8 @@ describe.concurrent("G6 loss is known in time", () => {
   });
 });
 
-describe.concurrent("G3 the renewal that is under way when release is called", () => {
-  it("the release arrives first: the renewal revives nothing", async () => {
+describe.concurrent("Release during a renewal", () => {
+  it("G3 A renewal that arrives after the release does not revive the lease.", async () => {
     const id = freshId();
     let letGo = () => {};
     let arrived: Promise<unknown> | undefined;
@@ -188,7 +188,7 @@ describe.concurrent("G3 the renewal that is under way when release is called", (
     expect(held.signal.aborted).toBe(false);
   });
 
-  it("the renewal arrives first and its reply late: the release holds", async () => {
+  it("G3 A lease stays released if the reply to an earlier renewal arrives late.", async () => {
     const id = freshId();
     let letGo: (() => void) | undefined;
     const fault: Fault = async (method, run) => {
@@ -206,8 +206,8 @@ describe.concurrent("G3 the renewal that is under way when release is called", (
   });
 });
 
-describe.concurrent("the held lease", () => {
-  it("await using releases", async () => {
+describe.concurrent("Held lease over RPC", () => {
+  it("`await using` releases a held lease at the end of the block.", async () => {
     const lock = lockOf(freshId());
     {
       await using held = await lock.hold();
@@ -217,21 +217,21 @@ describe.concurrent("the held lease", () => {
     expect(await lock.isLocked()).toBe(false);
   });
 
-  it("releasing twice gives the same answer and sends one release", async () => {
+  it("Two calls of release give the same answer and send one release.", async () => {
     const { namespace, calls } = faultyNamespace((_method, run) => run());
     const { release } = await lockOf(freshId(), namespace).hold();
     expect(await Promise.all([release(), release()])).toEqual([true, true]);
     expect(calls.filter(({ method }) => method === "release")).toHaveLength(1);
   });
 
-  it("releasing what had ended is false and no error", async () => {
+  it("The release of a lease that has already ended returns false and throws nothing.", async () => {
     const id = freshId();
     const held = await lockOf(id).hold();
     await lockOf(id).release(held.lease);
     expect(await held.release()).toBe(false);
   });
 
-  it("renews on demand, with another ttl", async () => {
+  it("renew() of a held lease accepts another ttl, refuses a bad one, and fails after the release.", async () => {
     const id = freshId();
     const held = await lockOf(id).hold({ ttl: 10_000 });
     const before = held.deadline;
@@ -244,12 +244,12 @@ describe.concurrent("the held lease", () => {
     expect((await outcome(held.renew())).error).toMatchObject({ code: "LEASE_LOST" });
   });
 
-  it("maxHold caps the hold: the signal fires and the lock becomes free, whatever fn does", async () => {
+  it("maxHold ends a hold: the signal fires and the lock becomes free, whatever the holder does.", async () => {
     const id = freshId();
     const held = await lockOf(id).hold({ ttl: 3_000, maxHold: 4_500 });
     const first = held.deadline;
     const next = lockOf(id).acquire(1_000, { wait: 10_000 });
-    // A hold without an end would never fire it.
+    // A hold without maxHold would never fire it.
     const { reason } = await fired(held.signal);
     expect(reason).toMatchObject({ why: "expired" });
     expect(reason.message).toContain("maxHold");
@@ -258,7 +258,7 @@ describe.concurrent("the held lease", () => {
     expect(await next).toMatchObject({ success: true });
   });
 
-  it("maxHold below the ttl shortens the lease itself", async () => {
+  it("A maxHold below the ttl shortens the lease itself.", async () => {
     const id = freshId();
     const held = await lockOf(id).hold({ maxHold: 1_000 });
     const [holder] = (await lockOf(id).status()).holders;
@@ -266,7 +266,7 @@ describe.concurrent("the held lease", () => {
     await held.release();
   });
 
-  it("minHold keeps the lock taken after an early release, and no longer", async () => {
+  it("minHold keeps the lock taken after an early release, and no longer.", async () => {
     const id = freshId();
     await lockOf(id).withLock(() => {}, { minHold: 300 });
     expect(await lockOf(id).tryWithLock(() => {})).toMatchObject({ acquired: false, reason: "BORROWED" });

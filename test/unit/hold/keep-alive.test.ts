@@ -9,7 +9,7 @@ fakeTime();
 
 type Answer = Renew;
 
-/** A lease that is kept from now on; `asked` is when it was renewed, and for how long. */
+/** Keeps a lease alive from now on; `asked` is when it was renewed, and for how long. */
 function keep(ttl: number, answer: Answer, { maxHold = Infinity, releaseRequested = false } = {}) {
   const since = performance.now();
   const asked: { at: number; ttl: number }[] = [];
@@ -42,15 +42,15 @@ const LIFETIME = { lease: 7, ttl: 60_000, holdUntil: Number.POSITIVE_INFINITY, o
 const validFor = (ms: number) => ({ validFor: ms, validUntil: performance.now() + ms });
 
 /** A lease whose renewals are answered by hand. */
-function kept(): { keepAlive: KeepAlive; answer: (renewal: Renewal) => void; deny: (error: Error) => void } {
+function renewedByHand(): { keepAlive: KeepAlive; answer: (renewal: Renewal) => void; deny: (error: Error) => void } {
   const { promise, resolve, reject } = Promise.withResolvers<Renewal>();
   const validity = { deadline: 1, ...validFor(60_000) };
   return { keepAlive: new KeepAlive(LIFETIME, validity, () => promise), answer: resolve, deny: reject };
 }
 
-describe("G3 G6 the answer to a renewal", () => {
-  it("that comes in the same turn as the end of the hold changes nothing", async () => {
-    const { keepAlive, answer } = kept();
+describe("Answer to a renewal", () => {
+  it("G3 G6 An answer to a renewal in the same turn as the end of the hold changes nothing.", async () => {
+    const { keepAlive, answer } = renewedByHand();
     const renewing = keepAlive.renewNow(60_000);
     await Promise.resolve();
     answer({ deadline: 2, ...validFor(60_000) });
@@ -59,8 +59,8 @@ describe("G3 G6 the answer to a renewal", () => {
     expect(keepAlive.deadline).toBe(1);
   });
 
-  it("that comes after a loss revives nothing", async () => {
-    const { keepAlive, answer } = kept();
+  it("G3 G6 An answer to a renewal after a loss does not revive the lease.", async () => {
+    const { keepAlive, answer } = renewedByHand();
     const renewing = keepAlive.renewNow(60_000);
     await Promise.resolve();
     keepAlive.lose("superseded", "taken away");
@@ -71,8 +71,8 @@ describe("G3 G6 the answer to a renewal", () => {
     expect(keepAlive.signal.reason).toBe(reason);
   });
 
-  it("that says lost after the end of the hold fires no signal", async () => {
-    const { keepAlive, answer } = kept();
+  it("G3 G6 A loss that a renewal reports after the end of the hold does not fire the signal.", async () => {
+    const { keepAlive, answer } = renewedByHand();
     const renewing = keepAlive.renewNow(60_000);
     await Promise.resolve();
     keepAlive.stop();
@@ -81,8 +81,8 @@ describe("G3 G6 the answer to a renewal", () => {
     expect(keepAlive.signal.aborted).toBe(false);
   });
 
-  it("that is a fault is no loss, and is told to the caller that asked", async () => {
-    const { keepAlive, deny } = kept();
+  it("G3 G6 A renewal that fails with a fault is no loss, and its caller gets the fault.", async () => {
+    const { keepAlive, deny } = renewedByHand();
     const renewing = keepAlive.renewNow(60_000);
     deny(new Error("no idea"));
     await expect(renewing).rejects.toThrow("no idea");
@@ -91,9 +91,9 @@ describe("G3 G6 the answer to a renewal", () => {
   });
 });
 
-describe("G6 the time that remains", () => {
-  it("ends with the local deadline, grows with a renewal that is confirmed, and is nothing once the hold is over", async () => {
-    const { keepAlive, answer } = kept();
+describe("Remaining time", () => {
+  it("G6 remaining() counts to the local deadline, grows with each confirmed renewal, and is 0 after the end of the hold.", async () => {
+    const { keepAlive, answer } = renewedByHand();
     // A margin of 2 % of the time that is counted, at least.
     expect(keepAlive.remaining()).toBeLessThanOrEqual(58_800);
     expect(keepAlive.remaining()).toBeGreaterThan(30_000);
@@ -106,12 +106,12 @@ describe("G6 the time that remains", () => {
   });
 });
 
-describe("G6 a lease is renewed", () => {
+describe("Schedule of renewals", () => {
   it.each([
     [0, 9_000],
     [0.5, 10_000],
     [1, 11_000],
-  ])("at a third of its ttl, give or take a tenth (chance %d)", async (chance, at) => {
+  ])("G6 A lease is renewed at a third of its ttl, give or take a tenth (chance %d).", async (chance, at) => {
     vi.mocked(Math.random).mockReturnValue(chance);
     const { keepAlive, asked } = keep(30_000, confirmed);
     await pass(2 * at);
@@ -124,7 +124,7 @@ describe("G6 a lease is renewed", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("no more often than every 10 ms, however short it is", async () => {
+  it("G6 A lease is renewed at most every 10 ms, however short it is.", async () => {
     const { asked } = keep(9, async () => ({ deadline: 2, validFor: 1_000, validUntil: performance.now() + 1_000 }));
     await pass(8);
     expect(asked).toEqual([]);
@@ -137,7 +137,7 @@ describe("G6 a lease is renewed", () => {
     expect(later.map(({ at }) => at)).toEqual([10]);
   });
 
-  it("again after a renewal that failed, counted from when that began", async () => {
+  it("G6 A lease is renewed again after a failed renewal, counted from when that one began.", async () => {
     const { asked } = keep(30_000, async () => {
       await sleep(4_000);
       throw new Error("broken");
@@ -146,7 +146,7 @@ describe("G6 a lease is renewed", () => {
     expect(asked.map(({ at }) => at)).toEqual([10_000, 20_000]);
   });
 
-  it("never twice at once: who asks for it waits for the one under way", async () => {
+  it("G6 Two renewals never run at once: a caller that asks for one waits for the one under way.", async () => {
     let underWay = 0;
     const { keepAlive, asked } = keep(30_000, async (ttl) => {
       underWay += 1;
@@ -164,13 +164,13 @@ describe("G6 a lease is renewed", () => {
       { at: 0, ttl: 30_000 },
       { at: 500, ttl: 60_000 },
     ]);
-    // And from then on with the new one.
+    // From then on the new ttl applies.
     await pass(10_000);
     expect(asked[2]).toEqual({ at: 21_000, ttl: 60_000 });
     keepAlive.stop();
   });
 
-  it("never twice at once: its time that comes while one is under way is that one's", async () => {
+  it("G6 A scheduled renewal that falls due during another one is not sent as well.", async () => {
     const { keepAlive, asked } = keep(30_000, async (ttl) => {
       await sleep(500);
       return { deadline: 2, validFor: ttl, validUntil: performance.now() + ttl };
@@ -182,14 +182,14 @@ describe("G6 a lease is renewed", () => {
     keepAlive.stop();
   });
 
-  it("and looked after by two timers, however long it lasts", async () => {
+  it("G6 A lease needs only two timers, however long it lasts.", async () => {
     const set = vi.spyOn(globalThis, "setTimeout");
     keep(600_000, never);
     await pass(100_000);
     expect(set.mock.calls.map(([, ms]) => ms)).toEqual([588_000, 200_000]);
   });
 
-  it("no more once it is stopped: a caller that asks is told", async () => {
+  it("G6 A lease is no longer renewed once it is stopped, and a caller that asks for a renewal gets an AbortError.", async () => {
     const { keepAlive, asked } = keep(30_000, confirmed);
     keepAlive.stop();
     expect(keepAlive.over.aborted).toBe(true);
@@ -200,7 +200,7 @@ describe("G6 a lease is renewed", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("and a failure that comes after the end sets no timer", async () => {
+  it("G6 A renewal that fails after the end of the hold sets no timer.", async () => {
     const { keepAlive } = keep(30_000, async (_ttl, signal) => {
       await sleep(1_000);
       expect(signal.aborted).toBe(true);
@@ -213,7 +213,7 @@ describe("G6 a lease is renewed", () => {
   });
 });
 
-describe("G6 without an answer a lease is lost", () => {
+describe("Loss without an answer", () => {
   it.each([
     [1_000, 900],
     [5_000, 4_500],
@@ -221,27 +221,30 @@ describe("G6 without an answer a lease is lost", () => {
     [30_000, 29_000],
     [60_000, 58_800],
     [600_000, 588_000],
-  ])("of %d ms after %d: in time for the work to stop, and for clocks that differ", async (ttl, after) => {
-    const { keepAlive, lostAfter } = keep(ttl, never);
-    expect(keepAlive.remaining()).toBe(after);
-    expect(await lostAfter(after)).toEqual(IN_TIME);
-    expect(keepAlive.signal.reason).toMatchObject({
-      code: "LEASE_LOST",
-      why: "unreachable",
-      lease: 7,
-      message: lossMessage("unreachable", 7),
-    });
-    expect(keepAlive.remaining()).toBe(0);
-    expect(vi.getTimerCount()).toBe(0);
-  });
+  ])(
+    "G6 A lease of %d ms without an answer is lost after %d ms: in time for the work to stop, and for clocks that differ.",
+    async (ttl, after) => {
+      const { keepAlive, lostAfter } = keep(ttl, never);
+      expect(keepAlive.remaining()).toBe(after);
+      expect(await lostAfter(after)).toEqual(IN_TIME);
+      expect(keepAlive.signal.reason).toMatchObject({
+        code: "LEASE_LOST",
+        why: "unreachable",
+        lease: 7,
+        message: lossMessage("unreachable", 7),
+      });
+      expect(keepAlive.remaining()).toBe(0);
+      expect(vi.getTimerCount()).toBe(0);
+    },
+  );
 
-  it("though its renewals fail, again and again", async () => {
+  it("G6 A lease is lost in time while its renewals fail again and again.", async () => {
     const { asked, lostAfter } = keep(30_000, broken);
     expect(await lostAfter(29_000)).toEqual(IN_TIME);
     expect(asked.map(({ at }) => at)).toEqual([10_000, 20_000]);
   });
 
-  it("by a look at the clock also if no timer could run, from that instant on", () => {
+  it("G6 A look at the clock finds a lost lease from its deadline on, even if no timer could run.", () => {
     const since = performance.now();
     const { keepAlive } = keep(30_000, never);
     const now = vi.spyOn(performance, "now").mockReturnValue(since + 28_999);
@@ -251,7 +254,7 @@ describe("G6 without an answer a lease is lost", () => {
     expect(keepAlive.isLost()).toBe(true);
   });
 
-  it("by its timer only when it is due: one that fires early is set again", async () => {
+  it("G6 A deadline timer that fires early is set again, and the lease is lost only at its deadline.", async () => {
     const since = performance.now();
     const { keepAlive } = keep(30_000, never);
     const now = vi.spyOn(performance, "now").mockReturnValue(since + 28_990);
@@ -262,7 +265,7 @@ describe("G6 without an answer a lease is lost", () => {
     expect(keepAlive.signal.aborted).toBe(true);
   });
 
-  it("but not one that was given back before", () => {
+  it("G6 A lease that was given back before its deadline is not lost later.", () => {
     const since = performance.now();
     const { keepAlive } = keep(30_000, never);
     keepAlive.stop();
@@ -272,8 +275,8 @@ describe("G6 without an answer a lease is lost", () => {
   });
 });
 
-describe("G6 what is confirmed", () => {
-  it("moves the local deadline", async () => {
+describe("Confirmed renewals and losses", () => {
+  it("G6 A confirmed renewal moves the local deadline.", async () => {
     const answers = [confirmed];
     const { keepAlive, lostAfter } = keep(30_000, (...args) => (answers.shift() ?? never)(...args));
     await pass(10_000);
@@ -281,21 +284,21 @@ describe("G6 what is confirmed", () => {
     expect(await lostAfter(39_000)).toEqual(IN_TIME);
   });
 
-  it("as lost is lost at once", async () => {
+  it("G6 A renewal that reports the lease as lost is a loss at once.", async () => {
     const { keepAlive } = keep(30_000, async () => ({ lost: "expired" }));
     await keepAlive.renewNow(undefined);
     expect(keepAlive.signal.reason).toMatchObject({ why: "expired", message: lossMessage("expired", 7) });
     expect(keepAlive.over.aborted).toBe(true);
   });
 
-  it("and the first loss is the one that is told", () => {
+  it("G6 The first loss is the one that the signal reports.", () => {
     const { keepAlive } = keep(30_000, never);
     keepAlive.lose("superseded", "first");
     keepAlive.lose("expired", "second");
     expect(keepAlive.signal.reason).toMatchObject({ message: "first" });
   });
 
-  it("with the wish that it be released tells so, whether granted or renewed", async () => {
+  it("G6 A grant or renewal that carries a release request calls onReleaseRequested.", async () => {
     expect(keep(30_000, never, { releaseRequested: true }).onReleaseRequested).toHaveBeenCalledOnce();
     const { keepAlive, onReleaseRequested } = keep(30_000, async (ttl) => ({
       deadline: 2,
@@ -309,8 +312,8 @@ describe("G6 what is confirmed", () => {
   });
 });
 
-describe("G6 a renewal that shortens a lease", () => {
-  it("shortens it from when it left, with a margin of its own", async () => {
+describe("Renewals that shorten a lease", () => {
+  it("G6 A renewal that shortens a lease counts from when it is sent, with a margin of its own.", async () => {
     const { keepAlive, lostAfter } = keep(60_000, never);
     void keepAlive.renewNow(1_000).catch(() => {});
     await Promise.resolve();
@@ -318,25 +321,25 @@ describe("G6 a renewal that shortens a lease", () => {
     expect(await lostAfter(900)).toEqual(IN_TIME);
   });
 
-  it("and was not answered may come after the next: that is believed for as much less", async () => {
+  it("G6 A shorter renewal without an answer may arrive after the next one, so the next one counts for less.", async () => {
     const answers = [broken, confirmed];
     const { keepAlive, asked } = keep(60_000, (...args) => (answers.shift() ?? never)(...args));
     await failureOf(keepAlive.renewNow(30_000));
     await keepAlive.renewNow(60_000);
     expect(keepAlive.remaining()).toBe(28_800);
-    // It is renewed as the shorter one has to be, for as long as it may come.
+    // As long as the shorter renewal may still arrive, the lease is renewed as early as the shorter one requires.
     await pass(10_000);
     expect(asked.map(({ at }) => at)).toEqual([0, 0, 10_000]);
   });
 
-  it("and was answered leaves no doubt", async () => {
+  it("G6 A shorter renewal that was answered leaves no doubt about the next one.", async () => {
     const { keepAlive } = keep(60_000, confirmed);
     await keepAlive.renewNow(30_000);
     await keepAlive.renewNow(60_000);
     expect(keepAlive.remaining()).toBe(58_800);
   });
 
-  it("that is longer than one in doubt settles nothing", async () => {
+  it("G6 A longer renewal does not settle a shorter one that is still in doubt.", async () => {
     const answers = [broken, confirmed, confirmed];
     const { keepAlive } = keep(60_000, (...args) => (answers.shift() ?? never)(...args));
     await failureOf(keepAlive.renewNow(20_000));
@@ -347,8 +350,8 @@ describe("G6 a renewal that shortens a lease", () => {
   });
 });
 
-describe("G6 a hold of limited length", () => {
-  it("is renewed for what is left of it, in whole milliseconds, and lost when it is over", async () => {
+describe("Hold with a maxHold", () => {
+  it("G6 A hold is renewed for the whole milliseconds that are left of maxHold, and is lost in time before maxHold.", async () => {
     const { keepAlive, asked, lostAfter } = keep(30_000, confirmed, { maxHold: 45_000.5 });
     expect(await lostAfter(44_000)).toEqual(IN_TIME);
     expect(asked).toEqual([
@@ -364,13 +367,13 @@ describe("G6 a hold of limited length", () => {
   it.each([
     [29_500, 29_000],
     [20_000, 20_000],
-  ])("of %d ms that its first lease covers is not renewed at all", async (maxHold, lost) => {
+  ])("G6 A hold with a maxHold of %d ms that its first lease covers is not renewed at all.", async (maxHold, lost) => {
     const { asked, lostAfter } = keep(30_000, confirmed, { maxHold });
     expect(await lostAfter(lost)).toEqual(IN_TIME);
     expect(asked).toEqual([]);
   });
 
-  it("that is short has the margin of what it is, and not of its ttl", () => {
+  it("G6 A short hold takes its margin from its own length, not from its ttl.", () => {
     const since = performance.now();
     const keepAlive = new KeepAlive(
       { lease: 7, ttl: 30_000, holdUntil: since + 2_000, onReleaseRequested: () => {} },
@@ -381,7 +384,7 @@ describe("G6 a hold of limited length", () => {
     keepAlive.stop();
   });
 
-  it("whose lease lacks two milliseconds of it is as long as it may be, and one that lacks more is not", async () => {
+  it("G6 A lease that ends at most 2 ms before maxHold is not renewed, and one that ends earlier is.", async () => {
     const enough = keep(30_000, confirmed, { maxHold: 30_002 });
     const tooShort = keep(30_000, confirmed, { maxHold: 30_003 });
     await pass(10_001);
@@ -389,7 +392,7 @@ describe("G6 a hold of limited length", () => {
     expect(tooShort.asked).toEqual([{ at: 10_000, ttl: 20_003 }]);
   });
 
-  it("that is asked for when it is all but over is renewed for a millisecond", async () => {
+  it("G6 A renewal that is requested at the very end of maxHold is for 1 ms.", async () => {
     const { keepAlive, asked } = keep(30_000, never, { maxHold: 10_000.5 });
     await pass(8_990);
     vi.spyOn(performance, "now").mockReturnValue(performance.now() + 1_010.2);
@@ -399,14 +402,14 @@ describe("G6 a hold of limited length", () => {
   });
 });
 
-describe("G6 clocks that run at different rates, each off by 1 %", () => {
+describe("Clocks that run at different rates", () => {
   const isToldInTime = (ttl: number, waited: number) => {
     const validity = { deadline: 1, ...validFor(waited + ttl) };
     const since = performance.now();
     const keepAlive = new KeepAlive({ ...LIFETIME, ttl }, validity, () => new Promise(() => {}));
     const now = vi.spyOn(performance, "now");
     const isLostAfter = (ms: number) => (now.mockReturnValue(since + ms), keepAlive.isLost());
-    // By the object's clock, the faster one, the lease is over when so much has passed by the client's.
+    // The object's clock is the faster one: by it, the lease has ended when the client's clock has counted this much.
     const over = ((waited + ttl) * 0.99) / 1.01;
     const isLost = isLostAfter(over);
     keepAlive.stop();
@@ -414,17 +417,17 @@ describe("G6 clocks that run at different rates, each off by 1 %", () => {
     return isLost;
   };
 
-  it("a lease of a day is lost in time", () => {
+  it("G6 A lease of a day is lost in time if both clocks are off by 1 %.", () => {
     expect(isToldInTime(86_400_000, 0)).toBe(true);
   });
 
-  it("a short lease that was waited for for long is lost in time", () => {
+  it("G6 A short lease after a long wait is lost in time if both clocks are off by 1 %.", () => {
     expect(isToldInTime(100, 25_000)).toBe(true);
   });
 });
 
-describe("G11 a lease whose renewals fail until its time is over", () => {
-  it("is lost with what the last renewal said", async () => {
+describe("Lease whose renewals all fail", () => {
+  it("G11 A lease whose renewals all fail is lost with the last renewal's error as its cause and in its message.", async () => {
     const faults = [new Error("the first"), new Error("The lock service refused access.")];
     const last = faults[1];
     const { keepAlive } = keep(30_000, () => Promise.reject(faults.shift() ?? new Error("more than two")));
@@ -436,14 +439,14 @@ describe("G11 a lease whose renewals fail until its time is over", () => {
     });
   });
 
-  it("is lost with the outage itself if nothing came back at all", async () => {
+  it("G11 A lease whose renewals get no answer at all is lost with the outage itself as its cause.", async () => {
     const outage = new LockError("UNREACHABLE", "The object did not answer within 5000 ms.");
     const { keepAlive } = keep(30_000, () => Promise.reject(outage));
     await pass(29_000);
     expect(keepAlive.signal.reason).toMatchObject({ why: "unreachable", cause: outage });
   });
 
-  it("is lost with the last fault of a renewal that is still under way", async () => {
+  it("G11 A lease that is lost during a renewal has the last fault of that renewal as its cause.", async () => {
     const fault = new Error("connect ECONNREFUSED");
     const answer: Answer = (_ttl, _signal, onFault) => (onFault(fault), silence());
     const { keepAlive } = keep(30_000, answer);
@@ -451,7 +454,7 @@ describe("G11 a lease whose renewals fail until its time is over", () => {
     expect(keepAlive.signal.reason).toMatchObject({ why: "unreachable", cause: fault });
   });
 
-  it("is lost without a fault that a later renewal has refuted", async () => {
+  it("G11 A lease is lost without a fault that a later renewal has refuted.", async () => {
     const answers: Answer[] = [broken, confirmed];
     const { keepAlive } = keep(30_000, (...args) => (answers.shift() ?? never)(...args));
     await pass(60_000);
@@ -460,10 +463,10 @@ describe("G11 a lease whose renewals fail until its time is over", () => {
   });
 });
 
-describe("what a loss says", () => {
-  it("and what to do next", () => {
+describe("Messages of a loss", () => {
+  it("Each loss message says why the lease was lost and what to do next.", () => {
     expect(lossMessage("unreachable", 7)).toContain("no renewal was confirmed in time. Stop writing");
     expect(lossMessage("expired", 7)).toContain("expired before it was renewed. Stop writing");
-    expect(lossMessage("superseded", 7)).toContain("somebody else ended it. Stop writing");
+    expect(lossMessage("superseded", 7)).toContain("another caller ended it. Stop writing");
   });
 });

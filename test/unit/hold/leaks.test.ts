@@ -5,8 +5,8 @@ import { freshId, leaseOf, lockOf, outcome, untilWaiting } from "../../support/l
 
 const leaks = countLeaks();
 
-describe("G8 nothing leaks: timers and listeners are gone when an operation has settled", () => {
-  it("withLock that succeeds, also after a wait", async () => {
+describe("Leaks", () => {
+  it("G8 withLock that succeeds leaves no timer or listener, also after a wait.", async () => {
     const id = freshId();
     const { signal } = countedSignal();
     const lease = await leaseOf(lockOf(id).acquire(30_000));
@@ -18,7 +18,7 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
     expect(leaks.listeners).toBe(0);
   });
 
-  it("withLock that fails, and one that times out", async () => {
+  it("G8 withLock that fails or times out leaves no timer or listener.", async () => {
     const id = freshId();
     const { signal } = countedSignal();
     await outcome(lockOf(id).withLock(() => Promise.reject(new Error("mine")), { signal }));
@@ -28,7 +28,7 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
     expect(leaks.listeners).toBe(0);
   });
 
-  it("a wait that is aborted, and polling that is aborted or times out", async () => {
+  it("G8 An aborted wait leaves no timer or listener, nor does polling that is aborted or times out.", async () => {
     const id = freshId();
     await lockOf(id).acquire(30_000);
     for (const retry of [undefined, { minTimeout: 10_000 }]) {
@@ -43,7 +43,7 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
     expect(leaks.timers.size).toBe(0);
   });
 
-  it("a hold that is lost, and one whose renewal never answered", async () => {
+  it("G8 A hold that is lost because its renewals were never answered leaves no timer.", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(silent(["renew"], false));
     const held = await lockOf(id, namespace).hold({ ttl: 1_000 });
@@ -52,13 +52,13 @@ describe("G8 nothing leaks: timers and listeners are gone when an operation has 
     expect(leaks.timers.size).toBe(0);
   });
 
-  it("calls that lost their replies and were repeated", async () => {
+  it("G8 Calls that lost their replies and were repeated leave no timer.", async () => {
     const { namespace } = faultyNamespace(losingReplies(["acquireInQueue", "release"]));
     await lockOf(freshId(), namespace).withLock(() => {});
     expect(leaks.timers.size).toBe(0);
   });
 
-  it("a released hold renews no more", async () => {
+  it("G8 A released hold sends no more renewals.", async () => {
     const { namespace, calls } = faultyNamespace((_method, run) => run());
     const held = await lockOf(freshId(), namespace).hold({ ttl: 30_000 });
     await held.release();

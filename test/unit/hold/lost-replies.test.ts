@@ -8,9 +8,9 @@ const named = (calls: { method: string; args: unknown[] }[], method: string) =>
 const requestIds = (calls: { args: unknown[] }[]) =>
   new Set(calls.map(({ args }) => (args.at(-1) as { requestId: string }).requestId));
 
-// At once: most of a test is waiting for time to pass, and each has locks of its own.
-describe.concurrent("G5 a lost reply", () => {
-  it("to acquire: the same request again, one lease", async () => {
+// Concurrent: most of a test waits for time to pass, and each test has separate locks.
+describe.concurrent("Lost replies", () => {
+  it("G5 After a lost reply to acquire, the same request is sent again and gives one lease.", async () => {
     const id = freshId();
     const { namespace, calls } = faultyNamespace(losingReplies(["acquire"]));
     const lease = await leaseOf(lockOf(id, namespace).acquire(10_000));
@@ -19,7 +19,7 @@ describe.concurrent("G5 a lost reply", () => {
     expect((await lockOf(id).status()).holders).toMatchObject([{ lease }]);
   });
 
-  it("to a queued acquire: the same request again, one lease, one place", async () => {
+  it("G5 After a lost reply to a queued acquire, the same request is sent again and gives one queue entry and one lease.", async () => {
     const id = freshId();
     const before = await leaseOf(lockOf(id).acquire(10_000));
     const { namespace, calls } = faultyNamespace(losingReplies(["acquireInQueue"], 2));
@@ -32,7 +32,7 @@ describe.concurrent("G5 a lost reply", () => {
     expect(await holders(id)).toBe(1);
   });
 
-  it("to renew: the same request again, one outcome", async () => {
+  it("G5 After a lost reply to renew, the same request is sent again and has one outcome.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(10_000));
     const { namespace, calls } = faultyNamespace(losingReplies(["renew"]));
@@ -42,7 +42,7 @@ describe.concurrent("G5 a lost reply", () => {
     expect((await lockOf(id).status()).holders).toMatchObject([{ lease, deadline }]);
   });
 
-  it("to a renewal of a hold: the same request again, and the hold goes on", async () => {
+  it("G5 After a lost reply to a renewal of a hold, the same request is sent again and the hold goes on.", async () => {
     const { namespace, calls } = faultyNamespace(losingReplies(["renew"]));
     const held = await lockOf(freshId(), namespace).hold({ ttl: 30_000 });
     await held.renew();
@@ -51,7 +51,7 @@ describe.concurrent("G5 a lost reply", () => {
     await held.release();
   });
 
-  it("to release: the same request again is true, though the lease is gone", async () => {
+  it("G5 After a lost reply to release, the same request is sent again and returns true, although the lease is gone.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(10_000));
     const { namespace, calls } = faultyNamespace(losingReplies(["release"]));
@@ -60,14 +60,14 @@ describe.concurrent("G5 a lost reply", () => {
     expect(named(calls, "release")).toHaveLength(2);
   });
 
-  it("to each of them once: withLock succeeds", async () => {
+  it("G5 withLock succeeds if each method loses one reply.", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(losingReplies(["acquireInQueue", "acquire", "renew", "release"]));
     expect(await lockOf(id, namespace).withLock(() => "done", { ttl: 5_000 })).toBe("done");
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("a request that its caller named can be repeated by the caller after a failure", async () => {
+  it("G5 A caller that chose its request id can repeat the request after a failure.", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(failing("acquire", true));
     await expect(lockOf(id, namespace).acquire(10_000, { requestId: "mine" })).rejects.toThrow("not worth repeating");
@@ -75,7 +75,7 @@ describe.concurrent("G5 a lost reply", () => {
     expect((await lockOf(id).status()).holders).toMatchObject([{ lease }]);
   });
 
-  it("a request that nobody can repeat is taken back after a failure", async () => {
+  it("G5 A request that no caller can repeat is cancelled after a failure.", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(failing("acquire", true));
     await expect(lockOf(id, namespace).acquire(10_000)).rejects.toThrow("not worth repeating");
@@ -83,9 +83,9 @@ describe.concurrent("G5 a lost reply", () => {
   });
 });
 
-describe.concurrent("faults of the platform", () => {
-  it("an object that is reset before it answers leaves no rejection unhandled, and is asked again", async () => {
-    // One that is unhandled fails the whole run of the tests.
+describe.concurrent("Platform faults", () => {
+  it("An object that is reset before it answers is asked again and leaves no unhandled rejection.", async () => {
+    // An unhandled rejection fails the whole test run.
     const interrupted = async () => {
       const id = freshId();
       const waiting = lockOf(id).acquire(1_000, { wait: 5_000 });
@@ -95,7 +95,7 @@ describe.concurrent("faults of the platform", () => {
     await Promise.all(Array.from({ length: 10 }, interrupted));
   });
 
-  it("an object that is reset between a ticket and the wait for its turn is asked again", async () => {
+  it("An object that is reset between a ticket and its pending grant is asked again.", async () => {
     const id = freshId();
     let isReset = false;
     const { namespace, calls } = faultyNamespace(async (method, run) => {
@@ -109,7 +109,7 @@ describe.concurrent("faults of the platform", () => {
     expect(await holders(id)).toBe(1);
   });
 
-  it("an overloaded object is not asked again", async () => {
+  it("An overloaded object is not asked again, and the call is an outage.", async () => {
     const { namespace, calls } = faultyNamespace(async () => {
       throw overloaded();
     });
@@ -119,7 +119,7 @@ describe.concurrent("faults of the platform", () => {
     expect(calls).toHaveLength(1);
   });
 
-  it("an error of the user's own code is thrown as it is", async () => {
+  it("An error that is no platform fault is thrown unchanged, and the call is not repeated.", async () => {
     const { namespace, calls } = faultyNamespace(async () => {
       throw new Error("no such method");
     });

@@ -7,10 +7,10 @@ import { failureOf, freshId, lockOf, sleep, untilWaiting } from "../../support/l
 import { memoryPrimitives } from "../../support/memory-primitives.ts";
 
 const messageOf = async (call: Promise<unknown>) => ((await failureOf(call)) as Error | undefined)?.message;
-const ITSELF = /This process has held it itself since 20..-.*Z\. .*pass `held` on instead of nesting/;
+const ITSELF = /This process itself has held it since 20..-.*Z\. .*pass `held` on instead of nesting/;
 
-describe("G11 a lock that is taken again under its own hold", () => {
-  it("times out with a message that says so, since when, and what to do", async () => {
+describe("Lock that waits for its own hold", () => {
+  it("G11 A lock that is taken again under its own hold times out with a message that says so, since when, and what to do.", async () => {
     const id = freshId();
     const before = Date.now();
     const error = await failureOf(lockOf(id).withLock(() => lockOf(id).withLock(() => {}, { wait: 50 })));
@@ -20,7 +20,7 @@ describe("G11 a lock that is taken again under its own hold", () => {
     expect(Date.parse(since)).toBeLessThanOrEqual(Date.now() + 1);
   });
 
-  it("says so of a job that waits for its own result, and of one of many locks", async () => {
+  it("G11 The timeout blames the process's own hold for a job that waits for its own result, and for one of many locks.", async () => {
     const id = freshId();
     const job = lockOf(id);
     expect(await messageOf(once(job, () => once(job, () => {}, { wait: 50 })))).toMatch(ITSELF);
@@ -28,7 +28,7 @@ describe("G11 a lock that is taken again under its own hold", () => {
     expect(await messageOf(nested)).toMatch(ITSELF);
   });
 
-  it("says so of a lease that was taken over", async () => {
+  it("G11 The timeout blames the process's own hold for a lease that was resumed.", async () => {
     const lock = lockOf(freshId());
     const taken = await lock.acquire(60_000);
     if (!taken.success) throw new Error(taken.reason);
@@ -37,7 +37,7 @@ describe("G11 a lock that is taken again under its own hold", () => {
     await held.release();
   });
 
-  it("says so of a writer under its reader, of a reader under its writer, and of neither once that has changed", async () => {
+  it("G11 The timeout blames the process's own hold between its reader and its writer, but not after a downgrade.", async () => {
     const { read, write, downgrade } = createReadWriteLock(lockOf(freshId()).primitives);
     expect(await messageOf(read.withLock(() => write.withLock(() => {}, { wait: 50 })))).toMatch(ITSELF);
     expect(await messageOf(write.withLock(() => read.withLock(() => {}, { wait: 50 })))).toMatch(ITSELF);
@@ -48,12 +48,12 @@ describe("G11 a lock that is taken again under its own hold", () => {
     expect(await downgraded).toBe("read");
   });
 
-  it("says so of a semaphore only if its own permits leave no room", async () => {
+  it("G11 The timeout blames the process's own hold of a semaphore only if its own permits leave no room.", async () => {
     const { primitives } = lockOf(freshId());
     const semaphore = createSemaphore(primitives, { permits: 2 });
     const nested = semaphore.withPermits(2, () => semaphore.withLock(() => {}, { wait: 50 }));
     expect(await messageOf(nested)).toMatch(ITSELF);
-    // Taken as by another process: its permits are noted nowhere.
+    // As if another process took it: this process keeps no record of its permits.
     const other = await semaphore.acquire(60_000);
     expect(other.success).toBe(true);
     const beside = await messageOf(semaphore.withLock(() => semaphore.withLock(() => {}, { wait: 50 })));
@@ -62,15 +62,15 @@ describe("G11 a lock that is taken again under its own hold", () => {
   });
 });
 
-describe("G11 a lock that others hold", () => {
-  it("is not put down to this process", async () => {
+describe("Lock that others hold", () => {
+  it("G11 The timeout does not blame this process for a lock that others hold.", async () => {
     const lock = lockOf(freshId());
     await lock.acquire(60_000);
     const message = await messageOf(lock.withLock(() => {}, { wait: 50 }));
     expect(message).not.toMatch(/itself|withLocks/);
   });
 
-  it("nor is one that this process took and gave back while it waited", async () => {
+  it("G11 The timeout does not blame this process for a lock that it took and gave back during the wait.", async () => {
     const id = freshId();
     const lock = lockOf(id);
     const first = await lock.hold();
@@ -84,7 +84,7 @@ describe("G11 a lock that others hold", () => {
     await held.release();
   });
 
-  it("is waited for under another lock with a hint at withLocks, and without that other's id", async () => {
+  it("G11 The timeout under another lock hints at withLocks and does not show the other lock's id.", async () => {
     const outer = freshId("a-secret-of-another-user");
     const lock = lockOf(freshId());
     await lock.acquire(60_000);
@@ -94,8 +94,8 @@ describe("G11 a lock that others hold", () => {
   });
 });
 
-describe("G8 what is noted of a process's own holds", () => {
-  it("is forgotten when they are released, lost, or given up", async () => {
+describe("Record of a process's own holds", () => {
+  it("G8 The record of a hold is removed when the hold is released, lost or given up.", async () => {
     const before = notedLocks();
     const lock = createLock(memoryPrimitives(freshId()));
     await lock.withLock(() => expect(notedLocks()).toBe(before + 1));
@@ -104,9 +104,9 @@ describe("G8 what is noted of a process's own holds", () => {
     expect(notedLocks()).toBe(before);
   });
 
-  it("accuses nobody of a hold whose request has ended without a release", async () => {
+  it("G8 A hold whose request ended without a release is not blamed for a timeout.", async () => {
     const id = freshId();
-    // The body is read, because a request whose answer nobody reads may live on.
+    // Read the body: a request whose response is never read may live on.
     await (await exports.default.fetch(`https://locks.example/hold?id=${id}&ttl=1000`)).text();
     expect(await lockOf(id).isLocked()).toBe(true);
     await expect.poll(() => lockOf(id).isLocked(), { timeout: 10_000 }).toBe(false);
@@ -114,12 +114,12 @@ describe("G8 what is noted of a process's own holds", () => {
     expect(await messageOf(lockOf(id).withLock(() => {}, { wait: 50 }))).not.toMatch(/itself/);
   });
 
-  it("does not gather, though the requests of most holds end without a release", () => {
+  it("G8 Records of holds do not pile up, even if most requests end without a release.", () => {
     const before = notedLocks();
     const now = performance.now();
     const clock = vi.spyOn(performance, "now");
     const abandoned = Array.from({ length: 1_000 }, (_, n) => {
-      // Each is taken when the one before has run out, and nothing of that one runs any longer.
+      // Each lease is taken after the one before has run out and its request has ended.
       clock.mockReturnValue(now + n * 1_000);
       const validity = { deadline: 1, validFor: 1_000, validUntil: performance.now() + 1_000 };
       const lifetime = { lease: n + 1, ttl: 1_000, holdUntil: Number.POSITIVE_INFINITY, onReleaseRequested: () => {} };
@@ -134,7 +134,7 @@ describe("G8 what is noted of a process's own holds", () => {
     expect(notedLocks()).toBeLessThanOrEqual(before);
   });
 
-  it("can be read by another request while the hold lives", async () => {
+  it("G8 Another request can read the record of a hold while the hold lives.", async () => {
     const [id, gate] = [freshId(), freshId()];
     const closed = await lockOf(gate).hold();
     const held = exports.default.fetch(`https://locks.example/hold?id=${id}&gate=${gate}`);

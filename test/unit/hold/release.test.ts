@@ -14,8 +14,11 @@ fakeTime();
 const GONE: RefusalReply = { success: false, reason: "NO_LONGER_VALID" };
 const RESULT: JobResult = { value: "receipt", failed: false, retain: 1_000 };
 
-/** A lease of a minute that is kept, and what its release is answered. */
-function kept(answers: Partial<LockPrimitives>, { minHold = 0, renewal = Promise.reject<Renewal>(new Error()) } = {}) {
+/** A held lease of a minute whose release gets the given answers. */
+function leaseWith(
+  answers: Partial<LockPrimitives>,
+  { minHold = 0, renewal = Promise.reject<Renewal>(new Error()) } = {},
+) {
   renewal.catch(() => {});
   const { primitives, calls } = scriptedPrimitives(answers);
   const now = performance.now();
@@ -36,9 +39,9 @@ const failing = (thrown: unknown) => ({
   },
 });
 
-describe("G3 the end of a hold", () => {
-  it("is the release of its lease, after which nothing is renewed", async () => {
-    const { keepAlive, release, calls } = kept(answer(true));
+describe("End of a hold", () => {
+  it("G3 The end of a hold releases its lease, and nothing is renewed afterwards.", async () => {
+    const { keepAlive, release, calls } = leaseWith(answer(true));
     expect(await release()).toBe(true);
     expect(calls).toEqual([{ method: "release", args: [7, expect.any(String)], at: 0 }]);
     expect(keepAlive.over.aborted).toBe(true);
@@ -46,8 +49,8 @@ describe("G3 the end of a hold", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("of one that is lost asks nobody", async () => {
-    const { keepAlive, release, calls } = kept(answer(true));
+  it("G3 The end of a lost hold sends nothing.", async () => {
+    const { keepAlive, release, calls } = leaseWith(answer(true));
     keepAlive.lose("expired", "lost");
     expect(await release()).toBe(false);
     expect(calls).toEqual([]);
@@ -58,15 +61,15 @@ describe("G3 the end of a hold", () => {
     ["released", "superseded"],
     ["superseded", "superseded"],
     [undefined, "superseded"],
-  ] as const)("of one that was %s before is a loss: %s", async (ended, why) => {
-    const { keepAlive, release } = kept(answer({ ...GONE, ...(ended && { ended }) }));
+  ] as const)("G3 A release that finds the lease gone (%s) is a loss with the reason %s.", async (ended, why) => {
+    const { keepAlive, release } = leaseWith(answer({ ...GONE, ...(ended && { ended }) }));
     expect(await release()).toBe(false);
     expect(keepAlive.signal.reason).toMatchObject({ why, message: lossMessage(why, 7) });
   });
 
-  it("that could not be told is an error, with what is underneath", async () => {
+  it("G3 A release that fails is RELEASE_FAILED, with the fault as its cause.", async () => {
     const cause = new Error("broken");
-    const { keepAlive, release } = kept(failing(cause));
+    const { keepAlive, release } = leaseWith(failing(cause));
     expect(await failureOf(release())).toMatchObject({
       code: "RELEASE_FAILED",
       cause,
@@ -75,8 +78,8 @@ describe("G3 the end of a hold", () => {
     expect(keepAlive.over.aborted).toBe(true);
   });
 
-  it("G9 that is never answered is over in five seconds", async () => {
-    const { release } = kept({ release: () => silence() });
+  it("G3 G9 A release that is never answered fails after 5 s.", async () => {
+    const { release } = leaseWith({ release: () => silence() });
     const failed = failureOf(release());
     await pass(4_999);
     expect(await settled(failed)).toBe("parked");
@@ -84,33 +87,33 @@ describe("G3 the end of a hold", () => {
     expect(await failed).toMatchObject({ code: "RELEASE_FAILED", cause: { code: "UNREACHABLE" } });
   });
 
-  it("that is answered with something unknown is another version's", async () => {
-    const { release } = kept(answer(refusalFor("BORROWED")));
+  it("G3 A release that is answered with something unknown is a VERSION_MISMATCH.", async () => {
+    const { release } = leaseWith(answer(refusalFor("BORROWED")));
     expect(await failureOf(release())).toMatchObject({ code: "VERSION_MISMATCH" });
     expect(() => lossOf(refusalFor("QUEUE_FULL"))).toThrow("QUEUE_FULL");
   });
 });
 
-describe("a hold of least length", () => {
+describe("Hold with a minHold", () => {
   const GRANT = { success: true, lease: 7, deadline: 1, validFor: 1 } as const;
 
-  it("leaves its lease to what is left of that, in whole milliseconds", async () => {
-    const { release, calls } = kept({ ...answer(true), renew: async () => GRANT }, { minHold: 5_000.5 });
+  it("A release before minHold shortens the lease to what is left of minHold, in whole milliseconds.", async () => {
+    const { release, calls } = leaseWith({ ...answer(true), renew: async () => GRANT }, { minHold: 5_000.5 });
     await pass(2_000);
     expect(await release()).toBe(true);
     expect(calls).toEqual([{ method: "renew", args: [7, 3_001, expect.any(String)], at: 2_000 }]);
   });
 
-  it("is released if that is over, to the millisecond", async () => {
-    const { release, calls } = kept(answer(true), { minHold: 2_000 });
+  it("A hold is released normally once its minHold has passed, to the millisecond.", async () => {
+    const { release, calls } = leaseWith(answer(true), { minHold: 2_000 });
     await pass(2_000);
     expect(await release()).toBe(true);
     expect(calls.map(({ method }) => method)).toEqual(["release"]);
   });
 
-  it("waits for the renewal under way, which must not come after", async () => {
+  it("A release before minHold waits for the renewal under way, which must not arrive later.", async () => {
     const { promise, resolve } = Promise.withResolvers<Renewal>();
-    const { keepAlive, release, calls } = kept({ renew: async () => GRANT }, { minHold: 5_000, renewal: promise });
+    const { keepAlive, release, calls } = leaseWith({ renew: async () => GRANT }, { minHold: 5_000, renewal: promise });
     void keepAlive.renewNow(undefined);
     await pass(0);
     const released = release();
@@ -122,8 +125,8 @@ describe("a hold of least length", () => {
     expect(calls).toMatchObject([{ method: "renew", args: [7, 4_900, expect.any(String)] }]);
   });
 
-  it("but without one nothing is waited for", async () => {
-    const { keepAlive, release, calls } = kept(answer(true), { renewal: new Promise(() => {}) });
+  it("A release without a minHold waits for no renewal.", async () => {
+    const { keepAlive, release, calls } = leaseWith(answer(true), { renewal: new Promise(() => {}) });
     void keepAlive.renewNow(undefined);
     await pass(0);
     expect(await release()).toBe(true);
@@ -131,12 +134,12 @@ describe("a hold of least length", () => {
   });
 });
 
-describe("the result of a job", () => {
-  it("goes with the release, as a copy", async () => {
+describe("Result of a job", () => {
+  it("The release carries a copy of the job's result.", async () => {
     class Receipt {
       readonly amount = 3;
     }
-    const { release, calls } = kept(answer(true));
+    const { release, calls } = leaseWith(answer(true));
     const result = { ...RESULT, value: new Receipt() };
     expect(await release(result)).toBe(true);
     const sent = calls[0]?.args[2] as JobResult;
@@ -156,20 +159,20 @@ describe("the result of a job", () => {
     ["RPC can't clone", failing(new DOMException("a stream", "DataCloneError")), "can't be cloned (DataCloneError"],
     ["is nested too deeply", failing(new RangeError("stack")), "can't be cloned (RangeError: stack)"],
     ["RPC can't read", failing(new Error("Unable to deserialize cloned data.")), "can't be cloned (Error: Unable"],
-  ])("that %s is told, and the lease is released without", async (_what, answers, words) => {
-    const { keepAlive, release, calls } = kept(answers);
+  ])("A result that %s is reported, and the lease is released without it.", async (_what, answers, words) => {
+    const { keepAlive, release, calls } = leaseWith(answers);
     const error = await failureOf(release(RESULT));
     const reason = words.includes("2 MB") ? "RESULT_TOO_LARGE" : "RESULT_NOT_CLONEABLE";
     expect(error).toMatchObject({ code: reason, message: expect.stringContaining(words) });
     expect((error as Error).message).toContain("Return less");
-    // Without a result the second is answered as the first was, which is no reason to ask a third time.
+    // The second release, without a result, gets the same answer as the first. That is no reason to ask a third time.
     expect(calls).toHaveLength(2);
     expect(calls[1]?.args).toEqual([7, expect.any(String)]);
     expect(keepAlive.over.aborted).toBe(true);
   });
 
-  it("that can't be cloned here is not even sent", async () => {
-    const { release, calls } = kept(answer(true));
+  it("A result that can't be cloned locally is not sent at all.", async () => {
+    const { release, calls } = leaseWith(answer(true));
     expect(await failureOf(release({ ...RESULT, value: () => {} }))).toMatchObject({ code: "RESULT_NOT_CLONEABLE" });
     expect(calls).toMatchObject([{ args: [7, expect.any(String)] }]);
   });
@@ -178,15 +181,15 @@ describe("the result of a job", () => {
     ["broke", new Error("broken")],
     ["threw what is no error", "broken"],
     ["threw nothing", null],
-  ])("whose call %s for another reason is a release that failed", async (_what, error) => {
-    const { release, calls } = kept(failing(error));
+  ])("A release with a result is RELEASE_FAILED if its call %s.", async (_what, error) => {
+    const { release, calls } = leaseWith(failing(error));
     const cause = { message: expect.stringMatching(/broken|null/) };
     expect(await failureOf(release(RESULT))).toMatchObject({ code: "RELEASE_FAILED", cause });
     expect(calls).toHaveLength(1);
   });
 
-  it("that is of no use once the lease is gone", async () => {
-    const { release } = kept(answer(GONE));
+  it("The result of a job is dropped if its lease is gone.", async () => {
+    const { release } = leaseWith(answer(GONE));
     expect(await release(RESULT)).toBe(false);
   });
 });

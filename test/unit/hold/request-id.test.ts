@@ -8,7 +8,7 @@ const NAMED = unchecked<object>({ requestId: "delivery-1742" });
 const work = () => "ran";
 const SEMAPHORE = { permits: 2 };
 
-describe("G5 requestId is no option of", () => {
+describe("requestId outside of acquire", () => {
   it.each<[string, (id: string, lock: Lock) => unknown]>([
     ["withLock", (_id, lock) => lock.withLock(work, NAMED)],
     ["tryWithLock", (_id, lock) => lock.tryWithLock(work, NAMED)],
@@ -22,7 +22,7 @@ describe("G5 requestId is no option of", () => {
     ["a reader", (id) => useReadWriteLock(env.DURABLE_LOCK, id).read.withLock(work, NAMED)],
     ["a writer", (id) => useReadWriteLock(env.DURABLE_LOCK, id).write.tryWithLock(work, NAMED)],
     ["Web Locks", () => webLocks(env.DURABLE_LOCK, NAMED)],
-  ])("%s, which says what to use instead and takes nothing", async (_name, call) => {
+  ])("G5 requestId is no option of %s, and the error says what to use instead.", async (_name, call) => {
     const id = freshId();
     const error = await failureOf((async () => await call(id, lockOf(id)))());
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "requestId" });
@@ -31,8 +31,8 @@ describe("G5 requestId is no option of", () => {
   });
 });
 
-describe("G5 requestId of acquire", () => {
-  it("names one call: repeated it finds its lease, and resume goes on under it", async () => {
+describe("requestId of acquire", () => {
+  it("G5 A requestId names one call: a repeat finds its lease, and resume goes on with it.", async () => {
     const lock = freshLock();
     const lease = await leaseOf(lock.acquire(10_000, { requestId: "delivery-1742" }));
     expect(await lock.acquire(10_000, { requestId: "delivery-1742" })).toMatchObject({ success: true, lease });
@@ -41,7 +41,7 @@ describe("G5 requestId of acquire", () => {
     expect(await lock.acquire(10_000, { requestId: "delivery-1742" })).toMatchObject({ reason: "NO_LONGER_VALID" });
   });
 
-  it("is refused for another claim, and the lease of that id goes on, aborted or not", async () => {
+  it("G5 A requestId in use is refused for another claim, and its lease goes on.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(10_000, { requestId: "same", permits: 1, capacity: 2 }));
     const asked = { requestId: "same", wait: 5_000 };
@@ -50,7 +50,7 @@ describe("G5 requestId of acquire", () => {
     expect((await stubOf(id).status()).holders).toMatchObject([{ lease, exclusive: false }]);
   });
 
-  it("is refused by its name if it is too long", async () => {
+  it("G5 A requestId that is too long is refused by its name.", async () => {
     const { error } = await outcome(freshLock().acquire(1_000, { requestId: "x".repeat(513) }));
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "requestId" });
   });

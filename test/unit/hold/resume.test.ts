@@ -11,7 +11,7 @@ async function outlive(held: HeldLease, ms: number): Promise<void> {
 }
 
 describe("minHold", () => {
-  it("is not lengthened by a renewal that was under way when the work ended", async () => {
+  it("minHold is not lengthened by a renewal that is under way when the work ends.", async () => {
     const id = freshId();
     let letGo: (() => void) | undefined;
     const fault: Fault = async (method, run) => {
@@ -31,7 +31,7 @@ describe("minHold", () => {
 });
 
 describe("resume", () => {
-  it("takes over a lease that was granted elsewhere, and keeps it", async () => {
+  it("resume takes over a lease that was granted elsewhere, and keeps it alive.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(4_000));
     const held = await lockOf(id).resume(lease, { ttl: 4_000 });
@@ -40,7 +40,7 @@ describe("resume", () => {
     expect(await held.release()).toBe(true);
   });
 
-  it("throws LEASE_LOST for a lease that ended", async () => {
+  it("resume throws LEASE_LOST for a lease that has ended.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(10_000));
     await lockOf(id).release(lease);

@@ -15,15 +15,15 @@ fakeTime();
 
 const GONE: RefusalReply = { success: false, reason: "NO_LONGER_VALID", ended: "expired" };
 
-const binding = () => ({ success: true as const, next: () => silence(), [Symbol.dispose]: vi.fn() }) as ExitWatch;
+const exitWatch = () => ({ success: true as const, next: () => silence(), [Symbol.dispose]: vi.fn() }) as ExitWatch;
 
 const scripted = (answers: Partial<LockPrimitives> = {}) =>
-  grantingPrimitives({ watchExit: async () => binding(), ...answers });
+  grantingPrimitives({ watchExit: async () => exitWatch(), ...answers });
 
 const holding = (options: HoldOptions = {}) => checkHold(options, asAsked);
 
-describe("G1 a lock that is taken and kept", () => {
-  it("is bound if that is asked for, and only then", async () => {
+describe("Start of a hold", () => {
+  it("G1 A hold sets up an exit watch with releaseOnExit, and only then.", async () => {
     for (const [releaseOnExit, methods] of [
       [false, ["acquire"]],
       [true, ["acquire", "watchExit"]],
@@ -36,7 +36,7 @@ describe("G1 a lock that is taken and kept", () => {
     }
   });
 
-  it("is not even asked for if it can't be bound as it should", async () => {
+  it("G1 A lock is not requested with releaseOnExit over a transport without an exit watch.", async () => {
     const { primitives, methods } = scripted();
     delete primitives.watchExit;
     expect(await failureOf(tryHold(primitives, holding({ releaseOnExit: true })))).toMatchObject({
@@ -48,10 +48,10 @@ describe("G1 a lock that is taken and kept", () => {
     expect(methods()).toEqual([]);
   });
 
-  it("is given back if it can't be bound: the error is what came of that, whatever comes of giving it back", async () => {
-    const bind = () => Promise.reject(new Error("no idea"));
+  it("G1 A lease is released if its exit watch can't be set up, and the caller gets that error, whatever the release does.", async () => {
+    const watchExit = () => Promise.reject(new Error("no idea"));
     const { primitives, methods } = scripted({
-      watchExit: bind,
+      watchExit,
       release: () => Promise.reject(new Error("of no interest")),
     });
     expect(await failureOf(startHold(primitives, holding({ releaseOnExit: true })))).toMatchObject({
@@ -61,7 +61,7 @@ describe("G1 a lock that is taken and kept", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("is given back at once if its caller aborts while it is bound", async () => {
+  it("G1 A lease is released at once if its caller aborts during the setup of the exit watch.", async () => {
     const controller = new AbortController();
     const { primitives, methods } = scripted({ watchExit: () => silence() });
     const held = failureOf(startHold(primitives, holding({ releaseOnExit: true, signal: controller.signal })));
@@ -72,7 +72,7 @@ describe("G1 a lock that is taken and kept", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("is given back at once whenever its caller aborts before it is bound", async () => {
+  it("G1 A hold rejects at once if its caller aborts at any point before the exit watch is set up.", async () => {
     await sweepTurns(async (turns) => {
       const controller = new AbortController();
       const acquire = async () => (afterTurns(turns, () => controller.abort("enough")), GRANT);
@@ -83,7 +83,7 @@ describe("G1 a lock that is taken and kept", () => {
     });
   });
 
-  it("is left alone by a signal that fires later", async () => {
+  it("G1 A signal that fires after the grant does not end the hold.", async () => {
     const controller = new AbortController();
     const { primitives, methods } = scripted();
     const { held } = await startHold(primitives, holding({ signal: controller.signal }));
@@ -94,7 +94,7 @@ describe("G1 a lock that is taken and kept", () => {
     await held.release();
   });
 
-  it("is lost already if the reply took longer than the lease lasts", async () => {
+  it("G1 A hold is LEASE_LOST from the start if the reply took longer than the lease lasts.", async () => {
     const { primitives } = scripted({
       acquire: async () => {
         await sleep(3_000);
@@ -106,15 +106,15 @@ describe("G1 a lock that is taken and kept", () => {
     expect(await held).toMatchObject({ code: "LEASE_LOST", why: "unreachable" });
   });
 
-  it("or is refused: told, or thrown", async () => {
+  it("G1 A refusal is returned by tryHold and thrown by startHold.", async () => {
     const { primitives } = scripted({ acquire: async () => ({ success: false, reason: "BORROWED" }) });
     expect(await tryHold(primitives, holding({ wait: 0 }))).toEqual({ success: false, reason: "BORROWED" });
     expect(await failureOf(startHold(primitives, holding({ wait: 0 })))).toMatchObject({ code: "LOCK_TIMEOUT" });
   });
 });
 
-describe("a lease that is taken over", () => {
-  it("is renewed for as long as it may be held", async () => {
+describe("Resumed lease", () => {
+  it("A resumed lease is renewed for no longer than its maxHold.", async () => {
     const { primitives, calls } = scripted();
     const held = await resume(primitives, 7, checkResume({ ttl: 30_000, maxHold: 20_000 }));
     expect(calls).toMatchObject([{ method: "renew", args: [7, 20_000, expect.any(String)] }]);
@@ -122,12 +122,12 @@ describe("a lease that is taken over", () => {
     await held.release();
   });
 
-  it("and that is gone is LEASE_LOST", async () => {
+  it("A resumed lease that is gone is LEASE_LOST.", async () => {
     const { primitives } = scripted({ renew: async () => GONE });
     expect(await failureOf(resume(primitives, 7, checkResume({})))).toMatchObject({ why: "expired", lease: 7 });
   });
 
-  it("and can't be bound is not released, and renewed no more", async () => {
+  it("A resumed lease whose exit watch can't be set up is not released, and no longer renewed.", async () => {
     const { primitives, methods } = scripted({ watchExit: () => Promise.reject(new Error("no idea")) });
     expect(await failureOf(resume(primitives, 7, checkResume({ releaseOnExit: true })))).toMatchObject({
       message: "no idea",
@@ -137,7 +137,7 @@ describe("a lease that is taken over", () => {
   });
 });
 
-describe("G9 a refusal says what to do", () => {
+describe("Messages of refusals", () => {
   const MINE = { id: "mine", key: "mine" };
   const words = (reason: Parameters<typeof refusalFor>[0], options: HoldOptions = {}, rest: object = {}) => {
     const { code, message } = refused(MINE, holding(options), refusalFor(reason, rest));
@@ -145,36 +145,39 @@ describe("G9 a refusal says what to do", () => {
   };
 
   it.each([
-    ["QUEUE_FULL", 'QUEUE_FULL: Lock "mine" has as many waiters as it admits (10000): shed load.'],
-    ["TOO_MANY_LEASES", 'TOO_MANY_LEASES: Lock "mine" has as many live leases as it admits (10000): split it.'],
+    ["QUEUE_FULL", 'QUEUE_FULL: Lock "mine" already has the maximum number of waiters (10000): shed load.'],
+    [
+      "TOO_MANY_LEASES",
+      'TOO_MANY_LEASES: Lock "mine" already has the maximum number of live leases (10000): split the lock.',
+    ],
     ["FINGERPRINT_MISMATCH", 'FINGERPRINT_MISMATCH: Job "mine" has another payload'],
     ["RESULT_NOT_CLONEABLE", 'RESULT_NOT_CLONEABLE: Job "mine" has run, but its result can\'t be carried as JSON'],
     ["NO_LONGER_VALID", 'UNREACHABLE: Lock "mine" was granted, but the reply came after the lease had ended'],
     ["RECORDED", "VERSION_MISMATCH"],
-  ] as const)("%s", (reason, expected) => {
+  ] as const)("G9 The error for the refusal %s says what to do.", (reason, expected) => {
     expect(words(reason)).toContain(expected);
   });
 
-  it("of a share that is used up says so, and not that the lock is full", () => {
+  it("G9 The error for a used-up share says so, and not that the lock is full.", () => {
     for (const reason of ["QUEUE_FULL", "TOO_MANY_LEASES"] as const)
       expect(words(reason, {}, { share: true })).toMatch(
-        new RegExp(`^${reason}: On lock "mine" this token has its share .*5000`),
+        new RegExp(`^${reason}: On lock "mine" this token has used up its share .*5000`),
       );
   });
 
-  it("of a lock that is taken, and when that may end", () => {
+  it("G9 The error for a taken lock says when the present lease may end.", () => {
     const asked = holding({ wait: 40 });
     const error = refused(MINE, asked, { success: false, reason: "BORROWED", retryAfter: 7 });
     expect(error).toMatchObject({ code: "LOCK_TIMEOUT", retryAfter: 7 });
     // More follows if this process holds another lock: see own-holds.test.ts.
     expect(error.message).toContain(
-      'Lock "mine" was not granted within 40 ms. The present lease ends in 7 ms unless it is renewed. ' +
+      'Lock "mine" was not granted within 40 ms. The current lease ends in 7 ms unless it is renewed. ' +
         "Raise wait, or use tryWithLock to skip when it is taken.",
     );
     expect(words("BORROWED", { wait: 40 })).toContain("within 40 ms. Raise wait");
     asked.request.job = { fingerprint: undefined };
     expect(refused(MINE, asked, { success: false, reason: "BORROWED" }).message).toBe(
-      'Job "mine" has no result within 40 ms: it still runs. Raise wait, or ask again.',
+      'Job "mine" has no result within 40 ms: it is still running. Raise wait, or ask again.',
     );
   });
 });

@@ -9,16 +9,16 @@ const aborted = (signal: AbortSignal) =>
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 
-// At once: most of a test is waiting for time to pass, and each has locks of its own.
-describe.concurrent("G7 withLock cannot lie", () => {
-  it("returns what fn returns, and the lock is free again", async () => {
+// Concurrent: most of a test waits for time to pass, and each test has separate locks.
+describe.concurrent("withLock", () => {
+  it("G7 withLock returns what fn returns, and the lock is free again.", async () => {
     const lock = lockOf(freshId());
     expect(await lock.withLock(async () => ({ answer: 42 }))).toEqual({ answer: 42 });
     expect(await lock.withLock(() => undefined)).toBe(undefined);
     expect(await lock.isLocked()).toBe(false);
   });
 
-  it("rejects with what fn throws, and the lock is free again", async () => {
+  it("G7 withLock rejects with what fn throws, and the lock is free again.", async () => {
     const lock = lockOf(freshId());
     const error = new Error("mine");
     await expect(lock.withLock(() => Promise.reject(error))).rejects.toBe(error);
@@ -30,7 +30,7 @@ describe.concurrent("G7 withLock cannot lie", () => {
     expect(await lock.isLocked()).toBe(false);
   });
 
-  it("runs one fn at a time", async () => {
+  it("G7 withLock runs one fn at a time.", async () => {
     const lock = lockOf(freshId());
     let running = 0;
     let most = 0;
@@ -43,14 +43,14 @@ describe.concurrent("G7 withLock cannot lie", () => {
     expect(most).toBe(1);
   });
 
-  it("rejects with LeaseLostError if the lease was lost, though fn resolved", async () => {
+  it("G7 withLock rejects with LeaseLostError if the lease was lost, even if fn resolved.", async () => {
     const id = freshId();
     const { error } = await outcome(
       lockOf(id).withLock(
         async ({ lease, signal }) => {
           await lockOf(id).release(lease);
           await aborted(signal);
-          return "done all the same";
+          return "done anyway";
         },
         { ttl: 1_500 },
       ),
@@ -59,7 +59,7 @@ describe.concurrent("G7 withLock cannot lie", () => {
     expect(error).toMatchObject({ why: "superseded" });
   });
 
-  it("rejects although nobody noticed the loss before the release", async () => {
+  it("G7 withLock rejects even if only the release reveals the loss.", async () => {
     const id = freshId();
     const { error } = await outcome(
       lockOf(id).withLock(({ lease }) =>
@@ -71,7 +71,7 @@ describe.concurrent("G7 withLock cannot lie", () => {
     expect(isLockError(error, "LEASE_LOST")).toBe(true);
   });
 
-  it("an fn that outlives its lease without a renewal answered: rejects, after fn has settled", async () => {
+  it("G7 withLock rejects after fn has settled if fn outlives its lease and no renewal is answered.", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(silent(["renew"], false));
     let settled = false;
@@ -86,7 +86,7 @@ describe.concurrent("G7 withLock cannot lie", () => {
     expect(error).toMatchObject({ name: "LeaseLostError", why: "unreachable" });
   });
 
-  it("an fn that computes without a pause beyond its lease is found out by the object", async () => {
+  it("G7 The object reveals that fn computed without a pause beyond its lease.", async () => {
     const id = freshId();
     const work = () => {
       const end = Date.now() + 300;
@@ -97,7 +97,7 @@ describe.concurrent("G7 withLock cannot lie", () => {
     expect(isLockError(error, "LEASE_LOST")).toBe(true);
   });
 
-  it("what fn throws because of the loss is the loss itself", async () => {
+  it("G7 withLock rejects with the loss itself if that is what fn throws.", async () => {
     const id = freshId();
     const work = async ({ lease, signal }: { lease: number; signal: AbortSignal }) => {
       await lockOf(id).release(lease);
@@ -109,7 +109,7 @@ describe.concurrent("G7 withLock cannot lie", () => {
     expect((error as LeaseLostError).cause).toBe(undefined);
   });
 
-  it("what fn throws of its own after a loss is the cause of the LeaseLostError", async () => {
+  it("G7 withLock rejects with a LeaseLostError whose cause is the error that fn throws on its own after the loss.", async () => {
     const id = freshId();
     const mine = new Error("mine");
     const work = async ({ lease, signal }: { lease: number; signal: AbortSignal }) => {
@@ -121,31 +121,31 @@ describe.concurrent("G7 withLock cannot lie", () => {
     expect(error).toMatchObject({ code: "LEASE_LOST", cause: mine });
   });
 
-  it("fn's own error wins over a release that fails", async () => {
+  it("G7 fn's own error takes precedence over a release that fails.", async () => {
     const mine = new Error("mine");
     const { namespace } = faultyNamespace(failing("release", false));
     await expect(lockOf(freshId(), namespace).withLock(() => Promise.reject(mine))).rejects.toBe(mine);
   });
 
-  it("a release that fails after fn succeeded is told apart from a loss", async () => {
+  it("G7 A release that fails after fn succeeded is reported differently from a loss.", async () => {
     const { namespace } = faultyNamespace(failing("release", false));
     const { error } = await outcome(lockOf(freshId(), namespace).withLock(() => "done"));
     expect(isLockError(error, "RELEASE_FAILED")).toBe(true);
     expect(error).toMatchObject({ cause: { message: "a fault that is not worth repeating" } });
   });
 
-  it("an fn that released by itself is no loss", async () => {
+  it("G7 An fn that releases the lease itself causes no loss.", async () => {
     const lock = lockOf(freshId());
     expect(await lock.withLock(async ({ release }) => (await release(), "done"))).toBe("done");
   });
 });
 
 describe.concurrent("tryWithLock", () => {
-  it("runs fn if the lock is free and tells so", async () => {
+  it("tryWithLock runs fn if the lock is free and says so.", async () => {
     expect(await lockOf(freshId()).tryWithLock(() => 42)).toEqual({ acquired: true, value: 42 });
   });
 
-  it("skips fn if the lock is taken and tells when it may be free", async () => {
+  it("tryWithLock skips fn if the lock is taken and says when it may be free.", async () => {
     const id = freshId();
     await lockOf(id).acquire(10_000);
     let ran = false;

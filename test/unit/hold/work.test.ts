@@ -6,7 +6,7 @@ import { failureOf, sleep } from "../../support/outcome.ts";
 
 const LOSS = new LeaseLostError("expired", 7, "lost");
 
-/** A hold that is lost when `lose` is called, and by a look at the clock once `isOver`. */
+/** A hold that is lost when `lose` is called, and by the clock once `isOver` is set. */
 function holding(release: () => Promise<boolean> = async () => true) {
   const controller = new AbortController();
   const clock = { isOver: false };
@@ -21,20 +21,20 @@ function holding(release: () => Promise<boolean> = async () => true) {
 
 const resultOf = () => ({ value: "kept", failed: false, retain: 1 });
 
-describe("G7 work under a lock", () => {
-  it("is what it is if the lease was live throughout, and its result is stored", async () => {
+describe("Work under a lock", () => {
+  it("G7 Work returns its value if the lease was live throughout, and its result is stored.", async () => {
     const { hold, released } = holding();
     expect(await runUnder(hold, () => "done", resultOf)).toBe("done");
     expect(released).toHaveBeenCalledExactlyOnceWith(resultOf());
   });
 
-  it("stores nothing unless it is told to", async () => {
+  it("G7 Work stores no result unless it is told to.", async () => {
     const { hold, released } = holding();
     await runUnder(hold, async () => "done");
     expect(released).toHaveBeenCalledExactlyOnceWith(undefined);
   });
 
-  it("that throws throws, at once or later, and the lock is released", async () => {
+  it("G7 Work that throws rejects with its error, whether it throws at once or later, and the lock is released.", async () => {
     for (const work of [
       () => {
         throw new Error("mine");
@@ -47,7 +47,7 @@ describe("G7 work under a lock", () => {
     }
   });
 
-  it("that throws is what counts, whatever comes of the release, and is not told before that is known", async () => {
+  it("G7 The error of the work takes precedence over the release, and is thrown only after the release has settled.", async () => {
     const order: string[] = [];
     const { hold } = holding(async () => {
       await sleep(1);
@@ -60,27 +60,27 @@ describe("G7 work under a lock", () => {
     expect(order).toEqual(["released", "told"]);
   });
 
-  it("whose release fails throws that", async () => {
+  it("G7 Work whose release fails rejects with that failure.", async () => {
     const { hold } = holding(() => Promise.reject(new Error("no idea")));
     expect(await failureOf(runUnder(hold, () => "done"))).toMatchObject({ message: "no idea" });
   });
 });
 
-describe("G7 work that outlived its lease is not told as done", () => {
-  it("if its signal fired", async () => {
+describe("Work that outlives its lease", () => {
+  it("G7 Work whose signal has fired is not reported as done.", async () => {
     const { hold, lose, released } = holding();
     expect(await failureOf(runUnder(hold, lose, resultOf))).toBe(LOSS);
     expect(released).toHaveBeenCalledExactlyOnceWith(undefined);
   });
 
-  it("if a fresh look at the clock says so", async () => {
+  it("G7 Work whose lease has run out by the clock is not reported as done.", async () => {
     const { hold, clock, released } = holding();
     const work = () => void (clock.isOver = true);
     expect(await failureOf(runUnder(hold, work, resultOf))).toBe(LOSS);
     expect(released).toHaveBeenCalledExactlyOnceWith(undefined);
   });
 
-  it("if only the answer to its release says so, or that fails", async () => {
+  it("G7 Work is not reported as done if only its release reveals the loss, or the release fails.", async () => {
     const told = holding(async () => (told.lose(), false));
     expect(await failureOf(runUnder(told.hold, () => "done"))).toBe(LOSS);
     const failing = holding(async () => {
@@ -90,12 +90,12 @@ describe("G7 work that outlived its lease is not told as done", () => {
     expect(await failureOf(runUnder(failing.hold, () => "done"))).toBe(LOSS);
   });
 
-  it("whatever comes of the release of what is lost", async () => {
+  it("G7 Work whose lease was lost rejects with the loss, whatever the release does.", async () => {
     const { hold, lose } = holding(() => Promise.reject(new Error("of no interest")));
     expect(await failureOf(runUnder(hold, lose))).toBe(LOSS);
   });
 
-  it("and what it threw is the cause, unless that is the loss itself", async () => {
+  it("G7 A loss has what the work threw as its cause, unless that is the loss itself.", async () => {
     const mine = new Error("mine");
     const { hold, lose } = holding();
     const error = await failureOf(

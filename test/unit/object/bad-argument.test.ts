@@ -3,13 +3,13 @@ import { LockError } from "../../../src/index.ts";
 import { answer } from "../../../src/object/bad-argument.ts";
 import { failureOf, freshId, stubOf } from "../../support/locks.ts";
 
-describe("G9 the object answers", () => {
-  it("what a call comes to", async () => {
+describe("G9 replies of the object", () => {
+  it("The object answers a call with its result.", async () => {
     expect(await answer(() => 7)).toBe(7);
     expect(await answer(async () => undefined)).toBeUndefined();
   });
 
-  it("a bad argument with a refusal that names it", async () => {
+  it("The object answers a bad argument with a refusal that names it.", async () => {
     const refuse = (details: { argument?: string }) => () => {
       throw new LockError("INVALID_ARGUMENT", "too long", details);
     };
@@ -18,12 +18,12 @@ describe("G9 the object answers", () => {
     expect(await answer(refuse({}))).toEqual({ ...refusal, argument: "" });
   });
 
-  it("nothing if it failed: that is thrown", async () => {
+  it("The object throws the error of a call that fails.", async () => {
     const broken = new TypeError("broken");
     expect(await failureOf(answer(() => Promise.reject(broken)))).toBe(broken);
   });
 
-  it("true to a cancellation and to a wish, whether or not anything came of it", async () => {
+  it("The object answers true to a cancellation and a release request, even if they have no effect.", async () => {
     const stub = stubOf(freshId());
     expect(await stub.cancel("nobody's")).toBe(true);
     expect(await stub.requestRelease()).toBe(true);

@@ -36,7 +36,7 @@ const BAD_TEXTS: [string, unknown][] = [
 
 const unchecked = <T>(value: unknown) => value as T;
 
-/** The call is refused as a result, names the argument, and the lock is as it was. */
+/** Expects a refusal as the reply that names the argument, and an unchanged lock. */
 async function expectRefused(argument: string, call: (stub: Stub) => Promise<unknown>): Promise<void> {
   const stub = stubOf(freshId());
   const reply = await call(stub);
@@ -45,19 +45,22 @@ async function expectRefused(argument: string, call: (stub: Stub) => Promise<unk
   expect(await stub.status()).toEqual({ locked: false, holders: [], waiters: [] });
 }
 
-// At once: most of a test is waiting for time to pass, and each has locks of its own.
-describe.concurrent("G9 bad input over RPC is a typed refusal and changes nothing", () => {
-  it.each(BAD_DURATIONS.map((ttl) => [ttl]))("acquire with a ttl of %s", async (ttl) => {
-    await expectRefused("ttl", async (stub) => await stub.acquire(unchecked(ttl)));
-    await expectRefused(
-      "ttl",
-      async (stub) => await stub.acquireInQueue(unchecked(ttl), { wait: 10 }).pendingGrant.reply(),
-    );
-    await expectRefused("ttl", async (stub) => await stub.renew(1, unchecked(ttl)));
-  });
+// Concurrent, because most of a test waits for time to pass, and each test has its own locks.
+describe.concurrent("G9 bad input over RPC", () => {
+  it.each(BAD_DURATIONS.map((ttl) => [ttl]))(
+    "A ttl of %s is refused with the name of the argument, and changes nothing.",
+    async (ttl) => {
+      await expectRefused("ttl", async (stub) => await stub.acquire(unchecked(ttl)));
+      await expectRefused(
+        "ttl",
+        async (stub) => await stub.acquireInQueue(unchecked(ttl), { wait: 10 }).pendingGrant.reply(),
+      );
+      await expectRefused("ttl", async (stub) => await stub.renew(1, unchecked(ttl)));
+    },
+  );
 
   it.each([Number.NaN, -Infinity, -1, 0.5, 86_400_001, "10", null, {}].map((wait) => [wait]))(
-    "a wait of %s",
+    "A wait of %s is refused with the name of the argument, and changes nothing.",
     async (wait) => {
       await expectRefused("wait", async (stub) => await stub.acquire(1_000, unchecked<RequestOptions>({ wait })));
       await expectRefused(
@@ -67,20 +70,26 @@ describe.concurrent("G9 bad input over RPC is a typed refusal and changes nothin
     },
   );
 
-  it.each(BAD_LEASES.map((lease) => [lease]))("a lease of %s", async (lease) => {
-    await expectRefused("lease", async (stub) => await stub.release(unchecked(lease)));
-    await expectRefused("lease", async (stub) => await stub.renew(unchecked(lease), 1_000));
-    if (typeof lease !== "object")
-      await expectRefused("lease", async (stub) => await stub.acquire(1_000, unchecked(lease)));
-  });
+  it.each(BAD_LEASES.map((lease) => [lease]))(
+    "A lease of %s is refused with the name of the argument, and changes nothing.",
+    async (lease) => {
+      await expectRefused("lease", async (stub) => await stub.release(unchecked(lease)));
+      await expectRefused("lease", async (stub) => await stub.renew(unchecked(lease), 1_000));
+      if (typeof lease !== "object")
+        await expectRefused("lease", async (stub) => await stub.acquire(1_000, unchecked(lease)));
+    },
+  );
 
-  it.each(BAD_TEXTS)("an owner or request id of %s", async (_what, text) => {
-    await expectRefused("owner", async (stub) => await stub.acquire(1_000, unchecked({ owner: text })));
-    await expectRefused("requestId", async (stub) => await stub.acquire(1_000, unchecked({ requestId: text })));
-    await expectRefused("requestId", async (stub) => await stub.release(1, unchecked({ requestId: text })));
-    await expectRefused("requestId", async (stub) => await stub.renew(1, 1_000, unchecked({ requestId: text })));
-    await expectRefused("requestId", async (stub) => await stub.cancel(unchecked(text)));
-  });
+  it.each(BAD_TEXTS)(
+    "An owner or request id of %s is refused with the name of the argument, and changes nothing.",
+    async (_what, text) => {
+      await expectRefused("owner", async (stub) => await stub.acquire(1_000, unchecked({ owner: text })));
+      await expectRefused("requestId", async (stub) => await stub.acquire(1_000, unchecked({ requestId: text })));
+      await expectRefused("requestId", async (stub) => await stub.release(1, unchecked({ requestId: text })));
+      await expectRefused("requestId", async (stub) => await stub.renew(1, 1_000, unchecked({ requestId: text })));
+      await expectRefused("requestId", async (stub) => await stub.cancel(unchecked(text)));
+    },
+  );
 
   it.each([
     [{ permits: 2, capacity: 1 }, "permits"],
@@ -103,7 +112,7 @@ describe.concurrent("G9 bad input over RPC is a typed refusal and changes nothin
     [{ waitt: 1 }, "waitt"],
     [{ constructor: 1 }, "constructor"],
     [[], "options"],
-  ])("options %j", async (options, argument) => {
+  ])("The options %j are refused with the name of the argument, and change nothing.", async (options, argument) => {
     await expectRefused(argument, async (stub) => await stub.acquire(1_000, unchecked(options)));
   });
 
@@ -112,23 +121,26 @@ describe.concurrent("G9 bad input over RPC is a typed refusal and changes nothin
     ["caller.tokenName", { tokenName: "x".repeat(65), isAdmin: false }],
     ["caller.isAdmin", { tokenName: "ci", isAdmin: 1 }],
     ["token", { tokenName: "ci", token: "secret" }],
-  ])("a caller that is wrong by %s, in every call that has one: %j", async (argument, caller) => {
-    const options = unchecked<{ caller: never }>({ caller });
-    await expectRefused(argument, async (stub) => await stub.acquire(1_000, options));
-    await expectRefused(argument, async (stub) => await stub.acquireInQueue(1_000, options).pendingGrant.reply());
-    await expectRefused(argument, async (stub) => await stub.renew(1, 1_000, options));
-    await expectRefused(argument, async (stub) => await stub.convert(1, options));
-    await expectRefused(argument, async (stub) => await stub.release(1, options));
-    await expectRefused(argument, async (stub) => await stub.cancel("r", options));
-    await expectRefused(argument, async (stub) => await stub.forceRelease(options));
-    await expectRefused(argument, async (stub) => await stub.requestRelease(options));
-  });
+  ])(
+    "A caller with a bad %s is refused in every call that has a caller, and changes nothing: %j.",
+    async (argument, caller) => {
+      const options = unchecked<{ caller: never }>({ caller });
+      await expectRefused(argument, async (stub) => await stub.acquire(1_000, options));
+      await expectRefused(argument, async (stub) => await stub.acquireInQueue(1_000, options).pendingGrant.reply());
+      await expectRefused(argument, async (stub) => await stub.renew(1, 1_000, options));
+      await expectRefused(argument, async (stub) => await stub.convert(1, options));
+      await expectRefused(argument, async (stub) => await stub.release(1, options));
+      await expectRefused(argument, async (stub) => await stub.cancel("r", options));
+      await expectRefused(argument, async (stub) => await stub.forceRelease(options));
+      await expectRefused(argument, async (stub) => await stub.requestRelease(options));
+    },
+  );
 
-  it("an option of a cancellation that there is not", async () => {
+  it("An unknown option of a cancellation is refused with its name, and changes nothing.", async () => {
     await expectRefused("priority", async (stub) => await stub.cancel("r", unchecked({ priority: 3 })));
   });
 
-  it("a bad request does not disturb who holds and who waits", async () => {
+  it("A bad request does not disturb the holders and the waiters.", async () => {
     const stub = stubOf(freshId());
     await stub.acquire(10_000, { owner: "holder" });
     const before = await stub.status();

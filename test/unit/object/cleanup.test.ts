@@ -5,7 +5,7 @@ import { crash, freshId, leaseOf, lockOf, stubOf, waiters } from "../../support/
 const DAY = 86_400_000;
 const SOON = { timeout: 10_000, interval: 1 };
 
-/** What the object has stored: any table at all, the runtime's own included, and an alarm. */
+/** Whether the object has stored any table, the runtime's own included, and an alarm. */
 async function stored(id: string): Promise<{ tables: boolean; alarm: boolean }> {
   return runInDurableObject(stubOf(id), async (_lock, { storage }) => ({
     tables: storage.sql.exec("SELECT name FROM sqlite_master").toArray().length > 0,
@@ -23,8 +23,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("G8 nothing leaks: storage", () => {
-  it("G10 asking about an id that was never locked stores nothing", async () => {
+describe("G8 clean-up of storage", () => {
+  it("G10 A question about an id that was never locked stores nothing.", async () => {
     const id = freshId();
     const lock = lockOf(id);
     expect(await lock.isLocked()).toBe(false);
@@ -34,7 +34,7 @@ describe("G8 nothing leaks: storage", () => {
     expect(await stored(id)).toEqual({ tables: false, alarm: false });
   });
 
-  it("a lock unused for a day is wiped to the last byte, alarm included", async () => {
+  it("A lock unused for a day is wiped to the last byte, its alarm included.", async () => {
     const id = freshId();
     await lockOf(id).release(await leaseOf(lockOf(id).acquire(10_000)));
     expect(await stored(id)).toEqual({ tables: true, alarm: true });
@@ -43,7 +43,7 @@ describe("G8 nothing leaks: storage", () => {
     expect(await stored(id)).toEqual({ tables: false, alarm: false });
   });
 
-  it("a lock that was used once goes with its first alarm, a day after that use", async () => {
+  it("A lock that was used once is wiped by its first alarm, a day after that use.", async () => {
     const id = freshId();
     setClock(0);
     const lease = await leaseOf(lockOf(id).acquire(60_000));
@@ -54,7 +54,7 @@ describe("G8 nothing leaks: storage", () => {
     expect(await stored(id)).toEqual({ tables: false, alarm: false });
   });
 
-  it("the lock works on after it was wiped, and sets its alarm again", async () => {
+  it("A lock works on after it was wiped, and sets its alarm again.", async () => {
     const id = freshId();
     const before = await leaseOf(lockOf(id).acquire(1));
     setClock(DAY + 1_000);
@@ -65,7 +65,7 @@ describe("G8 nothing leaks: storage", () => {
     expect(await lockOf(id).acquire(1_000)).toMatchObject({ reason: "BORROWED" });
   });
 
-  it("a clean-up that fails is tried again and does not lose the alarm", async () => {
+  it("A clean-up that fails is tried again and does not lose the alarm.", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(1));
     setClock(DAY + 1_000);
@@ -82,11 +82,11 @@ describe("G8 nothing leaks: storage", () => {
     expect(await stored(id)).toEqual({ tables: false, alarm: false });
   });
 
-  it("an alarm that the clean-up can't set is set by the next grant", async () => {
+  it("An alarm that the clean-up can't set is set by the next grant.", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(1));
     await runInDurableObject(stubOf(id), async (lock, { storage }) => {
-      // As when the runtime has given up an alarm whose handler kept failing.
+      // The runtime gives up an alarm whose handler fails again and again.
       await storage.deleteAlarm();
       const set = vi.spyOn(storage, "setAlarm").mockRejectedValueOnce(new Error("storage is down"));
       await expect(lock.alarm()).rejects.toThrow("storage is down");
@@ -96,7 +96,7 @@ describe("G8 nothing leaks: storage", () => {
     expect((await stored(id)).alarm).toBe(true);
   });
 
-  it("G10 an alarm that is set is not set again, also after a restart", async () => {
+  it("G10 An alarm that is set is not set again, even after a restart.", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(1));
     await evictDurableObject(stubOf(id));
@@ -107,7 +107,7 @@ describe("G8 nothing leaks: storage", () => {
     });
   });
 
-  it("G10 an alarm that the clean-up has set is not set again by the next grant", async () => {
+  it("G10 An alarm that the clean-up has set is not set again by the next grant.", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(1));
     await runInDurableObject(stubOf(id), (_lock, { storage }) => storage.deleteAlarm());
@@ -120,7 +120,7 @@ describe("G8 nothing leaks: storage", () => {
     });
   });
 
-  it("an alarm that was lost is set again by the next grant", async () => {
+  it("An alarm that was lost is set again by the next grant.", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(1));
     await runInDurableObject(stubOf(id), (_lock, { storage }) => storage.deleteAlarm());
@@ -131,8 +131,8 @@ describe("G8 nothing leaks: storage", () => {
   });
 });
 
-describe("G1 G2: the alarm never wipes what is alive", () => {
-  it("a holder that renewed for over a day keeps its lease through the alarm", async () => {
+describe("G1 G2 the alarm and locks in use", () => {
+  it("A holder that renewed for over a day keeps its lease through the alarm.", async () => {
     const id = freshId();
     const lock = lockOf(id);
     const lease = await leaseOf(lock.acquire(DAY));
@@ -145,7 +145,7 @@ describe("G1 G2: the alarm never wipes what is alive", () => {
     expect(await stored(id)).toEqual({ tables: true, alarm: true });
   });
 
-  it("the same after an eviction, and the alarm is still there for later", async () => {
+  it("A holder keeps its lease through the alarm after an eviction, and a later alarm wipes the lock.", async () => {
     const id = freshId();
     const lock = lockOf(id);
     const lease = await leaseOf(lock.acquire(DAY));
@@ -161,7 +161,7 @@ describe("G1 G2: the alarm never wipes what is alive", () => {
     expect(await stored(id)).toEqual({ tables: false, alarm: false });
   });
 
-  it("a lock used since keeps its numbers", async () => {
+  it("A lock that was used since the alarm was set is not wiped by it.", async () => {
     const id = freshId();
     const lock = lockOf(id);
     await lock.release(await leaseOf(lock.acquire(10_000)));
@@ -173,7 +173,7 @@ describe("G1 G2: the alarm never wipes what is alive", () => {
     expect(await stored(id)).toEqual({ tables: true, alarm: true });
   });
 
-  it("a clean-up that comes while somebody waits leaves the waiter alone", async () => {
+  it("A clean-up leaves a waiter in the queue.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(DAY));
     const waiting = lockOf(id).acquire(10_000, { wait: 20_000 });
@@ -184,7 +184,7 @@ describe("G1 G2: the alarm never wipes what is alive", () => {
     expect(await waiting).toMatchObject({ success: true });
   });
 
-  it("numbers grow over a clean-up: in the same instance though the clock steps back, and in a new one", async () => {
+  it("Lease numbers grow across a clean-up, when the clock steps back and in a new instance.", async () => {
     const id = freshId();
     const first = await leaseOf(lockOf(id).acquire(1));
     setClock(DAY + 1_000);

@@ -18,8 +18,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("G10 cheap", () => {
-  it("an uncontended acquire and release write 2 rows and read none", async () => {
+describe("G10 rows per operation", () => {
+  it("An uncontended acquire and release write 2 rows and read none.", async () => {
     const id = await usedLock();
     const cost = await costOf(id, async () => {
       await lockOf(id).release(await leaseOf(lockOf(id).acquire(10_000)));
@@ -27,26 +27,26 @@ describe("G10 cheap", () => {
     expect(cost).toEqual({ written: 2, read: 0, alarms: 0 });
   });
 
-  it("an uncontended withLock writes 2 rows and reads none", async () => {
+  it("An uncontended withLock writes 2 rows and reads none.", async () => {
     const id = await usedLock();
     const cost = await costOf(id, () => lockOf(id).withLock(() => {}));
     expect(cost).toEqual({ written: 2, read: 0, alarms: 0 });
   });
 
-  it("a forced release of a held lock writes 1 row", async () => {
+  it("A forced release of a held lock writes 1 row.", async () => {
     const id = await usedLock();
     await lockOf(id).acquire(10_000);
     expect(await costOf(id, () => lockOf(id).forceRelease())).toEqual({ written: 1, read: 0, alarms: 0 });
   });
 
-  it("asking for a release writes 1 row for each holder, and nothing when they were asked before", async () => {
+  it("A release request writes 1 row for each holder, and nothing if one was made before.", async () => {
     const id = await usedLock();
     for (let n = 0; n < 3; n += 1) await lockOf(id).acquire(10_000, READ);
     expect(await costOf(id, () => lockOf(id).requestRelease())).toEqual({ written: 3, read: 0, alarms: 0 });
     expect(await costOf(id, () => lockOf(id).requestRelease())).toEqual({ written: 0, read: 0, alarms: 0 });
   });
 
-  it("a conversion writes 1 row, a refused one none", async () => {
+  it("A conversion writes 1 row, and a refused one writes none.", async () => {
     const id = await usedLock();
     const lease = await leaseOf(lockOf(id).acquire(10_000));
     const [down, up] = [{ ...READ, requestId: "down" }, { requestId: "up" }];
@@ -55,7 +55,7 @@ describe("G10 cheap", () => {
     expect(await costOf(id, () => stubOf(id).convert(lease, up))).toEqual({ written: 0, read: 0, alarms: 0 });
   });
 
-  it("a lock-delay costs nothing", async () => {
+  it("A lock-delay costs no row.", async () => {
     const id = await usedLock();
     const cost = await costOf(id, async () => {
       await lockOf(id).release(await leaseOf(lockOf(id).acquire(10_000, { lockDelay: 1_000 })));
@@ -63,7 +63,7 @@ describe("G10 cheap", () => {
     expect(cost).toEqual({ written: 2, read: 0, alarms: 0 });
   });
 
-  it("the first use of an id costs 2 rows for its table and one alarm besides", async () => {
+  it("The first use of an id writes 2 more rows for its table and sets one alarm.", async () => {
     const id = freshId();
     const cost = await costOf(id, async () => {
       await lockOf(id).release(await leaseOf(lockOf(id).acquire(10_000)));
@@ -71,13 +71,13 @@ describe("G10 cheap", () => {
     expect(cost).toMatchObject({ written: 4, alarms: 1 });
   });
 
-  it("a renewal writes 1 row and reads none", async () => {
+  it("A renewal writes 1 row and reads none.", async () => {
     const id = await usedLock();
     const lease = await leaseOf(lockOf(id).acquire(10_000));
     expect(await costOf(id, () => lockOf(id).renew(lease, 10_000))).toEqual({ written: 1, read: 0, alarms: 0 });
   });
 
-  it("a repeated grant or renewal is written again: a stale instance must not answer from memory", async () => {
+  it("A repeated grant or renewal is written again: a stale instance must not answer from memory.", async () => {
     const id = await usedLock();
     const lease = await leaseOf(stubOf(id).acquire(10_000, { requestId: "a" }));
     await stubOf(id).renew(lease, 10_000, { requestId: "r" });
@@ -88,7 +88,7 @@ describe("G10 cheap", () => {
     expect(cost).toEqual({ written: 2, read: 0, alarms: 0 });
   });
 
-  it("a hand-off writes 1 row and reads none", async () => {
+  it("A hand-off writes 1 row and reads none.", async () => {
     const id = await usedLock();
     const lease = await leaseOf(lockOf(id).acquire(10_000));
     const waiting = lockOf(id).acquire(10_000, { wait: 10_000 });
@@ -100,7 +100,7 @@ describe("G10 cheap", () => {
     expect(cost).toEqual({ written: 1, read: 0, alarms: 0 });
   });
 
-  it("a failed acquire, a wait in vain, and questions write and read nothing", async () => {
+  it("A failed acquire, a wait that times out and questions about the lock write and read nothing.", async () => {
     const id = await usedLock();
     await lockOf(id).acquire(10_000);
     const cost = await costOf(id, async () => {
@@ -112,7 +112,7 @@ describe("G10 cheap", () => {
     expect(cost).toEqual({ written: 0, read: 0, alarms: 0 });
   });
 
-  it("a shared lease costs what an exclusive one does", async () => {
+  it("A shared lease costs as much as an exclusive one.", async () => {
     const id = await usedLock();
     await lockOf(id).acquire(10_000, READ);
     const cost = await costOf(id, async () => {
@@ -121,7 +121,7 @@ describe("G10 cheap", () => {
     expect(cost).toEqual({ written: 2, read: 0, alarms: 0 });
   });
 
-  it("the alarm is written once a day, however often the lock is used", async () => {
+  it("The alarm is set once a day, however often the lock is used.", async () => {
     const id = freshId();
     const start = Date.now();
     const clock = vi.spyOn(Date, "now");
@@ -152,21 +152,21 @@ async function kvCostOf(id: string, work: () => Promise<unknown>) {
   return { ...cost, kv };
 }
 
-describe("G10 cheap: a job that runs once", () => {
-  it("writes 3 rows when it runs: its lease, the end of it and the result", async () => {
+describe("G10 rows per once-only job", () => {
+  it("A job that runs writes 3 rows: its lease, the end of its lease and its result.", async () => {
     const id = await usedLock();
     const cost = await kvCostOf(id, () => once(lockOf(id), () => "done"));
     expect(cost).toEqual({ written: 2, read: 0, alarms: 0, kv: { puts: 1, gets: 0, deletes: 0 } });
   });
 
-  it("writes nothing and reads 1 row for each caller who comes later", async () => {
+  it("A caller that comes after the job writes nothing and reads 1 row.", async () => {
     const id = await usedLock();
     await once(lockOf(id), () => "done");
     const cost = await kvCostOf(id, () => once(lockOf(id), () => "again"));
     expect(cost).toEqual({ written: 0, read: 0, alarms: 0, kv: { puts: 0, gets: 1, deletes: 0 } });
   });
 
-  it("reads 1 row for all who wait for it together", async () => {
+  it("All callers that wait for a job together read 1 row.", async () => {
     const id = await usedLock();
     const { promise, resolve } = Promise.withResolvers<string>();
     const callers = Array.from({ length: 10 }, () => once(lockOf(id), () => promise));
@@ -178,7 +178,7 @@ describe("G10 cheap: a job that runs once", () => {
     expect(cost).toEqual({ written: 1, read: 0, alarms: 0, kv: { puts: 1, gets: 1, deletes: 0 } });
   });
 
-  it("that failed, and a plain lock, cost what a critical section costs", async () => {
+  it("A job that fails costs as much as a critical section, and a plain lock reads and writes no result.", async () => {
     const id = await usedLock();
     const cost = await kvCostOf(id, () => once(lockOf(id), () => Promise.reject(new Error("x"))).catch(() => {}));
     expect(cost).toEqual({ written: 2, read: 0, alarms: 0, kv: { puts: 0, gets: 0, deletes: 0 } });
@@ -187,7 +187,7 @@ describe("G10 cheap: a job that runs once", () => {
     expect(plainCost.kv).toEqual({ puts: 0, gets: 0, deletes: 0 });
   });
 
-  it("writes 1 row more when the result before it has to be deleted", async () => {
+  it("A job writes 1 row more if the result before it has to be deleted.", async () => {
     const id = await usedLock();
     const start = Date.now();
     await once(lockOf(id), () => "done", { retain: 1_000 });

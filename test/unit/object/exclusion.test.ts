@@ -5,14 +5,14 @@ import { crash, freshId, leaseOf, lockOf, outcome, stubOf } from "../../support/
 const READ = { permits: 1, capacity: Number.POSITIVE_INFINITY };
 
 describe("G1 exclusion", () => {
-  it("grants an exclusive lease to one of many at once", async () => {
+  it("One of many acquires at once gets the exclusive lease.", async () => {
     const lock = lockOf(freshId());
     const results = await Promise.all(Array.from({ length: 100 }, () => lock.acquire(10_000)));
     expect(results.filter(({ success }) => success)).toHaveLength(1);
     expect(results.filter((result) => !result.success && result.reason === "BORROWED")).toHaveLength(99);
   });
 
-  it("tells who is refused when the lease ends", async () => {
+  it("A refused acquire learns when the lease ends.", async () => {
     const lock = lockOf(freshId());
     await lock.acquire(600_000);
     const refused = await lock.acquire(600_000);
@@ -22,7 +22,7 @@ describe("G1 exclusion", () => {
     expect(retryAfter).toBeLessThanOrEqual(600_000);
   });
 
-  it("lets shared leases stand together and keeps an exclusive one out", async () => {
+  it("Shared leases stand beside each other and keep an exclusive one out.", async () => {
     const lock = lockOf(freshId());
     const first = await leaseOf(lock.acquire(10_000, READ));
     const second = await leaseOf(lock.acquire(10_000, READ));
@@ -34,7 +34,7 @@ describe("G1 exclusion", () => {
     expect(await lock.acquire(10_000, READ)).toMatchObject({ reason: "BORROWED" });
   });
 
-  it("never gives out more permits than the capacity asked", async () => {
+  it("The permits in use never exceed the requested capacity.", async () => {
     const lock = lockOf(freshId());
     const two = await leaseOf(lock.acquire(10_000, { permits: 2, capacity: 3 }));
     expect(await lock.acquire(10_000, { permits: 2, capacity: 3 })).toMatchObject({ reason: "BORROWED" });
@@ -44,7 +44,7 @@ describe("G1 exclusion", () => {
     expect(await lock.acquire(10_000, { permits: 2, capacity: 3 })).toMatchObject({ success: true });
   });
 
-  it("holds across eviction", async () => {
+  it("A lease survives an eviction.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(10_000));
     await evictDurableObject(stubOf(id));
@@ -52,7 +52,7 @@ describe("G1 exclusion", () => {
     expect(await lockOf(id).renew(lease, 10_000)).toMatchObject({ success: true, lease });
   });
 
-  it("holds across a crash", async () => {
+  it("A lease survives a crash.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(10_000, READ));
     await crash(id);
@@ -60,7 +60,7 @@ describe("G1 exclusion", () => {
     expect(await lockOf(id).release(lease)).toBe(true);
   });
 
-  it("keeps a released lock free across a crash", async () => {
+  it("A released lock stays free across a crash.", async () => {
     const id = freshId();
     await lockOf(id).release(await leaseOf(lockOf(id).acquire(10_000)));
     await crash(id);
@@ -68,7 +68,7 @@ describe("G1 exclusion", () => {
     expect(await lockOf(id).acquire(10_000)).toMatchObject({ success: true });
   });
 
-  it("a grant that can't be written is not given: the object starts again from what is stored", async () => {
+  it("A change that can't be written has no effect: the object starts again from storage.", async () => {
     const id = freshId();
     const before = await leaseOf(lockOf(id).acquire(10_000));
     await runInDurableObject(stubOf(id), (_lock, { storage }) => {
@@ -82,7 +82,7 @@ describe("G1 exclusion", () => {
     expect(await lockOf(id).release(before)).toBe(true);
   });
 
-  it("ends with the ttl by the object's clock and not before", async () => {
+  it("A lease ends with its ttl by the object's clock, and not before.", async () => {
     const lock = lockOf(freshId());
     const result = await lock.acquire(10_000);
     const { deadline } = result as { deadline: number };
@@ -99,7 +99,7 @@ describe("G1 exclusion", () => {
     }
   });
 
-  it("survives a clock that steps back: the lease lasts no longer than its ttl of true time", async () => {
+  it("A lease lasts no longer than its ttl of true time, even if the clock steps back.", async () => {
     const id = freshId();
     const lock = lockOf(id);
     const start = Date.now();
@@ -121,7 +121,7 @@ describe("G1 exclusion", () => {
 });
 
 describe("G2 fencing", () => {
-  it("numbers grow over release, expiry, eviction and a crash", async () => {
+  it("Lease numbers grow across release, expiry, eviction and a crash.", async () => {
     const id = freshId();
     const numbers: number[] = [];
     numbers.push(await leaseOf(lockOf(id).acquire(10_000)));
@@ -140,7 +140,7 @@ describe("G2 fencing", () => {
     expect(numbers.every(Number.isSafeInteger)).toBe(true);
   });
 
-  it("numbers grow when the clock steps back, in memory and after a crash", async () => {
+  it("Lease numbers grow when the clock steps back, in memory and after a crash.", async () => {
     const id = freshId();
     const first = await leaseOf(lockOf(id).acquire(10_000));
     await lockOf(id).release(first);
@@ -158,8 +158,8 @@ describe("G2 fencing", () => {
   });
 });
 
-describe("G3 dead stays dead", () => {
-  it("a released lease can be neither renewed nor released, nor by acquire with its number", async () => {
+describe("G3 dead leases", () => {
+  it("A released lease can be neither renewed nor released, and an acquire with its number is refused.", async () => {
     const lock = lockOf(freshId());
     const lease = await leaseOf(lock.acquire(10_000));
     expect(await lock.release(lease)).toBe(true);
@@ -170,7 +170,7 @@ describe("G3 dead stays dead", () => {
     expect(await lock.isLocked()).toBe(false);
   });
 
-  it("an expired lease can be neither renewed nor released, even if nobody took the lock since", async () => {
+  it("An expired lease can be neither renewed nor released, even if the lock is still free.", async () => {
     const lock = lockOf(freshId());
     const lease = await leaseOf(lock.acquire(1));
     await vi.waitFor(async () => expect(await lock.isLocked()).toBe(false), { timeout: 10_000, interval: 1 });
@@ -179,7 +179,7 @@ describe("G3 dead stays dead", () => {
     expect(await lock.isLocked()).toBe(false);
   });
 
-  it("a lease that was told dead stays so after a crash, though the clock steps back", async () => {
+  it("A lease that was reported dead stays dead after a crash, even if the clock steps back.", async () => {
     const id = freshId();
     const start = Date.now();
     const clock = vi.spyOn(Date, "now").mockReturnValue(start);
@@ -195,7 +195,7 @@ describe("G3 dead stays dead", () => {
     }
   });
 
-  it("one holder can't end another's lease", async () => {
+  it("One holder can't end another's lease.", async () => {
     const lock = lockOf(freshId());
     const first = await leaseOf(lock.acquire(10_000));
     await lock.release(first);
@@ -205,7 +205,7 @@ describe("G3 dead stays dead", () => {
     expect(await lock.renew(second, 10_000)).toMatchObject({ success: true });
   });
 
-  it("acquire with a lease renews it", async () => {
+  it("An acquire with a lease renews it.", async () => {
     const lock = lockOf(freshId());
     const lease = await leaseOf(lock.acquire(1_000));
     const renewed = await lock.acquire(20_000, lease);
@@ -213,7 +213,7 @@ describe("G3 dead stays dead", () => {
     expect(await lock.acquire(1_000)).toMatchObject({ reason: "BORROWED" });
   });
 
-  it("says how a lease ended", async () => {
+  it("The refusal of a dead lease says how it ended.", async () => {
     const id = freshId();
     const stub = stubOf(id);
     const released = await leaseOf(stub.acquire(10_000));

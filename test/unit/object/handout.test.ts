@@ -8,7 +8,7 @@ import { freshId, stubOf } from "../../support/locks.ts";
 
 fakeTime();
 
-// Ahead of the clock by which the object itself began.
+// Ahead of the clock with which the object itself started.
 beforeEach(() => void vi.setSystemTime(Date.now() + 60_000));
 
 const JOB = {
@@ -25,7 +25,7 @@ const JOB = {
 } as const;
 const MB = 1_000_000;
 
-/** A job with many waiters; `answers` are theirs, in the order in which they came. */
+/** A job with many waiters. `answers` has their answers in the order in which they came. */
 const withWaiters = (
   many: number,
   work: (job: {
@@ -56,8 +56,8 @@ function resultIn(reply: AcquireReply) {
   return !reply.success && reply.reason === "RECORDED" ? reply.result : undefined;
 }
 
-describe("G9 the result of a job", () => {
-  it("of 2 MB is read once for 200 waiters, of whom no more than eight are answered together, the first first", async () => {
+describe("G9 handing out a job's result", () => {
+  it("A result of 2 MB is read once for 200 waiters, and at most eight get it together, in order.", async () => {
     await withWaiters(200, async ({ reads, answers, finish }) => {
       finish("x".repeat(1.9 * MB));
       let most = 0;
@@ -68,13 +68,13 @@ describe("G9 the result of a job", () => {
       }
       expect([reads(), most]).toEqual([1, 8]);
       expect(answers.map(({ requestId }) => requestId)).toEqual(Array.from({ length: 200 }, (_, n) => `${n}`));
-      // One value that all answers share, and not a copy for each.
+      // All answers share one value, rather than a copy each.
       const values = answers.map((reply) => resultIn(reply));
       expect(new Set(values).size).toBe(1);
     });
   });
 
-  it("that is small goes to all who wait at once", async () => {
+  it("A small result goes to all waiters at once.", async () => {
     await withWaiters(500, async ({ answers, finish }) => {
       finish("receipt");
       await pass(0);
@@ -82,7 +82,7 @@ describe("G9 the result of a job", () => {
     });
   });
 
-  it("waits its turn for those who come later, too, and is read once for all of them", async () => {
+  it("A large result goes to later callers in groups too, and is read once for all of them.", async () => {
     await withWaiters(20, async ({ reads, answers, finish, ask }) => {
       finish("x".repeat(1.9 * MB));
       for (let n = 0; n < 20; n += 1) ask(`late ${n}`);
@@ -94,7 +94,7 @@ describe("G9 the result of a job", () => {
     });
   });
 
-  it("is asked for again by a waiter that has time left when its long poll ends before its turn", async () => {
+  it("A waiter with time left asks again if its long poll ends before the large result reaches it.", async () => {
     await withWaiters(0, async ({ answers, finish, ask }) => {
       for (let n = 0; n < 17; n += 1) ask(`patient ${n}`, { wait: 60_000, longPoll: 20 });
       finish("x".repeat(1.9 * MB));
@@ -112,7 +112,7 @@ describe("G9 the result of a job", () => {
     });
   });
 
-  it("leaves no timer and keeps no copy when all have it", async () => {
+  it("The object keeps no timer and no copy of a result once all waiters have it.", async () => {
     await withWaiters(20, async ({ reads, answers, finish, ask }) => {
       finish("x".repeat(1.9 * MB));
       await pass(1_000);
@@ -123,11 +123,11 @@ describe("G9 the result of a job", () => {
     });
   });
 
-  it("of an earlier job is never given to those who ask for a later one", async () => {
+  it("The result of an earlier job never goes to a request for a later one.", async () => {
     await withWaiters(20, async ({ host, answers, finish, ask }) => {
       finish("x".repeat(1.9 * MB));
       await pass(0);
-      // The lock's clock passes the time for which it is kept while twelve still wait for it.
+      // The lock's clock passes the end of the result's retention while twelve waiters still wait for it.
       vi.setSystemTime(Date.now() + 600_000);
       const next = await host.request({ ...JOB, requestId: "next" }).reply;
       host.release(next.success ? next.lease : 0, "end next", { value: "second", failed: false, retain: 600_000 });

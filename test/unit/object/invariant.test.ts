@@ -8,8 +8,8 @@ import { rowsOf } from "../../support/tables.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 
-describe("G1 a lock that contradicts its own rules", () => {
-  it("grants nothing, and starts again from storage", async () => {
+describe("G1 broken invariants", () => {
+  it("A lock that contradicts its own rules grants nothing and starts again from storage.", async () => {
     const id = freshId();
     const lease = await leaseOf(stubOf(id).acquire(60_000, { owner: "holder" }));
     const before = await rowsOf(id);
@@ -25,7 +25,7 @@ describe("G1 a lock that contradicts its own rules", () => {
     expect(await holders(id)).toBe(1);
   });
 
-  it("aborts the instance with what is wrong, writes nothing, and answers no parked call", async () => {
+  it("A broken invariant aborts the instance with its reason, writes nothing and answers no parked call.", async () => {
     await runInDurableObject(stubOf(freshId()), async (_lock, state) => {
       const abort = vi.spyOn(state, "abort").mockImplementation(() => {});
       const host = new LockHost(new SqliteStorage(state.storage), state);
@@ -38,9 +38,9 @@ describe("G1 a lock that contradicts its own rules", () => {
       vi.spyOn(LiveLeases.prototype, "admits").mockReturnValue(true);
       const exec = vi.spyOn(state.storage.sql, "exec");
       expect(() => host.run((lock, now) => lock.wake(now))).toThrow(
-        "An exclusive lease is granted beside another lease.",
+        "An exclusive lease was granted although another lease blocks it.",
       );
-      expect(abort).toHaveBeenCalledExactlyOnceWith(expect.stringContaining("An exclusive lease is granted beside"));
+      expect(abort).toHaveBeenCalledExactlyOnceWith(expect.stringContaining("An exclusive lease was granted although"));
       expect(exec).not.toHaveBeenCalled();
       await Promise.resolve();
       expect(answered).not.toHaveBeenCalled();

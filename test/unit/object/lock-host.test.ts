@@ -12,7 +12,7 @@ import { settled } from "../../support/outcome.ts";
 fakeTime();
 const changeLimits = changeableLimits();
 
-// Ahead of the clock by which the object itself began.
+// Ahead of the clock with which the object itself started.
 beforeEach(() => void vi.setSystemTime(Date.now() + 60_000));
 
 const REQUEST = {
@@ -29,7 +29,7 @@ const REQUEST = {
 } as const;
 const RESULT = { value: "receipt", failed: false, retain: 10_000 };
 
-/** A host of its own in an object of its own, on real storage. */
+/** Runs on a new host in a new object, on real storage. */
 const inside = (work: (host: LockHost, state: DurableObjectState) => void | Promise<void>) =>
   runInDurableObject(stubOf(freshId()), (_lock, state) =>
     work(new LockHost(new SqliteStorage(state.storage), state), state),
@@ -42,10 +42,10 @@ async function granted(host: LockHost, requestId: string, rest: object = {}): Pr
   return reply.lease;
 }
 
-const bound = (host: LockHost, lease: number) => host.watchExit(lease) as ExitWatchReply & { success: true };
+const watchExit = (host: LockHost, lease: number) => host.watchExit(lease) as ExitWatchReply & { success: true };
 
 describe("G8 a lock that was never used", () => {
-  it("asks its storage for nothing but whether it was", async () => {
+  it("A lock that was never used asks its storage only whether it was.", async () => {
     await runInDurableObject(stubOf(freshId()), (_lock, state) => {
       const [get, block] = [vi.spyOn(state.storage.kv, "get"), vi.spyOn(state, "blockConcurrencyWhile")];
       void new LockHost(new SqliteStorage(state.storage), state);
@@ -54,8 +54,8 @@ describe("G8 a lock that was never used", () => {
   });
 });
 
-describe("G9 a bound of waiting calls", () => {
-  it("does not stand in the way of one that doesn't wait", async () => {
+describe("G9 the limit of waiting calls", () => {
+  it("The limit of waiting calls does not apply to a call that does not wait.", async () => {
     await inside(async (host) => {
       await granted(host, "holder");
       for (let call = 0; call < 100; call += 1) host.request({ ...REQUEST, wait: 1_000, requestId: "same" });
@@ -66,7 +66,7 @@ describe("G9 a bound of waiting calls", () => {
     });
   });
 
-  it("holds for those who watch and those who follow, and lets in as many", async () => {
+  it("The limit of waiting calls also applies to watchers and followers, and lets in that many.", async () => {
     changeLimits({ maxWaiters: 2 });
     await inside(async (host) => {
       const { revision } = (await host.follow(undefined, 0)) as { revision: string };
@@ -81,10 +81,10 @@ describe("G9 a bound of waiting calls", () => {
     });
   });
 
-  it("counts all calls that ask the same of one lease as one", async () => {
+  it("The limit of waiting calls counts all equal calls for the events of one lease as one.", async () => {
     changeLimits({ maxWaiters: 3 });
     await inside(async (host) => {
-      const { events } = bound(host, await granted(host, "holder"));
+      const { events } = watchExit(host, await granted(host, "holder"));
       for (let call = 0; call < 5; call += 1) void events.next(false);
       for (let call = 0; call < 5; call += 1) void events.next(true);
       void host.watch(1, 0);
@@ -94,8 +94,8 @@ describe("G9 a bound of waiting calls", () => {
   });
 });
 
-describe("crash release, at the object", () => {
-  it("of a lease that is not live is refused", async () => {
+describe("Exit watches at the object", () => {
+  it("An exit watch of a lease that is not live is refused.", async () => {
     await inside(async (host) => {
       const lease = await granted(host, "holder", { ttl: 1_000 });
       await pass(1_000);
@@ -103,45 +103,45 @@ describe("crash release, at the object", () => {
     });
   });
 
-  it("tells a wish that it be released to those who were not told, and to no other", async () => {
+  it("An exit watch reports a release request to the calls that have not heard of it, and to no others.", async () => {
     await inside(async (host) => {
-      const { events } = bound(host, await granted(host, "holder"));
-      const [untold, told] = [events.next(false), events.next(true)];
-      host.run((state, now) => state.requestRelease("wish", now));
+      const { events } = watchExit(host, await granted(host, "holder"));
+      const [unaware, informed] = [events.next(false), events.next(true)];
+      host.run((state, now) => state.requestRelease("ask", now));
       await pass(0);
-      expect(await settled(untold)).toEqual({ releaseRequested: true });
-      expect(await settled(told)).toBe("parked");
+      expect(await settled(unaware)).toEqual({ releaseRequested: true });
+      expect(await settled(informed)).toBe("parked");
       expect(await settled(events.next(true))).toBe("parked");
       expect(await events.next(false)).toEqual({ releaseRequested: true });
     });
   });
 
-  it("tells the end to both", async () => {
+  it("An exit watch reports the end of the lease to all its calls.", async () => {
     await inside(async (host) => {
       const lease = await granted(host, "holder");
-      const { events } = bound(host, lease);
+      const { events } = watchExit(host, lease);
       const all = [events.next(false), events.next(true)];
       host.run((state, now) => state.forceRelease("force", now));
       expect(await Promise.all(all)).toEqual([{ ended: "superseded" }, { ended: "superseded" }]);
     });
   });
 
-  it("forgets the ties of what is live no more, once there are more than can live, and no others", async () => {
+  it("The object forgets exit watches of dead leases once it has more than can be live, and no others.", async () => {
     changeLimits({ maxLeases: 2 });
     await inside(async (host) => {
       const share = { exclusive: false, permits: 1, capacity: Infinity };
       const first = await granted(host, "first", { ...share, ttl: 10_000 });
-      const { events } = bound(host, first);
+      const { events } = watchExit(host, first);
       void events.next(false);
-      bound(host, await granted(host, "second", { ...share, ttl: 20_000 }));
+      watchExit(host, await granted(host, "second", { ...share, ttl: 20_000 }));
       await pass(10_000);
       const third = await granted(host, "third", share);
-      const { handle, events: thirdNews } = bound(host, third);
-      void thirdNews.next(false);
+      const { handle, events: thirdEvents } = watchExit(host, third);
+      void thirdEvents.next(false);
       await pass(10_000);
       const fourth = await granted(host, "fourth", share);
-      bound(host, fourth);
-      // The third is live: its end is still its handle's.
+      watchExit(host, fourth);
+      // The third lease is live: disposing of its handle still ends it.
       expect(host.ask((state, now) => state.find(third, now))).toBeDefined();
       handle[Symbol.dispose]();
       expect(host.ask((state, now) => state.find(third, now))).toBeUndefined();
@@ -150,8 +150,8 @@ describe("crash release, at the object", () => {
   });
 });
 
-describe("the result of a job, at the object", () => {
-  it("that can't be stored leaves the lease as it was", async () => {
+describe("Results of jobs at the object", () => {
+  it("A result that can't be stored leaves the lease as it was.", async () => {
     await inside(async (host, { storage }) => {
       const lease = await granted(host, "job", { job: { fingerprint: undefined } });
       const tooLarge = { ...RESULT, value: "x".repeat(3_000_000) };
@@ -163,7 +163,7 @@ describe("the result of a job, at the object", () => {
     });
   });
 
-  it("of a lease that has run out is not stored", async () => {
+  it("The result of a job whose lease has expired is not stored.", async () => {
     await inside(async (host, { storage }) => {
       const lease = await granted(host, "job", { job: { fingerprint: undefined }, ttl: 1_000 });
       vi.setSystemTime(Date.now() + 1_000);
@@ -172,7 +172,7 @@ describe("the result of a job, at the object", () => {
     });
   });
 
-  it("whose time is over is deleted by the clean-up, though nobody asks for it", async () => {
+  it("A result whose time has ended is deleted by the clean-up, even if no caller asks for it.", async () => {
     await inside(async (host, { storage }) => {
       host.release(await granted(host, "job", { job: { fingerprint: undefined } }), "end", RESULT);
       await granted(host, "other", { ttl: 86_400_000 });
@@ -183,8 +183,8 @@ describe("the result of a job, at the object", () => {
   });
 });
 
-describe("G8 a lock that is used no more", () => {
-  it("is wiped when it was not used for a day but ten minutes, to the millisecond", async () => {
+describe("G8 an idle lock", () => {
+  it("A lock is wiped after a day less ten minutes without use, to the millisecond.", async () => {
     await inside(async (host, { storage }) => {
       const lease = await granted(host, "holder");
       host.run((state, now) => state.release(lease, "end", now));
@@ -201,7 +201,7 @@ describe("G8 a lock that is used no more", () => {
     });
   });
 
-  it("leaves nothing to be written by who asks for what was before", async () => {
+  it("A late call about an old lease writes nothing to a lock that was wiped.", async () => {
     await inside(async (host, { storage }) => {
       const lease = await granted(host, "holder", { ttl: 1_000 });
       vi.setSystemTime(Date.now() + 86_401_000);
@@ -213,7 +213,7 @@ describe("G8 a lock that is used no more", () => {
     });
   });
 
-  it("is as new: its table is made again, with one row and an alarm; only its numbers grow on", async () => {
+  it("A lock that was wiped has a new table, one row and an alarm, and its lease numbers still grow.", async () => {
     await inside(async (host, { storage }) => {
       const lease = await granted(host, "holder");
       host.run((state, now) => state.release(lease, "end", now));

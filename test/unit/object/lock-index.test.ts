@@ -7,7 +7,7 @@ import { freshId } from "../../support/locks.ts";
 const DAY = 86_400_000;
 const NOW = Date.now();
 
-/** An index of its own, in storage of its own. */
+/** Runs on a new index, in its own storage. */
 const inside = (work: (index: LockIndex, storage: DurableObjectStorage, again: () => LockIndex) => Promise<void>) =>
   runInDurableObject(env.LOCK_INDEX.getByName(freshId()), (_index, state) => {
     const again = () => new LockIndex(state, env);
@@ -19,8 +19,8 @@ const seen = ({ sql }: DurableObjectStorage) => sql.exec("SELECT id, seen FROM i
 
 afterEach(() => void vi.restoreAllMocks());
 
-describe("the list of ids", () => {
-  it("writes an id when it is first used, and at most once a day from then on", async () => {
+describe("Lock index", () => {
+  it("The lock index writes an id at its first use, and at most once a day from then on.", async () => {
     await inside(async (index, storage) => {
       setClock(0);
       await index.add("a");
@@ -33,7 +33,7 @@ describe("the list of ids", () => {
     });
   });
 
-  it("sets its alarm a day ahead, once", async () => {
+  it("The lock index sets its alarm a day ahead, once.", async () => {
     await inside(async (index, storage) => {
       const [set, get] = [vi.spyOn(storage, "setAlarm"), vi.spyOn(storage, "getAlarm")];
       setClock(0);
@@ -41,14 +41,14 @@ describe("the list of ids", () => {
       await index.add("b");
       expect(set.mock.calls).toEqual([[NOW + DAY]]);
       expect(get).toHaveBeenCalledTimes(2);
-      // Nothing was written: there is nothing to look after that was not there before.
+      // No id was written, so there is nothing new for an alarm to clean up.
       await index.add("b");
       expect(get).toHaveBeenCalledTimes(2);
       expect(set).toHaveBeenCalledOnce();
     });
   });
 
-  it("forgets what was not used for thirty days, and sets its alarm again for the rest", async () => {
+  it("The lock index forgets ids unused for thirty days, and sets its alarm again for the rest.", async () => {
     await inside(async (index, storage) => {
       setClock(0);
       await index.add("old");
@@ -65,7 +65,7 @@ describe("the list of ids", () => {
     });
   });
 
-  it("sets no alarm when nothing is left", async () => {
+  it("The lock index sets no alarm when no id is left.", async () => {
     await inside(async (index, storage) => {
       setClock(0);
       await index.add("old");
@@ -77,7 +77,7 @@ describe("the list of ids", () => {
     });
   });
 
-  it("begins with its table, whatever is asked of it first, and makes it once", async () => {
+  it("The lock index creates its table once, whichever call comes first.", async () => {
     for (const first of [(index: LockIndex) => index.list("", "", 10), (index: LockIndex) => index.alarm()])
       await inside(async (index, storage) => {
         await first(index);

@@ -20,7 +20,7 @@ const REQUEST = {
   job: undefined,
 } as const;
 
-/** A host as a start of the object makes it: it has nothing but the storage in common with those before. */
+/** A host as a start of the object makes it: it shares nothing but the storage with earlier hosts. */
 async function started(storage: MemoryStorage, abort = vi.fn<(reason: string) => void>()): Promise<LockHost> {
   let start = Promise.resolve();
   const host = new LockHost(storage, { abort, blockConcurrencyWhile: (work) => (start = work()) });
@@ -34,15 +34,15 @@ async function granted(host: LockHost, requestId: string, rest: object = {}): Pr
   return reply.lease;
 }
 
-describe("a lock on storage in memory", () => {
-  it("stores nothing before its first grant", async () => {
+describe("Lock on storage in memory", () => {
+  it("A lock on storage in memory stores nothing before its first grant.", async () => {
     const storage = new MemoryStorage();
     const host = await started(storage);
     expect(host.ask((state, now) => state.isLocked(now))).toBe(false);
     expect(storage.isEmpty).toBe(true);
   });
 
-  it("is held, renewed and released as on any other, each by the host that runs then", async () => {
+  it("A lock on storage in memory is held, renewed and released across restarts of its host.", async () => {
     const storage = new MemoryStorage();
     const lease = await granted(await started(storage), "holder");
     const second = await started(storage);
@@ -57,7 +57,7 @@ describe("a lock on storage in memory", () => {
     expect(await granted(await started(storage), "next")).toBeGreaterThan(lease);
   });
 
-  it("keeps the result of a job for a host that starts later", async () => {
+  it("A lock on storage in memory keeps the result of a job for a host that starts later.", async () => {
     const storage = new MemoryStorage();
     const host = await started(storage);
     const value = { at: new Date(0), parts: new Set([1]) };
@@ -70,7 +70,7 @@ describe("a lock on storage in memory", () => {
     });
   });
 
-  it("sets the alarm once, also across restarts, and is wiped by it when it was not used for a day", async () => {
+  it("A lock on storage in memory sets its alarm once, and is wiped by it after a day without use.", async () => {
     const storage = new MemoryStorage();
     const set = vi.spyOn(storage, "setAlarm");
     const lease = await granted(await started(storage), "holder", { ttl: 1_000 });
@@ -87,7 +87,7 @@ describe("a lock on storage in memory", () => {
     expect(await storage.getAlarm()).toBe(Date.now() + LIMITS.cleanUp);
   });
 
-  it("G1 ends its instance if a grant can't be written, and does not grant", async () => {
+  it("G1 A host whose grant can't be written aborts its instance and does not grant.", async () => {
     const storage = new MemoryStorage();
     const abort = vi.fn<(reason: string) => void>();
     const host = await started(storage, abort);
@@ -99,16 +99,16 @@ describe("a lock on storage in memory", () => {
   });
 });
 
-describe("a latch and a barrier on storage in memory", () => {
-  it("remember what was counted down, and who met", () => {
+describe("Rendezvous on storage in memory", () => {
+  it("A latch and a barrier on storage in memory remember count-downs and generations.", () => {
     const storage = new MemoryStorage();
     const before = new RendezvousStorage(storage);
     expect(before.exists).toBe(false);
     before.writeCountDown({ requestId: "a", count: 3, by: 2 }, 1);
-    before.writeMeeting({ generation: 1, why: undefined, members: ["a", "b"] }, 2);
+    before.writeGeneration({ generation: 1, why: undefined, members: ["a", "b"] }, 2);
     const after = new RendezvousStorage(storage);
     expect(after.countDowns()).toEqual([{ requestId: "a", count: 3, by: 2 }]);
-    expect(after.meetings()).toEqual([{ generation: 1, why: undefined, members: ["a", "b"] }]);
+    expect(after.generations()).toEqual([{ generation: 1, why: undefined, members: ["a", "b"] }]);
     expect(after.lastUse()).toBe(2);
   });
 });

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { ParkedCalls } from "../../../src/object/parked-calls.ts";
 import { settled } from "../../support/outcome.ts";
 
-describe("calls that are parked", () => {
-  it("all get the answer to their request, and those of others don't", async () => {
+describe("Parked calls", () => {
+  it("All parked calls of a request get its answer, and calls of other requests do not.", async () => {
     const parking = new ParkedCalls<string>("left");
     const [first, second, other] = [parking.park("a"), parking.park("a"), parking.park("b")];
     parking.answer("a", "yours");
@@ -12,7 +12,7 @@ describe("calls that are parked", () => {
     expect([parking.leave(first), parking.leave(second)]).toEqual([false, false]);
   });
 
-  it("leave one by one, and the last of a request takes it along", async () => {
+  it("Parked calls leave one by one, and only the last call of a request takes the request with it.", async () => {
     const parking = new ParkedCalls<string>("left");
     const [first, second] = [parking.park("a"), parking.park("a")];
     expect(parking.leave(first)).toBe(false);
@@ -23,7 +23,7 @@ describe("calls that are parked", () => {
     expect(parking.leave(second)).toBe(false);
   });
 
-  it("G9 are a hundred of a request at most", () => {
+  it("G9 A request has at most a hundred parked calls.", () => {
     const parking = new ParkedCalls<string>("left");
     for (let n = 0; n < 99; n += 1) parking.park("a");
     expect([parking.isFull("a"), parking.isFull("b")]).toEqual([false, false]);

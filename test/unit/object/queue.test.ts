@@ -16,7 +16,7 @@ import {
 
 const READ = { permits: 1, capacity: Number.POSITIVE_INFINITY };
 
-/** Queues the owners one after the other, each to note its grant and release at once. */
+/** Queues the owners one after the other. Each notes its grant and releases at once. */
 async function queueUp(id: string, owners: string[], granted: string[], apart = 0): Promise<Promise<unknown>[]> {
   const runs: Promise<unknown>[] = [];
   for (const owner of owners) {
@@ -28,7 +28,7 @@ async function queueUp(id: string, owners: string[], granted: string[], apart = 
 }
 
 describe("G4 first come, first served", () => {
-  it("grants in the order of arrival", async () => {
+  it("Waiters are granted in the order of arrival.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(30_000));
     const granted: string[] = [];
@@ -39,7 +39,7 @@ describe("G4 first come, first served", () => {
     expect(granted).toEqual(["a", "b", "c", "d"]);
   });
 
-  it("nobody who does not wait overtakes the queue, even if it would fit", async () => {
+  it("An acquire that does not wait never overtakes the queue, even if its claim would fit.", async () => {
     const id = freshId();
     const reader = await leaseOf(lockOf(id).acquire(30_000, READ));
     const writer = lockOf(id).acquire(30_000, { wait: 10_000 });
@@ -49,7 +49,7 @@ describe("G4 first come, first served", () => {
     expect(await writer).toMatchObject({ success: true });
   });
 
-  it("a large claim at the head is not starved by small ones behind it", async () => {
+  it("A large claim at the head of the queue is not starved by small ones behind it.", async () => {
     const id = freshId();
     const lock = lockOf(id);
     const one = await leaseOf(lock.acquire(30_000, { permits: 1, capacity: 3 }));
@@ -64,7 +64,7 @@ describe("G4 first come, first served", () => {
     expect(await small).toMatchObject({ success: true });
   });
 
-  it("readers next to each other are granted in one step", async () => {
+  it("Readers next to each other in the queue are granted in one step.", async () => {
     const id = freshId();
     const lock = lockOf(id);
     const writer = await leaseOf(lock.acquire(30_000));
@@ -77,7 +77,7 @@ describe("G4 first come, first served", () => {
     expect(await Promise.all(readers)).toHaveLength(3);
   });
 
-  it("a holder's lease that expires passes to the head of the queue without anybody asking", async () => {
+  it("A lock whose lease expires passes to the head of the queue without another call.", async () => {
     const id = freshId();
     const lock = lockOf(id);
     const dead = await leaseOf(lock.acquire(150));
@@ -86,27 +86,27 @@ describe("G4 first come, first served", () => {
     expect(await lock.release(dead)).toMatchObject({ reason: "NO_LONGER_VALID" });
   });
 
-  it("a crash while waited on: the waiters come back and keep their order", async () => {
+  it("Waiters come back after a crash and keep their order.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(30_000));
     const granted: string[] = [];
-    // Further apart than calls may be delayed on their way back: order is kept to within that.
+    // Further apart than calls may be delayed on their way back, because the order holds only to within that delay.
     const runs = await queueUp(id, ["a", "b", "c", "d", "e"], granted, 250);
     await crash(id);
-    // Before the first is back.
+    // Before the first waiter is back.
     expect(await lockOf(id).release(lease)).toBe(true);
     await Promise.all(runs);
     expect(granted).toEqual(["a", "b", "c", "d", "e"]);
   });
 
-  it("a caller whose context ends leaves the queue at once", async () => {
+  it("A caller whose context ends leaves the queue at once.", async () => {
     const id = freshId();
     await lockOf(id).acquire(30_000);
     expect(await (await exports.default.fetch(`http://worker/?id=${id}`)).text()).toBe("gone");
     await vi.waitFor(async () => expect(await waiters(id)).toEqual([]), { timeout: 10_000, interval: 5 });
   });
 
-  it("a caller that aborts has left the queue when its call rejects", async () => {
+  it("A caller that aborts has left the queue when its call rejects.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(30_000));
     const controller = new AbortController();
@@ -119,28 +119,28 @@ describe("G4 first come, first served", () => {
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("a caller whose time is up leaves the queue, and is told that it was contention", async () => {
+  it("A caller whose time is up leaves the queue and learns that the lock is taken.", async () => {
     const id = freshId();
     await lockOf(id).acquire(30_000);
     expect(await lockOf(id).acquire(1_000, { wait: 30 })).toMatchObject({ success: false, reason: "BORROWED" });
     expect(await waiters(id)).toEqual([]);
   });
 
-  it("a cancellation that overtakes its request prevails", async () => {
+  it("A cancellation that overtakes its request prevails.", async () => {
     const stub = stubOf(freshId());
     await stub.cancel("request");
     expect(await stub.acquire(1_000, { requestId: "request" })).toMatchObject({ reason: "NO_LONGER_VALID" });
     expect(await stub.isLocked()).toBe(false);
   });
 
-  it("a grant that races with its cancellation is given back", async () => {
+  it("A grant that races with its cancellation is given back.", async () => {
     const stub = stubOf(freshId());
     await stub.acquire(30_000, { requestId: "request" });
     await stub.cancel("request");
     expect(await stub.isLocked()).toBe(false);
   });
 
-  it("a caller that asks again for the same request keeps one place, and both calls get its lease", async () => {
+  it("A caller that asks again for the same request keeps one queue entry, and both calls get its lease.", async () => {
     const id = freshId();
     const stub = stubOf(id);
     const lease = await leaseOf(stub.acquire(30_000));
@@ -157,7 +157,7 @@ describe("G4 first come, first served", () => {
     expect(await other).toMatchObject({ success: true });
   });
 
-  it("a request that is repeated leaves the queue only with the last of its calls", async () => {
+  it("A request that is repeated leaves the queue only with the last of its calls.", async () => {
     const id = freshId();
     await stubOf(id).acquire(30_000);
     const ask = () => stubOf(id).acquireInQueue(1_000, { wait: 9_000, requestId: "same", owner: "a" });
@@ -169,7 +169,7 @@ describe("G4 first come, first served", () => {
     await vi.waitFor(async () => expect(await waiters(id)).toEqual([]), { timeout: 10_000, interval: 5 });
   });
 
-  it("slices: the object answers a long wait after 25 s, and the place is kept for the caller that returns", async () => {
+  it("A long poll is answered after 25 s, and the queue entry is kept for a caller that returns.", async () => {
     const id = freshId();
     const stub = stubOf(id);
     await stub.acquire(86_400_000);
@@ -178,14 +178,14 @@ describe("G4 first come, first served", () => {
       const advance = (ms: number) => runInDurableObject(stub, () => vi.advanceTimersByTimeAsync(ms).then(() => {}));
       const ask = (owner: string) => stub.acquire(1_000, { wait: 600_000, requestId: owner, owner });
       const [a, b] = [ask("a"), ask("b")];
-      // Calls that are under way at the same time may arrive in any order.
+      // Concurrent calls may arrive in any order.
       while ((await waiters(id)).length < 2);
       await advance(25_000);
       expect(await a).toMatchObject({ reason: "BORROWED" });
       expect(await b).toMatchObject({ reason: "BORROWED" });
       const back = outcome((async () => await ask("b"))());
       expect(await waiters(id)).toEqual(["a", "b"]);
-      // Whoever does not come back within 2 s has lost its place.
+      // A waiter that does not come back within 2 s loses its queue entry.
       await advance(2_000);
       expect(await waiters(id)).toEqual(["b"]);
       await stub.cancel("b");
@@ -196,8 +196,8 @@ describe("G4 first come, first served", () => {
   });
 });
 
-describe("G9 everything is bounded: the queue", () => {
-  it("refuses the hundred and first repetition of one request while the others wait", async () => {
+describe("G9 limits of the queue", () => {
+  it("The object refuses the hundred and first call of one request while the others wait.", async () => {
     const stub = stubOf(freshId());
     await stub.acquire(60_000);
     await runInDurableObject(stub, async (lock) => {
@@ -211,8 +211,8 @@ describe("G9 everything is bounded: the queue", () => {
   });
 });
 
-describe("G8 nothing leaks: the object", () => {
-  it("has no timer while nobody waits", async () => {
+describe("G8 nothing leaks in the object", () => {
+  it("The object has no timer while no call waits.", async () => {
     const id = freshId();
     const lock = lockOf(id);
     const set = vi.spyOn(globalThis, "setTimeout");
@@ -235,7 +235,7 @@ describe("G8 nothing leaks: the object", () => {
     expect(await lock.isLocked()).toBe(true);
   });
 
-  it("keeps no waiter, parked call or lease once every call has settled", async () => {
+  it("The object keeps no waiter, parked call or lease once every call has settled.", async () => {
     const lock = freshLock();
     await Promise.all(Array.from({ length: 50 }, () => lock.withLock(() => {})));
     expect(await lock.status()).toEqual({ locked: false, holders: [], waiters: [] });

@@ -2,8 +2,8 @@ import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { crash, freshId, leaseOf, outcome, stubOf, untilWaiting } from "../../support/locks.ts";
 
-describe("G5 idempotent", () => {
-  it("a repeated acquire returns the same lease and lengthens nothing", async () => {
+describe("G5 repeated requests", () => {
+  it("A repeated acquire returns the same lease and lengthens nothing.", async () => {
     const stub = stubOf(freshId());
     const first = await stub.acquire(10_000, { requestId: "a" });
     const again = await stub.acquire(60_000, { requestId: "a" });
@@ -12,7 +12,7 @@ describe("G5 idempotent", () => {
     expect((await stub.status()).holders).toHaveLength(1);
   });
 
-  it("also after an eviction and after a crash", async () => {
+  it("A repeated acquire returns the same lease after an eviction and after a crash.", async () => {
     const id = freshId();
     const lease = await leaseOf(stubOf(id).acquire(10_000, { requestId: "a" }));
     await evictDurableObject(stubOf(id));
@@ -21,7 +21,7 @@ describe("G5 idempotent", () => {
     expect(await stubOf(id).acquire(10_000, { requestId: "a" })).toMatchObject({ lease });
   });
 
-  it("a request over RPC whose id has the character U+10000 is no token's, and is known after a crash", async () => {
+  it("A request over RPC with the character U+10000 in its id belongs to no token, even after a crash.", async () => {
     const id = freshId();
     const requestId = "one\u{10000}";
     const lease = await leaseOf(stubOf(id).acquire(10_000, { requestId }));
@@ -31,7 +31,7 @@ describe("G5 idempotent", () => {
     expect(await stubOf(id).acquire(10_000, { requestId })).toMatchObject({ lease });
   });
 
-  it("a token whose name has a character such as U+103FF owns its lease, after a crash too", async () => {
+  it("A token whose name has a character such as U+103FF owns its lease, after a crash too.", async () => {
     const id = freshId();
     const options = { requestId: "a", caller: { tokenName: "a\u{103ff}b", isAdmin: false } };
     const lease = await leaseOf(stubOf(id).acquire(10_000, options));
@@ -40,7 +40,7 @@ describe("G5 idempotent", () => {
     expect(await stubOf(id).release(lease, options)).toBe(true);
   });
 
-  it("a shared acquire repeated does not take its permits twice", async () => {
+  it("A repeated shared acquire does not take its permits twice.", async () => {
     const stub = stubOf(freshId());
     const claim = { permits: 2, capacity: 3 };
     await stub.acquire(10_000, { ...claim, requestId: "a" });
@@ -48,7 +48,7 @@ describe("G5 idempotent", () => {
     expect(await stub.acquire(10_000, { permits: 1, capacity: 3 })).toMatchObject({ success: true });
   });
 
-  it("a repeated queued acquire returns the lease that was granted meanwhile", async () => {
+  it("A repeated queued acquire returns the lease that was granted meanwhile.", async () => {
     const id = freshId();
     const stub = stubOf(id);
     const lease = await leaseOf(stub.acquire(10_000));
@@ -61,7 +61,7 @@ describe("G5 idempotent", () => {
     });
   });
 
-  it("a repeated renewal does not move the deadline, even after a later renewal shortened the lease", async () => {
+  it("A repeated renewal does not move the deadline, even after a later renewal shortened the lease.", async () => {
     const stub = stubOf(freshId());
     const lease = await leaseOf(stub.acquire(10_000));
     await stub.renew(lease, 60_000, { requestId: "long" });
@@ -70,7 +70,7 @@ describe("G5 idempotent", () => {
     expect((late as { deadline: number }).deadline).toBe((short as { deadline: number }).deadline);
   });
 
-  it("a renewal repeated after a crash does not move the deadline", async () => {
+  it("A renewal repeated after a crash does not move the deadline.", async () => {
     const id = freshId();
     const lease = await leaseOf(stubOf(id).acquire(10_000));
     const renewed = await stubOf(id).renew(lease, 60_000, { requestId: "r" });
@@ -79,7 +79,7 @@ describe("G5 idempotent", () => {
     expect((again as { deadline: number }).deadline).toBe((renewed as { deadline: number }).deadline);
   });
 
-  it("a repeated release is answered like the first, also after the lock was handed on and after a crash", async () => {
+  it("A repeated release gets the same answer as the first, even after a hand-off and after a crash.", async () => {
     const id = freshId();
     const lease = await leaseOf(stubOf(id).acquire(10_000));
     expect(await stubOf(id).release(lease, { requestId: "r" })).toBe(true);
@@ -91,7 +91,7 @@ describe("G5 idempotent", () => {
     expect(await stubOf(id).renew(next, 10_000)).toMatchObject({ success: true });
   });
 
-  it("a late duplicate of an acquire does not take a lock that was released", async () => {
+  it("A late duplicate of an acquire does not take a lock that was released.", async () => {
     const stub = stubOf(freshId());
     const lease = await leaseOf(stub.acquire(10_000, { requestId: "a" }));
     await stub.release(lease);
@@ -100,7 +100,7 @@ describe("G5 idempotent", () => {
     expect(await stub.isLocked()).toBe(false);
   });
 
-  it("nor after others held the lock since, nor across a crash", async () => {
+  it("A late duplicate of an acquire takes nothing after others held the lock, nor after a crash.", async () => {
     const id = freshId();
     await stubOf(id).release(await leaseOf(stubOf(id).acquire(10_000, { requestId: "a" })));
     for (let i = 0; i < 20; i += 1) await stubOf(id).release(await leaseOf(stubOf(id).acquire(10_000)));

@@ -22,24 +22,24 @@ const CHANNELS: Record<string, (id: string) => Promise<Holder[]>> = {
 
 const SHARED = { permits: 1, capacity: 3 };
 
-describe.each(Object.entries(CHANNELS))("the status over %s tells the ttl and the last renewal", (_name, holdersOf) => {
+describe.each(Object.entries(CHANNELS))("Status over %s: ttl and last renewal", (_name, holdersOf) => {
   const only = async (id: string): Promise<Required<Holder>> => {
     const [holder, ...others] = await holdersOf(id);
     expect(others).toEqual([]);
     expect(holder).toMatchObject({ ttl: expect.any(Number), renewedAt: expect.any(Number) });
     return holder as Required<Holder>;
   };
-  /** Lets the object's clock go on, so that a change would show. */
+  /** Lets the object's clock move on, so that a change would show. */
   const untilLater = () => sleep(5);
 
-  it("of an exclusive lease that was never renewed: when it was granted", async () => {
+  it("The status shows the grant as the last renewal of an exclusive lease that was never renewed.", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(60_000));
     const { ttl, renewedAt, since, deadline } = await only(id);
     expect([ttl, renewedAt, deadline]).toEqual([60_000, since, since + 60_000]);
   });
 
-  it("of each of several shared leases its own", async () => {
+  it("The status shows each of several shared leases with its own ttl and renewal.", async () => {
     const id = freshId();
     await leaseOf(lockOf(id).acquire(60_000, SHARED));
     await leaseOf(lockOf(id).acquire(90_000, SHARED));
@@ -48,7 +48,7 @@ describe.each(Object.entries(CHANNELS))("the status over %s tells the ttl and th
     expect(holders.map(({ renewedAt }) => renewedAt)).toEqual(holders.map(({ since }) => since));
   });
 
-  it("of a renewed lease: the renewal's ttl and time, which a repetition does not move", async () => {
+  it("The status shows the ttl and the time of a renewal, and a repetition moves neither.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
     await untilLater();
@@ -61,7 +61,7 @@ describe.each(Object.entries(CHANNELS))("the status over %s tells the ttl and th
     expect(await only(id)).toEqual(renewed);
   });
 
-  it("of a lease that a renewal shortened: the shorter ttl", async () => {
+  it("The status shows the shorter ttl of a lease that a renewal shortened.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
     await untilLater();
@@ -71,7 +71,7 @@ describe.each(Object.entries(CHANNELS))("the status over %s tells the ttl and th
     expect(renewedAt).toBeGreaterThan(since);
   });
 
-  it("of a resumed lease: when it was resumed", async () => {
+  it("The status shows when a lease was resumed.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
     await untilLater();
@@ -82,7 +82,7 @@ describe.each(Object.entries(CHANNELS))("the status over %s tells the ttl and th
     await held.release();
   });
 
-  it("of a converted lease: as before, because a conversion does not renew", async () => {
+  it("The status shows the same ttl and renewal after a conversion, because a conversion does not renew.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
     const before = await only(id);
@@ -91,7 +91,7 @@ describe.each(Object.entries(CHANNELS))("the status over %s tells the ttl and th
     expect(await only(id)).toEqual({ ...before, exclusive: false, ...SHARED });
   });
 
-  it("of renewed and converted leases after a restart of the object: the same", async () => {
+  it("The status shows renewed and converted leases unchanged after a restart of the object.", async () => {
     const id = freshId();
     const renewed = await leaseOf(lockOf(id).acquire(60_000, SHARED));
     await leaseOf(lockOf(id).acquire(90_000, SHARED));

@@ -3,7 +3,7 @@ import { LIMITS } from "../../../src/core/limits.ts";
 import { Timeline } from "../../../src/object/timeline.ts";
 import { EXCLUSIVE, Machine, NOW, ONE_OF_TWO, PLAIN, READER } from "../core/machine.ts";
 
-describe("the timeline", () => {
+describe("Timeline", () => {
   const followed = () => {
     const [machine, timeline] = [new Machine(), new Timeline()];
     timeline.follow(NOW);
@@ -13,11 +13,11 @@ describe("the timeline", () => {
       timeline.record(machine.events.splice(0), now);
       return timeline.revision !== before;
     };
-    const told = () => timeline.entries.map(({ what }) => what);
-    return { machine, timeline, after, told };
+    const kinds = () => timeline.entries.map(({ what }) => what);
+    return { machine, timeline, after, kinds };
   };
 
-  it("has a revision of its own for each instance, and another with each change that status shows", () => {
+  it("The timeline has its own revision per instance, and a new one with each change that the status shows.", () => {
     const { machine, timeline, after } = followed();
     expect(timeline.revision).not.toBe(followed().timeline.revision);
     expect(after(NOW)).toBe(false);
@@ -40,7 +40,7 @@ describe("the timeline", () => {
     expect(after(NOW + 6_000)).toBe(true);
   });
 
-  it("tells of grants and ends in their order, with owner and time", () => {
+  it("The timeline lists grants and ends in their order, with owner and time.", () => {
     const { machine, timeline, after } = followed();
     const first = machine.acquire(NOW, { owner: "me" });
     after(NOW);
@@ -58,8 +58,8 @@ describe("the timeline", () => {
     ]);
   });
 
-  it("tells which ended by force, and which because its holder was gone", () => {
-    const { machine, timeline, after, told } = followed();
+  it("The timeline tells a forced end from the end of a lease whose holder was gone.", () => {
+    const { machine, timeline, after, kinds } = followed();
     machine.acquire(NOW, { ttl: 60_000 });
     after(NOW);
     machine.forceRelease(NOW);
@@ -68,14 +68,14 @@ describe("the timeline", () => {
     after(NOW);
     machine.state.expire(gone, NOW + 1);
     after(NOW + 1);
-    expect(told()).toEqual(["granted", "superseded", "granted", "granted", "expired"]);
+    expect(kinds()).toEqual(["granted", "superseded", "granted", "granted", "expired"]);
     expect(timeline.entries.at(-1)).toMatchObject({ lease: gone, at: NOW + 1 });
     machine.state.release(stays, "release", NOW + 2);
     after(NOW + 2);
-    expect(told().at(-1)).toBe("released");
+    expect(kinds().at(-1)).toBe("released");
   });
 
-  it("tells two ends of one instant apart", () => {
+  it("The timeline tells two ends at one instant apart.", () => {
     const { machine, timeline, after } = followed();
     const [gone, released] = [0, 1].map(() => machine.acquire(NOW, { ...READER, ttl: 60_000 })) as [number, number];
     after(NOW);
@@ -88,17 +88,17 @@ describe("the timeline", () => {
     ]);
   });
 
-  it("tells a follower that goes on what its own call has brought about", () => {
-    const { machine, timeline, after, told } = followed();
+  it("The timeline shows a follower that goes on what its own call has caused.", () => {
+    const { machine, timeline, after, kinds } = followed();
     machine.acquire(NOW);
     after(NOW);
     machine.state.wake(NOW + 2_000);
     after(NOW + 2_000);
     timeline.follow(NOW + 2_000);
-    expect(told()).toEqual(["granted", "expired"]);
+    expect(kinds()).toEqual(["granted", "expired"]);
   });
 
-  it("keeps the latest fifty", () => {
+  it("The timeline keeps the latest fifty entries.", () => {
     const { machine, timeline, after } = followed();
     for (let n = 0; n < 30; n += 1) {
       const lease = machine.acquire(NOW, { owner: `owner ${n}` });
@@ -110,8 +110,8 @@ describe("the timeline", () => {
     expect(timeline.entries[0]).toMatchObject({ owner: "owner 5", what: "granted" });
   });
 
-  it("records events while somebody follows or may come back, and nothing but a change after that", () => {
-    const { machine, timeline, after, told } = followed();
+  it("The timeline records events while a follower may come back, and after that only notes a change.", () => {
+    const { machine, timeline, after, kinds } = followed();
     const away = NOW + LIMITS.longPoll + 5_000;
     const first = machine.acquire(NOW, { ttl: 600_000 });
     expect(after(away)).toBe(true);
@@ -120,23 +120,23 @@ describe("the timeline", () => {
     expect(after(away + 1)).toBe(true);
     after(away + 2);
     timeline.follow(away + 2);
-    expect(told()).toEqual(["granted"]);
+    expect(kinds()).toEqual(["granted"]);
     machine.forceRelease(away + 3);
     expect(after(away + 3)).toBe(true);
-    expect(told()).toEqual(["granted", "superseded"]);
+    expect(kinds()).toEqual(["granted", "superseded"]);
   });
 
-  it("tells a follower that comes back at the last moment what ended in it", () => {
-    const { machine, timeline, after, told } = followed();
+  it("The timeline shows a follower that comes back at the last moment what ended then.", () => {
+    const { machine, timeline, after, kinds } = followed();
     machine.acquire(NOW, { ttl: LIMITS.longPoll + 5_000 });
     expect(after(NOW)).toBe(true);
     machine.state.wake(NOW + LIMITS.longPoll + 5_000);
     after(NOW + LIMITS.longPoll + 5_000);
     timeline.follow(NOW + LIMITS.longPoll + 5_000);
-    expect(told()).toEqual(["granted", "expired"]);
+    expect(kinds()).toEqual(["granted", "expired"]);
   });
 
-  it("is a copy: who changes it changes nothing", () => {
+  it("The entries of the timeline are a copy: a caller that changes them changes nothing.", () => {
     const { machine, timeline, after } = followed();
     machine.acquire(NOW);
     after(NOW);

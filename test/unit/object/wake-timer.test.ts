@@ -2,13 +2,13 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { WakeTimer } from "../../../src/object/wake-timer.ts";
 
 afterEach(() => {
-  // In this order: the spy is on a timer of the fake clock.
+  // The order matters: the spy is on a timer of the fake clock.
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
-describe("the wake timer", () => {
-  it("wakes once when it is due, and is set again for another time only", () => {
+describe("Wake timer", () => {
+  it("The wake timer wakes once when it is due, and is set again only for another time.", () => {
     vi.useFakeTimers();
     const wake = vi.fn();
     const timer = new WakeTimer(wake);

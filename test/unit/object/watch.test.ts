@@ -6,8 +6,8 @@ import { freshId, freshLock, leaseOf, stubOf } from "../../support/locks.ts";
 
 const changeLimits = changeableLimits();
 
-describe("watch, at the object", () => {
-  it("answers after `wait` although nothing has changed, and at once if something has", async () => {
+describe("Watch calls at the object", () => {
+  it("A watch call is answered after `wait` if nothing has changed, and at once if something has.", async () => {
     const lock = freshLock();
     const stub = stubOf(lock.id);
     expect(await stub.watch(0, 30)).toMatchObject({ locked: false });
@@ -21,12 +21,12 @@ describe("watch, at the object", () => {
     ["known", ["1", 1_000]],
     ["wait", [0, -1]],
     ["wait", [0, 86_400_001]],
-  ])("refuses a bad %s (G9)", async (argument, [known, wait]) => {
+  ])("G9 A watch call with a bad %s is refused.", async (argument, [known, wait]) => {
     const reply = await stubOf(freshId()).watch(known as number, wait as number);
     expect(reply).toMatchObject({ reason: "INVALID_ARGUMENT", argument });
   });
 
-  it("parks as many calls as there may be waiters, and no more (G9)", async () => {
+  it("G9 The object parks as many watch calls as there may be waiters, and no more.", async () => {
     changeLimits({ maxWaiters: 50 });
     const answers = await runInDurableObject(stubOf(freshId()), async (lock) => {
       const parked = Array.from({ length: 50 }, () => lock.watch(0, 20_000));

@@ -2,8 +2,8 @@ import { describe, expect, it, vi } from "vitest";
 import { Watchers } from "../../../src/object/watchers.ts";
 import { settled } from "../../support/outcome.ts";
 
-describe("watchers", () => {
-  it("are looked at once when they come, and from then on only when something has happened", () => {
+describe("Watchers", () => {
+  it("A watcher is checked once when it comes, and from then on only when something has happened.", () => {
     const watchers = new Watchers();
     const find = vi.fn();
     void watchers.watch(find, 100);
@@ -13,22 +13,22 @@ describe("watchers", () => {
     expect(find).toHaveBeenCalledTimes(2);
   });
 
-  it("are told what they wait for, or at their time that it has not come, and are gone then", async () => {
+  it("A watcher gets what it waits for, or learns at its time that it has not come, and is then gone.", async () => {
     const watchers = new Watchers();
-    let news: string | undefined;
-    const [patient, hasty] = [watchers.watch(() => news, 100), watchers.watch(() => news, 50)];
+    let found: string | undefined;
+    const [patient, hasty] = [watchers.watch(() => found, 100), watchers.watch(() => found, 50)];
     expect([watchers.size, watchers.nextDue()]).toEqual([2, 50]);
     watchers.check(49);
     expect([await settled(patient), await settled(hasty)]).toEqual(["parked", "parked"]);
     watchers.check(50);
     expect([await settled(patient), await settled(hasty)]).toEqual(["parked", undefined]);
-    news = "news";
+    found = "event";
     watchers.check(51);
-    expect(await settled(patient)).toBe("news");
+    expect(await settled(patient)).toBe("event");
     expect([watchers.size, watchers.nextDue()]).toEqual([0, Infinity]);
   });
 
-  it("without a time wait forever", async () => {
+  it("A watcher without a time waits forever.", async () => {
     const watchers = new Watchers();
     const watching = watchers.watch(() => undefined);
     watchers.check(Number.MAX_SAFE_INTEGER);

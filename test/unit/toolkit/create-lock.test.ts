@@ -21,25 +21,28 @@ function scripted(answers?: Partial<LockPrimitives>) {
   return { ...granting, lock: createLock(granting.primitives) };
 }
 
-describe("the primitives as a lock shows them", () => {
-  it("a grant is its number and its end, and nothing of this client's clock", async () => {
+describe("Primitives of a lock", () => {
+  it("A grant shows its lease number and its deadline, and nothing of the client's clock.", async () => {
     const { lock, calls } = scripted();
     expect(await lock.acquire(1_000)).toEqual({ success: true, lease: 7, deadline: 1 });
     expect(await lock.renew(7, 2_000, { requestId: "mine" })).toEqual({ success: true, lease: 7, deadline: 1 });
     expect(calls[1]?.args).toEqual([7, 2_000, "mine"]);
   });
 
-  it.each(["BORROWED", "NO_LONGER_VALID", "QUEUE_FULL", "TOO_MANY_LEASES"] as const)("%s is told", async (reason) => {
-    const { lock } = scripted({
-      acquire: async () => refusalFor(reason, AFTER[reason]),
-      release: async () => refusalFor(reason),
-    });
-    expect(await lock.acquire(1_000)).toEqual({ success: false, reason, ...AFTER[reason] });
-    expect(await lock.release(7)).toEqual({ success: false, reason });
-    expect(await lock.tryWithLock(() => {})).toEqual({ acquired: false, reason, ...AFTER[reason] });
-  });
+  it.each(["BORROWED", "NO_LONGER_VALID", "QUEUE_FULL", "TOO_MANY_LEASES"] as const)(
+    "The refusal %s is returned as a result.",
+    async (reason) => {
+      const { lock } = scripted({
+        acquire: async () => refusalFor(reason, AFTER[reason]),
+        release: async () => refusalFor(reason),
+      });
+      expect(await lock.acquire(1_000)).toEqual({ success: false, reason, ...AFTER[reason] });
+      expect(await lock.release(7)).toEqual({ success: false, reason });
+      expect(await lock.tryWithLock(() => {})).toEqual({ acquired: false, reason, ...AFTER[reason] });
+    },
+  );
 
-  it("what a plain lock does not ask is another version's answer", async () => {
+  it("A refusal that a plain lock never asks for is a VERSION_MISMATCH.", async () => {
     const { lock } = scripted({
       acquire: async () => refusalFor("RECORDED"),
       release: async () => refusalFor("RECORDED"),
@@ -48,7 +51,7 @@ describe("the primitives as a lock shows them", () => {
       expect(await failureOf(call)).toMatchObject({ code: "VERSION_MISMATCH" });
   });
 
-  it("with a lease is a renewal, with options or without them an acquire", async () => {
+  it("acquire with a lease number renews, and with or without options it acquires.", async () => {
     const { lock, methods } = scripted();
     await lock.acquire(1_000, 7);
     await lock.acquire(1_000, { owner: "me" });
@@ -57,7 +60,7 @@ describe("the primitives as a lock shows them", () => {
     expect(methods()).toEqual(["renew", "acquire", "acquire", "acquire"]);
   });
 
-  it("a release is true, and names itself", async () => {
+  it("release returns true and sends a request id, the given one or a new one.", async () => {
     const { lock, calls } = scripted();
     expect(await lock.release(7, { requestId: "mine" })).toBe(true);
     expect(calls[0]?.args).toEqual([7, "mine"]);
@@ -65,7 +68,7 @@ describe("the primitives as a lock shows them", () => {
     expect(calls[1]?.args[1]).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it("bad input sends nothing", async () => {
+  it("A bad argument of a primitive sends nothing.", async () => {
     const { lock, calls } = scripted();
     const bad = [
       lock.renew(0, 1_000),
@@ -81,7 +84,7 @@ describe("the primitives as a lock shows them", () => {
     expect(calls).toEqual([]);
   });
 
-  it("a forced release answers its number, or throws what the object says", async () => {
+  it("forceRelease returns the object's number, or throws its refusal.", async () => {
     const { lock } = scripted({ forceRelease: async () => 9 });
     expect(await lock.forceRelease()).toBe(9);
     const refused = scripted({ forceRelease: async () => refusalFor("INVALID_ARGUMENT", { argument: "requestId" }) });
@@ -89,21 +92,21 @@ describe("the primitives as a lock shows them", () => {
   });
 
   it.each([[undefined], [null], [true], ["done"], [{ success: true }], [{ asked: 3 }]])(
-    "a wish that it be released may be answered with %j",
+    "requestRelease accepts %j as an answer.",
     async (reply) => {
       const { lock } = scripted({ requestRelease: async () => reply });
       expect(await lock.requestRelease()).toBeUndefined();
     },
   );
 
-  it("but not with a refusal", async () => {
+  it("requestRelease throws the object's refusal.", async () => {
     const { lock } = scripted({
       requestRelease: async () => refusalFor("INVALID_ARGUMENT", { argument: "requestId" }),
     });
     expect(await failureOf(lock.requestRelease())).toMatchObject({ argument: "requestId" });
   });
 
-  it("G9 whatever is not answered in five seconds is an outage", async () => {
+  it("G9 A call that gets no answer within 5 s is an outage.", async () => {
     const never = () => silence<never>();
     const { lock } = scripted({
       renew: never,
@@ -126,28 +129,28 @@ describe("the primitives as a lock shows them", () => {
   });
 });
 
-describe("G1 a lock as the combinators take it", () => {
-  it("is released when the work is done, and asked for once more only if it failed", async () => {
+describe("Combinators on a lock", () => {
+  it("G1 withLock and tryWithLock release the lock when the work is done, and ask for it only once.", async () => {
     const { lock, methods } = scripted();
     expect(await lock.withLock(({ lease }) => lease)).toBe(7);
     expect(await lock.tryWithLock(async () => "done")).toEqual({ acquired: true, value: "done" });
     expect(methods()).toEqual(["acquire", "release", "acquire", "release"]);
   });
 
-  it("is not waited for by tryWithLock", async () => {
+  it("G1 tryWithLock does not wait for the lock.", async () => {
     const { lock, calls } = scripted();
     await lock.tryWithLock(() => {});
     expect(calls[0]?.args[0]).toMatchObject({ wait: 0, ttl: 30_000 });
   });
 });
 
-describe("G1 a reader that becomes the writer, and back", () => {
+describe("Conversion between reader and writer", () => {
   const converting = (convert: LockPrimitives["convert"], rest: Partial<LockPrimitives> = {}) => {
     const made = scripted({ convert, ...rest });
     return { ...made, ...createReadWriteLock(made.primitives) };
   };
 
-  it("says what it is from then on", async () => {
+  it("G1 A reader that becomes the writer, and back, sends its new claim each time.", async () => {
     const { read, upgrade, downgrade, calls } = converting(async () => GRANT);
     const held = await read.hold();
     expect(await upgrade(held)).toBe(true);
@@ -159,15 +162,18 @@ describe("G1 a reader that becomes the writer, and back", () => {
     await held.release();
   });
 
-  it.each(["BORROWED", "TOO_MANY_LEASES"] as const)("stays what it is if there are others (%s)", async (reason) => {
-    const { read, upgrade } = converting(async () => refusalFor(reason));
-    const held = await read.hold();
-    expect(await upgrade(held)).toBe(false);
-    expect(held.isLost()).toBe(false);
-    await held.release();
-  });
+  it.each(["BORROWED", "TOO_MANY_LEASES"] as const)(
+    "G1 A reader stays a reader if the upgrade is refused (%s).",
+    async (reason) => {
+      const { read, upgrade } = converting(async () => refusalFor(reason));
+      const held = await read.hold();
+      expect(await upgrade(held)).toBe(false);
+      expect(held.isLost()).toBe(false);
+      await held.release();
+    },
+  );
 
-  it("is lost if its lease is gone: its signal fires, and it says so", async () => {
+  it("G1 A conversion that finds the lease gone fires the holder's signal and rejects with its reason.", async () => {
     const gone = async () => refusalFor("NO_LONGER_VALID", { ended: "expired" });
     const { read, upgrade } = converting(gone, { renew: gone });
     const held = await read.hold();
@@ -175,14 +181,14 @@ describe("G1 a reader that becomes the writer, and back", () => {
     expect(held.signal.reason).toMatchObject({ why: "expired" });
   });
 
-  it("is lost also if a renewal does not find that out", async () => {
+  it("G1 A conversion that finds the lease gone rejects with LEASE_LOST even if a renewal does not find that out.", async () => {
     const { read, upgrade } = converting(async () => refusalFor("NO_LONGER_VALID", { ended: "expired" }));
     const held = await read.hold();
     expect(await failureOf(upgrade(held))).toMatchObject({ code: "LEASE_LOST", why: "expired", lease: 7 });
     await held.release();
   });
 
-  it("is not asked for under a lease that is lost, before or meanwhile", async () => {
+  it("G1 A lease that is lost before or during a conversion rejects the conversion with its loss.", async () => {
     const { promise, resolve } = Promise.withResolvers<RenewReply>();
     const { read, upgrade, methods } = converting(() => promise, { renew: () => silence() });
     const held = await read.hold({ ttl: 30_000 });
@@ -197,7 +203,7 @@ describe("G1 a reader that becomes the writer, and back", () => {
     expect(methods()).toHaveLength(before);
   });
 
-  it("and converted when it is lost by a fresh look at the clock is lost", async () => {
+  it("G1 A lease that is converted but has run out by the clock is lost.", async () => {
     const { read, upgrade } = converting(async () => {
       vi.spyOn(performance, "now").mockReturnValue(performance.now() + 60_000);
       return GRANT;
@@ -208,8 +214,8 @@ describe("G1 a reader that becomes the writer, and back", () => {
   });
 });
 
-describe("G1 the permits of a semaphore", () => {
-  it("are asked for as they are wanted", async () => {
+describe("Permits of a semaphore", () => {
+  it("G1 withPermits requests as many permits as it is given, and refuses a bad number.", async () => {
     const { primitives, calls } = scripted();
     const semaphore = createSemaphore(primitives, { permits: 5 });
     expect(semaphore.permits).toBe(5);

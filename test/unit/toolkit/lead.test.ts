@@ -10,7 +10,7 @@ import { afterTurns, sweepTurns } from "../../support/turns.ts";
 
 fakeTime();
 
-/** A lock that is free for each who asks, by a lease of the next number. */
+/** A lock that grants every request, with the next lease number. */
 function candidate<T>(fn: LeaderWork<T>, options?: LeadOptions, answers: Partial<LockPrimitives> = {}) {
   let lease = 0;
   const { primitives, calls } = scriptedPrimitives({
@@ -28,8 +28,8 @@ function candidate<T>(fn: LeaderWork<T>, options?: LeadOptions, answers: Partial
 const until = (signal: AbortSignal) =>
   new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
 
-describe("a leader", () => {
-  it("leads until its work is done, waits for its turn for as long as it takes, and is released", async () => {
+describe("Leader", () => {
+  it("A leader waits for its election as long as it takes, leads until its work is done, and releases the lock.", async () => {
     const { over, calls } = candidate(({ term, hasEnded }) => [term, hasEnded()], { ttl: 5_000, owner: "me" });
     expect(await over).toEqual({ value: [1, false] });
     expect(calls.map(({ method }) => method)).toEqual(["acquire", "release"]);
@@ -37,18 +37,18 @@ describe("a leader", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("that fails while it leads ends with that error", async () => {
+  it("A leader whose work fails ends with that error.", async () => {
     const { over, calls } = candidate(() => Promise.reject(new Error("mine")));
     expect((await over).error).toMatchObject({ message: "mine" });
     expect(calls.at(-1)?.method).toBe("release");
   });
 
-  it("whose release is not answered is still done: it led by its own clock", async () => {
+  it("A leader whose release is not answered is still done, because it led by its own clock.", async () => {
     const { over } = candidate(() => "done", {}, { release: () => Promise.reject(new Error("no idea")) });
     expect(await over).toEqual({ value: "done" });
   });
 
-  it("whose release finds its lease gone stands again", async () => {
+  it("A leader whose release finds its lease gone stands for election again.", async () => {
     const replies = [{ success: false, reason: "NO_LONGER_VALID" }, true] as never[];
     const { over } = candidate(({ term }) => term, {}, { release: async () => replies.shift() ?? silence() });
     await pass(25);
@@ -56,8 +56,8 @@ describe("a leader", () => {
   });
 });
 
-describe("a term that ends before its work", () => {
-  it("by its resignation: its signal fires, and it stands again", async () => {
+describe("Term that ends before its work", () => {
+  it("A leader that resigns ends its term: its signal fires, and it stands for election again.", async () => {
     const reasons: unknown[] = [];
     const { over, calls } = candidate(({ term, signal, resign, hasEnded }) => {
       if (term === 2) return "done";
@@ -71,7 +71,7 @@ describe("a term that ends before its work", () => {
     expect(calls.map(({ method }) => method)).toEqual(["acquire", "release", "acquire", "release"]);
   });
 
-  it("by a wish that it be released is resigned", async () => {
+  it("A leader resigns when its release is requested.", async () => {
     const releaseRequested = async (lease: number, ttl: number): Promise<RenewReply> => ({
       success: true,
       lease,
@@ -91,7 +91,7 @@ describe("a term that ends before its work", () => {
     expect(await over).toEqual({ value: [2, false] });
   });
 
-  it("by a wish that came with its grant is over before its work begins", async () => {
+  it("A term whose grant carries a release request ends before its work begins.", async () => {
     const terms: number[] = [];
     const grants = [{ lease: 1, releaseRequested: true }, { lease: 2 }];
     const acquire = async ({ ttl }: LockRequest) =>
@@ -102,7 +102,7 @@ describe("a term that ends before its work", () => {
     expect(terms).toEqual([2]);
   });
 
-  it("by a loss: the work's signal fires with it, and what it came to counts for nothing", async () => {
+  it("A term whose lease is lost fires the work's signal, and the outcome of that work does not count.", async () => {
     const reasons: unknown[] = [];
     const { over } = candidate(
       async ({ term, signal, hasEnded }) => {
@@ -119,7 +119,7 @@ describe("a term that ends before its work", () => {
     expect(await over).toEqual({ value: "done" });
   });
 
-  it("by a fresh look at the clock is over, though no timer has run", async () => {
+  it("A term ends by the clock even if no timer has run.", async () => {
     const now = vi.spyOn(performance, "now");
     const { over } = candidate(({ term, hasEnded }) => {
       if (term === 2) return "done";
@@ -132,7 +132,7 @@ describe("a term that ends before its work", () => {
     expect(await over).toEqual({ value: "done" });
   });
 
-  it("soon, again and again, is followed by pauses that grow; one of five seconds by none", async () => {
+  it("Short terms one after the other are followed by growing pauses, and a term of 5 s by none.", async () => {
     const lasting = [0, 0, 0, 5_000, 4_999, 0];
     const { over, elected } = candidate(async ({ signal, resign }) => {
       const ms = lasting.shift();
@@ -148,8 +148,8 @@ describe("a term that ends before its work", () => {
   });
 });
 
-describe("the end of a candidacy", () => {
-  it("by its signal: the leader's fires too, and it resigns when its work has settled", async () => {
+describe("End of a candidacy", () => {
+  it("A signal that ends a candidacy fires the leader's signal too, and the leader resigns when its work has settled.", async () => {
     const controller = new AbortController();
     let settle = () => {};
     const { over, calls } = candidate(
@@ -166,7 +166,7 @@ describe("the end of a candidacy", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("by its signal while it waits in line is at once, with its reason", async () => {
+  it("A signal that ends a candidacy in the queue rejects at once with its reason.", async () => {
     const controller = new AbortController();
     const { over } = candidate(() => {}, { signal: controller.signal }, { acquire: () => silence() });
     await pass(10);
@@ -174,13 +174,13 @@ describe("the end of a candidacy", () => {
     expect((await over).error).toBe("enough");
   });
 
-  it("by a signal that has fired before asks nobody", async () => {
+  it("A candidacy whose signal has already fired sends nothing.", async () => {
     const { over, calls } = candidate(() => {}, { signal: AbortSignal.abort("before") });
     expect((await over).error).toBe("before");
     expect(calls).toEqual([]);
   });
 
-  it("by its signal during a pause", async () => {
+  it("A signal ends a candidacy during a pause.", async () => {
     const controller = new AbortController();
     const { over, elected } = candidate(({ resign }) => resign(), { signal: controller.signal });
     await pass(10);
@@ -190,20 +190,20 @@ describe("the end of a candidacy", () => {
     expect(elected()).toEqual([0]);
   });
 
-  it("in the same turn as the grant: its work does not begin", async () => {
+  it("A signal that fires in the same turn as the grant ends the candidacy before the work begins.", async () => {
     const controller = new AbortController();
     const work = vi.fn();
-    const bind = async () => {
+    const watchExit = async () => {
       queueMicrotask(() => controller.abort("enough"));
       return { success: true as const, next: () => silence<never>(), [Symbol.dispose]: () => {} };
     };
-    const { over } = candidate(work, { signal: controller.signal, releaseOnExit: true }, { watchExit: bind });
+    const { over } = candidate(work, { signal: controller.signal, releaseOnExit: true }, { watchExit });
     await pass(10);
     expect((await over).error).toBe("enough");
     expect(work).not.toHaveBeenCalled();
   });
 
-  it("whenever its signal fires while the grant is on its way: its work is not begun, or its signal fires too", async () => {
+  it("A signal that fires while the grant is on its way prevents the work, or fires the work's signal too.", async () => {
     await sweepTurns(async (turns) => {
       const controller = new AbortController();
       const acquire = async ({ ttl }: LockRequest): Promise<AcquireReply> => {
@@ -216,7 +216,7 @@ describe("the end of a candidacy", () => {
     });
   });
 
-  it("leaves no listener on its signal", async () => {
+  it("A candidacy leaves no listener on its signal.", async () => {
     const { signal } = new AbortController();
     const [add, remove] = [vi.spyOn(signal, "addEventListener"), vi.spyOn(signal, "removeEventListener")];
     await candidate(() => "done", { signal }).over;
@@ -224,7 +224,7 @@ describe("the end of a candidacy", () => {
     for (const [type, listener] of add.mock.calls) expect(remove).toHaveBeenCalledWith(type, listener);
   });
 
-  it("is not by an outage, which is waited out at growing distances", async () => {
+  it("A candidacy waits out an outage, with growing pauses.", async () => {
     const faults = Array.from({ length: 3 }, () => new LockError("UNREACHABLE", "The lock service is closed."));
     const { over, elected } = candidate(
       ({ term }) => term,
@@ -246,15 +246,15 @@ describe("the end of a candidacy", () => {
     ["INVALID_ARGUMENT", new LockError("INVALID_ARGUMENT", "no")],
     ["VERSION_MISMATCH", new LockError("VERSION_MISMATCH", "no")],
     ["an error of another sort", new Error("mine")],
-  ])("is by what asking again does not change: %s", async (_what, error) => {
+  ])("A candidacy ends with an error that asking again does not change: %s.", async (_what, error) => {
     const { over, elected } = candidate(() => {}, {}, { acquire: () => Promise.reject(error) });
     expect((await over).error).toBe(error);
     expect(elected()).toHaveLength(1);
   });
 });
 
-describe("G9 bad input", () => {
-  it("asks nobody", async () => {
+describe("Bad arguments of lead", () => {
+  it("G9 A bad argument of lead sends nothing.", async () => {
     const lock = createLock(scriptedPrimitives({}).primitives);
     const error = async (call: Promise<unknown>) => (await outcome(call)).error;
     expect(await error(lead({} as never, () => {}))).toMatchObject({ argument: "lock" });

@@ -11,7 +11,7 @@ fakeTime();
 
 const GONE: RefusalReply = { success: false, reason: "NO_LONGER_VALID", ended: "expired" };
 
-/** Locks a, b and so on, with what is asked of them in its order; `answers` are those of the one of that name. */
+/** Locks a, b and so on, with their calls in order; `answers` are those of the lock with that name. */
 function locksOf(
   names: string,
   answers: Record<string, Partial<LockPrimitives>> = {},
@@ -39,8 +39,8 @@ function locksOf(
   return { locks, asked, requests };
 }
 
-describe("G1 many locks at once", () => {
-  it("are taken in one order, whatever the one they are given in, and shown in that", async () => {
+describe("Many locks at once", () => {
+  it("G1 withLocks takes the locks in one order, whatever order they are given in, and shows them in the given order.", async () => {
     const { locks, asked } = locksOf("cab");
     const leases = await withLocks(locks, ({ leases: all, holds, isLost, signal }) => {
       expect(holds.map(({ lease }) => lease)).toEqual([...all]);
@@ -52,7 +52,7 @@ describe("G1 many locks at once", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("are taken in the order of their ids, though a transport has keys that are in another order, and then of their keys", async () => {
+  it("G1 withLocks takes the locks in the order of their ids and then of their keys, even if the keys are in another order.", async () => {
     const { locks, asked } = locksOf("cab", {}, { a: "3", b: "2", c: "1" });
     const [c, a, b] = locks as [Lock, Lock, Lock];
     const twin = createLock({
@@ -70,7 +70,7 @@ describe("G1 many locks at once", () => {
     ]);
   });
 
-  it("are waited for for one time together", async () => {
+  it("G1 withLocks shares one wait among all its locks.", async () => {
     const slow: Partial<LockPrimitives> = {
       acquire: async ({ ttl }) => {
         await sleep(3_000);
@@ -84,7 +84,7 @@ describe("G1 many locks at once", () => {
     expect(requests.map(({ wait }) => wait)).toEqual([8_000, 5_000, 2_000, 0]);
   });
 
-  it("are given back if one can't be had", async () => {
+  it("G1 withLocks gives the other locks back if one is taken.", async () => {
     const taken = { acquire: async () => ({ success: false, reason: "BORROWED" }) as RefusalReply };
     const { locks, asked } = locksOf("abc", { c: taken });
     expect(await failureOf(withLocks(locks, () => expect.fail("it ran"), { wait: 0 }))).toMatchObject({
@@ -93,13 +93,13 @@ describe("G1 many locks at once", () => {
     expect(asked).toEqual(["take a", "take b", "take c", "release a", "release b"]);
   });
 
-  it("are given back if one can't be had, whatever comes of that", async () => {
+  it("G1 withLocks reports the refusal of one lock, even if giving the others back fails.", async () => {
     const taken = { acquire: async () => ({ success: false, reason: "QUEUE_FULL" }) as RefusalReply };
     const { locks } = locksOf("ab", { a: { release: () => Promise.reject(new Error("of no interest")) }, b: taken });
     expect(await failureOf(withLocks(locks, () => {}))).toMatchObject({ code: "QUEUE_FULL" });
   });
 
-  it("are waited for no more when a signal fires, or has fired", async () => {
+  it("G1 withLocks stops waiting when its signal fires, and takes nothing if it has already fired.", async () => {
     const controller = new AbortController();
     const { locks, asked } = locksOf("ab", { b: { acquire: () => silence() } });
     const run = failureOf(withLocks(locks, () => {}, { signal: controller.signal }));
@@ -113,8 +113,8 @@ describe("G1 many locks at once", () => {
   });
 });
 
-describe("G6 one of many locks that is lost", () => {
-  it("ends the wait for the next", async () => {
+describe("Loss of one of many locks", () => {
+  it("G6 A lost lease ends the wait of withLocks for the next lock.", async () => {
     const { locks, asked } = locksOf("ab", { b: { acquire: () => silence() } });
     const run = failureOf(withLocks(locks, () => {}, { ttl: 5_000, wait: 20_000 }));
     await pass(4_500);
@@ -122,7 +122,7 @@ describe("G6 one of many locks that is lost", () => {
     expect(asked).toContain("cancel b");
   });
 
-  it("is found out by a fresh look at the clock before the work begins", async () => {
+  it("G6 withLocks looks at the clock before the work begins, and finds a lost lease.", async () => {
     const { locks } = locksOf("ab", {
       b: {
         acquire: async ({ ttl }) => {
@@ -138,7 +138,7 @@ describe("G6 one of many locks that is lost", () => {
     expect(work).not.toHaveBeenCalled();
   });
 
-  it("fires the signal of them all, and the call rejects; the others are released", async () => {
+  it("G6 A lost lease fires the signal of withLocks, the call rejects, and the other locks are released.", async () => {
     const { locks, asked } = locksOf("ab", { a: { renew: async () => GONE } });
     const run = failureOf(
       withLocks(
@@ -155,13 +155,13 @@ describe("G6 one of many locks that is lost", () => {
     expect(asked.slice(2)).toEqual(["release b"]);
   });
 
-  it("is found out by its release at the latest", async () => {
+  it("G6 withLocks finds a lost lease at its release at the latest.", async () => {
     const { locks, asked } = locksOf("ab", { b: { release: async () => GONE } });
     expect(await failureOf(withLocks(locks, () => "done"))).toMatchObject({ code: "LEASE_LOST", lease: 2 });
     expect(asked.slice(2)).toEqual(["release a", "release b"]);
   });
 
-  it("or by a look at the clock when the work is done", async () => {
+  it("G6 withLocks looks at the clock when the work is done, and finds a lost lease.", async () => {
     const { locks } = locksOf("ab");
     const work = ({ isLost }: { isLost: () => boolean }) => {
       vi.spyOn(performance, "now").mockReturnValue(performance.now() + 60_000);
@@ -171,16 +171,16 @@ describe("G6 one of many locks that is lost", () => {
   });
 });
 
-describe("many locks whose release fails", () => {
-  it("are all released, and that is told", async () => {
+describe("Failed release of many locks", () => {
+  it("withLocks releases every lock even if one release fails, and reports that failure.", async () => {
     const { locks, asked } = locksOf("abc", { a: { release: () => Promise.reject(new Error("broken")) } });
     expect(await failureOf(withLocks(locks, () => "done"))).toMatchObject({ code: "RELEASE_FAILED" });
     expect(asked.slice(3)).toEqual(["release a", "release b", "release c"]);
   });
 });
 
-describe("G9 bad input", () => {
-  it("takes nothing", async () => {
+describe("Bad arguments of withLocks", () => {
+  it("G9 A bad argument of withLocks takes nothing.", async () => {
     const { locks, asked } = locksOf("ab");
     const [a] = locks as [never];
     const many = Array.from({ length: 101 }, (_, index) => locksOf(String.fromCharCode(1_000 + index)).locks[0]);

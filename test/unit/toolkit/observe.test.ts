@@ -23,7 +23,7 @@ const FULL: RefusalReply = { success: false, reason: "QUEUE_FULL" };
 
 type Answer = LockStatus | RefusalReply | Error;
 
-/** Who is seen to lead, if the object answers so, one after the other. */
+/** Which leaders `observe` reports if the object gives these answers one after the other. */
 function seen(first: Answer, ...then: Answer[]) {
   const give = async <T>(answer: Answer | undefined): Promise<T> => {
     if (answer instanceof Error) throw answer;
@@ -49,8 +49,8 @@ function seen(first: Answer, ...then: Answer[]) {
   return { terms, over, controller, calls };
 }
 
-describe("who leads", () => {
-  it("is told at once, and when it changes: asked for by what is known", async () => {
+describe("Observing the leader", () => {
+  it("observe reports the leader at once and after each change, and asks by the term that it knows.", async () => {
     const { terms, calls } = seen(status(holder(3)), status(holder(3)), status(), status(), status(holder(5)));
     await pass(0);
     expect(terms).toEqual([3, undefined, 5]);
@@ -64,7 +64,7 @@ describe("who leads", () => {
     ]);
   });
 
-  it("is the newest of several, wherever it stands", async () => {
+  it("observe reports the newest of several holders, wherever it stands in the list.", async () => {
     for (const holders of [
       [holder(2), holder(9), holder(4)],
       [holder(9), holder(2)],
@@ -76,20 +76,20 @@ describe("who leads", () => {
     }
   });
 
-  it("is told with its label", async () => {
+  it("observe reports the leader's owner label.", async () => {
     const { primitives } = scriptedPrimitives({ status: async () => status(holder(2, "me")) });
     expect((await observe(createLock(primitives)).next()).value).toEqual({ term: 2, owner: "me", since: 20 });
   });
 
-  it("is nobody's loss: nobody is told at once too", async () => {
+  it("observe reports at once if there is no leader.", async () => {
     const { terms } = seen(status());
     await pass(0);
     expect(terms).toEqual([undefined]);
   });
 });
 
-describe("G9 what stands in the way of an observer", () => {
-  it("an outage is waited out at growing distances, which begin again once it has ended", async () => {
+describe("Faults during an observation", () => {
+  it("G9 observe waits out an outage with growing pauses, which start over once it has ended.", async () => {
     const { terms, calls } = seen(
       overloaded(),
       overloaded(),
@@ -105,7 +105,7 @@ describe("G9 what stands in the way of an observer", () => {
     expect(calls.map(({ method }) => method).slice(0, 5)).toEqual(["status", "status", "status", "status", "watch"]);
   });
 
-  it("so is an object that does not answer within a slice and five seconds", async () => {
+  it("G9 observe asks again if an object does not answer within a long poll and 5 s.", async () => {
     const { calls } = seen(status(holder(1)));
     await pass(30_024);
     expect(calls).toHaveLength(2);
@@ -116,15 +116,15 @@ describe("G9 what stands in the way of an observer", () => {
   it.each([
     ["a refusal that is unknown here", { success: false, reason: "TOO_MANY_LEASES" } as const],
     ["an error of another sort", new LockError("VERSION_MISMATCH", "another version")],
-  ])("%s ends it", async (_what, answer) => {
+  ])("G9 observe ends after %s.", async (_what, answer) => {
     const { over } = seen(answer);
     await pass(0);
     expect((await over).error).toMatchObject({ code: "VERSION_MISMATCH" });
   });
 });
 
-describe("the end of an observation", () => {
-  it("by its signal is no error, whether it waits for news", async () => {
+describe("End of an observation", () => {
+  it("A signal that fires while observe waits for a change ends it without an error.", async () => {
     const { over, controller } = seen(status(holder(1)));
     await pass(10);
     controller.abort(new Error("enough"));
@@ -132,7 +132,7 @@ describe("the end of an observation", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("or for an outage to be over", async () => {
+  it("A signal that fires while observe waits out an outage ends it without an error.", async () => {
     const { over, controller, calls } = seen(overloaded(), overloaded());
     await pass(10);
     controller.abort(new Error("enough"));
@@ -141,14 +141,14 @@ describe("the end of an observation", () => {
     expect(calls).toHaveLength(1);
   });
 
-  it("or was over before it began", async () => {
+  it("observe with a signal that has already fired ends without an error and sends nothing.", async () => {
     const { primitives, calls } = scriptedPrimitives({ status: async () => status() });
     const { done } = await observe(createLock(primitives), { signal: AbortSignal.abort() }).next();
     expect(done).toBe(true);
     expect(calls).toEqual([]);
   });
 
-  it("can't be by what is no signal", () => {
+  it("observe refuses a signal that is none.", () => {
     const lock = createLock(scriptedPrimitives({}).primitives);
     for (const signal of [{}, null])
       expect(() => observe(lock, { signal } as never)).toThrow(expect.objectContaining({ argument: "signal" }));
@@ -157,7 +157,7 @@ describe("the end of an observation", () => {
     expect(() => observe({} as never)).toThrow(expect.objectContaining({ argument: "lock" }));
   });
 
-  it("by the object's refusal of what it is given tells that", async () => {
+  it("observe throws the object's refusal of an argument.", async () => {
     const refusal: RefusalReply = { success: false, reason: "INVALID_ARGUMENT", argument: "known", message: "wrong" };
     const { primitives } = scriptedPrimitives({ status: async () => refusal as never });
     expect(await failureOf(observe(createLock(primitives)).next())).toMatchObject({ argument: "known" });

@@ -25,8 +25,8 @@ function job(work: () => unknown, options?: OnceOptions, answers: Partial<LockPr
   return { run, request: () => calls[0]?.args[0] as LockRequest, stored: () => calls.at(-1)?.args[2], calls };
 }
 
-describe("a job that runs once", () => {
-  it("is asked for by its fingerprint's hash, or by none", async () => {
+describe("Job that runs once", () => {
+  it("once sends the hash of its fingerprint, or none.", async () => {
     const plain = job(() => "done");
     expect(await plain.run).toBe("done");
     expect(plain.request()).toMatchObject({ job: { fingerprint: undefined }, exclusive: true, wait: 10_000 });
@@ -36,14 +36,14 @@ describe("a job that runs once", () => {
     expect(hashed.request().job?.fingerprint).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   });
 
-  it("stores its result for a day, or for as long as it is told to", async () => {
+  it("once stores its result for a day, or for as long as it is told to.", async () => {
     const [plain, longer] = [job(() => "done"), job(() => undefined, { retain: 2 * DAY })];
     await Promise.all([plain.run, longer.run]);
     expect(plain.stored()).toEqual({ value: "done", failed: false, retain: DAY });
     expect(longer.stored()).toEqual({ value: undefined, failed: false, retain: 2 * DAY });
   });
 
-  it("that fails stores nothing, unless a failure counts", async () => {
+  it("once stores nothing about a failed job, unless it records errors.", async () => {
     const work = () => {
       throw new Error("mine");
     };
@@ -54,7 +54,7 @@ describe("a job that runs once", () => {
     expect(counted.stored()).toMatchObject({ value: { message: "mine" }, failed: true, retain: DAY });
   });
 
-  it("that has run is not run: its result is given, or its failure thrown", async () => {
+  it("once does not run a recorded job: it returns the result, or throws the failure.", async () => {
     const answering = (reply: AcquireReply) => job(() => expect.fail("it ran"), {}, { acquire: async () => reply }).run;
     expect(await answering(recorded({ value: "kept", failed: false, lease: 3 }))).toBe("kept");
     expect(await answering(recorded({ value: undefined, failed: false, lease: 3 }))).toBeUndefined();
@@ -65,7 +65,7 @@ describe("a job that runs once", () => {
     });
   });
 
-  it("is held as it is told to", async () => {
+  it("once holds its lease with the options that it is given.", async () => {
     const { run, request } = job(() => 1, { ttl: 5_000, wait: 3, owner: "me", lockDelay: 4, maxHold: 9_000 });
     await run;
     expect(request()).toMatchObject({ ttl: 5_000, wait: 3, owner: "me", lockDelay: 4 });
@@ -82,19 +82,19 @@ describe("a job that runs once", () => {
     ["recordErrors", { recordErrors: null }],
     ["minHold", { minHold: 1 }],
     ["permits", { permits: 1 }],
-  ])("G9 refuses %s: %j, and asks nobody", async (argument, options) => {
+  ])("G9 once refuses a bad %s and sends nothing: %j.", async (argument, options) => {
     const { run, calls } = job(() => {}, options as never);
     expect(await failureOf(run)).toMatchObject({ code: "INVALID_ARGUMENT", argument });
     expect(calls).toEqual([]);
   });
 
-  it("G9 is refused without work, or a lock", async () => {
+  it("G9 once refuses work that is none, and a lock that is none.", async () => {
     const lock = createLock(scriptedPrimitives({}).primitives);
     expect(await failureOf(once(lock, undefined as never))).toMatchObject({ argument: "fn" });
     expect(await failureOf(once({} as never, () => {}))).toMatchObject({ argument: "lock" });
   });
 
-  it("with an error recorded or not as it says, in so many words", async () => {
+  it("once with recordErrors: false stores nothing about a failed job.", async () => {
     const work = () => Promise.reject(new Error("mine"));
     const { run, stored } = job(work, { recordErrors: false });
     await failureOf(run);

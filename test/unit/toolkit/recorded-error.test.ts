@@ -10,22 +10,22 @@ class PaymentError extends Error {
   readonly retry = () => {};
 }
 
-describe("a failure that is recorded", () => {
-  it("comes back as an error of its name, message, stack and own fields", () => {
+describe("Recorded failure", () => {
+  it("A recorded failure comes back as an Error with its name, message, stack and own fields.", () => {
     const thrown = new PaymentError("declined");
     const back = backOf(thrown) as PaymentError;
     expect(back).toBeInstanceOf(Error);
     expect([back.name, back.message, back.stack, back.amount]).toEqual(["PaymentError", "declined", thrown.stack, 3]);
     expect(back).not.toHaveProperty("retry");
     expect(back).not.toHaveProperty("cause");
-    // As of any error, its text is not among what is listed of it, and can be changed.
+    // As with any error, its name, message and stack are not enumerable and can be changed.
     expect(Object.keys(back)).toEqual(["amount"]);
     Object.assign(back, { name: "Other", stack: "" });
     expect([back.name, back.stack]).toEqual(["Other", ""]);
     expect(Reflect.deleteProperty(back, "stack")).toBe(true);
   });
 
-  it("comes back with its causes, whatever they are", () => {
+  it("A recorded failure comes back with its causes, whatever they are.", () => {
     const back = backOf(new Error("outer", { cause: new TypeError("inner", { cause: 7 }) })) as Error;
     expect(back.cause).toBeInstanceOf(Error);
     expect(back.cause).toMatchObject({ name: "TypeError", message: "inner", cause: 7 });
@@ -35,7 +35,7 @@ describe("a failure that is recorded", () => {
     expect(undone.cause).toBeUndefined();
   });
 
-  it("keeps eight causes of one that is its own", () => {
+  it("A recorded failure that is its own cause keeps eight causes.", () => {
     const thrown = new Error("endless");
     thrown.cause = thrown;
     let depth = 0;
@@ -43,7 +43,7 @@ describe("a failure that is recorded", () => {
     expect(depth).toBe(8);
   });
 
-  it("keeps the errors of an AggregateError", () => {
+  it("A recorded AggregateError keeps its errors.", () => {
     const back = backOf(new AggregateError([new Error("one"), 2], "many")) as AggregateError;
     expect(back.errors).toHaveLength(2);
     expect(back.errors[0]).toMatchObject({ message: "one" });
@@ -51,20 +51,20 @@ describe("a failure that is recorded", () => {
   });
 
   it.each([["text"], [7], [null], [undefined], [{ code: 3 }], [[1, 2]]])(
-    "that is no error, such as %j, comes back",
+    "A recorded failure that is no Error, such as %j, comes back unchanged.",
     (thrown) => {
       expect(backOf(thrown)).toEqual(thrown);
     },
   );
 
-  it("that can't be cloned comes back as its text", () => {
+  it("A recorded failure that can't be cloned comes back as its text.", () => {
     const work = () => {};
     expect(backOf(work)).toBe(String(work));
     expect(backOf({ toString: () => "mine", work })).toBe("mine");
     expect(backOf(Object.assign(Object.create(null), { work }))).toBe("");
   });
 
-  it("whose own code throws when it is looked at is kept as far as it goes", () => {
+  it("A recorded failure whose own code throws when it is read keeps what can be read.", () => {
     class Hostile extends Error {
       override get message(): string {
         throw new Error("no");
@@ -80,7 +80,7 @@ describe("a failure that is recorded", () => {
     expect(back.cause).toBeUndefined();
   });
 
-  it("keeps what the errors of an AggregateError are, also inside of each other", () => {
+  it("A recorded AggregateError keeps the types of its errors, also of nested ones.", () => {
     const inner = new AggregateError([new PaymentError("one"), 2n], "inner");
     const back = backOf(new AggregateError([inner], "many")) as AggregateError;
     expect(back).toBeInstanceOf(AggregateError);
@@ -89,7 +89,7 @@ describe("a failure that is recorded", () => {
     expect(Object.keys(back)).toEqual([]);
   });
 
-  it("keeps a thousand errors of an AggregateError that has itself many times", () => {
+  it("A recorded AggregateError that contains itself many times keeps a thousand errors.", () => {
     const endless = new AggregateError([], "endless");
     endless.errors = Array.from({ length: 100 }, () => endless);
     const count = (of: unknown): number =>
@@ -97,25 +97,25 @@ describe("a failure that is recorded", () => {
     expect(count(backOf(endless))).toBe(1_001);
   });
 
-  it("without a name or stack, as a caller of another language stores it, comes back as an Error", () => {
+  it("A recorded failure without a name or stack, as another language stores it, comes back as an Error.", () => {
     expect(errorOf({ message: "broken" })).toMatchObject({ name: "Error", message: "broken", stack: "Error: broken" });
   });
 
   it.each([[{}], [{ message: 7 }], [{ message: "m", name: 7 }], [[]]])(
-    "as %j, which is no record, comes back as that",
+    "A recorded failure such as %j, which is no record, comes back unchanged.",
     (record) => {
       expect(errorOf(record)).toBe(record);
     },
   );
 
-  it("with a field __proto__ has that field, and no other prototype", () => {
+  it("A recorded failure with a field __proto__ has that field, and no other prototype.", () => {
     const fields = JSON.parse('{"__proto__":{"admin":true}}') as object;
     const back = errorOf({ message: "m", fields }) as Error;
     expect(Object.getPrototypeOf(back)).toBe(Error.prototype);
     expect(Object.hasOwn(back, "__proto__")).toBe(true);
   });
 
-  it("in a record that contains itself, or one record many times, is made once of each", () => {
+  it("A record that contains itself, or one record many times, is made once of each.", () => {
     const record: Record<string, unknown> = { message: "one" };
     let many: object = record;
     for (let level = 0; level < 100; level += 1) many = { message: "many", errors: [many, many] };
@@ -124,7 +124,7 @@ describe("a failure that is recorded", () => {
     expect(back.errors[0]).toBe(back.errors[1]);
   });
 
-  it.each([["text"], [null], [7]])("by another version as %j comes back as that", (record) => {
+  it.each([["text"], [null], [7]])("A failure that another version recorded as %j comes back unchanged.", (record) => {
     expect(errorOf(record)).toBe(record);
   });
 });

@@ -11,7 +11,7 @@ const BOUNDS = { id: "mine", within: 1_000 };
 const fault = (fields: object, message = "broken") => Object.assign(new Error(message), fields);
 const DEAD = "The execution context which hosts this callback is no longer running.";
 
-/** A call that fails with each of the errors in turn, and then succeeds; `at` is when it was made. */
+/** A call that fails with each error in order and then succeeds; `at` is when each attempt was made. */
 function failing(...errors: unknown[]) {
   const since = performance.now();
   const at: number[] = [];
@@ -23,8 +23,8 @@ function failing(...errors: unknown[]) {
   return { call, at };
 }
 
-describe("the delay before the next attempt", () => {
-  it("is anything up to a bound that grows, up to a bound of its own", () => {
+describe("Delay before the next attempt", () => {
+  it("The delay before the next attempt is random, below a limit that grows up to a maximum.", () => {
     const bounds = [1, 2, 3, 8].map((attempt) => 2 * fullJitter(attempt, DEFAULT_BACKOFF));
     expect(bounds).toEqual([50, 100, 200, 5_000]);
     vi.mocked(Math.random).mockReturnValue(0);
@@ -32,12 +32,12 @@ describe("the delay before the next attempt", () => {
   });
 });
 
-describe("G5 a call is repeated after a fault that is worth it", () => {
+describe("Faults and repeats", () => {
   it.each([
     ["that the platform calls retryable", { retryable: true }, "broken"],
     ["of an object that was reset", { durableObjectReset: true }, "broken"],
     ["of a handle whose object was reset", {}, DEAD],
-  ])("one %s", async (_what, fields, message) => {
+  ])("G5 A call is repeated after a fault %s.", async (_what, fields, message) => {
     const { call, at } = failing(fault(fields, message), fault(fields, message), fault(fields, message));
     const answer = callObject(call, BOUNDS);
     await pass(200);
@@ -50,7 +50,7 @@ describe("G5 a call is repeated after a fault that is worth it", () => {
     ["of an overloaded object", { overloaded: true }],
     ["of an overloaded object that calls it retryable", { overloaded: true, retryable: true }],
     ["of an overloaded object that was reset", { overloaded: true, durableObjectReset: true }],
-  ])("but not one %s: that is an outage", async (_what, fields) => {
+  ])("G5 A call is not repeated after a fault %s: that is an outage.", async (_what, fields) => {
     const { call, at } = failing(fault(fields));
     const error = await failureOf(callObject(call, BOUNDS));
     expect(isLockError(error, "UNREACHABLE")).toBe(true);
@@ -65,25 +65,28 @@ describe("G5 a call is repeated after a fault that is worth it", () => {
   it.each([
     ["of the user's own", {}],
     ["that says it is not worth it", { retryable: false, overloaded: false, durableObjectReset: false }],
-  ])("but not an error %s: that is thrown as it is", async (_what, fields) => {
+  ])("G5 A call is not repeated after an error %s: that is thrown unchanged.", async (_what, fields) => {
     const thrown = fault(fields);
     const { call, at } = failing(thrown);
     expect(await failureOf(callObject(call, BOUNDS))).toBe(thrown);
     expect(at).toEqual([0]);
   });
 
-  it("nor is what this library threw an outage, whatever else is written on it", async () => {
+  it("G5 An error of this library is not turned into an outage, whatever fields it has.", async () => {
     const thrown = Object.assign(new LockError("QUEUE_FULL", "full"), { overloaded: true });
     expect(await failureOf(callObject(failing(thrown).call, BOUNDS))).toBe(thrown);
   });
 
-  it.each([["text"], [null], [undefined], [7]])("what is thrown and no error, such as %s, is told", async (thrown) => {
-    const error = await failureOf(callObject(failing(thrown).call, BOUNDS));
-    expect(error).toBeInstanceOf(Error);
-    expect(isLockError(error)).toBe(false);
-  });
+  it.each([["text"], [null], [undefined], [7]])(
+    "G5 A thrown value that is no Error, such as %s, reaches the caller as an Error.",
+    async (thrown) => {
+      const error = await failureOf(callObject(failing(thrown).call, BOUNDS));
+      expect(error).toBeInstanceOf(Error);
+      expect(isLockError(error)).toBe(false);
+    },
+  );
 
-  it("a method that the object lacks is another version's", async () => {
+  it("G5 A method that the object lacks is a VERSION_MISMATCH.", async () => {
     const missing = fault({}, 'The RPC receiver does not implement the method "convert".');
     expect(await failureOf(callObject(failing(missing).call, BOUNDS))).toMatchObject({
       code: "VERSION_MISMATCH",
@@ -92,8 +95,8 @@ describe("G5 a call is repeated after a fault that is worth it", () => {
   });
 });
 
-describe("G9 a call ends in bounded time", () => {
-  it("though the object never answers", async () => {
+describe("Bounded calls", () => {
+  it("G9 A call ends in bounded time even if the object never answers.", async () => {
     const called = failureOf(callObject(() => silence(), BOUNDS));
     await pass(999);
     expect(await settled(called)).toBe("parked");
@@ -104,7 +107,7 @@ describe("G9 a call ends in bounded time", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("though the fault remains, and is not repeated after that", async () => {
+  it("G9 A call ends in bounded time even if the fault remains, and is not repeated afterwards.", async () => {
     const { call, at } = failing(...Array.from({ length: 100 }, () => fault({ retryable: true })));
     const called = failureOf(callObject(call, BOUNDS));
     await pass(1_000);
@@ -114,18 +117,18 @@ describe("G9 a call ends in bounded time", () => {
     expect(at).toHaveLength(6);
   });
 
-  it("of five seconds", () => {
+  it("G9 A call ends within 5 s.", () => {
     expect(ANSWER_WITHIN).toBe(5_000);
   });
 });
 
-describe("G8 the request of a call is given up when the call settles", () => {
+describe("Requests of a settled call", () => {
   it.each([
     ["when it is answered", async () => "answer", 0],
     ["when it fails for good", () => Promise.reject(new Error("mine")), 0],
-    ["when its time is over", () => silence(), 1_000],
+    ["when its time has ended", () => silence(), 1_000],
     ["when the caller aborts", () => silence(), 10],
-  ])("%s", async (_when, answer, after) => {
+  ])("G8 The request of a call is aborted %s.", async (_when, answer, after) => {
     const controller = new AbortController();
     const given: AbortSignal[] = [];
     const call = (signal: AbortSignal) => {
@@ -141,8 +144,8 @@ describe("G8 the request of a call is given up when the call settles", () => {
   });
 });
 
-describe("a signal ends a call", () => {
-  it("at once, with its reason, and nothing is repeated after", async () => {
+describe("Signal of a call", () => {
+  it("A signal ends a call at once with its reason, and nothing is repeated afterwards.", async () => {
     const { call, at } = failing(...Array.from({ length: 5 }, () => fault({ retryable: true })));
     const controller = new AbortController();
     const called = failureOf(callObject(call, { ...BOUNDS, signal: controller.signal }));
@@ -154,7 +157,7 @@ describe("a signal ends a call", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("with its reason, whatever is written on that", async () => {
+  it("A signal ends a call with its reason, whatever fields that has.", async () => {
     const reason = fault({ overloaded: true });
     const controller = new AbortController();
     const called = failureOf(callObject(() => silence(), { ...BOUNDS, signal: controller.signal }));
@@ -162,7 +165,7 @@ describe("a signal ends a call", () => {
     expect(await called).toBe(reason);
   });
 
-  it("with its reason also if the call fails in the same turn", async () => {
+  it("A signal ends a call with its reason even if the call fails in the same turn.", async () => {
     const controller = new AbortController();
     const call = async () => {
       controller.abort("enough");

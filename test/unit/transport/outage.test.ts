@@ -13,8 +13,8 @@ const always = (error: unknown) => async () => {
   throw error;
 };
 
-describe("G11 the error of a call that kept failing", () => {
-  it("has the last fault as its cause, and its reason in the message", async () => {
+describe("Error of a call that kept failing", () => {
+  it("G11 An outage has the last fault as its cause, and its reason in the message.", async () => {
     const faults = [fault("the first"), fault("Network connection lost.")];
     const last = faults[1];
     const called = failureOf(callObject(() => Promise.reject(faults.shift() ?? last), BOUNDS));
@@ -28,7 +28,7 @@ describe("G11 the error of a call that kept failing", () => {
     expect((error as Error).cause).toBe(last);
   });
 
-  it("has the last fault as its cause also if the last attempt got no answer", async () => {
+  it("G11 An outage has the last fault as its cause even if the last attempt got no answer.", async () => {
     const broken = fault("broken");
     let attempts = 0;
     const called = failureOf(callObject(() => (attempts++ === 0 ? Promise.reject(broken) : silence()), BOUNDS));
@@ -36,7 +36,7 @@ describe("G11 the error of a call that kept failing", () => {
     expect(await called).toMatchObject({ code: "UNREACHABLE", cause: broken });
   });
 
-  it("names the URL of the service if nothing at all came back", async () => {
+  it("G11 An outage names the URL of the service if nothing at all came back.", async () => {
     const called = failureOf(callObject(() => silence(), { ...BOUNDS, url: "https://locks.example" }));
     await pass(1_000);
     expect(await called).toMatchObject({
@@ -58,7 +58,7 @@ describe("G11 the error of a call that kept failing", () => {
     ["withLock", (lock: ReturnType<typeof createLock>) => lock.withLock(() => {}, { wait: 100 })],
     ["tryWithLock", (lock: ReturnType<typeof createLock>) => lock.tryWithLock(() => {})],
     ["withLocks", (lock: ReturnType<typeof createLock>) => withLocks([lock], () => {}, { wait: 100 })],
-  ])("of %s has the cause", async (_name, call) => {
+  ])("G11 An outage of %s has the cause.", async (_name, call) => {
     const cause = fault("Network connection lost.");
     const down = Object.fromEntries(
       ["acquire", "renew", "release", "isLocked", "status", "forceRelease", "requestRelease", "cancel"].map(
@@ -72,7 +72,7 @@ describe("G11 the error of a call that kept failing", () => {
   });
 
   it.each([undefined, null])(
-    "is what a transport of one's own threw, even %j, to a caller in line too",
+    "G11 What your own transport throws, even %j, reaches a waiter unchanged.",
     async (thrown) => {
       const { acquire } = createLock(
         scriptedPrimitives({ acquire: always(thrown), cancel: async () => true }).primitives,
@@ -85,7 +85,7 @@ describe("G11 the error of a call that kept failing", () => {
     },
   );
 
-  it("of a release says why it could not be confirmed", async () => {
+  it("G11 A failed release says why it could not be confirmed.", async () => {
     const cause = fault("Network connection lost.");
     const { primitives } = grantingPrimitives({ release: always(cause) });
     const called = failureOf(createLock(primitives).withLock(() => {}));
@@ -98,10 +98,10 @@ describe("G11 the error of a call that kept failing", () => {
   });
 });
 
-describe("G11 a service that limits how often it is asked", () => {
+describe("Rate limits", () => {
   const limited = (retryAfter?: number) => fault("answered 429", { retryable: true, rateLimited: true, retryAfter });
 
-  it("is asked again when it says, and not before", async () => {
+  it("G11 A rate-limited service is asked again when it says, and not before.", async () => {
     const at: number[] = [];
     const since = performance.now();
     const call = async () => {
@@ -115,24 +115,24 @@ describe("G11 a service that limits how often it is asked", () => {
     expect(at).toEqual([0, 625]);
   });
 
-  it("is reported at once, as no outage, if it is to be asked later than the call may last", async () => {
+  it("G11 A rate limit is reported at once, and as no outage, if it lasts longer than the call may.", async () => {
     const cause = limited(10_000);
     expect(await failureOf(callObject(always(cause), BOUNDS))).toMatchObject({
       code: "RATE_LIMITED",
       retryAfter: 10_000,
       cause,
-      message: expect.stringMatching(/neither an outage nor contention: ask again in 10000 ms/),
+      message: expect.stringMatching(/neither an outage nor contention: try again in 10000 ms/),
     });
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("that does not say when is asked again after growing pauses, and then told of", async () => {
+  it("G11 A rate-limited service that gives no time is asked again after growing pauses, and then the limit is reported.", async () => {
     const called = failureOf(callObject(always(limited()), BOUNDS));
     await pass(1_000);
     expect(await called).toMatchObject({ code: "RATE_LIMITED", retryAfter: undefined });
   });
 
-  it("is waited out by a candidate and by an observer, for as long as it says", async () => {
+  it("G11 A candidate and an observer wait out a rate limit for as long as the service says.", async () => {
     const asked = { acquire: [] as number[], status: [] as number[] };
     const since = performance.now();
     const limitedAtFirst =
@@ -160,7 +160,7 @@ describe("G11 a service that limits how often it is asked", () => {
   });
 });
 
-describe("G11 a daily limit of the platform's free plan", () => {
+describe("Daily limit of the free plan", () => {
   it.each([
     "Exceeded allowed rows written in Durable Objects free tier.",
     "Exceeded allowed rows read in Durable Objects free tier.",
@@ -168,7 +168,7 @@ describe("G11 a daily limit of the platform's free plan", () => {
     "Exceeded allowed volume of requests in Durable Objects free tier.",
     "https://locks.example answered 503: The lock's object did not answer (Exceeded allowed rows written in Durable Objects free tier)",
     "https://locks.example answered 429, error code: 1027",
-  ])("is told at once, and when it ends: %s", async (message) => {
+  ])("G11 A used-up daily limit is reported at once, with the time when it ends: %s.", async (message) => {
     vi.setSystemTime(new Date("2026-11-26T18:00:00Z"));
     const cause = fault(message);
     expect(await failureOf(callObject(always(cause), BOUNDS))).toMatchObject({

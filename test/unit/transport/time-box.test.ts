@@ -6,8 +6,8 @@ import { failureOf, settled } from "../../support/outcome.ts";
 
 fakeTime();
 
-describe("G9 what is waited for is waited for so long and no longer", () => {
-  it("work that comes in time is what it is, and leaves no timer", async () => {
+describe("Time limits", () => {
+  it("G9 Work that settles in time keeps its outcome and leaves no timer.", async () => {
     expect(await timeBox(Promise.resolve("done"), 10, undefined)).toBe("done");
     expect((await failureOf(timeBox(Promise.reject(new Error("mine")), 10, undefined))) as Error).toMatchObject({
       message: "mine",
@@ -15,7 +15,7 @@ describe("G9 what is waited for is waited for so long and no longer", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("work that does not is timed out, to the millisecond", async () => {
+  it("G9 Work that does not settle in time is timed out, to the millisecond.", async () => {
     const boxed = timeBox(silence(), 10, undefined);
     await pass(9);
     expect(await settled(boxed)).toBe("parked");
@@ -23,7 +23,7 @@ describe("G9 what is waited for is waited for so long and no longer", () => {
     expect(await boxed).toBe(TIMED_OUT);
   });
 
-  it("a time that is over already is over at once", async () => {
+  it("G9 A time limit that has already passed ends at once.", async () => {
     const set = vi.spyOn(globalThis, "setTimeout");
     const boxed = timeBox(silence(), -5, undefined);
     expect(set.mock.calls[0]?.[1]).toBe(0);
@@ -31,20 +31,20 @@ describe("G9 what is waited for is waited for so long and no longer", () => {
     expect(await boxed).toBe(TIMED_OUT);
   });
 
-  it("without an end no timer is set", () => {
+  it("G9 Work without a time limit sets no timer.", () => {
     void timeBox(silence(), Infinity, undefined);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("a timer that was never set needs no clearing", () => {
+  it("G9 A timer that was never set is not cleared.", () => {
     const clear = vi.spyOn(globalThis, "clearTimeout");
     clearTimer(undefined);
     expect(clear).not.toHaveBeenCalled();
   });
 });
 
-describe("a signal ends the waiting", () => {
-  it("with its reason, and leaves no listener and no timer", async () => {
+describe("Signal during a wait", () => {
+  it("A signal ends a sleep with its reason, and leaves no listener and no timer.", async () => {
     const { controller, signal } = countedSignal();
     const remove = vi.spyOn(signal, "removeEventListener");
     const slept = failureOf(sleep(10, signal));
@@ -54,7 +54,7 @@ describe("a signal ends the waiting", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("that has fired before with its reason too", async () => {
+  it("A signal that has already fired ends a sleep with its reason too.", async () => {
     expect(await failureOf(sleep(10, AbortSignal.abort(new Error("before"))))).toMatchObject({ message: "before" });
   });
 });

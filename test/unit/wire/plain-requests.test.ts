@@ -6,8 +6,8 @@ async function get(id: string, path: string): Promise<{ status: number; body: Re
   return { status: response.status, body: await response.json() };
 }
 
-describe("the object over plain requests", () => {
-  it("acquires, renews, asks and releases as older clients do", async () => {
+describe("Plain requests to the object", () => {
+  it("Plain requests acquire, renew, ask and release as older clients do.", async () => {
     const id = freshId();
     const { status, body } = await get(id, "/acquire?ttl=10000&lease=undefined");
     expect(status).toBe(200);
@@ -26,7 +26,7 @@ describe("the object over plain requests", () => {
     expect(await get(id, "/isLocked")).toEqual({ status: 200, body: false });
   });
 
-  it("takes permits, an owner and a request id, and shows them", async () => {
+  it("A plain request takes permits, an owner and a request id, and the status hides the request id.", async () => {
     const id = freshId();
     await get(id, "/acquire?ttl=10000&permits=2&capacity=3&owner=me&requestId=secret");
     const { body } = await get(id, "/status");
@@ -34,13 +34,13 @@ describe("the object over plain requests", () => {
     expect(JSON.stringify(body)).not.toContain("secret");
   });
 
-  it("waits for at most a slice", async () => {
+  it("A plain request waits for the lock within one long poll.", async () => {
     const id = freshId();
     await get(id, "/acquire?ttl=60");
     expect(await get(id, "/acquire?ttl=1000&wait=5000")).toMatchObject({ body: { success: true } });
   });
 
-  it("waits for no longer than longPoll says, and keeps the place", async () => {
+  it("A plain request waits no longer than longPoll says, and keeps its queue entry.", async () => {
     const id = freshId();
     await get(id, "/acquire?ttl=10000");
     const waited = await get(id, "/acquire?ttl=1000&wait=20000&longPoll=20");
@@ -81,7 +81,7 @@ describe("the object over plain requests", () => {
     ["/release", "lease"],
     ["/release?lease=undefined", "lease"],
     ["/release?lease=1.5", "lease"],
-  ])("G9 refuses %s with 400 and the argument, and changes nothing", async (path, argument) => {
+  ])("G9 The plain request %s is refused with 400 and the argument, and changes nothing.", async (path, argument) => {
     const id = freshId();
     const { status, body } = await get(id, path);
     expect(status).toBe(400);
@@ -91,7 +91,7 @@ describe("the object over plain requests", () => {
   });
 
   it.each(["/", "/Acquire", "/acquire/", "//acquire", "/constructor", "/__proto__", "/alarm", "/%00"])(
-    "G9 answers 404 for %s",
+    "G9 The plain request %s is answered with 404.",
     async (path) => {
       expect((await get(freshId(), path)).status).toBe(404);
     },

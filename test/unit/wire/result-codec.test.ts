@@ -7,12 +7,12 @@ import { MOST_BYTES_WITH_RESULT } from "../../../src/wire/body-bounds.ts";
 import { fromWireResult, toWireResult } from "../../../src/wire/result-codec.ts";
 import { anyResult, same } from "../../support/results.ts";
 
-/** What the other side of the wire makes of a body. */
+/** The body as the other side of the wire reads it. */
 const received = (sent: object): object => JSON.parse(JSON.stringify(sent)) as object;
 const read = (encoded: unknown) => fromWireResult(received({ encoded }));
 
-describe("a result on the wire", () => {
-  it("is read as it was written, whatever it is", () => {
+describe("Results on the wire", () => {
+  it("A result is read as it was written, whatever it is.", () => {
     fc.assert(
       fc.property(anyResult, (made) => {
         const value: unknown = structuredClone(made);
@@ -26,13 +26,13 @@ describe("a result on the wire", () => {
   });
 
   it.each([[{ a: [1, "b", null, true, ["é"]] }], [""], [0], [null], [[]], [undefined]])(
-    "is plain JSON if that carries it: %j",
+    "A result that plain JSON carries is sent as plain JSON: %j.",
     (value) => {
       expect(toWireResult(value)).toEqual({ value });
     },
   );
 
-  it("is a table if it is not, and the table is in the body itself, not as a text", () => {
+  it("A result that plain JSON does not carry is sent as a table in the body itself, and not as text.", () => {
     expect(toWireResult(new Date(0))).toEqual({ encoded: [["Date", "1970-01-01T00:00:00.000Z"]] });
     expect(toWireResult({ a: -0, b: undefined })).toEqual({ encoded: [{ a: -6, b: -1 }] });
     expect(toWireResult(Number.NaN)).toEqual({ encoded: -3 });
@@ -40,7 +40,7 @@ describe("a result on the wire", () => {
     expect(toWireResult([shared, shared])).toEqual({ encoded: [[1, 1], {}] });
   });
 
-  it("takes no exponential time if the same object is inside of it many times", () => {
+  it("A result that has the same object inside it many times takes no exponential time.", () => {
     let value: unknown = 1;
     for (let level = 0; level < 500; level += 1) value = [value, value];
     expect(fromWireResult(received(toWireResult(value)))).toHaveProperty("value");
@@ -51,17 +51,14 @@ describe("a result on the wire", () => {
     ["arrays with fields", (inner) => Object.assign([inner], { field: 1 })],
     ["fields of arrays", (inner) => Object.assign([], { inner })],
     ["objects with a field __proto__", (inner) => JSON.parse(`{"__proto__":${JSON.stringify(inner)}}`) as unknown],
-  ])(
-    "is kept if it is 250 %s in each other, each of which is written as four levels, and refused if more",
-    (_, wrap) => {
-      let value: unknown = null;
-      for (let level = 0; level < 250; level += 1) value = wrap(value);
-      expect(fromWireResult(received(toWireResult(structuredClone(value))))).toHaveProperty("value");
-      expect(refusalOfResult(structuredClone(wrap(value)))).toMatchObject({ reason: "RESULT_NOT_CLONEABLE" });
-    },
-  );
+  ])("A result of 250 nested %s, each written as four levels, is kept, and one more level is refused.", (_, wrap) => {
+    let value: unknown = null;
+    for (let level = 0; level < 250; level += 1) value = wrap(value);
+    expect(fromWireResult(received(toWireResult(structuredClone(value))))).toHaveProperty("value");
+    expect(refusalOfResult(structuredClone(wrap(value)))).toMatchObject({ reason: "RESULT_NOT_CLONEABLE" });
+  });
 
-  it("takes little more bytes as an array that also has a field, whose elements are as many", () => {
+  it("An array with fields takes little more bytes than one of as many elements without fields.", () => {
     const [plain, withField] = [
       Array.from({ length: 200_000 }, () => true),
       Array.from({ length: 200_000 }, () => true),
@@ -72,7 +69,7 @@ describe("a result on the wire", () => {
     expect(same((fromWireResult(received(sent)) as { value: unknown }).value, withField)).toBe(true);
   });
 
-  it("is read with the holes of an array that has fields, wherever it is inside of itself", () => {
+  it("An array with holes and fields is read back, wherever it is inside itself.", () => {
     const value: unknown[] = [];
     value[5] = { inside: value };
     value.length = 9;
@@ -81,8 +78,8 @@ describe("a result on the wire", () => {
     expect(same(back.value, value)).toBe(true);
   });
 
-  it("takes no more bytes than a body may have if it is no larger than a result may be", () => {
-    // A tenth of it, made up of what takes as much as each does in the whole.
+  it("A result within its size limit takes no more bytes than a body may have.", () => {
+    // A tenth of the limit, filled with values that take as much space as in a whole result.
     const LARGE = LIMITS.maxResultBytes / 10;
     const fill = (make: (at: number) => unknown) => {
       const list: unknown[] = [];
@@ -116,7 +113,7 @@ describe("a result on the wire", () => {
   });
 });
 
-describe("G9 a table that another caller made", () => {
+describe("G9 tables of other callers", () => {
   const chain = (length: number) => Array.from({ length }, (_, at) => (at + 1 < length ? [at + 1] : 0));
   const long = Array.from({ length: 100_000 }, (_, at) => [`f${at}`, 0]).flat();
   it.each<[string, unknown]>([
@@ -128,7 +125,7 @@ describe("G9 a table that another caller made", () => {
     ["is a hole", -2],
     ["has four billion holes", [[-7, 4_294_967_295, 0, 1], 2]],
     ["has two million holes and one", [[-7, 2_000_001, 0, 1], 2]],
-    ["has holes of a length that is none", [[-7, -1], 2]],
+    ["has holes of an invalid length", [[-7, -1], 2]],
     ["has an index beyond the length", [[-7, 2, 2, 1], 2]],
     ["refers beyond its end", [[1]]],
     ["refers to a fraction", [[0.5]]],
@@ -146,15 +143,15 @@ describe("G9 a table that another caller made", () => {
       ],
     ],
     ["is nested more deeply than a result", chain(1_002)],
-    ["has a type that is none", [["Proxy", 1], 1]],
+    ["has an unknown type", [["Proxy", 1], 1]],
     ["has a type of the prototype", [["constructor", 1], 1]],
     ["has a URL", [["URL", "https://example.com"]]],
     ["has an object without a prototype", [["null", "a", 1], 1]],
-    ["has a field __proto__ that is none of its own", JSON.parse('[{"__proto__":1},{"admin":true}]')],
+    ["has an object with a field __proto__", JSON.parse('[{"__proto__":1},{"admin":true}]')],
     ["has a date of a list", [["Date", [1]]]],
-    ["has a pattern that is none", [["RegExp", "("]]],
-    ["has a pattern with flags that are none", [["RegExp", "a", "zz"]]],
-    ["has a buffer that is none", [["ArrayBuffer", "%%%"]]],
+    ["has an invalid pattern", [["RegExp", "("]]],
+    ["has a pattern with invalid flags", [["RegExp", "a", "zz"]]],
+    ["has an invalid buffer", [["ArrayBuffer", "%%%"]]],
     ["has a view of a number, which would be so long", [["Uint8Array", 1], 1_000_000_000]],
     [
       "has a view beyond its buffer",
@@ -163,7 +160,7 @@ describe("G9 a table that another caller made", () => {
         ["ArrayBuffer", "AAAA"],
       ],
     ],
-    ["has an integer that is none", [["BigInt", 1], "0xg"]],
+    ["has an invalid integer", [["BigInt", 1], "0xg"]],
     ["has an integer in decimals, which take quadratic time", [["BigInt", 1], "9".repeat(100)]],
     [
       "names a large integer many times",
@@ -179,13 +176,13 @@ describe("G9 a table that another caller made", () => {
     ],
     ["has a box of an object", [["Object", 1], {}]],
     ["has a box of itself", [["Object", 0]]],
-    ["has fields that are none", [["Fields", 1], { a: 1 }]],
-    ["has fields of a kind that is none", [["Fields", 1], [2, 3, 3], "Function", []]],
+    ["has invalid fields", [["Fields", 1], { a: 1 }]],
+    ["has fields of an unknown kind", [["Fields", 1], [2, 3, 3], "Function", []]],
     ["has fields of a kind of the prototype", [["Fields", 1], [2, 3, 3], "constructor", []]],
-    ["has a field whose name is none", [["Fields", 1], [2, 3, 4], "Object", [], [5, 5], 1]],
+    ["has a field with an invalid name", [["Fields", 1], [2, 3, 4], "Object", [], [5, 5], 1]],
     ["has fields of itself", [["Fields", 0]]],
     ["has an array with a length of its own", [["Fields", 1], [2, 3, 4], "Array", [], [5, 6], "length", 4_294_967_295]],
-    ["has an array whose elements are no array", [["Fields", 1], [2, 3, 4], "Array", [5], [], { length: 4 }]],
+    ["has an array whose elements are not an array", [["Fields", 1], [2, 3, 4], "Array", [5], [], { length: 4 }]],
     [
       "names the same fields for many objects",
       [[1, 2, 3], ["Fields", 4], ["Fields", 4], ["Fields", 4], [5, 6, 6], "Object", []],
@@ -234,7 +231,7 @@ describe("G9 a table that another caller made", () => {
       ],
     ],
     ["names one large text many times", [Array.from({ length: 1_000 }, () => 1), "x".repeat(100_000)]],
-  ])("%s: it is refused at once", (_name, encoded) => {
+  ])("A table that %s is refused at once.", (_name, encoded) => {
     expect(read(encoded)).toHaveProperty("reason");
   });
 
@@ -242,11 +239,11 @@ describe("G9 a table that another caller made", () => {
     ["a value and a table", { value: 1, encoded: [1] }],
     ["a value that JSON does not carry", { value: -0 }],
     ["a value with a prototype", { value: JSON.parse('{"__proto__":1}') as unknown }],
-  ])("is refused with %s", (_name, sent) => {
+  ])("A body with %s is refused.", (_name, sent) => {
     expect(fromWireResult(sent)).toMatchObject({ reason: "RESULT_NOT_CLONEABLE" });
   });
 
-  it("never throws, and takes no long time, whatever it has", () => {
+  it("A table never makes the reader throw or take long, whatever it has.", () => {
     const reference = fc.oneof(fc.integer({ min: -8, max: 12 }), fc.anything());
     const name = fc.constantFrom(
       "Set",
@@ -276,7 +273,7 @@ describe("G9 a table that another caller made", () => {
         }
         const result = fromWireResult(sent);
         if ("reason" in result) return;
-        // What is taken can be written again, and is then the same.
+        // A result that was accepted can be written again, and is then the same.
         const back = fromWireResult(received(toWireResult(result.value)));
         expect(same((back as { value: unknown }).value, result.value)).toBe(true);
       }),

@@ -42,8 +42,8 @@ async function play({ DURABLE_LOCK, DURABLE_RENDEZVOUS }: Env): Promise<void> {
     webLocks: () => webLocks(DURABLE_LOCK),
   };
   await playScenario({ locks, tools: { isLockError, once, withLocks } });
-  const bound = await locks.lock(newId("releaseOnExit")).withLock(({ lease }) => lease, { releaseOnExit: true });
-  check("a lock that is bound to its holder's life", bound > 0);
+  const released = await locks.lock(newId("releaseOnExit")).withLock(({ lease }) => lease, { releaseOnExit: true });
+  check("a lock that is released when its holder's context ends", released > 0);
   const latch = useLatch(DURABLE_RENDEZVOUS, newId("latch"), { count: 1 });
   await latch.countDown();
   await latch.wait();

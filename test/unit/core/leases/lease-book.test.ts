@@ -4,15 +4,15 @@ import { LIMITS } from "../../../../src/core/limits.ts";
 import { LockState } from "../../../../src/core/lock-state.ts";
 import { EXCLUSIVE, Machine, NOW, ONE_OF_TWO, PLAIN, READER } from "../machine.ts";
 
-describe("G1 a lock-delay", () => {
-  it("counts from the lease's own deadline, however late its end is noticed", () => {
+describe("G1 lock-delay", () => {
+  it("A lock-delay counts from the lease's own deadline, however late the object notices its end.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { lockDelay: 5_000 });
     expect(machine.acquire(NOW + 5_999)).toBe(0);
     expect(machine.acquire(NOW + 6_000)).toBeGreaterThan(0);
   });
 
-  it("keeps its slot: what is granted beside it goes elsewhere, and a restart finds both", () => {
+  it("A lease in its lock-delay keeps its slot: a grant beside it takes another, and a restart finds both.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 5_000 });
     machine.acquire(NOW + 2_000, ONE_OF_TWO);
@@ -24,7 +24,7 @@ describe("G1 a lock-delay", () => {
     expect(machine.acquire(NOW + 6_000)).toBeGreaterThan(0);
   });
 
-  it("costs no write: not when it begins, not beside a grant, not when it is over", () => {
+  it("A lock-delay costs no write of its own: not when it begins, not beside a grant and not when it ends.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 5_000 });
     machine.state.wake(NOW + 2_000);
@@ -35,7 +35,7 @@ describe("G1 a lock-delay", () => {
     expect(machine.write()).toBe(0);
   });
 
-  it("leaves its slot to be used again", () => {
+  it("A lock-delay that has ended leaves its slot to be used again.", () => {
     const machine = new Machine();
     for (let round = 0; round < 20; round += 1) {
       const now = NOW + round * 10_000;
@@ -46,10 +46,10 @@ describe("G1 a lock-delay", () => {
     expect(machine.disk.size).toBe(2);
   });
 
-  it("is over at most its length after a restart, though the clock stepped back", () => {
+  it("A lock-delay ends at most its own length after a restart, even if the clock stepped back.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { lockDelay: 5_000 });
-    // Its holder is told, so it is written dead.
+    // The holder learns that the lease is dead, so the object writes its end.
     machine.state.renew(lease, 1_000, "late", NOW + 2_000);
     machine.write();
     machine.restart(NOW - 60_000);
@@ -58,7 +58,7 @@ describe("G1 a lock-delay", () => {
     expect(machine.acquire(NOW - 55_000)).toBeGreaterThan(lease);
   });
 
-  it("is shown by status although nobody has noticed the expiry", () => {
+  it("The status shows a lock-delay even before the object notices that the lease has expired.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { lockDelay: 5_000 });
     expect(machine.state.status(NOW + 999)).not.toHaveProperty("delayedUntil");
@@ -66,7 +66,7 @@ describe("G1 a lock-delay", () => {
     expect(machine.state.status(NOW + 6_000)).not.toHaveProperty("delayedUntil");
   });
 
-  it("counts as use of the lock if the lease expired, and not if it was released", () => {
+  it("A lock-delay counts as use of the lock if the lease expired, and not if it was released.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { lockDelay: 5_000 });
     machine.state.release(lease, "release", NOW + 500);
@@ -76,7 +76,7 @@ describe("G1 a lock-delay", () => {
     expect(machine.state.lastUse()).toBe(NOW + 6_600);
   });
 
-  it("counts towards the most leases of a lock: the rows are bounded (G9)", () => {
+  it("G9 A lease in its lock-delay counts towards the limit of leases, so that the number of rows is bounded.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ...READER, lockDelay: 5_000 });
     const { lease, ...slot } = machine.disk.get(0) as Slot;
@@ -89,8 +89,8 @@ describe("G1 a lock-delay", () => {
   });
 });
 
-describe("G1 G3 a conversion", () => {
-  it("relies on the dead being dead: no clock that steps back brings one back beside it", () => {
+describe("G1 G3 conversion", () => {
+  it("A conversion stores the expiry of older leases, so that no clock that steps back revives one.", () => {
     const machine = new Machine();
     machine.acquire(NOW, READER);
     const lease = machine.acquire(NOW, { ...READER, ttl: 10_000 });
@@ -100,7 +100,7 @@ describe("G1 G3 a conversion", () => {
     expect(machine.state.status(NOW + 500).holders).toMatchObject([{ lease, exclusive: true }]);
   });
 
-  it("relies on that also if the dead one came after it", () => {
+  it("A conversion stores the expiry of newer leases, so that no clock that steps back revives one.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ...READER, ttl: 10_000 });
     machine.acquire(NOW, READER);
@@ -110,7 +110,7 @@ describe("G1 G3 a conversion", () => {
     expect(machine.state.status(NOW + 500).holders).toMatchObject([{ lease, exclusive: true }]);
   });
 
-  it("waits for what lingers", () => {
+  it("A conversion is refused until the lock-delays beside it have ended.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ...READER, lockDelay: 5_000 });
     const lease = machine.acquire(NOW, { ...READER, ttl: 10_000 });
@@ -120,7 +120,7 @@ describe("G1 G3 a conversion", () => {
 });
 
 describe("forceRelease", () => {
-  it("ends all lock-delays for good: no restart brings one back", () => {
+  it("A forced release ends all lock-delays for good: no restart brings one back.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 60_000 });
     machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 60_000 });
@@ -131,7 +131,7 @@ describe("forceRelease", () => {
     expect(machine.acquire(NOW + 2_000)).toBeGreaterThan(0);
   });
 
-  it("ends them for good also if the holders were told that their leases are dead, which wrote that they expired", () => {
+  it("A forced release ends a lock-delay for good even if a late renewal has stored that the lease expired.", () => {
     const machine = new Machine();
     const leases = [0, 1].map(() => machine.acquire(NOW, { ...ONE_OF_TWO, lockDelay: 60_000 }));
     for (const lease of leases) machine.state.renew(lease, 1_000, "late", NOW + 2_000);
@@ -141,7 +141,7 @@ describe("forceRelease", () => {
     expect(machine.acquire(NOW + 2_000)).toBeGreaterThan(0);
   });
 
-  it("leaves the rows of what was in the way to be used again", () => {
+  it("A forced release leaves the rows of lock-delays to be used again.", () => {
     const machine = new Machine();
     for (let round = 0; round < 3; round += 1) {
       const now = NOW + round * 10_000;
@@ -153,7 +153,7 @@ describe("forceRelease", () => {
     expect(machine.disk.size).toBe(2);
   });
 
-  it("leaves nothing behind that would be released again by a repetition, also after a restart", () => {
+  it("A repeated forced release ends no lease that was granted since, even after a restart.", () => {
     const machine = new Machine();
     machine.acquire(NOW);
     const number = machine.state.forceRelease("force", NOW);
@@ -165,8 +165,8 @@ describe("forceRelease", () => {
   });
 });
 
-describe("G2 the highest number", () => {
-  it("is not lost by a restart after any way in which a lease can end", () => {
+describe("G2 the highest lease number", () => {
+  it("The highest lease number survives a restart, however the lease ended.", () => {
     const ends: ((machine: Machine, lease: number) => void)[] = [
       ({ state }, lease) => state.release(lease, "release", NOW + 1),
       ({ state }, lease) => state.expire(lease, NOW + 1),
@@ -189,7 +189,7 @@ describe("G2 the highest number", () => {
     }
   });
 
-  it("is not lost by forgetting, as long as the instance lives", () => {
+  it("The highest lease number survives a clean-up as long as the instance lives.", () => {
     const machine = new Machine();
     const fence = machine.forceRelease(NOW);
     machine.state.forget();
@@ -197,8 +197,8 @@ describe("G2 the highest number", () => {
   });
 });
 
-describe("a hand-off", () => {
-  it("is one write, though other rows are free", () => {
+describe("Hand-off", () => {
+  it("A hand-off writes one row, even if other rows are free.", () => {
     const machine = new Machine();
     const [first, second] = [machine.acquire(NOW, ONE_OF_TWO), machine.acquire(NOW, ONE_OF_TWO)];
     machine.state.release(first, "release", NOW);
@@ -209,8 +209,8 @@ describe("a hand-off", () => {
   });
 });
 
-describe("a restart", () => {
-  it("costs no write if the clock has gone on, or stands", () => {
+describe("Restart", () => {
+  it("A restart writes nothing if the clock has moved on or stands still.", () => {
     const machine = new Machine();
     machine.acquire(NOW);
     machine.restart(NOW);
@@ -219,7 +219,7 @@ describe("a restart", () => {
     expect(machine.write()).toBe(0);
   });
 
-  it("lengthens no lease, however often it happens while the clock steps back and forth", () => {
+  it("Repeated restarts lengthen no lease while the clock steps back and forth.", () => {
     const machine = new Machine();
     machine.acquire(NOW);
     for (const now of [NOW - 60_000, NOW - 59_500]) {
@@ -229,7 +229,7 @@ describe("a restart", () => {
     expect(machine.state.status(NOW - 59_500).holders).toMatchObject([{ deadline: NOW - 59_000 }]);
   });
 
-  it("honours one of two rows that damage gave the same number", () => {
+  it("A restart honours one of two rows to which damage gave the same lease number.", () => {
     const machine = new Machine();
     machine.acquire(NOW, READER);
     const [slot] = machine.disk.values();
@@ -241,8 +241,8 @@ describe("a restart", () => {
   });
 });
 
-describe("clean-up", () => {
-  it("leaves nothing of a row behind that would be written again", () => {
+describe("Clean-up", () => {
+  it("A clean-up leaves no row pending that would be written again.", () => {
     const machine = new Machine();
     machine.state.acquire({ ...PLAIN, lockDelay: 0, requestId: "not written yet" }, NOW);
     machine.state.forget();
@@ -260,20 +260,20 @@ describe("clean-up", () => {
     expect(machine.write()).toBe(0);
   });
 
-  it("comes so long after the latest end of all leases", () => {
+  it("A lock counts as used until the latest end of all its leases.", () => {
     const machine = new Machine();
     for (const ttl of [5_000, 60_000, 9_000]) machine.acquire(NOW, { ...READER, ttl });
     expect(machine.state.lastUse()).toBe(NOW + 60_000);
   });
 
-  it("forgets when the lock was last used", () => {
+  it("A clean-up forgets when the lock was last used.", () => {
     const machine = new Machine();
     machine.acquire(NOW);
     machine.state.forget();
     expect(machine.state.lastUse()).toBeUndefined();
   });
 
-  it("forgets what is stored and not what was taken back: a late duplicate takes nothing (G5)", () => {
+  it("G5 A clean-up forgets what is stored but not what was cancelled: a late duplicate takes nothing.", () => {
     const machine = new Machine();
     machine.state.cancel("taken back", NOW);
     machine.state.forget();
@@ -281,7 +281,7 @@ describe("clean-up", () => {
   });
 });
 
-describe("a renewal", () => {
+describe("Renewal", () => {
   const renewed = (rounds: number): number => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { ttl: 5_000 });
@@ -290,22 +290,22 @@ describe("a renewal", () => {
     return reply.success ? reply.validFor : 0;
   };
 
-  it("G5 is recognised when repeated after seven others", () => {
+  it("G5 A renewal that is repeated after seven others is recognised.", () => {
     expect(renewed(8)).toBe(5_000);
   });
 
-  it("G9 is forgotten after eight others", () => {
+  it("G9 A renewal is forgotten after eight others.", () => {
     expect(renewed(9)).toBe(60_000);
   });
 });
 
 describe("requestRelease", () => {
-  it("is not told to those who were not asked", () => {
+  it("A grant does not mention a release request if there is none.", () => {
     const { state } = new Machine();
     expect(state.acquire({ ...PLAIN, lockDelay: 0, requestId: "a" }, NOW)).not.toHaveProperty("releaseRequested");
   });
 
-  it("repeated after a lost reply asks nobody who came since (G5)", () => {
+  it("G5 A release request repeated after a lost reply does not reach holders that came since.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW);
     machine.state.requestRelease("ask", NOW);
@@ -317,7 +317,7 @@ describe("requestRelease", () => {
     expect(machine.state.status(NOW).holders).toMatchObject([{ releaseRequested: true }]);
   });
 
-  it("writes each holder's row once, and survives a restart", () => {
+  it("A release request writes each holder's row once and survives a restart.", () => {
     const machine = new Machine();
     machine.acquire(NOW, ONE_OF_TWO);
     machine.acquire(NOW, ONE_OF_TWO);
@@ -331,22 +331,22 @@ describe("requestRelease", () => {
   });
 });
 
-describe("what a lease that is not live is told", () => {
-  it("is how it ended, whatever was called back since", () => {
+describe("Leases that have ended", () => {
+  it("A lease reports how it ended, even if its request is cancelled afterwards.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { requestId: "job" });
     machine.state.cancel("job", NOW + 2_000);
     expect(machine.state.release(lease, "release", NOW + 2_000)).toMatchObject({ ended: "expired" });
   });
 
-  it("is over to the millisecond, though nobody has noticed", () => {
+  it("A lease ends at its deadline to the millisecond, even before the object notices.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW);
     expect(machine.state.find(lease, NOW + 999)).toMatchObject({ lease });
     expect(machine.state.find(lease, NOW + 1_000)).toBeUndefined();
   });
 
-  it("is that it was released, though its place is another's now", () => {
+  it("A released lease reports that it was released, even when its slot has another lease.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW);
     machine.state.release(lease, "release", NOW);
@@ -354,31 +354,31 @@ describe("what a lease that is not live is told", () => {
     expect(machine.state.confirmEnd(lease)).toMatchObject({ ended: "released" });
   });
 
-  it("is that it expired, though nobody had noticed when it is given back, or all are ended by force", () => {
+  it("An unnoticed expiry is reported on a late release, and after a forced one unless its row is reused.", () => {
     const machine = new Machine();
     const [first, second] = [machine.acquire(NOW, ONE_OF_TWO), machine.acquire(NOW, ONE_OF_TWO)];
     expect(machine.state.release(first, "release", NOW + 1_000)).toMatchObject({ ended: "expired" });
     const other = new Machine();
     const leases = [first, second].map(() => other.acquire(NOW, ONE_OF_TWO));
     other.forceRelease(NOW + 1_000);
-    // The number of the forced release is written where one of them was.
+    // The lease number of the forced release reuses the row of one of them.
     const ends = leases.map((lease) => other.state.confirmEnd(lease).ended);
     expect(new Set(ends)).toEqual(new Set(["expired", "superseded"]));
   });
 
-  it("is nothing of one that there never was", () => {
+  it("A lease number that was never granted reports no end.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW);
     expect(machine.state.release(lease + 1, "release", NOW)).not.toHaveProperty("ended");
   });
 
-  it("is that others came since, if it is not remembered", () => {
+  it("A lease that is no longer remembered reports that it was superseded.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW);
     expect(machine.state.release(lease - 1, "release", NOW)).toMatchObject({ ended: "superseded" });
   });
 
-  it("costs no write: a conversion of what is not there relies on nothing", () => {
+  it("A conversion of an unknown lease writes nothing, because it relies on no expiry.", () => {
     const machine = new Machine();
     machine.acquire(NOW, READER);
     machine.state.wake(NOW + 2_000);
@@ -387,8 +387,8 @@ describe("what a lease that is not live is told", () => {
   });
 });
 
-describe("G1 rows that contradict each other", () => {
-  it("with one request id are still two leases: the end of one is not that of the other", () => {
+describe("G1 contradictory rows", () => {
+  it("Two rows with one request id are still two leases: the end of one is not the end of the other.", () => {
     const machine = new Machine();
     const first = machine.acquire(NOW, { ...READER, requestId: "same" });
     const second = machine.acquire(NOW, READER);
@@ -399,7 +399,7 @@ describe("G1 rows that contradict each other", () => {
     expect(machine.acquire(NOW, { ...READER, requestId: "same" })).toBe(second);
   });
 
-  it("don't if the newest has run out, to the millisecond", () => {
+  it("An exclusive row that has expired, to the millisecond, does not displace an older lease.", () => {
     const machine = new Machine();
     const older = machine.acquire(NOW, { ...READER, ttl: 60_000 });
     machine.acquire(NOW, READER);
@@ -409,7 +409,7 @@ describe("G1 rows that contradict each other", () => {
     expect(machine.state.status(NOW + 1_000).holders).toMatchObject([{ lease: older }]);
   });
 
-  it("leave the newest lease, in whatever order they are read", () => {
+  it("Among rows that contradict each other the newest lease stays, in whatever order they are read.", () => {
     const machine = new Machine();
     machine.acquire(NOW, READER);
     const newest = machine.acquire(NOW, READER);

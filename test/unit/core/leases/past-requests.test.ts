@@ -3,19 +3,19 @@ import { PastRequests } from "../../../../src/core/leases/past-requests.ts";
 
 const MINUTE = 60_000;
 
-/** Adds leases from..to-1, each with the request of its number. */
+/** Adds the leases from `from` to `to` - 1, each with the request id of its number. */
 function add(past: PastRequests, from: number, to: number, now: number): void {
   for (let lease = from; lease < to; lease += 1) past.add({ requestId: `r${lease}`, lease, how: "released" }, now);
 }
 
-/** The oldest that is remembered, of those numbered up to `to`. */
+/** The oldest lease below `to` that is remembered. */
 function oldest(past: PastRequests, to: number): number | undefined {
   for (let lease = 0; lease < to; lease += 1) if (past.byLease(lease)) return lease;
   return undefined;
 }
 
-describe("what is remembered of past leases", () => {
-  it("G5: the last thousand, however long ago they ended", () => {
+describe("Past requests", () => {
+  it("G5 The last thousand past requests are remembered, however long ago they ended.", () => {
     const past = new PastRequests();
     add(past, 0, 1_000, 0);
     add(past, 1_000, 1_001, 1_000 * MINUTE);
@@ -24,7 +24,7 @@ describe("what is remembered of past leases", () => {
     expect(past.byRequest("r1")).toMatchObject({ lease: 1 });
   });
 
-  it("G5: more of the last minute, in which a duplicate may still be on its way", () => {
+  it("G5 More past requests are remembered for a minute, in which a duplicate may still be on its way.", () => {
     const past = new PastRequests();
     add(past, 0, 3_000, 0);
     add(past, 3_000, 5_000, 1);
@@ -37,7 +37,7 @@ describe("what is remembered of past leases", () => {
     expect(oldest(past, 5_003)).toBe(4_003);
   });
 
-  it("G9: never more than ten thousand, the oldest forgotten first", () => {
+  it("G9 At most ten thousand past requests are remembered, and the oldest is forgotten first.", () => {
     const past = new PastRequests();
     add(past, 0, 10_000, 0);
     expect(oldest(past, 10_000)).toBe(0);
@@ -45,7 +45,7 @@ describe("what is remembered of past leases", () => {
     expect(oldest(past, 10_003)).toBe(3);
   });
 
-  it("what is remembered again is the last to be forgotten", () => {
+  it("A past request that is added again is the last to be forgotten.", () => {
     const past = new PastRequests();
     add(past, 0, 1_000, 0);
     past.add({ requestId: "r0", how: "released" }, 1);

@@ -8,14 +8,14 @@ const REQUEST = { ...PLAIN, lockDelay: 0, requestId: "same" };
 const REFUSED = { success: false, reason: "INVALID_ARGUMENT", argument: "requestId" };
 const JOB = { job: { fingerprint: "payload" } };
 
-/** What a caller may ask for, and what another may ask for under the same id. */
+/** A request, and a different request under the same id. */
 const DIFFERENT: [string, Partial<LockRequest>, Partial<LockRequest>][] = [
   ["a reader", READER, EXCLUSIVE],
   ["a writer", EXCLUSIVE, READER],
   ["one permit", ONE_OF_TWO, { ...ONE_OF_TWO, permits: 2 }],
   ["a permit of two", ONE_OF_TWO, { ...ONE_OF_TWO, capacity: 3 }],
   ["a job", JOB, {}],
-  ["a plain hold", {}, JOB],
+  ["a plain lock", {}, JOB],
   ["a job of one payload", JOB, { job: { fingerprint: "another payload" } }],
   ["a job without a payload", { job: { fingerprint: undefined } }, JOB],
 ];
@@ -25,47 +25,56 @@ const bothWays = (state: LockState, request: LockRequest, now: number) => [
   state.enqueue({ ...request, wait: 5_000 }, now),
 ];
 
-describe("G5 an id that belongs to another request", () => {
-  it.each(DIFFERENT)("is refused while %s holds, and changes nothing", (_who, first, second) => {
-    const machine = new Machine();
-    const lease = machine.acquire(NOW, { requestId: "same", ...first });
-    const before = machine.state.status(NOW + 1);
-    for (const reply of bothWays(machine.state, { ...REQUEST, ...second }, NOW + 1))
-      expect(reply).toMatchObject(REFUSED);
-    expect(machine.write()).toBe(0);
-    expect(machine.state.status(NOW + 1)).toEqual(before);
-    expect(machine.acquire(NOW + 1, { requestId: "same", ...first })).toBe(lease);
-  });
+describe("G5 the id of another request", () => {
+  it.each(DIFFERENT)(
+    "A different request under the id of a held lease is refused and changes nothing: %s.",
+    (_who, first, second) => {
+      const machine = new Machine();
+      const lease = machine.acquire(NOW, { requestId: "same", ...first });
+      const before = machine.state.status(NOW + 1);
+      for (const reply of bothWays(machine.state, { ...REQUEST, ...second }, NOW + 1))
+        expect(reply).toMatchObject(REFUSED);
+      expect(machine.write()).toBe(0);
+      expect(machine.state.status(NOW + 1)).toEqual(before);
+      expect(machine.acquire(NOW + 1, { requestId: "same", ...first })).toBe(lease);
+    },
+  );
 
-  it.each(DIFFERENT)("is refused while %s waits, which keeps its place and is granted", (_who, first, second) => {
-    const machine = new Machine();
-    const lease = machine.acquire(NOW);
-    expect(machine.state.enqueue({ ...REQUEST, ...first, wait: 5_000 }, NOW)).toBe(undefined);
-    for (const reply of bothWays(machine.state, { ...REQUEST, ...second }, NOW + 1))
-      expect(reply).toMatchObject(REFUSED);
-    expect(machine.state.takeEffects().answers).toEqual([]);
-    machine.state.release(lease, "release", NOW + 2);
-    const { answers } = machine.state.takeEffects();
-    expect(answers).toMatchObject([{ requestId: "same", reply: { success: true } }]);
-    expect(machine.state.status(NOW + 2).holders).toHaveLength(1);
-  });
+  it.each(DIFFERENT)(
+    "A different request under the id of a waiter is refused, and the waiter stays queued and is granted: %s.",
+    (_who, first, second) => {
+      const machine = new Machine();
+      const lease = machine.acquire(NOW);
+      expect(machine.state.enqueue({ ...REQUEST, ...first, wait: 5_000 }, NOW)).toBe(undefined);
+      for (const reply of bothWays(machine.state, { ...REQUEST, ...second }, NOW + 1))
+        expect(reply).toMatchObject(REFUSED);
+      expect(machine.state.takeEffects().answers).toEqual([]);
+      machine.state.release(lease, "release", NOW + 2);
+      const { answers } = machine.state.takeEffects();
+      expect(answers).toMatchObject([{ requestId: "same", reply: { success: true } }]);
+      expect(machine.state.status(NOW + 2).holders).toHaveLength(1);
+    },
+  );
 
-  it.each(DIFFERENT)("is over once %s has ended, whatever is asked for", (_who, first, second) => {
-    const machine = new Machine();
-    machine.state.release(machine.acquire(NOW, { requestId: "same", ...first }), "release", NOW);
-    for (const reply of bothWays(machine.state, { ...REQUEST, ...second }, NOW + 1))
-      expect(reply).toEqual({ success: false, reason: "NO_LONGER_VALID", ended: "released" });
-  });
+  it.each(DIFFERENT)(
+    "Every request under the id of a lease that has ended is refused as no longer valid: %s.",
+    (_who, first, second) => {
+      const machine = new Machine();
+      machine.state.release(machine.acquire(NOW, { requestId: "same", ...first }), "release", NOW);
+      for (const reply of bothWays(machine.state, { ...REQUEST, ...second }, NOW + 1))
+        expect(reply).toEqual({ success: false, reason: "NO_LONGER_VALID", ended: "released" });
+    },
+  );
 
-  it("is refused in words that say what the one takes and what the other asks for", () => {
+  it("The refusal says what the earlier request takes and what the new one asks for.", () => {
     const machine = new Machine();
     machine.acquire(NOW, { requestId: "same", ...ONE_OF_TWO });
     const reply = machine.state.acquire(REQUEST, NOW);
-    const words = "takes 1 of 2 permits, and this one asks for the whole lock";
+    const words = "takes 1 of 2 permits, but this request takes the whole lock";
     expect(reply).toMatchObject({ message: expect.stringContaining(words) });
   });
 
-  it("is refused after a conversion too: a repeated acquire is not told that it has what it gave up", () => {
+  it("A repeated acquire is refused after a conversion if it asks for the claim that the lease gave up.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, { requestId: "same" });
     expect(machine.state.convert(lease, READER, "down", NOW)).toMatchObject({ success: true });
@@ -74,8 +83,8 @@ describe("G5 an id that belongs to another request", () => {
   });
 });
 
-describe("G5 a result of a job", () => {
-  it("is still the answer to the request that had its lease, and to no request for another payload", () => {
+describe("G5 results of jobs", () => {
+  it("A job's result still answers the request that had its lease, and no request with another payload.", () => {
     const { state } = new Machine();
     const request = { ...REQUEST, ...JOB };
     const granted = state.acquire(request, NOW);
@@ -92,8 +101,8 @@ describe("G5 a result of a job", () => {
   });
 });
 
-describe("G5 a repeated conversion", () => {
-  it("that another has overtaken is not answered as if it held", () => {
+describe("G5 repeated conversions", () => {
+  it("A repeated conversion that a later one has replaced is refused.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, READER);
     machine.state.convert(lease, EXCLUSIVE, "up", NOW);
@@ -102,7 +111,7 @@ describe("G5 a repeated conversion", () => {
     expect(machine.state.status(NOW).holders).toMatchObject([READER]);
   });
 
-  it("under the id of a renewal is refused unless the lease takes that already", () => {
+  it("A conversion under the id of a renewal is refused unless the lease already takes that claim.", () => {
     const machine = new Machine();
     const lease = machine.acquire(NOW, READER);
     machine.state.renew(lease, 1_000, "same", NOW);
@@ -111,8 +120,8 @@ describe("G5 a repeated conversion", () => {
   });
 });
 
-describe("G5 the id of a request for a lease", () => {
-  it("keeps nobody from being asked to release", () => {
+describe("G5 ids of lease requests in other calls", () => {
+  it("A release request under the id of a lease request still reaches the holder.", () => {
     const machine = new Machine();
     machine.state.release(machine.acquire(NOW, { requestId: "same" }), "release", NOW);
     const lease = machine.acquire(NOW);
@@ -120,7 +129,7 @@ describe("G5 the id of a request for a lease", () => {
     expect(machine.state.status(NOW).holders).toMatchObject([{ lease, releaseRequested: true }]);
   });
 
-  it("keeps no lease from being ended by force", () => {
+  it("A forced release under the id of a lease request still ends the lease, and its repetition ends none.", () => {
     const machine = new Machine();
     machine.state.release(machine.acquire(NOW, { requestId: "same" }), "release", NOW);
     const lease = machine.acquire(NOW);

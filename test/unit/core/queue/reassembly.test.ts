@@ -12,7 +12,7 @@ const waiter = (requestId: string, waited: number, rest: Partial<LockRequest> = 
   ...rest,
 });
 
-/** Who is in line, in order, after an object that started at NOW was asked. */
+/** A lock whose object has started at NOW, and the waiters that come to it. */
 class Restarted {
   readonly #machine = new Machine();
 
@@ -25,7 +25,7 @@ class Restarted {
     return this;
   }
 
-  /** Who is granted from then on, one after the other; each releases at once. */
+  /** The waiters that are granted from then on, in order. Each releases at once. */
   grantedFrom(at: number): string[] {
     const granted: string[] = [];
     for (let now = NOW + at; now < NOW + at + 600_000; now = Math.max(now + 1, this.state.nextWake(now) ?? Infinity)) {
@@ -45,20 +45,20 @@ class Restarted {
   }
 }
 
-describe("G4 after a restart, callers that waited before", () => {
-  it("are put in the order in which they began to wait, and nobody is granted for two seconds", () => {
+describe("G4 waiters that return after a restart", () => {
+  it("Returning waiters are ordered by when they began to wait, and no lease is granted for two seconds.", () => {
     const lock = new Restarted().come(0, "third", 1_000).come(900, "first", 9_900).come(1_000, "second", 5_000);
     lock.state.wake(NOW + 1_999);
     expect(lock.state.takeEffects().answers).toEqual([]);
     expect(lock.grantedFrom(2_000)).toEqual(["first", "second", "third"]);
   });
 
-  it("are told from newcomers by asking again, though one began to wait just before, and its call took longer than that", () => {
+  it("A repeated call marks a returning waiter, even if the call takes longer than it had waited before.", () => {
     const lock = new Restarted().come(60, "last", 50).come(70, "first", 900);
     expect(lock.grantedFrom(70)).toEqual(["first", "last"]);
   });
 
-  it("lengthen the time in which nobody is granted, as long as they keep coming", () => {
+  it("Returning waiters lengthen the time without grants as long as they keep coming.", () => {
     const lock = new Restarted();
     for (let n = 0; n < 10; n += 1) lock.come(n * 1_200, `waiter ${n}`, 60_000);
     expect(lock.state.nextWake(NOW + 10_800)).toBe(NOW + 10_800 + LIMITS.quiet);
@@ -66,7 +66,7 @@ describe("G4 after a restart, callers that waited before", () => {
     expect(lock.grantedFrom(10_900)[0]).toBe("the longest");
   });
 
-  it("can't lengthen it beyond half a minute", () => {
+  it("Returning waiters can't lengthen the time without grants beyond half a minute.", () => {
     const lock = new Restarted();
     for (let at = 0; at < LIMITS.reassembly; at += 1_000)
       lock.come(at, `waiter ${at}`, 600_000).come(at, "waiter 0", 0);
@@ -76,7 +76,7 @@ describe("G4 after a restart, callers that waited before", () => {
     expect(lock.state.isLocked(NOW + LIMITS.reassembly)).toBe(true);
   });
 
-  it("are waited for by newcomers, whether they queue or only ask", () => {
+  it("New requests are granted after the returning waiters, whether they queue or only ask.", () => {
     const lock = new Restarted().come(0, "before", 5_000).come(500, "newcomer", 0);
     lock.state.cancel("before", NOW + 600);
     const asks = lock.state.acquire(waiter("asks", 0), NOW + 700);
@@ -84,11 +84,11 @@ describe("G4 after a restart, callers that waited before", () => {
     expect(lock.come(1_000, "also before", 5_000).grantedFrom(1_000)).toEqual(["also before", "newcomer"]);
   });
 
-  it("are granted past a head that never comes back", () => {
+  it("Returning waiters are granted past a former head that never returns.", () => {
     expect(new Restarted().come(0, "second", 5_000).grantedFrom(0)).toEqual(["second"]);
   });
 
-  it("keep their order through a second restart within the window", () => {
+  it("Returning waiters keep their order through a second restart within the reassembly time.", () => {
     const first = new Restarted().come(0, "b", 2_000).come(100, "a", 5_000);
     first.state.wake(NOW + 1_000);
     const second = new Restarted().come(0, "b", 3_100).come(800, "a", 6_800);
@@ -96,16 +96,16 @@ describe("G4 after a restart, callers that waited before", () => {
   });
 });
 
-describe("G4 after that time is over", () => {
+describe("G4 after the reassembly", () => {
   const old = () => new Restarted().come(0, "before", 5_000);
 
-  it("one that claims to have waited for longer than can be so arrives now", () => {
+  it("A waiter that claims an impossible waiting time arrives now.", () => {
     const lock = old().come(10_000, "second", 0).come(20_000, "liar", Number.MAX_SAFE_INTEGER);
     lock.state.takeEffects();
     expect(lock.state.status(NOW + 20_000).waiters.at(-1)).toMatchObject({ waited: 0 });
   });
 
-  it("one that claims more than a minute in an old object arrives now, though the object is old enough", () => {
+  it("A waiter that claims more than a minute arrives now, even if the object is old enough.", () => {
     const lock = new Restarted();
     lock.state.acquire(waiter("holder", 0, { ttl: 86_400_000, wait: 0 }), NOW);
     lock.come(600_000, "first", 0).come(600_001, "liar", 60_001).come(600_002, "lost its first call", 60_000);
@@ -113,7 +113,7 @@ describe("G4 after that time is over", () => {
     expect(waiters.map(({ waited }) => waited)).toEqual([60_000, 2, 1]);
   });
 
-  it("one that comes back too late is the last", () => {
+  it("A waiter that returns too late is the last in the queue.", () => {
     const lock = new Restarted();
     lock.state.acquire(waiter("holder", 0, { ttl: 86_400_000, wait: 0 }), NOW);
     lock.come(0, "before", 5_000).come(9_000, "newcomer", 0).come(10_000, "late", 30_000);
@@ -121,7 +121,7 @@ describe("G4 after that time is over", () => {
     expect(lock.grantedFrom(10_000)).toEqual(["before", "newcomer", "late"]);
   });
 
-  it("one whose connection is cut gets its place back, whatever it claims, for a minute", () => {
+  it("A waiter whose connection is cut gets its position back within a minute, whatever it claims.", () => {
     for (const [away, expected] of [
       [59_999, ["cut", "next"]],
       [60_000, ["next", "cut"]],
@@ -138,7 +138,7 @@ describe("G4 after that time is over", () => {
     }
   });
 
-  it("remembers no more of those who left than may wait", () => {
+  it("The lock remembers no more waiters that have left than may wait.", () => {
     const lock = new Restarted();
     lock.state.acquire(waiter("holder", 0, { ttl: 86_400_000, wait: 0 }), NOW);
     for (let n = 0; n <= LIMITS.maxWaiters; n += 1) {

@@ -9,7 +9,7 @@ const shared = new Uint8Array(1_000);
 let nested: unknown = "x".repeat(1_000);
 for (let depth = 0; depth < 100_000; depth += 1) nested = [nested];
 
-describe("the size of a structured clone is judged", () => {
+describe("Size of a structured clone", () => {
   it.each<[string, unknown, number, number]>([
     ["a string of one-byte characters", "é".repeat(1_000), 900, 1_010],
     ["a string of wider characters", "語".repeat(1_000), 1_900, 2_010],
@@ -32,21 +32,21 @@ describe("the size of a structured clone is judged", () => {
     ],
     ["an array's fields", Object.assign([], { ["k".repeat(500)]: "v".repeat(500) }), 900, 1_020],
     ["holes, each of which counts as a byte", Object.assign([], { 4_000: "x".repeat(1_000) }), 4_900, 5_010],
-  ])("by %s", (_what, value, less, most) => {
+  ])("The size of a structured clone counts %s.", (_what, value, less, most) => {
     expect(isLargerThan(less, value)).toBe(true);
     expect(isLargerThan(most, value)).toBe(false);
   });
 
-  it("without counting the holes of an array that is longer than the limit", () => {
+  it("The size of a structured clone leaves out the holes of an array that is longer than the limit.", () => {
     expect(isLargerThan(2_000_000, Object.assign([], { 4_294_967_294: 1 }))).toBe(true);
   });
 
-  it("without a recursion, however deeply a value is nested", () => {
+  it("The size of a structured clone is computed without recursion, however deeply the value is nested.", () => {
     expect(isLargerThan(300_000, nested)).toBe(true);
     expect(isLargerThan(600_000, nested)).toBe(false);
   });
 
-  it("without reading on once the limit is passed", () => {
+  it("The size of a structured clone is computed without reading on once the limit is passed.", () => {
     const unread = {
       get second(): never {
         throw new Error("This was read.");
@@ -55,8 +55,11 @@ describe("the size of a structured clone is judged", () => {
     expect(isLargerThan(10, [unread, "x".repeat(100)])).toBe(true);
   });
 
-  it.each([undefined, null, true, 0, -0, "", [], {}, new Date(0)])("as next to nothing for %s", (value) => {
-    expect(isLargerThan(0, value)).toBe(true);
-    expect(isLargerThan(9, value)).toBe(false);
-  });
+  it.each([undefined, null, true, 0, -0, "", [], {}, new Date(0)])(
+    "The size of a structured clone is next to nothing for %s.",
+    (value) => {
+      expect(isLargerThan(0, value)).toBe(true);
+      expect(isLargerThan(9, value)).toBe(false);
+    },
+  );
 });

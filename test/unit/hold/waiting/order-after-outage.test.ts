@@ -22,7 +22,7 @@ function comesBackAt(down: number, inLine: number, chance: () => number): number
 
 const requestOf = (place: number) => ({ ...PLAIN, ttl: 1, lockDelay: 0, wait: 86_400_000, requestId: String(place) });
 
-/** Everybody in line loses the object, and asks again until it is back; each holds the lock for a millisecond then. */
+/** All waiters lose the object and ask again until it is back; then each holds the lock for a millisecond. */
 function outage({ callers, down, inLine = callers }: { callers: number; down: number; inLine?: number }) {
   const chance = chances(callers + down);
   const returns = Array.from({ length: callers }, (_, place) => ({ place, at: comesBackAt(down, inLine, chance) }));
@@ -67,15 +67,18 @@ const inOrder = (count: number) => Array.from({ length: count }, (_, place) => p
 /** In milliseconds: a reset, the least outage that once broke the order, the one that is promised, and a long one. */
 const OUTAGES = [0, 4_300, 10_000, 30_000];
 
-describe("G4 the order after an outage", () => {
-  it.each(OUTAGES)("of %d ms holds among 12 callers, and costs about two seconds without grants", (down) => {
-    const { granted, withoutGrants } = outage({ callers: 12, down, inLine: 0 });
-    expect(granted).toEqual(inOrder(12));
-    expect(withoutGrants).toBeLessThan(2_300);
-  });
+describe("Order after an outage", () => {
+  it.each(OUTAGES)(
+    "G4 12 callers keep their order after an outage of %d ms, which costs about 2 s without grants.",
+    (down) => {
+      const { granted, withoutGrants } = outage({ callers: 12, down, inLine: 0 });
+      expect(granted).toEqual(inOrder(12));
+      expect(withoutGrants).toBeLessThan(2_300);
+    },
+  );
 
   it.each(OUTAGES)(
-    "of %d ms holds among 10,000, of whom no more than 1,000 come back in a second",
+    "G4 10,000 callers keep their order after an outage of %d ms, and at most 1,000 of them come back in a second.",
     (down) => {
       const { granted, calls, withoutGrants } = outage({ callers: 10_000, down });
       expect(granted).toEqual(inOrder(10_000));

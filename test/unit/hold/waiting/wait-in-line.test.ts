@@ -25,7 +25,7 @@ interface Step {
   reply: AcquireReply | Error;
 }
 
-/** Waits in line for a lock that answers as the steps say; what was asked, and what came of it. */
+/** Waits in the queue for a lock that answers as the steps say; returns the requests and the outcome. */
 function waitFor(wait: number, steps: Step[], lengths: number[] = []) {
   const { primitives, calls } = scriptedPrimitives({
     acquire: async () => {
@@ -49,8 +49,8 @@ function waitFor(wait: number, steps: Step[], lengths: number[] = []) {
   return { acquired: outcome(acquire(primitives, acquisition)), asked };
 }
 
-describe("G4 a caller in line whose polls are shorter than its wait", () => {
-  it("says so, and takes their end for no end of its wait", async () => {
+describe("Polls shorter than the wait", () => {
+  it("G4 A waiter whose polls are shorter than its wait says so, and the end of a poll does not end its wait.", async () => {
     const { acquired, asked } = waitFor(
       20_000,
       [
@@ -69,7 +69,7 @@ describe("G4 a caller in line whose polls are shorter than its wait", () => {
     ]);
   });
 
-  it("asks again at once after a cut, and two cuts at the shortest poll are an outage", async () => {
+  it("G4 A waiter asks again at once after a cut, and two cuts at the shortest poll are an outage.", async () => {
     const cut = (cutAfter: number) => ({ after: cutAfter, reply: fault({ cutAfter }) });
     const { acquired, asked } = waitFor(600_000, [cut(6_000), cut(6_000), cut(6_000)], [25_000, 5_000, 5_000]);
     await pass(18_100);
@@ -77,7 +77,7 @@ describe("G4 a caller in line whose polls are shorter than its wait", () => {
     expect(asked().map(({ at }) => at)).toEqual([0, 6_025, 12_050]);
   });
 
-  it("survives two such cuts with an answer in between", async () => {
+  it("G4 A waiter survives two cuts at the shortest poll with an answer between them.", async () => {
     const cut = { after: 6_000, reply: fault({ cutAfter: 6_000 }) };
     const answer = { after: 5_000, reply: waiting(1) };
     const { acquired } = waitFor(
@@ -90,10 +90,10 @@ describe("G4 a caller in line whose polls are shorter than its wait", () => {
   });
 });
 
-describe("G11 cuts below 5 s", () => {
+describe("Cuts below 5 s", () => {
   const cut = (cutAfter: number) => ({ after: cutAfter, reply: fault({ cutAfter }) });
 
-  it("of one kind, and with no answer for 15 s, are an outage whose message names the proxy's timeout", async () => {
+  it("G11 Cuts of one length below 5 s, without an answer for 15 s, are an outage whose message names the proxy's timeout.", async () => {
     const { acquired } = waitFor(
       600_000,
       Array.from({ length: 9 }, () => cut(4_000)),
@@ -105,15 +105,15 @@ describe("G11 cuts below 5 s", () => {
     });
   });
 
-  it("of different lengths are those of a service that is restarted again and again", async () => {
+  it("G11 Cuts of different lengths below 5 s are those of a service that restarts again and again, and the waiter goes on.", async () => {
     const { acquired } = waitFor(600_000, [cut(4_000), cut(2_000), cut(4_000), cut(1_500), cut(4_500), cut(1_000)]);
     await pass(20_000);
     expect((await acquired).value).toMatchObject({ lease: 7 });
   });
 });
 
-describe("G4 a caller in line waits out", () => {
-  it("a platform that is overloaded, and comes back more slowly each time", async () => {
+describe("Faults that a waiter waits out", () => {
+  it("G4 A waiter waits out an overloaded platform and comes back more slowly each time.", async () => {
     const { acquired, asked } = waitFor(
       60_000,
       Array.from({ length: 4 }, () => ({ reply: overloaded() })),
@@ -123,7 +123,7 @@ describe("G4 a caller in line waits out", () => {
     expect(asked().map(({ at }) => at)).toEqual([0, 750, 2_250, 5_250, 9_000]);
   });
 
-  it("a Retry-After, and a little more, so that not all come back in the same instant", async () => {
+  it("G4 A waiter waits out a Retry-After and a little more, so that not all waiters come back in the same instant.", async () => {
     const limited = { reply: fault({ retryAfter: 10_000, isAnswer: true, rateLimited: true }) };
     const { acquired, asked } = waitFor(
       120_000,
@@ -134,7 +134,7 @@ describe("G4 a caller in line waits out", () => {
     expect(asked().map(({ at }) => at)).toEqual([0, 10_500, 21_000, 31_500, 42_000, 52_500, 63_000, 73_500, 84_000]);
   });
 
-  it("a Retry-After of a service that is away, for no longer than its patience lasts", async () => {
+  it("G4 A waiter waits out the Retry-After of a service that is away for no longer than its patience lasts.", async () => {
     const away = { reply: fault({ retryAfter: 10_000 }) };
     const { acquired, asked } = waitFor(
       120_000,
@@ -145,21 +145,21 @@ describe("G4 a caller in line waits out", () => {
     expect(asked().map(({ at }) => at)).toEqual([0, 10_500, 21_000, 31_500, 42_000, 52_500]);
   });
 
-  it("a queue that is full, if it had a place before, and no queue that is full from the start", async () => {
+  it("G4 A waiter waits out a full queue if it had a queue entry before, but not a queue that is full from the start.", async () => {
     const before = waitFor(60_000, [{ after: 25_000, reply: waiting(10_000) }, { reply: FULL }, { reply: FULL }]);
     await pass(60_000);
     expect((await before.acquired).value).toMatchObject({ lease: 7 });
     expect(await waitFor(60_000, [{ reply: FULL }]).acquired).toEqual({ value: FULL });
   });
 
-  it("no queue that is full from the start, however late an object with much to do says so", async () => {
+  it("G4 A waiter does not wait out a queue that is full from the start, however late a busy object says so.", async () => {
     const { acquired, asked } = waitFor(60_000, [{ after: 4_000, reply: FULL }]);
     await pass(60_000);
     expect(await acquired).toEqual({ value: FULL });
     expect(asked()).toHaveLength(1);
   });
 
-  it("an outage of 16 s at the end of a poll, and is parked afterwards for no longer than its patience lasts", async () => {
+  it("G4 A waiter waits out an outage of 16 s at the end of a poll, and then parks no longer than its patience lasts.", async () => {
     const refused = Array.from({ length: 25 }, () => ({ reply: connectionLost() }));
     const { acquired, asked } = waitFor(120_000, [
       { after: 20_000, reply: connectionLost() },
@@ -175,15 +175,15 @@ describe("G4 a caller in line waits out", () => {
   });
 });
 
-describe("G11 a wait in line ends at once", () => {
-  it("with RATE_LIMITED, if a service that limits the rate asks to be left alone until the wait is over", async () => {
+describe("Waits that end at once", () => {
+  it("G11 A wait ends at once with RATE_LIMITED if the service's Retry-After is longer than the wait.", async () => {
     const limited = fault({ retryAfter: 10_000, isAnswer: true, rateLimited: true });
     const { acquired, asked } = waitFor(5_000, [{ reply: limited }]);
     expect((await acquired).error).toMatchObject({ code: "RATE_LIMITED", retryAfter: 10_000, cause: limited });
     expect(asked()).toHaveLength(1);
   });
 
-  it("with the reason, if a daily limit of the platform's free plan is used up", async () => {
+  it("G11 A wait ends at once with the reason if a daily limit of the platform's free plan is used up.", async () => {
     const limit = new Error("Exceeded allowed duration in Durable Objects free tier.");
     const { acquired, asked } = waitFor(60_000, [{ reply: Object.assign(limit, { retryable: true }) }]);
     expect((await acquired).error).toMatchObject({
@@ -194,8 +194,8 @@ describe("G11 a wait in line ends at once", () => {
   });
 });
 
-describe("G11 a caller in line that nothing answers", () => {
-  it("gives each poll up before it asks again, and its outage carries the last fault", async () => {
+describe("Waiter without an answer", () => {
+  it("G11 A waiter without an answer aborts each poll before it asks again, and its outage carries the last fault.", async () => {
     const given: (AbortSignal | undefined)[] = [];
     let asked = 0;
     const lost = connectionLost();

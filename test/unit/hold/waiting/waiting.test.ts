@@ -4,9 +4,9 @@ import { faultyNamespace } from "../../../support/faulty-namespace.ts";
 import { memoryPrimitives } from "../../../support/memory-primitives.ts";
 import { freshId, leaseOf, lockOf, outcome, sleep, untilWaiting, waiters } from "../../../support/locks.ts";
 
-// At once: most of a test is waiting for time to pass, and each has locks of its own.
-describe.concurrent("G9 waiting is bounded", () => {
-  it("withLock gives up after `wait` with LOCK_TIMEOUT, which says when to come again", async () => {
+// Concurrent: most of a test waits for time to pass, and each test has separate locks.
+describe.concurrent("Bounded waiting", () => {
+  it("G9 withLock gives up after `wait` with LOCK_TIMEOUT, which says when to come again.", async () => {
     const id = freshId();
     await lockOf(id).acquire(30_000);
     const { error } = await outcome(lockOf(id).withLock(() => {}, { wait: 40 }));
@@ -16,7 +16,7 @@ describe.concurrent("G9 waiting is bounded", () => {
     expect(await waiters(id)).toEqual([]);
   });
 
-  it("a wait of 0 asks once", async () => {
+  it("G9 A wait of 0 asks once.", async () => {
     const id = freshId();
     await lockOf(id).acquire(30_000);
     const { namespace, calls } = faultyNamespace((_method, run) => run());
@@ -25,7 +25,7 @@ describe.concurrent("G9 waiting is bounded", () => {
     expect(calls.map(({ method }) => method)).toEqual(["acquire"]);
   });
 
-  it("waits without end if asked to", async () => {
+  it("G9 A wait of Infinity waits without end.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(30_000));
     const waiting = lockOf(id).acquire(1_000, { wait: Infinity });
@@ -34,7 +34,7 @@ describe.concurrent("G9 waiting is bounded", () => {
     expect(await waiting).toMatchObject({ success: true });
   });
 
-  it("a signal that has fired already prevents the request", async () => {
+  it("G9 A signal that has already fired prevents the request.", async () => {
     const { namespace, calls } = faultyNamespace((_method, run) => run());
     const reason = new Error("too late");
     await expect(lockOf(freshId(), namespace).withLock(() => {}, { signal: AbortSignal.abort(reason) })).rejects.toBe(
@@ -43,11 +43,11 @@ describe.concurrent("G9 waiting is bounded", () => {
     expect(calls).toEqual([]);
   });
 
-  it("a grant that races with an abort is given back", async () => {
+  it("G9 A grant that races with an abort is given back.", async () => {
     const id = freshId();
     const controller = new AbortController();
     const reason = new Error("changed my mind");
-    // Fires after the object has granted, before the client hears of it.
+    // Fires after the object has granted the lease and before the client learns about it.
     const { namespace } = faultyNamespace(async (method, run) => {
       const reply = await run();
       if (method === "acquire") controller.abort(reason);
@@ -57,7 +57,7 @@ describe.concurrent("G9 waiting is bounded", () => {
     expect(await lockOf(id).isLocked()).toBe(false);
   });
 
-  it("a grant that races with the end of the wait is either its caller's or nobody's", async () => {
+  it("G9 A grant that races with the end of the wait belongs to its caller, or the lock is free.", async () => {
     for (let round = 0; round < 40; round += 1) {
       const id = freshId();
       const before = await leaseOf(lockOf(id).acquire(30_000));
@@ -71,7 +71,7 @@ describe.concurrent("G9 waiting is bounded", () => {
     }
   });
 
-  it("a grant that arrives after its caller gave up is given back", async () => {
+  it("G9 A grant that arrives after its caller gave up is given back.", async () => {
     const id = freshId();
     const controller = new AbortController();
     const lease = await leaseOf(lockOf(id).acquire(30_000));
@@ -86,7 +86,7 @@ describe.concurrent("G9 waiting is bounded", () => {
     await vi.waitFor(async () => expect(await lockOf(id).isLocked()).toBe(false), { timeout: 10_000, interval: 5 });
   });
 
-  it("aborting does not end a hold that was granted", async () => {
+  it("G9 An abort does not end a hold that was granted.", async () => {
     const controller = new AbortController();
     const held = await lockOf(freshId()).hold({ signal: controller.signal });
     controller.abort();
@@ -95,8 +95,8 @@ describe.concurrent("G9 waiting is bounded", () => {
   });
 });
 
-describe.concurrent("polling instead of queueing", () => {
-  it("asks again after growing delays until granted, and never queues", async () => {
+describe.concurrent("Polling", () => {
+  it("Polling asks again after growing delays until the grant, and never queues.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(30_000));
     const { namespace, calls } = faultyNamespace((_method, run) => run());
@@ -111,7 +111,7 @@ describe.concurrent("polling instead of queueing", () => {
     expect(new Set(calls.map(({ method }) => method))).toEqual(new Set(["acquire", "release"]));
   });
 
-  it("stops after `retries`", async () => {
+  it("Polling stops after `retries`.", async () => {
     const id = freshId();
     await lockOf(id).acquire(30_000);
     const { namespace, calls } = faultyNamespace((_method, run) => run());
@@ -120,14 +120,14 @@ describe.concurrent("polling instead of queueing", () => {
     expect(calls).toHaveLength(4);
   });
 
-  it("stops when `wait` is over", async () => {
+  it("Polling stops when `wait` has passed.", async () => {
     const id = freshId();
     await lockOf(id).acquire(30_000);
     const result = await lockOf(id).acquire(1_000, { retry: { minTimeout: 5, maxTimeout: 5 }, wait: 50 });
     expect(result).toMatchObject({ success: false, reason: "BORROWED" });
   });
 
-  it("stops at once when its signal fires", async () => {
+  it("Polling stops at once when its signal fires.", async () => {
     const id = freshId();
     await lockOf(id).acquire(30_000);
     const controller = new AbortController();
@@ -138,8 +138,8 @@ describe.concurrent("polling instead of queueing", () => {
   });
 });
 
-describe("G6 what was waited for is not believed in for longer than it was asked for", () => {
-  it("though the object's clock was put forward by an hour meanwhile", async () => {
+describe("Clock changes during a wait", () => {
+  it("G6 A grant after a wait is trusted for no longer than its ttl, even if the object's clock was put forward by an hour.", async () => {
     const primitives = memoryPrimitives(freshId());
     const lock = createLock({
       ...primitives,

@@ -3,10 +3,10 @@ import { LIMITS } from "../../../../src/core/limits.ts";
 import { ContextHandle } from "../../../../src/object/handles/context-handle.ts";
 import { ContextHandles } from "../../../../src/object/handles/context-handles.ts";
 
-describe("the context handles of leases", () => {
+describe("Context handles of leases", () => {
   const live = () => true;
 
-  it("hold a lease until the last is gone", () => {
+  it("A lease has a context handle until its last one is gone.", () => {
     const handles = new ContextHandles();
     const [one, other] = [new ContextHandle(() => {}), new ContextHandle(() => {})];
     handles.add(1, one, live);
@@ -19,7 +19,7 @@ describe("the context handles of leases", () => {
     expect(handles.has(1)).toBe(false);
   });
 
-  it("G9 are a hundred of a lease at most, and the first is lost", () => {
+  it("G9 A lease has at most a hundred context handles, and one more replaces the first.", () => {
     const handles = new ContextHandles();
     const all = Array.from({ length: 101 }, () => new ContextHandle(() => {}));
     for (const handle of all.slice(0, 100)) handles.add(1, handle, live);
@@ -30,7 +30,7 @@ describe("the context handles of leases", () => {
     expect(handles.has(1)).toBe(false);
   });
 
-  it("G9 are dropped with their leases, once there are more than can live", () => {
+  it("G9 Context handles are dropped with their leases, once there are more than can be live.", () => {
     const handles = new ContextHandles();
     for (let lease = 1; lease <= LIMITS.maxLeases; lease += 1)
       handles.add(lease, new ContextHandle(() => {}), () => false);

@@ -49,17 +49,17 @@ const FULL: Slot = {
   ],
 };
 
-/** A row that was whole before `damage`. */
+/** Reads a row that was intact before `damage`. */
 const damaged = (damage: Row, slot = FULL): Slot | undefined => slotsOf([{ ...rowOf(slot), ...damage }])[0];
 
-describe("a lease and its row", () => {
-  it("tell the same, whatever the lease has", () => {
+describe("Lease rows", () => {
+  it("A lease is read back from its row unchanged, whatever fields it has.", () => {
     expect(slotsOf([BARE, FULL].map(rowOf))).toEqual([BARE, FULL]);
     const expired: Slot = { ...BARE, end: { requestId: "request", lease: 7, how: "expired" } };
     expect(slotsOf([rowOf(expired)])).toEqual([expired]);
   });
 
-  it("tell the same of what tokens asked, the lease's own and another", () => {
+  it("A row keeps the token names of requests, the lease's own and another's.", () => {
     const id = (name: string | undefined, given: string) => scopedTo(name, given);
     const lease = { ...FULL.lease, requestId: id("ci", "request"), renewalId: id("ci", "renewal") };
     const end = { requestId: lease.requestId, lease: 7, how: "released", releaseId: id("ci", "release") } as const;
@@ -78,18 +78,18 @@ describe("a lease and its row", () => {
     );
   });
 
-  it("tell the same of one that an older version wrote, which knew less", () => {
+  it("A row that an older version wrote with fewer columns is read as the same lease.", () => {
     const { lock_delay: _delay, once: _once, release_requested: _asked, token_name: _name, ...older } = rowOf(BARE);
     expect(slotsOf([older])).toEqual([BARE]);
   });
 });
 
-describe("G1 a damaged row", () => {
-  it("without a number that can be one tells of no lease", () => {
+describe("G1 damaged rows", () => {
+  it("A damaged row without a valid lease number holds no lease.", () => {
     for (const lease of [0, -1, 1.5, "7", null, Number.MAX_SAFE_INTEGER]) expect(damaged({ lease })).toBeUndefined();
   });
 
-  it("without a place gets one that no other has, is dead, and keeps its number", () => {
+  it("A damaged row without a valid slot gets a free one, is dead and keeps its lease number.", () => {
     const rows: Row[] = [
       { ...rowOf(BARE), slot: 0 },
       { ...rowOf(BARE), slot: "x", lease: 8 },
@@ -108,7 +108,7 @@ describe("G1 a damaged row", () => {
     expect(slots.map(({ end }) => end?.how)).toEqual([undefined, "superseded", undefined, "superseded", "superseded"]);
   });
 
-  it("without a deadline is dead", () => {
+  it("A damaged row without a valid deadline is dead.", () => {
     for (const deadline of ["soon", null, -1, Infinity, Number.NaN]) {
       const slot = damaged({ deadline }, BARE);
       expect(slot?.lease.deadline).toBe(0);
@@ -118,7 +118,7 @@ describe("G1 a damaged row", () => {
     expect(damaged({ deadline: Number.MAX_SAFE_INTEGER }, BARE)?.end).toBeUndefined();
   });
 
-  it("is taken for what lets in the fewest", () => {
+  it("A damaged claim is read as the one that admits the fewest others.", () => {
     const exclusive = { exclusive: true, permits: 1, capacity: 1 };
     for (const damage of [{ exclusive: 2 }, { exclusive: null }, { permits: 0 }, { permits: "2" }, { capacity: 0 }])
       expect(damaged(damage)?.lease).toMatchObject(exclusive);
@@ -126,7 +126,7 @@ describe("G1 a damaged row", () => {
     expect(damaged({ permits: Number.MAX_SAFE_INTEGER })?.lease).toMatchObject({ permits: Number.MAX_SAFE_INTEGER });
   });
 
-  it("has bounds in place of what is out of them", () => {
+  it("Damaged fields that are out of bounds are replaced by values within bounds.", () => {
     expect(damaged({ since: "then" })?.lease.since).toBe(NOW + 1_000);
     for (const ttl of [0, DAY + 1, "1"]) expect(damaged({ ttl })?.lease.ttl).toBe(LIMITS.maxTtl);
     for (const ttl of [1, DAY]) expect(damaged({ ttl })?.lease.ttl).toBe(ttl);
@@ -142,12 +142,12 @@ describe("G1 a damaged row", () => {
       expect(damaged({ renewal })?.lease.renewalId).toBeUndefined();
   });
 
-  it("that ended in a way which only a newer version knows has ended", () => {
+  it("A lease that ended in a way that only a newer version knows has ended.", () => {
     expect(damaged({ ended: "vanished" })?.end?.how).toBe("superseded");
     expect(damaged({ ended: "vanished", ended_by: null }, BARE)?.end?.how).toBe("superseded");
   });
 
-  it("remembers what can be read of the past, and no more of it than would be written", () => {
+  it("A damaged row keeps the past requests that can be read, and no more of them than would be written.", () => {
     for (const past of ["not JSON", "{}", "null", 7, null]) expect(damaged({ past })?.past).toEqual([]);
     const [good, cancelled] = FULL.past;
     const bad = [null, 7, "x", {}, { ...good, requestId: 7 }, { ...good, lease: "6" }, { ...good, how: "vanished" }];

@@ -13,10 +13,10 @@ afterEach(() => void vi.restoreAllMocks());
 
 const silenced = () => vi.spyOn(console, "error").mockImplementation(() => {});
 
-describe("the result of a job is stored", () => {
-  it("with what is known of it, and read apart from that", async () => {
+describe("Storage of results", () => {
+  it("A result is stored with its job record and read apart from it.", async () => {
     await inside((results) => {
-      const told = silenced();
+      const logged = silenced();
       expect(results.load()).toBeUndefined();
       expect(results.write(INFO, { amount: 3 })).toBeUndefined();
       expect(results.load()).toEqual(INFO);
@@ -25,28 +25,28 @@ describe("the result of a job is stored", () => {
       expect(results.read().result).toEqual({ value: undefined, failed: true, lease: 8 });
       results.delete();
       expect(results.load()).toBeUndefined();
-      expect(told).not.toHaveBeenCalled();
+      expect(logged).not.toHaveBeenCalled();
     });
   });
 
-  it("or told why it can't be, and the one before is kept", async () => {
+  it("A result that can't be stored is refused with the reason, and the result before it is kept.", async () => {
     await inside((results) => {
       results.write(INFO, "before");
       let nested: unknown = [];
       for (let depth = 0; depth < 100_000; depth += 1) nested = [nested];
       expect(results.write(INFO, () => {})).toBe("RESULT_NOT_CLONEABLE");
       expect(results.write(INFO, nested)).toBe("RESULT_NOT_CLONEABLE");
-      // Newer runtimes would store it: the limit is ours, and the same everywhere.
+      // Newer runtimes would store it: this limit is the library's own, and the same everywhere.
       expect(results.write(INFO, "x".repeat(2_000_001))).toBe("RESULT_TOO_LARGE");
       expect(results.read().result.value).toBe("before");
     });
   });
 
   it.each([
-    ["another error", new Error("disk full")],
-    ["what is no error", "SQLITE_TOOBIG"],
-    ["nothing", undefined],
-  ])("and %s is thrown", (_what, thrown) => {
+    ["an unrelated error", new Error("disk full")],
+    ["a value that is not an error", "SQLITE_TOOBIG"],
+    ["undefined", undefined],
+  ])("A write of a result throws what its storage throws: %s.", (_what, thrown) => {
     const kv = {
       put: () => {
         throw thrown;
@@ -58,32 +58,32 @@ describe("the result of a job is stored", () => {
   });
 });
 
-describe("G9 what is stored and no result", () => {
+describe("G9 damaged results", () => {
   it.each([
     ["null", null],
     ["a text", "receipt"],
-    ["nothing of what it should have", {}],
-    ["a lease that is none", { ...INFO, lease: 0 }],
+    ["an empty object", {}],
+    ["an invalid lease", { ...INFO, lease: 0 }],
     ["a lease as text", { ...INFO, lease: "7" }],
-    ["a fingerprint that is none", { ...INFO, fingerprint: 7 }],
-    ["a failure that is neither", { ...INFO, failed: 1 }],
-    ["a time to keep it of nothing", { ...INFO, retain: 0 }],
-    ["a time to keep it as text", { ...INFO, retain: "1000" }],
-    ["a time to keep it in fractions", { ...INFO, retain: 1.5 }],
-    ["a time to keep it of over a year", { ...INFO, retain: LIMITS.maxRetain + 1 }],
-    ["an end that is none", { ...INFO, keptUntil: Number.NaN }],
+    ["an invalid fingerprint", { ...INFO, fingerprint: 7 }],
+    ["a failure flag that is not a boolean", { ...INFO, failed: 1 }],
+    ["a retention of zero", { ...INFO, retain: 0 }],
+    ["a retention as text", { ...INFO, retain: "1000" }],
+    ["a fractional retention", { ...INFO, retain: 1.5 }],
+    ["a retention of over a year", { ...INFO, retain: LIMITS.maxRetain + 1 }],
+    ["an invalid end", { ...INFO, keptUntil: Number.NaN }],
     ["an end as text", { ...INFO, keptUntil: "2000" }],
-    ["an end before all time", { ...INFO, keptUntil: -1 }],
-  ])("is told, and not believed: %s", async (_what, stored) => {
+    ["a negative end", { ...INFO, keptUntil: -1 }],
+  ])("A stored value that is not a result is logged and ignored: %s.", async (_what, stored) => {
     await inside((results, kv) => {
-      const told = silenced();
+      const logged = silenced();
       kv.put("result", stored);
       expect(results.load()).toBeUndefined();
-      expect(told).toHaveBeenCalledOnce();
+      expect(logged).toHaveBeenCalledOnce();
     });
   });
 
-  it("is believed at its bounds", async () => {
+  it("A stored result at its limits is accepted.", async () => {
     await inside((results, kv) => {
       const bounds = { ...INFO, lease: 1, retain: LIMITS.maxRetain, keptUntil: 1, fingerprint: "" };
       kv.put("result", { ...bounds, value: 1, added: "by a newer version" });
@@ -93,14 +93,14 @@ describe("G9 what is stored and no result", () => {
     });
   });
 
-  it("can't even be read, and is told", () => {
-    const told = silenced();
+  it("A stored result that can't be read is logged and ignored.", () => {
+    const logged = silenced();
     const kv = {
       get: () => {
         throw new Error("damaged");
       },
     } as unknown as SyncKvStorage;
     expect(new ResultStorage(kv).load()).toBeUndefined();
-    expect(told).toHaveBeenCalledOnce();
+    expect(logged).toHaveBeenCalledOnce();
   });
 });

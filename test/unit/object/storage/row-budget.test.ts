@@ -5,19 +5,19 @@ import type { Row } from "../../../../src/object/storage/object-storage.ts";
 
 const NOW = 1_800_000_000_000;
 
-/** A row of more than about 1,000 bytes costs three frames of the write-ahead log a commit, in place of one. */
+/** A row of more than about 1,000 bytes costs three frames of the write-ahead log per commit, instead of one. */
 const MOST_BYTES = 950;
 
-/** What the requests before it are to take: 32 hashes of 16 bytes. */
+/** The budget of the past requests: 32 hashes of 16 bytes. */
 const PAST = new Uint8Array(512).buffer;
 
-/** The bytes of an integer; 0 and 1 are told by their type alone. */
+/** The bytes of an integer. SQLite stores 0 and 1 in the type alone. */
 function sizeOfInteger(value: number): number {
   if (value === 0 || value === 1) return 0;
   return [1, 2, 3, 4, 6].find((bytes) => Math.abs(value) < 2 ** (8 * bytes - 1)) ?? 8;
 }
 
-/** The bytes of a value, and of its type in the header, as SQLite's record format has them. */
+/** The bytes of a value and of its type in the header, in SQLite's record format. */
 function sizeOf(column: string, value: SqlStorageValue): number {
   if (value === null) return 1;
   if (typeof value === "number") {
@@ -34,7 +34,7 @@ function bytesOf(row: Row): number {
   return Object.entries(row).reduce((sum, [column, value]) => sum + sizeOf(column, value), header);
 }
 
-it("G10 a lease fits in a row of 950 bytes, with ids of UUIDs, an owner and a token name of 64 bytes, and all else at its longest", () => {
+it("G10 A lease with UUIDs as ids and 64 bytes each for owner and token name fits in a row of 950 bytes.", () => {
   const id = () => scopedTo("t".repeat(64), crypto.randomUUID());
   const requestId = id();
   const row = rowOf({

@@ -16,8 +16,8 @@ const inside = (work: (sql: SqlStorage) => void) =>
 
 afterEach(() => void vi.restoreAllMocks());
 
-describe("G8 a table", () => {
-  it("is made with the first row, of all its columns, and written to by one statement from then on", async () => {
+describe("G8 tables", () => {
+  it("A table is created with the first row and all its columns, and then takes one statement per write.", async () => {
     await inside((sql) => {
       const table = new Table(sql, SHAPE);
       expect([table.exists, table.rows()]).toEqual([false, []]);
@@ -30,7 +30,7 @@ describe("G8 a table", () => {
     });
   });
 
-  it("of an older version gets the columns that it lacks with the first row, once", async () => {
+  it("A table of an older version gets its missing columns with the first row, once.", async () => {
     await inside((sql) => {
       sql.exec("CREATE TABLE things (slot INTEGER PRIMARY KEY, thing INTEGER)");
       sql.exec("INSERT INTO things VALUES (2, 5)");
@@ -47,7 +47,7 @@ describe("G8 a table", () => {
     });
   });
 
-  it("of a newer version keeps what that knows of a thing, until the row is another thing's", async () => {
+  it("A table of a newer version keeps its extra columns until the row belongs to another thing.", async () => {
     await inside((sql) => {
       sql.exec("CREATE TABLE things (slot INTEGER PRIMARY KEY, thing INTEGER, note TEXT, later TEXT)");
       sql.exec("INSERT INTO things VALUES (1, 7, 'x', 'kept')");
@@ -59,7 +59,7 @@ describe("G8 a table", () => {
     });
   });
 
-  it("of another kind is set aside with the first row, and costs nothing from then on", async () => {
+  it("A table of another kind is set aside with the first row, and costs nothing from then on.", async () => {
     await inside((sql) => {
       vi.spyOn(console, "error").mockImplementation(() => {});
       sql.exec("CREATE TABLE things (a TEXT, b TEXT, c TEXT, d TEXT)");
@@ -72,7 +72,7 @@ describe("G8 a table", () => {
     });
   });
 
-  it("that was wiped is made again", async () => {
+  it("A table that was wiped is created again.", async () => {
     await inside((sql) => {
       const table = new Table(sql, SHAPE);
       table.put(ROW);

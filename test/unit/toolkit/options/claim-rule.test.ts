@@ -4,15 +4,15 @@ import { asAsked, everything, oneOfMany, outOf } from "../../../../src/toolkit/o
 const NOTHING = { permits: undefined, capacity: undefined };
 const refusal = (argument: string, message: string) => expect.objectContaining({ argument, message });
 
-describe("G1 what a kind of lock takes", () => {
-  it("a plain one what it is asked for", () => {
+describe("Claim of each kind of lock", () => {
+  it("G1 A plain lock takes the claim that it is given.", () => {
     expect(asAsked(NOTHING)).toEqual({});
     expect(asAsked({ permits: 2, capacity: 3 })).toEqual({ permits: 2, capacity: 3 });
     expect(asAsked({ ...NOTHING, permits: 2 })).toEqual({ permits: 2 });
     expect(asAsked({ ...NOTHING, capacity: 3 })).toEqual({ capacity: 3 });
   });
 
-  it("a writer everything, and a reader one of any number: neither can be asked for another share", () => {
+  it("G1 A writer takes everything and a reader one permit of any number, and neither accepts another share.", () => {
     expect(everything(NOTHING)).toEqual({});
     expect(oneOfMany(NOTHING)).toEqual({ permits: 1, capacity: Infinity });
     for (const [rule, what] of [
@@ -24,7 +24,7 @@ describe("G1 what a kind of lock takes", () => {
     }
   });
 
-  it("a semaphore one of its permits, or as many as it is asked for", () => {
+  it("G1 A semaphore takes one of its permits, or as many as it is asked for.", () => {
     expect(outOf(5)(NOTHING)).toEqual({ permits: 1, capacity: 5 });
     expect(outOf(5)({ ...NOTHING, permits: 3 })).toEqual({ permits: 3, capacity: 5 });
     expect(() => outOf(5)({ ...NOTHING, capacity: 5 })).toThrow(

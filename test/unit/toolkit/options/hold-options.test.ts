@@ -12,8 +12,8 @@ const refusal = (argument: string, words = argument) =>
   expect.objectContaining({ code: "INVALID_ARGUMENT", argument, message: expect.stringContaining(words) });
 const BOUNDS = { ttl: 30_000, maxHold: Infinity, minHold: 0, releaseOnExit: false, onReleaseRequested: undefined };
 
-describe("G9 what is not said has a default", () => {
-  it("of an acquire: once, or for ten seconds if it polls", () => {
+describe("Default options", () => {
+  it("G9 acquire asks once by default, or waits for 10 s if it polls.", () => {
     const { request, ...rest } = checkAcquire(1_000, undefined, asAsked);
     expect(request).toMatchObject({ ttl: 1_000, wait: 0, waited: 0, exclusive: true, lockDelay: 0, steal: false });
     expect(request.requestId).toMatch(/^[0-9a-f-]{36}$/);
@@ -24,7 +24,7 @@ describe("G9 what is not said has a default", () => {
     });
   });
 
-  it("of a hold: thirty seconds that are renewed, waited for ten", () => {
+  it("G9 hold has a ttl of 30 s and a wait of 10 s by default.", () => {
     const { request, bounds } = checkHold(undefined, everything);
     expect(request).toMatchObject({ ttl: 30_000, wait: 10_000 });
     expect(bounds).toEqual(BOUNDS);
@@ -33,7 +33,7 @@ describe("G9 what is not said has a default", () => {
     expect(checkWaiting(undefined)).toEqual({ wait: 10_000, signal: undefined });
   });
 
-  it("and a default may be said", () => {
+  it("G9 A default is also accepted when it is passed explicitly.", () => {
     const said = { minHold: 0, maxHold: Infinity, releaseOnExit: false, ttl: 30_000, lockDelay: 0, wait: 10_000 };
     expect(checkHold({ ...said, retry: { retries: Infinity } }, everything)).toMatchObject({
       bounds: BOUNDS,
@@ -42,7 +42,7 @@ describe("G9 what is not said has a default", () => {
     expect(checkResume({ minHold: 0, releaseOnExit: true }).releaseOnExit).toBe(true);
   });
 
-  it("and what is said is taken", () => {
+  it("G9 An option that is given replaces its default.", () => {
     const { signal } = new AbortController();
     const onReleaseRequested = () => {};
     const retry = { retries: 0, minTimeout: 1, maxTimeout: 86_400_000, factor: 1.5 };
@@ -72,7 +72,7 @@ describe("G9 what is not said has a default", () => {
   });
 });
 
-describe("G9 what is wrong is named", () => {
+describe("Bad options", () => {
   it.each([
     ["retry", { retry: 1 }, "retry must be an object of retries, minTimeout, maxTimeout, factor"],
     ["retry", { retry: null }, "{} takes the defaults"],
@@ -95,11 +95,11 @@ describe("G9 what is wrong is named", () => {
     ["releaseOnExit", { releaseOnExit: 1 }, "releaseOnExit"],
     ["onReleaseRequested", { onReleaseRequested: "tell" }, "must be a function"],
     ["onReleaseRequested", { onReleaseRequested: null }, "must be a function"],
-  ])("%s: %j", (argument, options, words) => {
+  ])("G9 A bad %s is refused with a message that says what is wrong: %j.", (argument, options, words) => {
     expect(() => checkHold(unchecked(options), everything)).toThrow(refusal(argument, words));
   });
 
-  it("in what waits, takes over or tries, the same", () => {
+  it("G9 A bad option of a wait, of resume or of tryWithLock is refused in the same way.", () => {
     expect(() => checkWaiting({ wait: null })).toThrow(refusal("wait"));
     expect(() => checkWaiting({ signal: null })).toThrow(refusal("signal"));
     expect(() => checkWaiting({ ttl: 1 })).toThrow(refusal("ttl"));
@@ -108,14 +108,14 @@ describe("G9 what is wrong is named", () => {
       expect(() => checkTryHold(unchecked({ [option]: 1 }), everything)).toThrow(refusal(option));
   });
 
-  it("a hold that is bound and may end early is fine, and one of least length that is not bound", () => {
+  it("G9 releaseOnExit without minHold is accepted, and so is minHold without releaseOnExit.", () => {
     expect(checkHold({ releaseOnExit: true, minHold: unchecked(undefined) }, everything).bounds.releaseOnExit).toBe(
       true,
     );
     expect(checkHold({ releaseOnExit: false, minHold: 5, maxHold: 5 }, everything).bounds.minHold).toBe(5);
   });
 
-  it("work that is none, a lock that is none, a binding that is none", () => {
+  it("G9 Work that is no function, a lock that is none and a binding that is none are refused by their names.", () => {
     expect(() => checkWork("work")).toThrow(refusal("fn"));
     expect(() => checkWork(() => {})).not.toThrow();
     const lock = { primitives: {} };

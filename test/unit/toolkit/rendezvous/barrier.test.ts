@@ -12,11 +12,11 @@ fakeTime();
 
 const scripted = scriptedNamespace<DurableRendezvous>;
 
-describe("a barrier", () => {
+describe("Barrier", () => {
   const MET: ArriveReply = { success: true, generation: 4, index: 1 };
   const WAITING: ArriveReply = { success: false, reason: "WAITING" };
 
-  /** Each arrival is answered after a slice, or at once. */
+  /** Each arrival is answered after a long poll, or at once. */
   function arriving(...replies: ({ after?: number; reply: ArriveReply | Error } | "never")[]) {
     const disposed = vi.fn();
     const arrive = () => {
@@ -46,7 +46,7 @@ describe("a barrier", () => {
     return { barrier, calls, arrivals, disposed, methods: () => calls.map(({ method }) => method) };
   }
 
-  it("is met slice by slice by one name, for as long as it is waited for", async () => {
+  it("A party waits at a barrier in long polls under one request id, for as long as its wait.", async () => {
     const { barrier, arrivals, calls, disposed } = arriving(
       { after: 25_000, reply: WAITING },
       { after: 25_000, reply: WAITING },
@@ -65,7 +65,7 @@ describe("a barrier", () => {
     expect(disposed).toHaveBeenCalledTimes(3);
   });
 
-  it("is asked again after a fault, by the same name", async () => {
+  it("A party asks a barrier again under the same request id after a fault.", async () => {
     const { barrier, arrivals, calls } = arriving({ after: 1_000, reply: connectionLost() }, { reply: MET });
     const met = barrier.arrive({ wait: 10_000 });
     await pass(1_025);
@@ -74,7 +74,7 @@ describe("a barrier", () => {
     expect(new Set(calls.map(({ args: [arrival] }) => (arrival as Arrival).requestId)).size).toBe(1);
   });
 
-  it("asked again when its time is over waits no longer", async () => {
+  it("A party that asks a barrier again after its wait has ended waits no longer.", async () => {
     const { barrier, arrivals } = arriving({ after: 3_000, reply: connectionLost() }, { reply: MET });
     const met = barrier.arrive({ wait: 2_000 });
     await pass(3_025);
@@ -82,7 +82,7 @@ describe("a barrier", () => {
     expect(arrivals()[1]).toMatchObject({ wait: 0 });
   });
 
-  it("is met over a stub that hands out an ordinary promise too", async () => {
+  it("A party also passes a barrier over a stub that returns an ordinary promise.", async () => {
     const disposed = vi.fn();
     const arrive = async () => ({ outcome: { reply: async () => MET }, [Symbol.dispose]: disposed });
     const { namespace } = scripted({ arriveAtBarrier: arrive });
@@ -96,41 +96,41 @@ describe("a barrier", () => {
     ["aborted", "gave up"],
     [undefined, "died"],
     ["bored", "left"],
-  ])("that broke (%s) says who broke it, and is not left again", async (why, words) => {
+  ])("A broken barrier (%s) says why it broke, and the party does not leave it again.", async (why, words) => {
     const { barrier, methods } = arriving({ reply: { success: false, reason: "BROKEN", why } as ArriveReply });
     const error = await failureOf(barrier.arrive());
     expect(error).toMatchObject({
       code: "BARRIER_BROKEN",
-      message: `Barrier "mine" broke: one of those who had come ${words}. Come again.`,
+      message: `Barrier "mine" broke: a party that had arrived ${words}. Call arrive again.`,
     });
     expect(methods()).toEqual(["arriveAtBarrier"]);
   });
 
-  it("that was not met in time says so", async () => {
+  it("A barrier that is not complete in time says so.", async () => {
     const { barrier, methods } = arriving({ reply: { success: false, reason: "TIMEOUT" } });
     expect(await failureOf(barrier.arrive({ wait: 40 }))).toMatchObject({
       code: "LOCK_TIMEOUT",
-      message: 'Not all came to barrier "mine" within 40 ms: raise wait, or come again.',
+      message: 'Not all parties arrived at barrier "mine" within 40 ms: raise wait, or call arrive again.',
     });
     expect(methods()).toEqual(["arriveAtBarrier"]);
   });
 
-  it("G9 that admits no more says how many it admits, and is not left", async () => {
+  it("G9 A full barrier says how many parties it admits, and the party does not leave it.", async () => {
     const { barrier, methods } = arriving({ reply: { success: false, reason: "QUEUE_FULL" } });
     expect(await failureOf(barrier.arrive())).toMatchObject({
       code: "QUEUE_FULL",
-      message: 'Barrier "mine" has as many waiters as it admits (10000).',
+      message: 'Barrier "mine" already has the maximum number of waiters (10000).',
     });
     expect(methods()).toEqual(["arriveAtBarrier"]);
   });
 
-  it("that refuses says what", async () => {
+  it("A barrier that refuses an argument says which.", async () => {
     const refusal = { success: false, reason: "INVALID_ARGUMENT", argument: "parties", message: "others say 4" };
     const { barrier } = arriving({ reply: refusal as ArriveReply });
     expect(await failureOf(barrier.arrive())).toMatchObject({ argument: "parties", message: "others say 4" });
   });
 
-  it("is left by one whose signal fires, by the name under which it came", async () => {
+  it("A party whose signal fires leaves the barrier under the request id of its arrival.", async () => {
     const { barrier, calls, methods } = arriving("never");
     const controller = new AbortController();
     const met = failureOf(barrier.arrive({ signal: controller.signal }));
@@ -143,7 +143,7 @@ describe("a barrier", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("is left by one whose signal fires in the same turn as all have met", async () => {
+  it("A party whose signal fires in the same turn as the barrier opens leaves the barrier.", async () => {
     const controller = new AbortController();
     const known = async () => (controller.abort("enough"), MET);
     const { namespace, calls } = scripted({
@@ -154,7 +154,7 @@ describe("a barrier", () => {
     expect(calls.map(({ method }) => method)).toEqual(["arriveAtBarrier", "leave"]);
   });
 
-  it("is left by one whose signal fires whenever its answer is on the way, or has met", async () => {
+  it("A party whose signal fires while its answer is on the way leaves the barrier, or has passed it.", async () => {
     const heard = await sweepTurns(async (turns) => {
       const controller = new AbortController();
       const known = async () => {
@@ -170,17 +170,17 @@ describe("a barrier", () => {
       expect(calls).toHaveLength(hasLeft ? 2 : 1);
       return isOver;
     });
-    // But for the one turn in which the answer is handed over.
+    // The one exception is the turn in which the answer is handed over.
     expect(heard.filter((wasHeard) => !wasHeard).length).toBeLessThanOrEqual(1);
   });
 
-  it("is not come to by one whose signal has fired before", async () => {
+  it("A party whose signal has already fired does not arrive at the barrier.", async () => {
     const { barrier, calls } = arriving("never");
     expect(await failureOf(barrier.arrive({ signal: AbortSignal.abort("before") }))).toBe("before");
     expect(calls).toEqual([]);
   });
 
-  it("G9 that is silent is an outage when a slice and five seconds are over, and is told that its party left", async () => {
+  it("G9 A silent barrier is an outage after a long poll and 5 s, and its party leaves it.", async () => {
     for (const [wait, within] of [
       [60_000, 30_000],
       [1_000, 6_000],
@@ -195,7 +195,7 @@ describe("a barrier", () => {
     }
   });
 
-  it("G9 that is silent in its last slice is an outage sooner", async () => {
+  it("G9 A barrier that is silent in its last long poll is an outage sooner.", async () => {
     const { barrier } = arriving({ after: 25_000, reply: WAITING }, "never");
     const met = failureOf(barrier.arrive({ wait: 30_000 }));
     await pass(34_999);
@@ -204,13 +204,13 @@ describe("a barrier", () => {
     expect(await met).toMatchObject({ code: "UNREACHABLE" });
   });
 
-  it("is met in one round trip a slice: the outcome is asked for before the place is here", async () => {
+  it("A party passes a barrier in one round trip a long poll: the outcome is requested before the ticket arrives.", async () => {
     const pending = Object.assign(silence(), { outcome: { reply: async () => MET }, [Symbol.dispose]: () => {} });
     const { namespace } = scripted({ arriveAtBarrier: () => pending });
     expect(await useBarrier(namespace, "mine", { parties: 3 }).arrive()).toEqual({ generation: 4, index: 1 });
   });
 
-  it("G9 that can't be left either delays its party by a second at most", async () => {
+  it("G9 A barrier that does not answer `leave` delays its party by a second at most.", async () => {
     const { namespace } = scripted({
       arriveAtBarrier: () => ({ outcome: { reply: () => silence() }, [Symbol.dispose]: () => {} }),
       leave: () => silence(),
@@ -225,7 +225,7 @@ describe("a barrier", () => {
     expect(await met).toBe("enough");
   });
 
-  it("tells how many wait", async () => {
+  it("waiting() says how many parties wait at a barrier.", async () => {
     const { barrier } = arriving();
     expect(barrier.id).toBe("mine");
     expect(await barrier.waiting()).toBe(3);
@@ -235,7 +235,7 @@ describe("a barrier", () => {
     expect(await waiting).toMatchObject({ code: "UNREACHABLE" });
   });
 
-  it("G9 refuses what is wrong before anybody is asked", async () => {
+  it("G9 A bad argument of a barrier is refused before anything is sent.", async () => {
     const { namespace, calls } = scripted({});
     const bad =
       (options: unknown, id = "mine") =>

@@ -9,7 +9,7 @@ fakeTime();
 
 const scripted = scriptedNamespace<DurableRendezvous>;
 
-describe("a latch", () => {
+describe("Latch", () => {
   const left = (remaining: number): LatchReply => ({ success: true, remaining });
 
   function latch(answers: Answers, count = 3) {
@@ -17,7 +17,7 @@ describe("a latch", () => {
     return { latch: useLatch(namespace, "mine", { count }), calls };
   }
 
-  it("is counted down by one, or by so many, under the name that is given", async () => {
+  it("countDown counts a latch down by one or by the given number, under the given request id.", async () => {
     const { latch: one, calls } = latch({ countDown: async () => left(2) });
     expect(one.id).toBe("mine");
     expect(await one.countDown()).toBe(2);
@@ -36,13 +36,13 @@ describe("a latch", () => {
     expect(calls).toHaveLength(2);
   });
 
-  it("tells how often it has to be counted down yet, without waiting", async () => {
+  it("remaining() says how often a latch still has to be counted down, without waiting.", async () => {
     const { latch: one, calls } = latch({ awaitLatch: async () => left(1) });
     expect(await one.remaining()).toBe(1);
     expect(calls[0]?.args).toEqual([3, 0]);
   });
 
-  it("is waited for slice by slice, until it is open", async () => {
+  it("A caller waits for a latch in long polls until the latch is open.", async () => {
     const replies = [left(2), left(1), left(0)];
     const { latch: one, calls } = latch({
       awaitLatch: async () => {
@@ -60,7 +60,7 @@ describe("a latch", () => {
     ]);
   });
 
-  it("is waited for for as long as it is told, and no longer", async () => {
+  it("A caller waits for a latch as long as it is told, and no longer.", async () => {
     const { latch: one, calls } = latch({
       awaitLatch: async (_count: never, wait: number) => {
         await sleep(wait);
@@ -71,18 +71,18 @@ describe("a latch", () => {
     await pass(30_000);
     expect(await waited).toMatchObject({
       code: "LOCK_TIMEOUT",
-      message: 'Latch "mine" did not open within 30000 ms: raise wait, or come again.',
+      message: 'Latch "mine" did not open within 30000 ms: set a longer wait, or wait again.',
     });
     expect(calls.map(({ args }) => args[1])).toEqual([25_000, 5_000]);
   });
 
-  it.each([0, 25_000])("that is waited for for %d ms is asked once", async (wait) => {
+  it.each([0, 25_000])("A caller that waits for a latch for %d ms asks once.", async (wait) => {
     const { latch: one, calls } = latch({ awaitLatch: async () => left(1) });
     expect(await failureOf(one.wait({ wait }))).toMatchObject({ code: "LOCK_TIMEOUT" });
     expect(calls.map(({ args }) => args[1])).toEqual([wait]);
   });
 
-  it("whose slice was late is asked once more, without waiting", async () => {
+  it("A caller whose long poll at a latch was late asks once more, without waiting.", async () => {
     const late = [27_000, 0];
     const { latch: one, calls } = latch({
       awaitLatch: async () => {
@@ -96,18 +96,18 @@ describe("a latch", () => {
     expect(calls.map(({ args }) => args[1])).toEqual([25_000, 0]);
   });
 
-  it("that has as many waiters as it admits says so, and what it refuses otherwise", async () => {
+  it("A latch that has as many waiters as it admits says so, and other refusals say what is wrong.", async () => {
     const full = latch({ awaitLatch: async () => ({ success: false, reason: "QUEUE_FULL" }) }).latch;
     expect(await failureOf(full.wait())).toMatchObject({
       code: "QUEUE_FULL",
-      message: 'Latch "mine" has as many waiters as it admits (10000).',
+      message: 'Latch "mine" already has the maximum number of waiters (10000).',
     });
     const other = { success: false, reason: "INVALID_ARGUMENT", argument: "count", message: "others say 4" };
     const refusing = latch({ countDown: async () => other }).latch;
     expect(await failureOf(refusing.countDown())).toMatchObject({ argument: "count", message: "others say 4" });
   });
 
-  it("G9 that is silent is an outage after a slice and five seconds", async () => {
+  it("G9 A silent latch is an outage after a long poll and 5 s.", async () => {
     const never = () => silence();
     const { latch: one } = latch({ awaitLatch: never, countDown: never });
     const waited = failureOf(one.wait({ wait: 60_000 }));
@@ -123,7 +123,7 @@ describe("a latch", () => {
     expect(await waited).toMatchObject({ code: "UNREACHABLE" });
   });
 
-  it("is waited for no more when a signal fires, or has fired", async () => {
+  it("A caller no longer waits for a latch when its signal fires, and sends nothing if it has already fired.", async () => {
     const { latch: one, calls } = latch({ awaitLatch: () => silence() });
     expect(await failureOf(one.wait({ signal: AbortSignal.abort("before") }))).toBe("before");
     expect(calls).toEqual([]);
@@ -134,7 +134,7 @@ describe("a latch", () => {
     expect(await waited).toBe("enough");
   });
 
-  it("G9 refuses what is wrong before anybody is asked", () => {
+  it("G9 A bad argument of a latch is refused before anything is sent.", () => {
     const { namespace, calls } = scripted({});
     const bad =
       (options: unknown, id = "mine") =>

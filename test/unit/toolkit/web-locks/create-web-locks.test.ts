@@ -25,8 +25,8 @@ function managing(answers: Partial<LockPrimitives> = {}, options?: WebLockManage
   return { locks, calls, request };
 }
 
-describe("a web lock", () => {
-  it("is asked for without an end to the waiting, held while the callback runs, and released", async () => {
+describe("Web lock", () => {
+  it("A web lock is waited for without end, held while the callback runs, and then released.", async () => {
     const { locks, calls, request } = managing({}, { ttl: 5_000 });
     const value = await locks.request("mine", async (lock) => {
       expect(lock).toMatchObject({ name: "mine", mode: "exclusive", lease: 7 });
@@ -38,7 +38,7 @@ describe("a web lock", () => {
     expect(calls.map(({ method }) => method)).toEqual(["acquire", "release"]);
   });
 
-  it("can be shared, stolen, or had only if it is available", async () => {
+  it("A web lock can be shared, stolen, or taken only if it is available.", async () => {
     const shared = managing();
     await shared.locks.request("mine", { mode: "shared" }, () => {});
     expect(shared.request()).toMatchObject({ exclusive: false, permits: 1, wait: Infinity, steal: false });
@@ -50,13 +50,13 @@ describe("a web lock", () => {
     expect(available.request()).toMatchObject({ wait: 0, steal: false });
   });
 
-  it("that is not available calls back with null", async () => {
+  it("A web lock that is not available calls back with null.", async () => {
     const { locks, calls } = managing({ acquire: async () => refusalFor("BORROWED") });
     expect(await locks.request("mine", { ifAvailable: true }, async (lock) => [lock])).toEqual([null]);
     expect(calls.map(({ method }) => method)).toEqual(["acquire"]);
   });
 
-  it("that is refused otherwise says so", async () => {
+  it("A web lock that is refused for another reason rejects with that reason.", async () => {
     const full = managing({ acquire: async () => refusalFor("TOO_MANY_LEASES") }).locks;
     expect(await failureOf(full.request("mine", { ifAvailable: true }, () => {}))).toMatchObject({
       code: "TOO_MANY_LEASES",
@@ -65,26 +65,26 @@ describe("a web lock", () => {
     expect(await failureOf(taken.request("mine", { steal: true }, () => {}))).toMatchObject({ code: "LOCK_TIMEOUT" });
   });
 
-  it("whose callback throws rejects with that", async () => {
+  it("A web lock whose callback throws rejects with that error.", async () => {
     const { locks } = managing();
     expect(await failureOf(locks.request("mine", () => Promise.reject(new Error("mine"))))).toMatchObject({
       message: "mine",
     });
   });
 
-  it("whose callback throws the loss of another lock rejects with that as it is", async () => {
+  it("A web lock whose callback throws the loss of another lock rejects with that loss unchanged.", async () => {
     const { locks } = managing();
     const other = new LeaseLostError("expired", 3, "another's");
     expect(await failureOf(locks.request("mine", () => Promise.reject(other)))).toBe(other);
   });
 
-  it("that can't be asked for is an outage, and no abort", async () => {
+  it("A web lock that can't be reached rejects with the outage, not with an AbortError.", async () => {
     const closed = new LockError("UNREACHABLE", "The lock service is closed.");
     const { locks } = managing({ acquire: () => Promise.reject(closed) });
     expect(await failureOf(locks.request("mine", () => {}))).toMatchObject({ code: "UNREACHABLE" });
   });
 
-  it("that is lost rejects at once, though its callback runs on", async () => {
+  it("A web lock that is lost rejects at once, while its callback runs on.", async () => {
     const { locks } = managing();
     let lost: unknown;
     const requested = failureOf(
@@ -100,7 +100,7 @@ describe("a web lock", () => {
     expect(lost).toMatchObject({ code: "LEASE_LOST" });
   });
 
-  it("that is granted when its lease has ended is lost too", async () => {
+  it("A web lock that is granted after its lease has ended is lost too.", async () => {
     const acquire = async ({ ttl }: LockRequest): Promise<AcquireReply> => {
       await sleep(2_000);
       return { success: true, lease: 7, deadline: 1, validFor: ttl };
@@ -111,7 +111,7 @@ describe("a web lock", () => {
     expect(await requested).toMatchObject({ name: "AbortError", cause: { code: "LEASE_LOST" } });
   });
 
-  it("is waited for no more when its signal fires: with its reason, also if that is a lost lease of another lock", async () => {
+  it("A web lock's signal ends its wait with the signal's reason, even if that is the loss of another lock.", async () => {
     const { locks, calls } = managing({ acquire: () => silence() });
     const other = managing();
     const lost = await new Promise<unknown>((resolve) => {
@@ -131,7 +131,7 @@ describe("a web lock", () => {
     expect(calls.map(({ method }) => method)).toEqual(["acquire", "cancel"]);
   });
 
-  it("rejects at once when its signal fires, and is taken back in the background", async () => {
+  it("A web lock rejects at once when its signal fires, and its request is cancelled in the background.", async () => {
     const { locks, calls } = managing({ acquire: () => silence(), cancel: () => silence() });
     const controller = new AbortController();
     const requested = failureOf(locks.request("mine", { signal: controller.signal }, () => {}));
@@ -145,7 +145,7 @@ describe("a web lock", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("leaves no lease behind, whenever its signal fires while it is granted", async () => {
+  it("A web lock leaves no lease behind, whenever its signal fires during the grant.", async () => {
     const left = await sweepTurns(async (turns) => {
       const { locks, calls } = managing();
       const controller = new AbortController();
@@ -160,7 +160,7 @@ describe("a web lock", () => {
     expect(left).not.toContain(false);
   });
 
-  it("that is held is left alone by its signal", async () => {
+  it("A web lock that is held does not end when its signal fires.", async () => {
     const controller = new AbortController();
     const { locks } = managing();
     const value = locks.request("mine", { signal: controller.signal }, async () => {
@@ -173,7 +173,7 @@ describe("a web lock", () => {
   });
 });
 
-describe("requests of one manager for one name", () => {
+describe("Order of one manager's requests", () => {
   /** Primitives that say when a request has arrived only when the test does. */
   const arriving = () => {
     const arrivals: (() => void)[] = [];
@@ -184,7 +184,7 @@ describe("requests of one manager for one name", () => {
     return { ...managing({ acquire }), arrivals };
   };
 
-  it("are sent one by one, each when the one before it has arrived", async () => {
+  it("Requests for one name are sent one by one, each when the one before it has arrived.", async () => {
     const { locks, calls, arrivals } = arriving();
     for (let n = 0; n < 3; n += 1) void locks.request("mine", () => {});
     void locks.request("another", () => {});
@@ -199,7 +199,7 @@ describe("requests of one manager for one name", () => {
     expect(calls).toHaveLength(4);
   });
 
-  it("are sent after 5 s though the one before it is not known to have arrived, and later ones at once", async () => {
+  it("Requests for one name are sent after 5 s even if the one before is not known to have arrived, and later ones at once.", async () => {
     const { locks, calls } = arriving();
     for (let n = 0; n < 3; n += 1) void locks.request("mine", () => {});
     await pass(4_999);
@@ -210,7 +210,7 @@ describe("requests of one manager for one name", () => {
     expect(calls).toHaveLength(4);
   });
 
-  it("keep their order if one in between is aborted before it was sent", async () => {
+  it("Requests for one name keep their order if one of them is aborted before it is sent.", async () => {
     const { locks, calls, arrivals } = arriving();
     const controller = new AbortController();
     void locks.request("mine", () => {});
@@ -226,7 +226,7 @@ describe("requests of one manager for one name", () => {
     expect(calls[1]?.args[0]).toMatchObject({ exclusive: false });
   });
 
-  it("leave no timer behind when they are aborted", async () => {
+  it("Requests for one name leave no timer behind when they are aborted.", async () => {
     const { locks } = arriving();
     const controller = new AbortController();
     const requests = [1, 2].map(() => failureOf(locks.request("mine", { signal: controller.signal }, () => {})));
@@ -236,7 +236,7 @@ describe("requests of one manager for one name", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("are answered one after the other where the transport does not tell of arrivals", async () => {
+  it("Requests for one name are answered one after the other if the transport does not report arrivals.", async () => {
     const answers: ((reply: AcquireReply) => void)[] = [];
     const { locks, calls } = managing({ acquire: () => new Promise((resolve) => answers.push(resolve)) });
     const requests = [1, 2].map(() => locks.request("mine", { ifAvailable: true }, (lock) => lock?.lease));
@@ -248,8 +248,8 @@ describe("requests of one manager for one name", () => {
   });
 });
 
-describe("a manager that steals from itself", () => {
-  it("ends its own hold at once, with the cause, and lets the callback go on", async () => {
+describe("Manager that steals from itself", () => {
+  it("A manager that steals from itself ends its own hold at once, with the cause, and the callback goes on.", async () => {
     let leases = 6;
     const { locks, calls } = managing({
       acquire: async ({ ttl }) => ({ success: true, lease: (leases += 1), deadline: 1, validFor: ttl }),
@@ -283,14 +283,14 @@ describe("a manager that steals from itself", () => {
   });
 });
 
-describe("what a manager holds and waits for", () => {
-  it("includes the lock whose callback runs, from its first line on", async () => {
+describe("Lists of a manager", () => {
+  it("A manager lists a lock as held from the first line of its callback on.", async () => {
     const { locks } = managing();
     const listed = await locks.request("mine", () => locks.query());
     expect(listed).toEqual({ held: [{ name: "mine", mode: "exclusive", clientId: expect.any(String) }], pending: [] });
   });
 
-  it("is told in copies", async () => {
+  it("A manager returns its lists as copies.", async () => {
     const { locks } = managing();
     await locks.request("mine", async () => {
       const [one, other] = [await locks.query(), await locks.query()];
@@ -301,14 +301,14 @@ describe("what a manager holds and waits for", () => {
     });
   });
 
-  it("includes no request that does not wait", async () => {
+  it("A manager does not list a request that does not wait.", async () => {
     const { locks } = managing({ acquire: () => silence() });
     void locks.request("available", { ifAvailable: true }, () => {}).catch(() => {});
     void locks.request("stolen", { steal: true }, () => {}).catch(() => {});
     expect(await locks.query()).toEqual({ held: [], pending: [] });
   });
 
-  it("includes a request for as long as it waits, however long", async () => {
+  it("A manager lists a request for as long as it waits, however long.", async () => {
     const { locks } = managing({
       acquire: ({ wait }) => sleep(Math.min(wait, 25_000)).then(() => refusalFor("BORROWED")),
     });
@@ -317,7 +317,7 @@ describe("what a manager holds and waits for", () => {
     expect((await locks.query()).pending).toMatchObject([{ name: "mine" }]);
   });
 
-  it("is in the order in which it was asked for, and held in the order in which it was granted", async () => {
+  it("A manager lists pending requests in the order of the requests, and held locks in the order of the grants.", async () => {
     const grants = new Map<string, (reply: AcquireReply) => void>();
     const { primitives } = scriptedPrimitives({ renew: () => silence(), release: async () => true });
     const locks = createWebLocks(
@@ -337,7 +337,7 @@ describe("what a manager holds and waits for", () => {
     expect(await names()).toEqual([["c", "a"], ["b"]]);
   });
 
-  it("is listed for as long as it does, and by itself alone", async () => {
+  it("A manager lists its own requests while they wait or are held, without asking the object.", async () => {
     const { promise, resolve } = Promise.withResolvers<AcquireReply>();
     const { locks, request, calls } = managing({ acquire: () => promise });
     const gate = Promise.withResolvers<void>();
@@ -355,7 +355,7 @@ describe("what a manager holds and waits for", () => {
     expect(calls.map(({ method }) => method)).toEqual(["acquire", "release"]);
   });
 
-  it("and with a name what its object knows", async () => {
+  it("A manager's query with a name lists what the lock's object knows.", async () => {
     const claim = { permits: 1, capacity: 1 };
     const status = async () => ({
       locked: true,
@@ -374,15 +374,15 @@ describe("what a manager holds and waits for", () => {
   });
 });
 
-describe("the options of a manager", () => {
-  it("owner is what requests are labelled with, and its clientId", async () => {
+describe("Options of a manager", () => {
+  it("A manager's owner labels its requests and is its clientId.", async () => {
     const { locks, request } = managing({}, { owner: "importer" });
     const { held } = await locks.request("mine", () => locks.query());
     expect(held).toMatchObject([{ clientId: "importer" }]);
     expect(request().owner).toBe("importer");
   });
 
-  it("maxHold ends a hold: its request rejects with an AbortError", async () => {
+  it("A manager's maxHold ends a hold, and its request rejects with an AbortError.", async () => {
     const { locks, request } = managing({}, { maxHold: 4_000 });
     const requested = failureOf(locks.request("mine", () => silence()));
     expect(request().ttl).toBe(4_000);
@@ -396,17 +396,17 @@ describe("the options of a manager", () => {
     ["maxHold", { maxHold: 0 }],
     ["releaseOnExit", { releaseOnExit: 1 }],
     ["mode", { mode: "shared" }],
-  ])("G9 a bad %s is refused when the manager is made", (argument, options) => {
+  ])("G9 A bad %s is refused when the manager is made.", (argument, options) => {
     expect(() => managing({}, options as never)).toThrow(expect.objectContaining({ argument }));
   });
 });
 
-describe("G9 bad input", () => {
+describe("Bad arguments of a manager", () => {
   it.each([
     ["the empty string", ""],
     ["513 bytes", "x".repeat(513)],
     ["a lone surrogate", "\ud800"],
-  ])("a name of %s rejects, names the argument, and asks for nothing", async (_what, name) => {
+  ])("G9 A name of %s rejects, names the argument, and sends nothing.", async (_what, name) => {
     const { locks, calls } = managing();
     for (const refused of [locks.request(name, vi.fn()), locks.query(name)]) {
       const error = await failureOf(refused);
@@ -417,7 +417,7 @@ describe("G9 bad input", () => {
     expect(await locks.query()).toEqual({ held: [], pending: [] });
   });
 
-  it("never throws: what a method returns is a promise", async () => {
+  it("G9 The methods of a manager never throw: they return a promise.", async () => {
     const { locks } = managing();
     const bare = locks as unknown as Record<"request" | "query", (...args: unknown[]) => Promise<unknown>>;
     expect(await failureOf(bare.request())).toBeInstanceOf(TypeError);
@@ -425,7 +425,7 @@ describe("G9 bad input", () => {
     expect(await failureOf(bare.query(Symbol("a")))).toBeInstanceOf(TypeError);
   });
 
-  it("is refused when the manager is made, or as the standard says", async () => {
+  it("G9 A bad argument is refused when the manager is made, or as the standard says.", async () => {
     expect(() => webLocks({} as never)).toThrow(expect.objectContaining({ argument: "namespace" }));
     expect(() => managing({}, { ttl: 0 })).toThrow(expect.objectContaining({ argument: "ttl" }));
     expect(() => managing({}, { wait: 1 } as never)).toThrow(expect.objectContaining({ argument: "wait" }));

@@ -14,8 +14,8 @@ const foreignMark = (): RequestMark =>
     },
   });
 
-describe("the order of sending, in requests that share a manager", () => {
-  it("waits for no other request of the Worker, but for what this one sent before that", async () => {
+describe("Sending order across a Worker's requests", () => {
+  it("A web lock request waits for those that the same Worker request sent before it, and for no others.", async () => {
     const order = new SendingOrder();
     order.join("name", foreignMark(), undefined);
     const first = order.join("name", markRequest(), undefined);
@@ -31,10 +31,10 @@ describe("the order of sending, in requests that share a manager", () => {
   });
 });
 
-describe("what a manager lists of a request of the Worker that died", () => {
+describe("Entries of a Worker request that died", () => {
   const info = (name: string) => ({ name, mode: "exclusive", clientId: "me" }) as const;
 
-  it("is listed as pending for 90 s", async () => {
+  it("A pending entry of a Worker request that died is listed for 90 s.", async () => {
     const list = new WebLockList();
     list.add(info("dead"), foreignMark(), true);
     const { waits } = list.add(info("alive"), markRequest(), true);
@@ -45,7 +45,7 @@ describe("what a manager lists of a request of the Worker that died", () => {
     expect(list.snapshot().pending).toEqual([info("alive")]);
   });
 
-  it("is listed as held until its lease ends, and left alone by a thief", async () => {
+  it("A held entry of a Worker request that died is listed until its lease ends, and a thief leaves it alone.", async () => {
     const list = new WebLockList();
     const life = { until: performance.now() + 1_000 };
     const lose = () => expect.unreachable("Only its own request may touch it.");

@@ -12,7 +12,7 @@ const DEFAULTS = {
 };
 const { signal } = new AbortController();
 
-describe("a request as WebIDL converts it", () => {
+describe("Conversion by WebIDL", () => {
   it.each([
     ["a callback alone", ["name", work]],
     ["empty options", ["name", {}, work]],
@@ -22,7 +22,7 @@ describe("a request as WebIDL converts it", () => {
     ["members that are undefined", ["name", { mode: undefined, steal: undefined, signal: undefined }, work]],
     ["more arguments than there are", ["name", {}, work, "more"]],
     ["options that it does not know", ["name", { wait: 5 }, work]],
-  ])("takes %s as no options", (_what, args) => {
+  ])("A web lock request takes %s as no options.", (_what, args) => {
     expect(checkWebLockRequest(args)).toEqual(DEFAULTS);
   });
 
@@ -35,7 +35,7 @@ describe("a request as WebIDL converts it", () => {
     ["an ifAvailable that is truthy", { ifAvailable: {} }, { ifAvailable: true }],
     ["an ifAvailable that is null", { ifAvailable: null }, {}],
     ["a signal", { signal }, { signal }],
-  ])("takes %s", (_what, options, converted) => {
+  ])("A web lock request takes %s.", (_what, options, converted) => {
     expect(checkWebLockRequest(["name", options, work])).toEqual({ ...DEFAULTS, ...converted });
   });
 
@@ -48,11 +48,11 @@ describe("a request as WebIDL converts it", () => {
     ["an object with toString", { toString: (): string => "text", valueOf: (): string => "value" }, "text"],
     ["the empty string", "", ""],
     ["a lone surrogate", "\ud800", "\ud800"],
-  ])("takes %s as a name", (_what, name, text) => {
+  ])("A web lock request takes %s as a name.", (_what, name, text) => {
     expect(checkWebLockRequest([name, work]).name).toBe(text);
   });
 
-  it("reads each option once, in the order of the alphabet, before it looks at the callback", () => {
+  it("A web lock request reads each option once, in alphabetical order, before it looks at the callback.", () => {
     const read: string[] = [];
     const options = new Proxy({}, { get: (_target, member) => void read.push(String(member)) });
     expect(() => checkWebLockRequest(["name", options, "no function"])).toThrow("callback");
@@ -73,12 +73,12 @@ describe("a request as WebIDL converts it", () => {
     ["a mode that is a Symbol", ["name", { mode: Symbol("shared") }, work], "mode"],
     ["a signal that is none", ["name", { signal: {} }, work], "signal"],
     ["a signal that is null", ["name", { signal: null }, work], "signal"],
-  ])("refuses %s as a TypeError that names the argument", (_what, args, word) => {
+  ])("A web lock request refuses %s as a TypeError that names the argument.", (_what, args, word) => {
     expect(() => checkWebLockRequest(args)).toThrow(TypeError);
     expect(() => checkWebLockRequest(args)).toThrow(word);
   });
 
-  it("passes on what a conversion throws", () => {
+  it("A web lock request passes on what a conversion throws.", () => {
     const own = new Error("own");
     const throwing = () => {
       throw own;
@@ -90,21 +90,21 @@ describe("a request as WebIDL converts it", () => {
   });
 });
 
-describe("a request as the standard checks it", () => {
+describe("Checks of the standard", () => {
   it.each([
     ["a reserved name", "-name", {}, "name"],
     ["steal if available", "name", { steal: true, ifAvailable: true }, "exclude each other"],
     ["a shared lock that steals", "name", { steal: true, mode: "shared" }, "steal"],
     ["a signal for what doesn't wait", "name", { ifAvailable: true, signal }, "signal"],
     ["a signal for stealing", "name", { steal: true, signal }, "signal"],
-  ])("refuses %s as not supported", (_what, name, options, word) => {
+  ])("A web lock request refuses %s as not supported.", (_what, name, options, word) => {
     const check = () => checkWebLockRequest([name, options, work]);
     expect(check).toThrow(
       expect.objectContaining({ name: "NotSupportedError", message: expect.stringContaining(word) }),
     );
   });
 
-  it("refuses in the order of the standard: types, the name, what excludes what, an aborted signal", () => {
+  it("A web lock request is checked in the order of the standard: types, the name, exclusions, an aborted signal.", () => {
     const aborted = AbortSignal.abort(new Error("before"));
     const all = { steal: true, ifAvailable: true, mode: "shared", signal: aborted };
     const of = (name: string, options: object) => () => checkWebLockRequest([name, options, work]);

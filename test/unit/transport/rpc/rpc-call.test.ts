@@ -8,10 +8,10 @@ import { failureOf, freshId, lockOf, outcome } from "../../../support/locks.ts";
 
 const soon = { timeout: 5_000, interval: 10 };
 
-describe("G8 a call over RPC whose signal fires", () => {
+describe("RPC call whose signal fires", () => {
   const leaks = countLeaks();
 
-  it("is heard no longer, and what it promises is disposed of", async () => {
+  it("G8 An RPC call whose signal fires is no longer heard, and its promise is disposed of.", async () => {
     const { controller, signal } = countedSignal();
     const dispose = vi.fn();
     const pending = Object.assign(new Promise<string>(() => {}), { [Symbol.dispose]: dispose });
@@ -22,7 +22,7 @@ describe("G8 a call over RPC whose signal fires", () => {
     expect(leaks.listeners).toBe(0);
   });
 
-  it("has its late answer disposed of, if what it promises can't be", async () => {
+  it("G8 An aborted RPC call whose promise can't be disposed of disposes of its late answer.", async () => {
     const dispose = vi.fn();
     const { promise, resolve } = Promise.withResolvers<Disposable>();
     expect(await failureOf(heard(promise, AbortSignal.abort("before")))).toBe("before");
@@ -31,22 +31,22 @@ describe("G8 a call over RPC whose signal fires", () => {
     expect(dispose).toHaveBeenCalledOnce();
   });
 
-  it("may fail later, and nobody is told", async () => {
+  it("G8 An aborted RPC call may fail later without an unhandled rejection.", async () => {
     const { promise, reject } = Promise.withResolvers<string>();
     expect(await failureOf(heard(promise, AbortSignal.abort("before")))).toBe("before");
     reject(new Error("late"));
     expect(await outcome(promise)).toMatchObject({ error: { message: "late" } });
   });
 
-  it("and is answered in time is what it is", async () => {
+  it("G8 An RPC call that is answered before its signal fires gives the answer and leaves no listener.", async () => {
     const { signal } = countedSignal();
     expect(await heard(Promise.resolve("answer"), signal)).toBe("answer");
     expect(leaks.listeners).toBe(0);
   });
 });
 
-describe("G8 a caller that gives up waiting leaves the line, though nothing that it says arrives any longer", () => {
-  it("in the queue of a lock", async () => {
+describe("Giving up while nothing arrives", () => {
+  it("G8 A caller that gives up waiting leaves the queue of a lock, even if its cancel never arrives.", async () => {
     const id = freshId();
     const holder = await lockOf(id).hold({ ttl: 60_000 });
     const { namespace } = faultyNamespace(silent(["cancel"], false));
@@ -61,7 +61,7 @@ describe("G8 a caller that gives up waiting leaves the line, though nothing that
     await holder.release();
   });
 
-  it("at a barrier", async () => {
+  it("G8 A party that gives up waiting leaves a barrier, even if its call of leave never arrives.", async () => {
     const id = freshId();
     const { namespace } = faultyNamespace(silent(["leave"], false), env.DURABLE_RENDEZVOUS);
     const barrier = useBarrier(namespace, id, { parties: 2 });

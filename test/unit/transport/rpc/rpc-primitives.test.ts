@@ -22,7 +22,7 @@ const REQUEST: LockRequest = {
 
 const protocol = PROTOCOL;
 
-/** What each call brings along. */
+/** What each call carries. */
 const r = { requestId: "r", protocol };
 const GRANT = { success: true, lease: 7, deadline: 1, validFor: 1_000 };
 
@@ -33,8 +33,8 @@ function sentTo(answers: Answers = {}, caller?: Caller) {
   return { primitives: rpcPrimitives(namespace, "mine", caller), sent, names };
 }
 
-describe("what goes over RPC", () => {
-  it("is the lock's own object, by a stub of its own for each call", async () => {
+describe("Calls over RPC", () => {
+  it("A call over RPC goes to the lock's own object, each through a new stub.", async () => {
     const { primitives, names } = sentTo();
     expect(primitives.key).toBe("id of mine");
     await primitives.isLocked();
@@ -42,11 +42,7 @@ describe("what goes over RPC", () => {
     expect(names).toEqual(["mine", "mine"]);
   });
 
-  it("goes nowhere if the binding is none", () => {
-    expect(() => rpcPrimitives({} as never, "mine")).toThrow(expect.objectContaining({ argument: "namespace" }));
-  });
-
-  it("is as little of a request as tells it", async () => {
+  it("A request over RPC leaves out what has its default value.", async () => {
     const { primitives, sent } = sentTo();
     await primitives.acquire(REQUEST);
     await primitives.acquire({
@@ -65,7 +61,7 @@ describe("what goes over RPC", () => {
     ]);
   });
 
-  it("is each of the other calls, with its arguments", async () => {
+  it("Every other call over RPC carries its arguments.", async () => {
     const { primitives, sent } = sentTo();
     const result = { value: 1, failed: false, retain: 1 };
     await primitives.renew(7, 1_000, "r");
@@ -91,8 +87,8 @@ describe("what goes over RPC", () => {
   });
 });
 
-describe("the call of the lock service", () => {
-  it("says for which caller it is, with each call that begins, changes or ends something", async () => {
+describe("Calls of the lock service", () => {
+  it("The lock service names its caller in each call that begins, changes or ends something.", async () => {
     const caller = { tokenName: "ci", isAdmin: false };
     const { primitives, sent } = sentTo({}, caller);
     await primitives.acquire(REQUEST);
@@ -114,8 +110,8 @@ describe("the call of the lock service", () => {
   });
 });
 
-describe("an object of another version", () => {
-  it("that refuses the protocol of this client is a VERSION_MISMATCH with the object's words", async () => {
+describe("Object of another version", () => {
+  it("An object that refuses the client's protocol is a VERSION_MISMATCH with the object's message.", async () => {
     const refusal = { success: false, reason: "VERSION_MISMATCH", argument: "", message: "It speaks protocol 9." };
     const { primitives } = sentTo({ acquire: async () => refusal });
     expect(await failureOf(primitives.acquire(REQUEST))).toMatchObject({
@@ -124,7 +120,7 @@ describe("an object of another version", () => {
     });
   });
 
-  it("that does not know protocols refuses the option, and the error says what to deploy", async () => {
+  it("An object without protocols refuses the option, and the error says what to deploy.", async () => {
     const refusal = { success: false, reason: "INVALID_ARGUMENT", argument: "protocol", message: "unknown option" };
     const { primitives } = sentTo({ renew: async () => refusal });
     expect(await failureOf(primitives.renew(7, 1_000, "r"))).toMatchObject({
@@ -136,19 +132,19 @@ describe("an object of another version", () => {
   });
 });
 
-describe("G4 one who waits", () => {
+describe("Waiting over RPC", () => {
   const ticket = (granted: () => Promise<unknown>) => ({ pendingGrant: { reply: granted }, [Symbol.dispose]: vi.fn() });
-  /** What the runtime gives: a promise for a ticket on which the next call is made before it is here. */
+  /** What the runtime gives: a promise for a ticket, on which the next call can be made before the ticket arrives. */
   const pipelined = (received: Promise<ReturnType<typeof ticket>>, granted: () => Promise<unknown>) =>
     Object.assign(received, { pendingGrant: { reply: granted }, [Symbol.dispose]: vi.fn() });
 
-  it("is told in one round trip: the turn is asked for before the ticket is here", async () => {
+  it("G4 A waiter gets its grant in one round trip: the pending grant is requested before the ticket arrives.", async () => {
     const pending = pipelined(new Promise(() => {}), async () => GRANT);
     const { primitives } = sentTo({ acquireInQueue: () => pending });
     expect(await primitives.acquire({ ...REQUEST, wait: 9 })).toBe(GRANT);
   });
 
-  it("takes a ticket, and lets go of it when it is told", async () => {
+  it("G4 A waiter takes a ticket and disposes of it after its grant.", async () => {
     const one = ticket(async () => GRANT);
     const pending = pipelined(Promise.resolve(one), async () => GRANT);
     const { primitives, sent } = sentTo({ acquireInQueue: () => pending });
@@ -159,14 +155,14 @@ describe("G4 one who waits", () => {
     expect(one[Symbol.dispose]).toHaveBeenCalledOnce();
   });
 
-  it("does so over a stub that hands out an ordinary promise too", async () => {
+  it("G4 A waiter also gets its grant over a stub that returns an ordinary promise.", async () => {
     const one = ticket(async () => GRANT);
     const { primitives } = sentTo({ acquireInQueue: async () => one });
     expect(await primitives.acquire({ ...REQUEST, wait: 9 })).toBe(GRANT);
     await vi.waitFor(() => expect(one[Symbol.dispose]).toHaveBeenCalledOnce());
   });
 
-  it("and is cut off gets that error, and none is left unheard", async () => {
+  it("G4 A waiter that is cut off gets that error, and no rejection stays unhandled.", async () => {
     const broken = new Error("broken");
     const pending = pipelined(Promise.reject(broken), () => Promise.reject(broken));
     const { primitives } = sentTo({ acquireInQueue: () => pending });
@@ -175,20 +171,20 @@ describe("G4 one who waits", () => {
   });
 });
 
-describe("a bond over RPC", () => {
-  it("is a binding, whose news are asked for and which is let go of", async () => {
-    const bond = { handle: {}, events: { next: vi.fn(async () => ({})) }, [Symbol.dispose]: vi.fn() };
-    const { primitives, sent } = sentTo({ watchExit: async () => bond });
-    const binding = (await primitives.watchExit?.(7)) as ExitWatch;
-    expect(binding.success).toBe(true);
-    expect(await binding.next(true)).toEqual({});
-    expect(bond.events.next).toHaveBeenCalledExactlyOnceWith(true);
-    binding[Symbol.dispose]();
-    expect(bond[Symbol.dispose]).toHaveBeenCalledOnce();
+describe("Exit watch over RPC", () => {
+  it("watchExit over RPC gives an exit watch that asks for lease events and can be disposed of.", async () => {
+    const reply = { handle: {}, events: { next: vi.fn(async () => ({})) }, [Symbol.dispose]: vi.fn() };
+    const { primitives, sent } = sentTo({ watchExit: async () => reply });
+    const watch = (await primitives.watchExit?.(7)) as ExitWatch;
+    expect(watch.success).toBe(true);
+    expect(await watch.next(true)).toEqual({});
+    expect(reply.events.next).toHaveBeenCalledExactlyOnceWith(true);
+    watch[Symbol.dispose]();
+    expect(reply[Symbol.dispose]).toHaveBeenCalledOnce();
     expect(sent()).toEqual([["watchExit", 7]]);
   });
 
-  it("or a refusal", async () => {
+  it("watchExit over RPC passes a refusal on.", async () => {
     const refusal = { success: false, reason: "NO_LONGER_VALID" };
     const { primitives } = sentTo({ watchExit: async () => refusal });
     expect(await primitives.watchExit?.(7)).toBe(refusal);
