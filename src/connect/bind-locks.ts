@@ -26,14 +26,18 @@ import type { Locks } from "./locks.ts";
  * ```
  */
 export function bindLocks(namespace: LockNamespace, options?: PlacementOptions): Locks {
-  const placement = checkOptions(options, ["jurisdiction", "locationHint"]);
-  const objects = placed(checkNamespace(namespace, "DurableLock"), placement);
-  const primitivesOf = (id: string): LockPrimitives => rpcPrimitives(objects, checkId(id));
+  const primitivesOf = primitivesIn(namespace, options);
   return {
     lock: (id) => createLock(primitivesOf(id)),
     semaphore: (id, given) => createSemaphore(primitivesOf(id), given),
     readWriteLock: (id) => createReadWriteLock(primitivesOf(id)),
-    // The Web Locks API checks its names itself, by its own rules.
-    webLocks: (given) => createWebLocks((name) => rpcPrimitives(objects, name), given),
+    webLocks: (given) => createWebLocks(primitivesOf, given),
   };
+}
+
+/** What `bindLocks` and its short forms stand on. A bundle of a short form has no other kind of lock in it. */
+export function primitivesIn(namespace: LockNamespace, options?: PlacementOptions): (id: string) => LockPrimitives {
+  const placement = checkOptions(options, ["jurisdiction", "locationHint"]);
+  const objects = placed(checkNamespace(namespace, "DurableLock"), placement);
+  return (id) => rpcPrimitives(objects, checkId(id));
 }

@@ -1,10 +1,11 @@
+import { createLock } from "../toolkit/create-lock.ts";
 import type { Lock } from "../toolkit/lock.ts";
-import type { ReadWriteLock } from "../toolkit/read-write-lock.ts";
-import type { Semaphore, SemaphoreOptions } from "../toolkit/semaphore.ts";
-import type { WebLockManagerOptions } from "../toolkit/web-locks/create-web-locks.ts";
+import { type ReadWriteLock, createReadWriteLock } from "../toolkit/read-write-lock.ts";
+import { type Semaphore, type SemaphoreOptions, createSemaphore } from "../toolkit/semaphore.ts";
+import { type WebLockManagerOptions, createWebLocks } from "../toolkit/web-locks/create-web-locks.ts";
 import type { WebLockManager } from "../toolkit/web-locks/web-lock-manager.ts";
 import type { LockNamespace } from "../transport/rpc/namespace.ts";
-import { bindLocks } from "./bind-locks.ts";
+import { primitivesIn } from "./bind-locks.ts";
 
 /**
  * The lock of this id: short for `bindLocks(namespace).lock(id)`.
@@ -21,7 +22,7 @@ import { bindLocks } from "./bind-locks.ts";
  * ```
  */
 export function useDurableLock(namespace: LockNamespace, id: string): Lock {
-  return bindLocks(namespace).lock(id);
+  return createLock(primitivesIn(namespace)(id));
 }
 
 /**
@@ -37,7 +38,7 @@ export function useDurableLock(namespace: LockNamespace, id: string): Lock {
  * ```
  */
 export function useSemaphore(namespace: LockNamespace, id: string, options: SemaphoreOptions): Semaphore {
-  return bindLocks(namespace).semaphore(id, options);
+  return createSemaphore(primitivesIn(namespace)(id), options);
 }
 
 /**
@@ -54,7 +55,7 @@ export function useSemaphore(namespace: LockNamespace, id: string, options: Sema
  * ```
  */
 export function useReadWriteLock(namespace: LockNamespace, id: string): ReadWriteLock {
-  return bindLocks(namespace).readWriteLock(id);
+  return createReadWriteLock(primitivesIn(namespace)(id));
 }
 
 /**
@@ -70,5 +71,5 @@ export function useReadWriteLock(namespace: LockNamespace, id: string): ReadWrit
  * ```
  */
 export function webLocks(namespace: LockNamespace, options?: WebLockManagerOptions): WebLockManager {
-  return bindLocks(namespace).webLocks(options);
+  return createWebLocks(primitivesIn(namespace), options);
 }
