@@ -16,8 +16,8 @@ export const BUGS: Bug[] = [
       },
       {
         file: "core/leases/slots.ts",
-        from: "  /** Ends a lease: noticing",
-        to: "  ofLease(lease: number): Slot | undefined {\n    return [...this.#all.values()].find((slot) => slot.lease.lease === lease);\n  }\n\n  take(slot: Slot): void {\n    this.#free.delete(slot);\n  }\n\n  /** Ends a lease: noticing",
+        from: "  end(slot: Slot, end: PastRequest): void {",
+        to: "  ofLease(lease: number): Slot | undefined {\n    return [...this.#all.values()].find((slot) => slot.lease.lease === lease);\n  }\n\n  take(slot: Slot): void {\n    this.#free.delete(slot);\n  }\n\n  end(slot: Slot, end: PastRequest): void {",
       },
     ],
   },
@@ -46,13 +46,13 @@ export const BUGS: Bug[] = [
     changes: [
       {
         file: "hold/ask-once.ts",
-        from: "validFor, validUntil: left + validFor };",
-        to: "validFor, validUntil: Math.max(left, performance.now()) + validFor };",
+        from: "validFor, validUntil: sentAt + validFor };",
+        to: "validFor, validUntil: Math.max(sentAt, performance.now()) + validFor };",
       },
       {
         file: "hold/held-lease.ts",
-        from: "validUntil: left + validFor,",
-        to: "validUntil: Math.max(left, performance.now()) + validFor,",
+        from: "validUntil: sentAt + validFor,",
+        to: "validUntil: Math.max(sentAt, performance.now()) + validFor,",
       },
     ],
   },
@@ -61,8 +61,8 @@ export const BUGS: Bug[] = [
     changes: [
       {
         file: "core/leases/lease-book.ts",
-        from: '    if (slot) this.#end(slot, "released", now);\n    // Remembered',
-        to: "    if (slot) return;\n    // Remembered",
+        from: 'if (slot) this.#end(slot, "released", now);',
+        to: "if (slot) return;",
       },
     ],
   },
