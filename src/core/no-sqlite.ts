@@ -6,7 +6,7 @@ import { LockError } from "../errors.ts";
 const NO_SQLITE = "has no SQLite storage";
 
 const ADVICE =
-  'List it under "new_sqlite_classes", not under "new_classes", in the migrations of the Worker that exports it. If it is already deployed, export it under another name and bind that name: the storage of a class can\'t be changed.';
+  'List it under "new_sqlite_classes" and not under "new_classes", in the migrations of the Worker that exports it. If it is already deployed, export it under another name and bind that name: the storage of a class can\'t be changed.';
 
 /** What workerd's error says if the class has no SQLite storage. Any other error is a temporary storage fault. */
 const NOT_ENABLED = /SQL is not enabled/;

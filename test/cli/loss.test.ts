@@ -117,7 +117,7 @@ describe("Faults of the service", { concurrency: 2 }, () => {
     // Quiet, so that its one call stays parked: a call sent while the service is paused would get a lease
     // whose time is counted from before the pause.
     const second = service.run(["run", "paused", "--quiet", ...TTL, "--", ...journal.command()]);
-    while (!(await service.run(["status", "paused"]).exit).stdout.includes("1. in line"));
+    while (!(await service.run(["status", "paused"]).exit).stdout.includes("1. in the queue"));
     service.signal("SIGSTOP");
     const { code } = await first.exit;
     assert.equal(code, 79);
