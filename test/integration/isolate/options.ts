@@ -6,6 +6,7 @@ import {
   type CountDownOptions,
   type HoldOptions,
   type Lock,
+  bindLocks,
   lead,
   observe,
   once,
@@ -37,7 +38,7 @@ const ofLocks: Readonly<Record<string, (lock: Lock, given: Given) => Promise<unk
   },
   TryOptions: (lock, given) => lock.tryWithLock(() => {}, withCapacity(given)),
   ResumeOptions: async (lock, given) => (await lock.resume(await leaseOf(lock), given)).release(),
-  RepeatOptions: async (lock, given) => {
+  RequestIdOption: async (lock, given) => {
     const lease = await leaseOf(lock);
     return [await lock.renew(lease, 5_000, given), await lock.release(lease, given)];
   },
@@ -49,7 +50,8 @@ const ofLocks: Readonly<Record<string, (lock: Lock, given: Given) => Promise<unk
 };
 
 const overRpc: Readonly<Record<string, Take>> = {
-  WebLocksOptions: (given, id) => webLocks(env.DURABLE_LOCK, given).request(id, () => {}),
+  PlacementOptions: (given, id) => bindLocks(env.DURABLE_LOCK, given).lock(id).isLocked(),
+  WebLockManagerOptions: (given, id) => webLocks(env.DURABLE_LOCK, given).request(id, () => {}),
   WebLockOptions: (given, id) => webLocks(env.DURABLE_LOCK).request(id, given, () => {}),
   CountDownOptions: (given: CountDownOptions, id) =>
     useLatch(env.DURABLE_RENDEZVOUS, id, { count: 1 }).countDown(given),
@@ -68,7 +70,7 @@ const overRpc: Readonly<Record<string, Take>> = {
 };
 
 const overHttp: Readonly<Record<string, Take>> = {
-  WebLocksOptions: (given, id) => connection.webLocks(given).request(id, () => {}),
+  WebLockManagerOptions: (given, id) => connection.webLocks(given).request(id, () => {}),
   WebLockOptions: (given, id) => connection.webLocks().request(id, given, () => {}),
   RequestOptions: (given, id) => post(`${id}/acquire`, { ttl: 5_000, ...withCapacity(given) }),
   ConvertOptions: async (given, id) => {
@@ -107,6 +109,7 @@ const WORDS: Readonly<Record<string, () => unknown>> = {
   none: () => undefined,
   "a random id": () => crypto.randomUUID(),
   "the global fetch": () => fetch,
+  "near the first caller": () => undefined,
   Infinity: () => Number.POSITIVE_INFINITY,
 };
 
