@@ -10,13 +10,13 @@
  *   contention. The `cause` is the last fault, if there was one.
  * - `RATE_LIMITED`: you call the lock service too often; `retryAfter` says when to call again. Over HTTP only.
  * - `RELEASE_FAILED`: the work is done and was protected throughout, but its release could not be confirmed.
- * - `FINGERPRINT_MISMATCH`: under the same key, a once-only job has run, or is running, for a different payload.
+ * - `FINGERPRINT_MISMATCH`: a once-only job with the same key was started before, with a different payload.
  * - `BARRIER_BROKEN`: a party that others waited for at a barrier died, gave up, or ran out of time.
  * - `STALE_LEASE`: a fenced resource refused a write, because a newer lease has written to it.
  * - `VERSION_MISMATCH`: the object or the service runs a different version of this package or a different class. The
  *   message says what to deploy.
- * - `ACCESS_DENIED`: the lock service does not know this token, the token does not allow this call, or the lease
- *   belongs to another token. Over HTTP only.
+ * - `ACCESS_DENIED`: the lock service refused access. It does not know the token, or the token does not allow this call,
+ *   or the lease belongs to another token. Over HTTP only.
  * - `WRONG_REQUEST`: you used something that belongs to another request of the Worker, such as a held lease in a global
  *   variable. Nothing was changed. To continue under the lease in another request, pass on its number and `resume` it.
  * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: a job ran, but its result can't be stored, so the job will run again.

@@ -13,7 +13,7 @@ export type RefusalReason = "BORROWED" | "NO_LONGER_VALID" | "QUEUE_FULL" | "TOO
 /**
  * Further reasons for a refusal, which only requests for a once-only job (with `once`) get.
  *
- * - `FINGERPRINT_MISMATCH`: the job has run, or is running, for a different payload.
+ * - `FINGERPRINT_MISMATCH`: the job was started before, with a different payload.
  * - `RESULT_TOO_LARGE`, `RESULT_NOT_CLONEABLE`: the result can't be stored; the lease is unchanged.
  */
 export type OnceRefusalReason = "FINGERPRINT_MISMATCH" | "RESULT_TOO_LARGE" | "RESULT_NOT_CLONEABLE";
@@ -89,7 +89,7 @@ export interface LimitReachedReply {
   retryAfter?: number;
 }
 
-/** The job has run, or is running, for a different payload. */
+/** The job was started before, with a different payload. */
 export interface FingerprintMismatchReply {
   /** False for a refusal. */
   success: false;

@@ -31,7 +31,7 @@ export async function tryHold(primitives: LockPrimitives, acquisition: HoldReque
   throw unexpectedRefusal(hold);
 }
 
-/** Like `tryHold`, for a once-only job: if the job has already run, returns its record. */
+/** Tries to hold the lock for a once-only job. If the job has already run, returns its record instead. */
 export async function tryJob(
   primitives: LockPrimitives,
   acquisition: HoldRequest,

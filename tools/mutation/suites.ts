@@ -27,10 +27,13 @@ const OWN: [RegExp, string[]][] = [
     unit("core/tokens", "core/shares", "core/leases/same-request"),
   ],
   [/^object\/(bad-argument|durable-lock)/, unit("object/bad-argument", "object/bad-input", "wire/plain-requests")],
-  [/^object\/(lock-host|clean-up)/, [...unit("object/cleanup"), ...toolkit("bound", "once", "once-faults")]],
+  [/^object\/(lock-host|clean-up)/, [...unit("object/cleanup"), ...toolkit("release-on-exit", "once", "once-faults")]],
   [/^object\/lock-index/, test("integration/service", "index")],
   [/^object\/timeline/, [...unit("object/follow"), ...test("integration/service", "events")]],
-  [/^object\/(handles|watchers|parked-calls)/, [...toolkit("bound", "bound-faults"), ...unit("object/watch")]],
+  [
+    /^object\/(handles|watchers|parked-calls)/,
+    [...toolkit("release-on-exit", "release-on-exit-faults"), ...unit("object/watch")],
+  ],
   [/^object\/handout/, [...unit("object/handout"), ...toolkit("once-results")]],
   [/^object\/storage\/result-storage/, toolkit("once-retain", "once", "once-results")],
   [
@@ -38,7 +41,7 @@ const OWN: [RegExp, string[]][] = [
     [...unit("object/storage/row-budget"), ...versions("damaged-rows", "older-table", "newer-table")],
   ],
   [/^hold\/(acquire|waiting)/, unit("hold/waiting/waiting", "hold/waiting/order-after-outage", "hold/request-id")],
-  [/^hold\/exit-watch/, toolkit("bound", "bound-faults")],
+  [/^hold\/exit-watch/, toolkit("release-on-exit", "release-on-exit-faults")],
   [/^hold\/(work|start-hold|refusal|loss)/, [...unit("hold/hold", "hold/with-lock"), ...toolkit("once")]],
   [/^(hold\/release|toolkit\/(once|recorded-error))/, toolkit("once", "once-results", "once-retain", "once-faults")],
   [/^toolkit\/options/, [...unit("toolkit/bad-input"), ...toolkit("semaphore", "once")]],
@@ -78,7 +81,7 @@ const CALLERS = [
     "hold/lost-replies",
     "hold/with-lock",
   ),
-  ...toolkit("bound"),
+  ...toolkit("release-on-exit"),
   ...versions("clients"),
 ];
 
@@ -112,7 +115,7 @@ const COMMON: Record<string, string[]> = {
     ...versions("objects"),
     ...toolkit("once-retain"),
     ...unit("object/follow", "object/cost", "object/queue"),
-    ...toolkit("request-release", "bound"),
+    ...toolkit("request-release", "release-on-exit"),
   ],
   transport: CALLERS,
   hold: CALLERS,

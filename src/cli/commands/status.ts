@@ -61,7 +61,7 @@ changes. Continues through outages until you stop it.`,
   },
 };
 
-/** The status now. If an earlier status is known, waits until the lock has changed hands, for a limited time. */
+/** Reads the status. After the first time, waits until the lock changes hands, but for at most `LOOK_EVERY` ms. */
 async function look({ status: ask, primitives }: Lock, before: LockStatus | undefined): Promise<LockStatus> {
   if (!before) return ask();
   const newest = Math.max(0, ...before.holders.map(({ lease }) => lease));

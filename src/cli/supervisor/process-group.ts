@@ -51,7 +51,10 @@ export function nameSurvivors({ group, pids }: Pick<Survivors, "group" | "pids">
 /** How many process ids a message names. */
 const SHOWN = 10;
 
-/** The kernel's answer to a signal; 0 only asks. For a group, "denied" means alive, but this user may signal none. */
+/**
+ * Sends a signal; signal 0 is not delivered, but tells whether the process exists. "denied" means that it exists and
+ * belongs to another user. For a process group, it means that all its processes do.
+ */
 function probe(pid: number, signal: NodeJS.Signals | 0): "reached" | "gone" | "denied" {
   try {
     process.kill(pid, signal);

@@ -28,7 +28,7 @@ export class LeaseEvents extends RpcTarget {
     this.#next = next;
   }
 
-  /** Waits for the end of the lease or, unless the holder was `told` before, for a request to release it. */
+  /** Resolves when the lease ends. If `told` is false, also resolves when somebody asks the holder to release. */
   next(told: boolean): Promise<LeaseEvent> {
     return this.#next(told);
   }

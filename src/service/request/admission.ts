@@ -78,7 +78,7 @@ export function shownTo<T extends RecordedReply | RefusalReply>(c: Context<Servi
   return rest as typeof refusal;
 }
 
-/** The id in the path, for the log; null if there is none. Works even if the refusal came before the id was read. */
+/** The lock id for the log, or null. Reads it from the path, because a request can be refused before its id is read. */
 export function idForLog(c: Context<ServiceEnv>): string | null {
   try {
     return idOf(c);

@@ -30,8 +30,9 @@ function problemOf(error: unknown, ofOutage: typeof unreachable): unknown {
 }
 
 /**
- * Asks for the lock. If the object fails while the request is parked, the service answers 503 and does not repeat the
- * request. The client knows how long the queue is, and chooses its delay so that not all waiters return at once.
+ * Asks for the lock. If the object fails while the request is parked, the service answers 503 and leaves the retry to
+ * the client. The client knows the length of the queue, so it can delay its retry enough that not all waiters return
+ * at once.
  */
 export async function askedInLine(primitives: LockPrimitives, request: LockRequest): Promise<AcquireReply> {
   const { wait, waited, longPoll = LIMITS.longPoll } = request;

@@ -38,8 +38,7 @@ const DETAILS: Record<Exclude<RefusalReply, BadArgumentReply>["reason"], string>
   TOO_MANY_LEASES: "The lock has as many live leases as a lock may have: split it into several locks.",
   OTHER_TOKEN:
     'The lease or request belongs to a token with another name. Only a token with that name, or one that also has the action "admin", may do this.',
-  FINGERPRINT_MISMATCH:
-    "The job has run, or is running, with another payload: the same id is used for two different jobs.",
+  FINGERPRINT_MISMATCH: "The job was started before, with another payload: the same id is used for two different jobs.",
   RESULT_TOO_LARGE: "The result is too large to store, and the lease is unchanged. Release it with a smaller result.",
   RESULT_NOT_CLONEABLE:
     "The result can't be stored, and the lease is unchanged. Release it with plain JSON or a valid `encoded`.",

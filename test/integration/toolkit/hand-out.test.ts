@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { type LeaseGrant, once, webLocks, withLocks } from "../../../src/index.ts";
-import { BOUND, withBind } from "../../support/bound.ts";
+import { RELEASE_ON_EXIT, withWatchExit } from "../../support/release-on-exit.ts";
 import { faultyNamespace } from "../../support/faulty-namespace.ts";
 import { countLeaks, countedSignal } from "../../support/leaks.ts";
 import { freshId, lockOf, outcome, sleep, untilWaiting } from "../../support/locks.ts";
@@ -32,12 +32,12 @@ describe("Between the grant and the work", () => {
     async (how) => {
       const id = freshId();
       const { controller, signal } = countedSignal();
-      const lock = withBind(id, () => {
+      const lock = withWatchExit(id, () => {
         controller.abort(new Error("enough"));
         return new Promise(() => {});
       });
       const fn = vi.fn<() => void>();
-      const options = { ...BOUND, signal };
+      const options = { ...RELEASE_ON_EXIT, signal };
       const calls: Record<string, () => Promise<unknown>> = {
         hold: () => lock.hold(options),
         withLock: () => lock.withLock(fn, options),
@@ -53,12 +53,12 @@ describe("Between the grant and the work", () => {
   it("G8: An abort in the same turn in which the exit watch is set up releases the lock.", async () => {
     const id = freshId();
     const { controller, signal } = countedSignal();
-    const lock = withBind(id, async (bind) => {
+    const lock = withWatchExit(id, async (bind) => {
       const watch = await bind();
       controller.abort(new Error("enough"));
       return watch;
     });
-    expect(await outcome(lock.hold({ ...BOUND, signal }))).toMatchObject({ error: { message: "enough" } });
+    expect(await outcome(lock.hold({ ...RELEASE_ON_EXIT, signal }))).toMatchObject({ error: { message: "enough" } });
     expect(await lockOf(id).isLocked()).toBe(false);
     expect(leaks.listeners).toBe(0);
   });
@@ -81,7 +81,7 @@ describe("Between the grant and the work", () => {
     const id = freshId();
     await lockOf(id).acquire(60_000);
     const other = lockOf(freshId());
-    const { signal } = await other.hold(BOUND);
+    const { signal } = await other.hold(RELEASE_ON_EXIT);
     const asked = outcome(webLocks(env.DURABLE_LOCK).request(id, { signal }, () => {}));
     await untilWaiting(id, 1);
     await other.forceRelease();
@@ -98,8 +98,8 @@ describe("A custom transport without lease events", () => {
       if ((answers += 1) < 3) return {};
       return told ? new Promise<never>(() => {}) : { releaseRequested: true };
     };
-    const lock = withBind(id, async () => ({ success: true, next, [Symbol.dispose]: () => {} }));
-    const held = await lock.hold({ ...BOUND, onReleaseRequested: () => void asked.push(answers) });
+    const lock = withWatchExit(id, async () => ({ success: true, next, [Symbol.dispose]: () => {} }));
+    const held = await lock.hold({ ...RELEASE_ON_EXIT, onReleaseRequested: () => void asked.push(answers) });
     await vi.waitFor(() => expect(asked).toEqual([expect.any(Number)]), { timeout: 10_000, interval: 5 });
     expect(asked[0]).toBeGreaterThan(2);
     expect(await held.release()).toBe(true);

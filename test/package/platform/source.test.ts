@@ -27,7 +27,7 @@ test("Exclusion, queue, clean-up, exit watch and once pass their tests at the ol
     "unit/object/exclusion",
     "unit/object/queue",
     "unit/object/cleanup",
-    "integration/toolkit/bound.test",
+    "integration/toolkit/release-on-exit.test",
     "integration/toolkit/once.test",
   ];
   const folder = await layOutSource("oldest", OLDEST);

@@ -16,11 +16,11 @@ import { faultyNamespace } from "./faulty-namespace.ts";
 import { freshId, lockOf, stubOf } from "./locks.ts";
 
 /** A ttl of a minute: what a test sees sooner is not caused by the ttl or by a renewal. */
-export const BOUND = { ttl: 60_000, releaseOnExit: true } satisfies HoldOptions;
+export const RELEASE_ON_EXIT = { ttl: 60_000, releaseOnExit: true } satisfies HoldOptions;
 export const SOON = { timeout: 10_000, interval: 5 };
 
 /** Spies, from now on, on all objects of this isolate: on calls of `watchExit`, and on removed context handles. */
-export function spyOnBonds() {
+export function spyOnWatches() {
   return {
     binds: vi.spyOn(DurableLock.prototype, "watchExit").mockClear(),
     cuts: vi.spyOn(ContextHandles.prototype, "remove").mockClear(),
@@ -63,7 +63,7 @@ export function cuttable(): { lock: Lock; id: string; cut: () => void; calls: { 
 }
 
 /** The real transport with another `watchExit`. */
-export function withBind(id: string, watchExit: (real: () => Promise<unknown>) => Promise<unknown>): Lock {
+export function withWatchExit(id: string, watchExit: (real: () => Promise<unknown>) => Promise<unknown>): Lock {
   const real = rpcPrimitives(env.DURABLE_LOCK, id);
   return createLock({
     ...real,

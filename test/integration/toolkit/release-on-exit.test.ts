@@ -13,11 +13,19 @@ import {
 } from "../../../src/index.ts";
 import { type Fault, connectionLost, faultyNamespace } from "../../support/faulty-namespace.ts";
 import { crash, freshId, leaseOf, lockOf, stubOf, untilWaiting } from "../../support/locks.ts";
-import { BOUND, SOON, expectNothingLeft, holdAndDie, spyOnBonds, untilFree, untilLost } from "../../support/bound.ts";
+import {
+  RELEASE_ON_EXIT,
+  SOON,
+  expectNothingLeft,
+  holdAndDie,
+  spyOnWatches,
+  untilFree,
+  untilLost,
+} from "../../support/release-on-exit.ts";
 
-let { binds } = spyOnBonds();
+let { binds } = spyOnWatches();
 beforeEach(() => {
-  ({ binds } = spyOnBonds());
+  ({ binds } = spyOnWatches());
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -26,7 +34,7 @@ afterEach(() => {
 describe("Crash release: ordinary use", () => {
   it("A hold with releaseOnExit is renewed and released like any other and leaves nothing behind.", async () => {
     const id = freshId();
-    const held = await lockOf(id).hold(BOUND);
+    const held = await lockOf(id).hold(RELEASE_ON_EXIT);
     expect(await lockOf(id).isLocked()).toBe(true);
     await held.renew();
     expect(await held.release()).toBe(true);
@@ -46,7 +54,7 @@ describe("Crash release: ordinary use", () => {
   it("releaseOnExit costs one more request and writes no row.", async () => {
     const { namespace, calls } = faultyNamespace((_method, run) => run());
     const id = freshId();
-    await lockOf(id, namespace).withLock(() => {}, BOUND);
+    await lockOf(id, namespace).withLock(() => {}, RELEASE_ON_EXIT);
     const watched = calls.splice(0).map(({ method }) => method);
     await lockOf(id, namespace).withLock(() => {}, { ttl: 60_000 });
     const plain = calls.map(({ method }) => method);
@@ -63,17 +71,17 @@ describe("Crash release: ordinary use", () => {
 
   it("Every combinator with releaseOnExit sets up one exit watch, releases the lock and leaves nothing behind.", async () => {
     const combinators: Record<string, (id: string) => Promise<unknown>> = {
-      withLock: (id) => lockOf(id).withLock(() => "done", BOUND),
+      withLock: (id) => lockOf(id).withLock(() => "done", RELEASE_ON_EXIT),
       tryWithLock: async (id) => {
-        const tried = await lockOf(id).tryWithLock(() => "done", BOUND);
+        const tried = await lockOf(id).tryWithLock(() => "done", RELEASE_ON_EXIT);
         return tried.acquired && tried.value;
       },
-      withLocks: (id) => withLocks([lockOf(id)], () => "done", BOUND),
-      once: (id) => once(lockOf(id), () => "done", BOUND),
-      lead: (id) => lead(lockOf(id), () => "done", BOUND),
-      reader: (id) => useReadWriteLock(env.DURABLE_LOCK, id).read.withLock(() => "done", BOUND),
-      semaphore: (id) => useSemaphore(env.DURABLE_LOCK, id, { permits: 2 }).withLock(() => "done", BOUND),
-      webLocks: (id) => webLocks(env.DURABLE_LOCK, BOUND).request(id, () => "done"),
+      withLocks: (id) => withLocks([lockOf(id)], () => "done", RELEASE_ON_EXIT),
+      once: (id) => once(lockOf(id), () => "done", RELEASE_ON_EXIT),
+      lead: (id) => lead(lockOf(id), () => "done", RELEASE_ON_EXIT),
+      reader: (id) => useReadWriteLock(env.DURABLE_LOCK, id).read.withLock(() => "done", RELEASE_ON_EXIT),
+      semaphore: (id) => useSemaphore(env.DURABLE_LOCK, id, { permits: 2 }).withLock(() => "done", RELEASE_ON_EXIT),
+      webLocks: (id) => webLocks(env.DURABLE_LOCK, RELEASE_ON_EXIT).request(id, () => "done"),
     };
     for (const [name, run] of Object.entries(combinators)) {
       binds.mockClear();
@@ -87,7 +95,7 @@ describe("Crash release: ordinary use", () => {
 
   it("resume with releaseOnExit takes over a lease that was granted elsewhere.", async () => {
     const id = freshId();
-    const held = await lockOf(id).resume(await leaseOf(lockOf(id).acquire(60_000)), BOUND);
+    const held = await lockOf(id).resume(await leaseOf(lockOf(id).acquire(60_000)), RELEASE_ON_EXIT);
     await lockOf(id).forceRelease();
     expect(await untilLost(held)).toMatchObject({ why: "superseded" });
   });
@@ -156,7 +164,7 @@ describe("Crash release: the holder's context ends", () => {
 describe("Crash release: operators", () => {
   it("forceRelease fires the signal of a holder with releaseOnExit at once.", async () => {
     const id = freshId();
-    const held = await lockOf(id).hold(BOUND);
+    const held = await lockOf(id).hold(RELEASE_ON_EXIT);
     await lockOf(id).forceRelease();
     expect(await untilLost(held)).toMatchObject({ code: "LEASE_LOST", why: "superseded", lease: held.lease });
     expect(await held.release()).toBe(false);
@@ -166,7 +174,7 @@ describe("Crash release: operators", () => {
   it("requestRelease asks a holder with releaseOnExit once, and the hold goes on.", async () => {
     const id = freshId();
     const onReleaseRequested = vi.fn<(held: HeldLease) => void>();
-    const held = await lockOf(id).hold({ ...BOUND, onReleaseRequested });
+    const held = await lockOf(id).hold({ ...RELEASE_ON_EXIT, onReleaseRequested });
     await lockOf(id).requestRelease();
     await vi.waitFor(() => expect(onReleaseRequested).toHaveBeenCalledWith(held), SOON);
     await held.renew();
@@ -202,7 +210,7 @@ describe("Crash release: restarts of the object", () => {
   it("After repeated restarts, a request to release still reaches the holder, and a release still succeeds.", async () => {
     const id = freshId();
     const onReleaseRequested = vi.fn<() => void>();
-    const held = await lockOf(id).hold({ ...BOUND, onReleaseRequested });
+    const held = await lockOf(id).hold({ ...RELEASE_ON_EXIT, onReleaseRequested });
     for (const times of [2, 3]) {
       await crash(id);
       await vi.waitFor(() => expect(binds).toHaveBeenCalledTimes(times), SOON);
@@ -215,7 +223,7 @@ describe("Crash release: restarts of the object", () => {
 
   it("A release right after a restart returns true, and no exit watch is set up afterwards.", async () => {
     const id = freshId();
-    const held = await lockOf(id).hold(BOUND);
+    const held = await lockOf(id).hold(RELEASE_ON_EXIT);
     await crash(id);
     expect(await held.release()).toBe(true);
     expect(await lockOf(id).isLocked()).toBe(false);
@@ -229,7 +237,7 @@ describe("Crash release: restarts of the object", () => {
       if (method === "watchExit" && !reachable) throw connectionLost();
       return run();
     };
-    const held = await lockOf(id, faultyNamespace(fault).namespace).hold(BOUND);
+    const held = await lockOf(id, faultyNamespace(fault).namespace).hold(RELEASE_ON_EXIT);
     reachable = false;
     await crash(id);
     await lockOf(id).forceRelease();

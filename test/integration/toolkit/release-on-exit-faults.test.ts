@@ -3,15 +3,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type ExitWatch, createLock } from "../../../src/index.ts";
 import { rpcPrimitives } from "../../../src/transport/rpc/rpc-primitives.ts";
 import {
-  BOUND,
+  RELEASE_ON_EXIT,
   cuttable,
   expectNothingLeft,
   SOON,
-  spyOnBonds,
+  spyOnWatches,
   untilFree,
   untilLost,
-  withBind,
-} from "../../support/bound.ts";
+  withWatchExit,
+} from "../../support/release-on-exit.ts";
 import {
   type Fault,
   connectionLost,
@@ -23,9 +23,9 @@ import {
 import { freshId, leaseOf, lockOf, outcome, untilWaiting } from "../../support/locks.ts";
 import { countTimers } from "../../support/timers.ts";
 
-let { binds, cuts } = spyOnBonds();
+let { binds, cuts } = spyOnWatches();
 beforeEach(() => {
-  ({ binds, cuts } = spyOnBonds());
+  ({ binds, cuts } = spyOnWatches());
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -43,7 +43,7 @@ describe("Crash release: faults in setting up the exit watch", () => {
       await vi.waitFor(() => expect(cuts).toHaveBeenCalledTimes(1), SOON);
       throw connectionLost();
     };
-    const held = await lockOf(id, faultyNamespace(fault).namespace).hold(BOUND);
+    const held = await lockOf(id, faultyNamespace(fault).namespace).hold(RELEASE_ON_EXIT);
     expect(binds).toHaveBeenCalledTimes(2);
     expect(await held.release()).toBe(true);
     await expectNothingLeft(id);
@@ -51,7 +51,7 @@ describe("Crash release: faults in setting up the exit watch", () => {
 
   it("If the reply to watchExit is lost but its exit watch stays, the release still frees the lock.", async () => {
     const id = freshId();
-    const held = await lockOf(id, faultyNamespace(losingReplies(["watchExit"])).namespace).hold(BOUND);
+    const held = await lockOf(id, faultyNamespace(losingReplies(["watchExit"])).namespace).hold(RELEASE_ON_EXIT);
     expect(binds).toHaveBeenCalledTimes(2);
     expect(await held.release()).toBe(true);
     expect(await lockOf(id).isLocked()).toBe(false);
@@ -59,8 +59,8 @@ describe("Crash release: faults in setting up the exit watch", () => {
 
   it("If the object is too old for watchExit, the caller gets its error unchanged and the lock is released.", async () => {
     const id = freshId();
-    const lock = withBind(id, () => Promise.reject(new TypeError("does not implement bind")));
-    const { error } = await outcome(lock.withLock(() => {}, BOUND));
+    const lock = withWatchExit(id, () => Promise.reject(new TypeError("does not implement bind")));
+    const { error } = await outcome(lock.withLock(() => {}, RELEASE_ON_EXIT));
     expect(error).toMatchObject({ message: "does not implement bind" });
     expect(await lockOf(id).isLocked()).toBe(false);
   });
@@ -68,9 +68,11 @@ describe("Crash release: faults in setting up the exit watch", () => {
   it("If resume can't set up the exit watch, it leaves the lease as it was, and another resume succeeds.", async () => {
     const id = freshId();
     const lease = await leaseOf(lockOf(id).acquire(60_000));
-    const failing = withBind(id, () => Promise.reject(new TypeError("does not implement bind")));
-    expect((await outcome(failing.resume(lease, BOUND))).error).toMatchObject({ message: "does not implement bind" });
-    const held = await lockOf(id).resume(lease, BOUND);
+    const failing = withWatchExit(id, () => Promise.reject(new TypeError("does not implement bind")));
+    expect((await outcome(failing.resume(lease, RELEASE_ON_EXIT))).error).toMatchObject({
+      message: "does not implement bind",
+    });
+    const held = await lockOf(id).resume(lease, RELEASE_ON_EXIT);
     expect(await held.release()).toBe(true);
   });
 
@@ -79,11 +81,14 @@ describe("Crash release: faults in setting up the exit watch", () => {
     const unanswered = lockOf(freshId(), namespace).hold({ ttl: 100, releaseOnExit: true });
     expect((await outcome(unanswered)).error).toMatchObject({ code: "LEASE_LOST" });
     const id = freshId();
-    const overtaken = withBind(id, async (bind) => {
+    const overtaken = withWatchExit(id, async (bind) => {
       await lockOf(id).forceRelease();
       return bind();
     });
-    expect((await outcome(overtaken.hold(BOUND))).error).toMatchObject({ code: "LEASE_LOST", why: "superseded" });
+    expect((await outcome(overtaken.hold(RELEASE_ON_EXIT))).error).toMatchObject({
+      code: "LEASE_LOST",
+      why: "superseded",
+    });
   });
 
   it("On a transport without watchExit, releaseOnExit is an INVALID_ARGUMENT, and nothing is taken or renewed.", async () => {
@@ -92,7 +97,11 @@ describe("Crash release: faults in setting up the exit watch", () => {
     delete unable.watchExit;
     const [acquire, renew] = [vi.spyOn(unable, "acquire"), vi.spyOn(unable, "renew")];
     const lock = createLock(unable);
-    const calls = [() => lock.hold(BOUND), () => lock.resume(1, BOUND), () => lock.tryWithLock(() => {}, BOUND)];
+    const calls = [
+      () => lock.hold(RELEASE_ON_EXIT),
+      () => lock.resume(1, RELEASE_ON_EXIT),
+      () => lock.tryWithLock(() => {}, RELEASE_ON_EXIT),
+    ];
     for (const call of calls)
       expect((await outcome<unknown>(call())).error).toMatchObject({
         code: "INVALID_ARGUMENT",
@@ -122,7 +131,7 @@ describe.concurrent("Crash release: slow faults and slow ends", () => {
       if (method === "watchExit") throw overloaded();
       return run();
     };
-    const { error } = await outcome(lockOf(id, faultyNamespace(fault).namespace).hold(BOUND));
+    const { error } = await outcome(lockOf(id, faultyNamespace(fault).namespace).hold(RELEASE_ON_EXIT));
     expect(error).toMatchObject({ code: "UNREACHABLE" });
     expect(await lockOf(id).isLocked()).toBe(false);
   });
@@ -133,7 +142,7 @@ describe.concurrent("Crash release: slow faults and slow ends", () => {
     let answer = () => {};
     const late = new Promise<void>((resolve) => (answer = resolve));
     let disposals = 0;
-    const lock = withBind(id, async (bind) => {
+    const lock = withWatchExit(id, async (bind) => {
       const watch = (await bind()) as Extract<ExitWatch, { success: true }>;
       controller.abort(new Error("enough"));
       await late;
@@ -143,7 +152,7 @@ describe.concurrent("Crash release: slow faults and slow ends", () => {
       };
       return { ...watch, [Symbol.dispose]: dispose };
     });
-    const { error } = await outcome(lock.hold({ ...BOUND, signal: controller.signal }));
+    const { error } = await outcome(lock.hold({ ...RELEASE_ON_EXIT, signal: controller.signal }));
     expect(error).toMatchObject({ message: "enough" });
     expect(await lockOf(id).isLocked()).toBe(false);
     answer();
@@ -165,7 +174,7 @@ describe.concurrent("Crash release: slow faults and slow ends", () => {
 
   it("maxHold ends a hold with releaseOnExit as it ends any other hold.", async () => {
     const id = freshId();
-    const held = await lockOf(id).hold({ ...BOUND, maxHold: 2_000 });
+    const held = await lockOf(id).hold({ ...RELEASE_ON_EXIT, maxHold: 2_000 });
     await lockOf(id).withLock(() => {}, { wait: 15_000 });
     expect(held.signal.reason).toMatchObject({ why: "expired" });
     await expectNothingLeft(id);
@@ -233,7 +242,7 @@ describe("Crash release: cut connections", () => {
   it("After a cut, the lock goes to the next waiter, the holder's signal fires, and fencing refuses its late write.", async () => {
     const { lock, id, cut } = cuttable();
     const ledger = env.LEDGER.getByName(id);
-    const held = await lock.hold(BOUND);
+    const held = await lock.hold(RELEASE_ON_EXIT);
     const next = lockOf(id).acquire(60_000, { wait: 15_000 });
     await untilWaiting(id, 1);
     cut();
@@ -250,7 +259,7 @@ describe("Crash release: cut connections", () => {
       lock.withLock(async () => {
         cut();
         await untilFree(id);
-      }, BOUND),
+      }, RELEASE_ON_EXIT),
     );
     expect(error).toMatchObject({ code: "LEASE_LOST" });
   });
@@ -258,16 +267,16 @@ describe("Crash release: cut connections", () => {
   it("An exit watch whose connection fails every time is not set up again in a hot loop.", async () => {
     let setups = 0;
     const id = freshId();
-    const lock = withBind(id, async () => {
+    const lock = withWatchExit(id, async () => {
       setups += 1;
       return { success: true, next: () => Promise.reject(connectionLost()), [Symbol.dispose]: () => {} };
     });
-    const held = await lock.hold(BOUND);
+    const held = await lock.hold(RELEASE_ON_EXIT);
     await vi.waitFor(() => expect(setups).toBeGreaterThan(4), { timeout: 10_000 });
     expect(setups).toBeLessThan(50);
     expect(await held.release()).toBe(true);
     const after = setups;
-    await lockOf(id).withLock(() => {}, BOUND);
+    await lockOf(id).withLock(() => {}, RELEASE_ON_EXIT);
     expect(setups).toBe(after);
   });
 });
@@ -276,10 +285,10 @@ describe("Crash release: leaks", () => {
   it("G8: After a hold with releaseOnExit is released or lost, no timer is left on the client or the object.", async () => {
     const { pending, restore } = countTimers();
     try {
-      await lockOf(freshId()).withLock(() => {}, BOUND);
+      await lockOf(freshId()).withLock(() => {}, RELEASE_ON_EXIT);
       expect(pending.size).toBe(0);
       const id = freshId();
-      const held = await lockOf(id).hold(BOUND);
+      const held = await lockOf(id).hold(RELEASE_ON_EXIT);
       await lockOf(id).forceRelease();
       await untilLost(held);
       for (let n = 0; pending.size > 0 && n < 500; n += 1) await lockOf(id).isLocked();
