@@ -1,0 +1,6 @@
+import { crowds } from "./crowds.ts";
+import type { Section } from "./section.ts";
+import { single } from "./single.ts";
+
+/** All sections, in the order in which they run and are shown. */
+export const SECTIONS: readonly Section[] = [single, crowds];
