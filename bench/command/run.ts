@@ -18,6 +18,9 @@ export async function run(args: string[]): Promise<number> {
 /** Runs the sections, and shows the tables of each as soon as it is done. */
 async function measureAll({ full, only, against }: Options): Promise<Figure[]> {
   await using lab = new Lab({ full, against });
+  // Without this, a run that somebody stops would leave its processes and folders behind.
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void lab[Symbol.asyncDispose]().finally(() => process.exit(1)));
   const figures: Figure[] = [];
   for (const section of SECTIONS.filter(({ name }) => !only || only.includes(name))) {
     const since = performance.now();

@@ -11,6 +11,7 @@ export class Folders implements Disposable {
   #count = 0;
 
   constructor() {
+    process.once("exit", () => this[Symbol.dispose]());
     this.#parents.set("disk", mkdtempSync(join(tmpdir(), "durable-locks-bench-")));
     if (existsSync(RAM_DISK)) this.#parents.set("RAM disk", mkdtempSync(join(RAM_DISK, "durable-locks-bench-")));
   }

@@ -1,27 +1,19 @@
 import { join } from "node:path";
-import type { Sample, Order } from "../work/order.ts";
 import { bundle } from "./bundle.ts";
 import type { StorageName } from "./figure.ts";
 import { Folders } from "./folders.ts";
+import { type Performer, performersOn } from "./performers.ts";
 import { CURRENT, type Source, sourceAt } from "./source.ts";
 import { type Worker, Workerd } from "./workerd.ts";
 
 const WORKERS = join(import.meta.dirname, "../workers");
 
 /** How a run was asked for. */
-export interface LabOptions {
+interface LabOptions {
   /** Whether to measure for longer, and more sizes. */
   full: boolean;
   /** A commit of this library to compare with. */
   against?: string | undefined;
-}
-
-/** One way to lock that can be given orders. */
-export interface Performer {
-  name: string;
-  /** What it stands on, by which sections choose. */
-  kind: "rpc" | "fetch" | "first" | "http" | "redis" | "process";
-  perform: (order: Order) => Promise<Sample>;
 }
 
 /** What the sections share: the versions of the library, folders, and processes that start when they are first needed. */
@@ -30,6 +22,7 @@ export class Lab implements AsyncDisposable {
   readonly folders = new Folders();
   readonly sources: readonly Source[];
   readonly #workerds = new Map<StorageName, Promise<Workerd>>();
+  readonly #performers = new Map<StorageName, Promise<Performer[]>>();
   readonly #disposables = new AsyncDisposableStack();
 
   constructor({ full, against }: LabOptions) {
@@ -51,25 +44,12 @@ export class Lab implements AsyncDisposable {
 
   /** The workerd that runs every Worker which is measured from inside. */
   workerd(storage: StorageName): Promise<Workerd> {
-    const started = this.#workerds.get(storage) ?? this.#start(storage);
-    this.#workerds.set(storage, started);
-    return started;
+    return once(this.#workerds, storage, () => this.#start(storage));
   }
 
-  /** All contestants that are there on a storage. */
-  async performers(storage: StorageName): Promise<Performer[]> {
-    return this.workerPerformers(storage);
-  }
-
-  /** The contestants that run in Workers. */
-  async workerPerformers(storage: StorageName): Promise<Performer[]> {
-    const workerd = await this.workerd(storage);
-    const via = (worker: string, way: string) => (order: Order) => workerd.perform(worker, { ...order, way });
-    const ours = this.sources.flatMap(({ library }, n): Performer[] => [
-      { name: `${library}, RPC`, kind: "rpc", perform: via(`library-${n}`, "rpc") },
-      { name: `${library}, fetch`, kind: "fetch", perform: via(`library-${n}`, "fetch") },
-    ]);
-    return [...ours, { name: "the first library's way", kind: "first", perform: via("first", "") }];
+  /** All contestants, with their storage in one place. */
+  performers(storage: StorageName): Promise<Performer[]> {
+    return once(this.#performers, storage, () => performersOn(this, storage));
   }
 
   /** Bundles one of the Workers of the bench. */
@@ -94,4 +74,10 @@ export class Lab implements AsyncDisposable {
     ];
     return this.use(await Workerd.start(this.folders.new(storage), workers));
   }
+}
+
+function once<T>(started: Map<StorageName, Promise<T>>, storage: StorageName, start: () => Promise<T>): Promise<T> {
+  const known = started.get(storage) ?? start();
+  started.set(storage, known);
+  return known;
 }

@@ -31,6 +31,8 @@ export class Workerd implements AsyncDisposable {
         script,
         compatibilityDate: COMPATIBILITY_DATE,
         bindings,
+        // Without this, requests from outside would pass through a Worker of Miniflare first.
+        unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
         durableObjects: Object.fromEntries(
           Object.entries(objects).map(([binding, className]) => [binding, { className, useSQLite: true }]),
         ),
@@ -41,17 +43,27 @@ export class Workerd implements AsyncDisposable {
     return new Workerd(miniflare);
   }
 
-  /** The URL of the first Worker. */
-  async url(): Promise<string> {
-    return (await this.#miniflare.ready).origin;
+  /** The URL at which a Worker answers. */
+  async url(worker: string): Promise<string> {
+    return (await this.#miniflare.unsafeGetDirectURL(worker)).origin;
   }
 
   /** Sends an order to a Worker, and returns what it has measured. */
-  async perform(worker: string, order: Order): Promise<Sample> {
+  perform(worker: string, order: Order): Promise<Sample> {
+    return this.ask(worker, order);
+  }
+
+  /** Sends anything to a Worker, and returns its answer. */
+  async ask<T>(worker: string, body: object): Promise<T> {
     const { fetch } = await this.#miniflare.getWorker(worker);
-    const response = await fetch("http://bench/", { method: "POST", body: JSON.stringify(order) });
-    if (!response.ok) throw new Error(`${worker} failed at ${order.work}: ${await response.text()}`);
-    return (await response.json()) as Sample;
+    const response = await fetch("http://bench/", { method: "POST", body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${worker} failed: ${await response.text()}`);
+    return (await response.json()) as T;
+  }
+
+  /** Removes an object from memory, so that its next call starts it again. */
+  evict(worker: string, className: string, name: string): Promise<void> {
+    return this.#miniflare.unsafeEvictDurableObject(worker, className, { name });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Figure, StorageName } from "../harness/figure.ts";
-import type { Lab, Performer } from "../harness/lab.ts";
+import type { Lab } from "../harness/lab.ts";
 import { type Entry, figuresOf, interleave } from "../harness/rounds.ts";
 import { EMPTY_CALL, units } from "../harness/units.ts";
 import { type WorkName, orderOf } from "../work/order.ts";
@@ -14,15 +14,9 @@ const WORKS: Partial<Record<WorkName, string>> = {
   ids: "acquire + release on a new id",
 };
 
-const LACKING: Partial<Record<WorkName, Performer["kind"][]>> = {
-  withLock: ["fetch", "first", "redis", "process"],
-  renew: ["process"],
-};
-
 async function measured(lab: Lab, storage: StorageName, work: WorkName, box: number): Promise<Figure[]> {
   const performers = await lab.performers(storage);
-  const able = performers.filter(({ kind, name }) => !LACKING[work]?.includes(kind) && !isUnable(name, work));
-  const entries: Entry[] = able.map(({ name, perform }) => ({
+  const entries: Entry[] = performers.map(({ name, perform }) => ({
     contestant: name,
     measure: () => perform(orderOf(work, { box })),
   }));
@@ -30,9 +24,6 @@ async function measured(lab: Lab, storage: StorageName, work: WorkName, box: num
   const heading = { section: "single", work: WORKS[work] ?? work, storage, better: "less" } as const;
   return figuresOf(rounds, { ...heading, metric: "ms", from: "ms", unit: { contestant: EMPTY_CALL, from: "ms" } });
 }
-
-/** redis-semaphore renews by itself; its users can't. */
-const isUnable = (name: string, work: WorkName) => work === "renew" && name.startsWith("redis-semaphore");
 
 export const single: Section = {
   name: "single",
