@@ -1,3 +1,5 @@
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 import type { Order, Sample } from "../work/order.ts";
 
@@ -10,6 +12,13 @@ export interface Worker {
 }
 
 const COMPATIBILITY_DATE = "2026-08-15";
+
+/** Shows what workerd reports, except for connections that a contestant has cut: a crowd that is stopped cuts many. */
+function forward(_output: Readable, errors: Readable): void {
+  createInterface({ input: errors }).on("line", (line) => {
+    if (!/disconnected|Broken pipe|^stack:/.test(line)) console.error(line);
+  });
+}
 
 /** Workers in one workerd, with their objects in a folder. */
 export class Workerd implements AsyncDisposable {
@@ -24,6 +33,7 @@ export class Workerd implements AsyncDisposable {
     process.env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
     const options = convertV4MiniflareOptions({
       resourcePersistencePath: folder,
+      handleRuntimeStdio: forward,
       ...(inspectorPort !== undefined && { inspectorPort }),
       workers: workers.map(({ name, script, objects, bindings = {} }) => ({
         name,

@@ -72,7 +72,7 @@ export async function crowd(contestant: Contestant, order: Order): Promise<Sampl
     perSecond: (sections / elapsed) * 1_000,
     ...spread(waits),
     // If all were served in turn, each would wait for one section of every caller.
-    fairness: (Math.max(...waits) * sections) / (elapsed * callers),
+    fairness: (waits.reduce((worst, wait) => Math.max(worst, wait), 0) * sections) / (elapsed * callers),
     unserved: isReturning ? 0 : callers - sections,
     ...(requests !== undefined && before !== undefined && { requests: (requests - before) / sections }),
   };

@@ -1,0 +1,7 @@
+/** What the Worker that looks at one object can be asked for. */
+export type ObjectCall =
+  | { call: "crowded"; kind: "holders" | "waiters"; sizes: number[]; rounds: number; box: number; followed: boolean }
+  | { call: "seed"; id: string; slots: number; uses: number }
+  | { call: "start" | "waiting" | "acquire"; id: string }
+  | { call: "park"; id: string; count: number }
+  | { call: "release"; id: string; lease: number };
