@@ -18,10 +18,10 @@ export class ObjectWorker implements AsyncDisposable {
     this.#workerd = workerd;
   }
 
-  static async start(lab: Lab, source: Source, storage: StorageName, inspector?: number): Promise<ObjectWorker> {
+  static async start(lab: Lab, source: Source, storage: StorageName): Promise<ObjectWorker> {
     const folder = lab.folders.new(storage);
     const worker = { name: NAME, script: await lab.worker("object.ts", source), objects: { DURABLE_LOCK: CLASS } };
-    return new ObjectWorker(folder, await Workerd.start(folder, [worker], inspector));
+    return new ObjectWorker(folder, await Workerd.start(folder, [worker]));
   }
 
   ask<T>(call: ObjectCall): Promise<T> {

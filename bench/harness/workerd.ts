@@ -28,13 +28,12 @@ export class Workerd implements AsyncDisposable {
     this.#miniflare = miniflare;
   }
 
-  static async start(folder: string, workers: readonly Worker[], inspectorPort?: number): Promise<Workerd> {
+  static async start(folder: string, workers: readonly Worker[]): Promise<Workerd> {
     // Nothing leaves this machine.
     process.env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false";
     const options = convertV4MiniflareOptions({
       resourcePersistencePath: folder,
       handleRuntimeStdio: forward,
-      ...(inspectorPort !== undefined && { inspectorPort }),
       workers: workers.map(({ name, script, objects, bindings = {} }) => ({
         name,
         modules: true,

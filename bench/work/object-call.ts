@@ -2,6 +2,5 @@
 export type ObjectCall =
   | { call: "crowded"; kind: "holders" | "waiters"; sizes: number[]; rounds: number; box: number; followed: boolean }
   | { call: "seed"; id: string; slots: number; uses: number }
-  | { call: "start" | "waiting" | "acquire"; id: string }
-  | { call: "park"; id: string; count: number }
+  | { call: "start" | "acquire"; id: string }
   | { call: "release"; id: string; lease: number };

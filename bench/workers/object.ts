@@ -57,15 +57,6 @@ async function started({ DURABLE_LOCK: namespace }: Env, id: string): Promise<Sa
   return { ms: first - since, next: performance.now() - first };
 }
 
-/** Parks waiters, and keeps them parked until the caller has looked at them. */
-async function parked({ DURABLE_LOCK: namespace }: Env, id: string, count: number): Promise<Sample> {
-  const lock = useDurableLock(namespace, id);
-  await lock.acquire(TTL);
-  for (let n = 0; n < count; n += 1) void lock.acquire(TTL, { wait: TTL }).catch(() => {});
-  await scheduler.wait(TTL);
-  return {};
-}
-
 async function result(env: Env, call: ObjectCall): Promise<unknown> {
   switch (call.call) {
     case "crowded":
@@ -74,10 +65,6 @@ async function result(env: Env, call: ObjectCall): Promise<unknown> {
       return (await env.DURABLE_LOCK.getByName(call.id).seed(call.slots, call.uses)) ?? {};
     case "start":
       return started(env, call.id);
-    case "park":
-      return parked(env, call.id, call.count);
-    case "waiting":
-      return (await useDurableLock(env.DURABLE_LOCK, call.id).status()).waiters.length;
     case "acquire":
       return useDurableLock(env.DURABLE_LOCK, call.id).acquire(TTL);
     case "release":
