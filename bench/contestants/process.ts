@@ -9,7 +9,8 @@ export type Setting =
   | { kind: "redlock" | "redis-semaphore"; port: number }
   | { kind: "async-mutex" }
   | ({ kind: "http" } & HttpSetting)
-  | { kind: "empty-post"; url: string };
+  | { kind: "empty-post"; url: string }
+  | { kind: "posts"; url: string; token: string };
 
 // Each is imported only by the process that uses it, so that no process has the memory of another's packages.
 async function contestantOf(setting: Setting): Promise<Contestant> {
@@ -24,6 +25,8 @@ async function contestantOf(setting: Setting): Promise<Contestant> {
       return (await import("./http.ts")).httpContestant(setting);
     case "empty-post":
       return (await import("./empty-post.ts")).emptyPostContestant(setting.url);
+    case "posts":
+      return (await import("./posts.ts")).postsContestant(setting.url, setting.token);
   }
 }
 

@@ -26,9 +26,10 @@ export const overFetch = ({ library }: Source) => `${library}, fetch`;
 export const overHttp = ({ library }: Source) => `${library}, HTTP`;
 
 /** What the lock service and its clients share. */
-const TOKEN = "the-token-of-the-benchmarks";
+export const TOKEN = "the-token-of-the-benchmarks";
 
-async function process(lab: Lab, name: string, setting: Setting): Promise<Performer> {
+/** A contestant in a process of its own. */
+export async function processPerformer(lab: Lab, name: string, setting: Setting): Promise<Performer> {
   const started = lab.use(await ContestantProcess.start(setting));
   return { name, perform: (order) => started.perform(order) };
 }
@@ -57,7 +58,7 @@ async function httpPerformer(lab: Lab, source: Source, storage: StorageName): Pr
   const client = join(lab.folders.new("disk"), "client.mjs");
   writeFileSync(client, await bundle(source, { entryPoints: [join(source.path, "client.ts")], platform: "node" }));
   const url = await lockService(lab, source, storage);
-  return process(lab, overHttp(source), { kind: "http", client, url, token: TOKEN });
+  return processPerformer(lab, overHttp(source), { kind: "http", client, url, token: TOKEN });
 }
 
 /** A Worker that does nothing but answer, and a process that asks it. */
@@ -72,11 +73,13 @@ async function redisPerformers(lab: Lab, storage: StorageName): Promise<Performe
     return [];
   }
   const performers: Performer[] = [];
-  for (const durability of ["in memory", "appendfsync always"] satisfies Durability[]) {
+  // On a RAM disk, a write that is synced is only a slower write.
+  const always: Durability[] = storage === "disk" || lab.full ? ["appendfsync always"] : [];
+  for (const durability of ["in memory" as const, ...always]) {
     const { port } = lab.use(await RedisServer.start(lab.folders.new(storage), durability));
     performers.push(
-      await process(lab, `redlock-universal, Redis ${durability}`, { kind: "redlock", port }),
-      await process(lab, `redis-semaphore, Redis ${durability}`, { kind: "redis-semaphore", port }),
+      await processPerformer(lab, `redlock-universal, Redis ${durability}`, { kind: "redlock", port }),
+      await processPerformer(lab, `redis-semaphore, Redis ${durability}`, { kind: "redis-semaphore", port }),
     );
   }
   return performers;
@@ -86,7 +89,7 @@ async function redisPerformers(lab: Lab, storage: StorageName): Promise<Performe
 export async function performersOn(lab: Lab, storage: StorageName): Promise<Performer[]> {
   const performers = await workerPerformers(lab, storage);
   for (const source of lab.sources) performers.push(await httpPerformer(lab, source, storage));
-  performers.push(await process(lab, EMPTY_POST, { kind: "empty-post", url: await emptyPostUrl(lab) }));
+  performers.push(await processPerformer(lab, EMPTY_POST, { kind: "empty-post", url: await emptyPostUrl(lab) }));
   performers.push(...(await redisPerformers(lab, storage)));
-  return [...performers, await process(lab, ASYNC_MUTEX, { kind: "async-mutex" })];
+  return [...performers, await processPerformer(lab, ASYNC_MUTEX, { kind: "async-mutex" })];
 }

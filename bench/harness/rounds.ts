@@ -5,6 +5,8 @@ import type { Figure } from "./figure.ts";
 export interface Entry {
   contestant: string;
   measure: () => Promise<Sample>;
+  /** What to do before the first round. @default measure once */
+  warmUp?: () => Promise<unknown>;
 }
 
 /** The samples of each contestant, one for each round. */
@@ -13,7 +15,7 @@ export type Rounds = ReadonlyMap<string, readonly Sample[]>;
 /** Measures all entries in turn, A B C A B C, so that a slow minute of the machine slows them all. */
 export async function interleave(entries: readonly Entry[], count: number): Promise<Rounds> {
   const samples = new Map<string, Sample[]>(entries.map(({ contestant }) => [contestant, []]));
-  for (const { measure } of entries) await measure();
+  for (const { measure, warmUp = measure } of entries) await warmUp();
   for (let round = 0; round < count; round += 1)
     // Each round starts with another entry, so that none always follows the same one.
     for (let n = 0; n < entries.length; n += 1) {

@@ -3,9 +3,11 @@ import { coldStart } from "./cold-start.ts";
 import { commits } from "./commits.ts";
 import { core } from "./core.ts";
 import { crowds } from "./crowds.ts";
+import { dollars } from "./dollars.ts";
 import { memory } from "./memory.ts";
 import { object } from "./object.ts";
 import type { Section } from "./section.ts";
+import { service } from "./service.ts";
 import { single } from "./single.ts";
 import { worstObject } from "./worst-object.ts";
 
@@ -19,5 +21,7 @@ export const SECTIONS: readonly Section[] = [
   worstObject,
   commits,
   memory,
+  service,
   bundles,
+  dollars,
 ];

@@ -18,7 +18,7 @@ const SIZES: Size[] = [
   { work: "once", callers: 50, box: 300 },
   { work: "returning", callers: 50, box: 300 },
   { work: "once", callers: 1_000, box: 800 },
-  { work: "returning", callers: 1_000, box: 1_200 },
+  { work: "returning", callers: 1_000, box: 800 },
 ];
 
 type Metric = Pick<Heading, "metric" | "from" | "better">;
@@ -43,6 +43,7 @@ async function measured(lab: Lab, size: Size): Promise<Figure[]> {
   const entries: Entry[] = performers.map(({ name, perform }) => ({
     contestant: name,
     measure: () => perform(orderOf(size.work, { callers: size.callers, box })),
+    warmUp: () => perform(orderOf("returning", { callers: 10, box: 50 })),
   }));
   const calls = (await units(lab, storage, 100)).slice(0, 1);
   const rounds = await interleave([...calls, ...entries], lab.rounds);

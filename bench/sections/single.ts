@@ -32,7 +32,7 @@ export const single: Section = {
     const figures: Figure[] = [];
     for (const storage of lab.folders.storages)
       for (const work of Object.keys(WORKS) as WorkName[])
-        figures.push(...(await measured(lab, storage, work, lab.full ? 200 : 40)));
+        figures.push(...(await measured(lab, storage, work, lab.full ? 200 : 30)));
     return figures;
   },
 };

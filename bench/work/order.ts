@@ -13,7 +13,17 @@ export interface Order {
   counted: boolean;
 }
 
-export type WorkName = "pair" | "withLock" | "refused" | "renew" | "ids" | "once" | "returning" | "empty" | "write";
+export type WorkName =
+  | "pair"
+  | "withLock"
+  | "refused"
+  | "renew"
+  | "ids"
+  | "once"
+  | "returning"
+  | "clients"
+  | "empty"
+  | "write";
 
 /** What one round has measured: a value for each metric. */
 export type Sample = Record<string, number>;

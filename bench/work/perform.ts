@@ -1,4 +1,5 @@
 import type { Contestant } from "../contestants/contestant.ts";
+import { clients } from "./clients.ts";
 import { crowd } from "./crowd.ts";
 import type { Order, Sample, WorkName } from "./order.ts";
 import { ids, pair, refused, renew, withLock } from "./single.ts";
@@ -13,6 +14,7 @@ const WORKS: Partial<Record<WorkName, Work>> = {
   ids,
   once: crowd,
   returning: crowd,
+  clients,
 };
 
 /** Does what the order says, wherever the contestant runs. */
