@@ -52,3 +52,19 @@ declare module "async-mutex" {
 declare module "linkedom" {
   export function parseHTML(html: string): { document: unknown };
 }
+
+declare module "@observablehq/plot" {
+  export interface Mark {
+    readonly mark?: undefined;
+  }
+  export interface Drawing {
+    readonly outerHTML: string;
+    setAttribute(name: string, value: string): void;
+  }
+  export function plot(options: object): Drawing;
+  export function barX(data: readonly object[], options: object): Mark;
+  export function line(data: readonly object[], options: object): Mark;
+  export function dot(data: readonly object[], options: object): Mark;
+  export function text(data: readonly object[], options: object): Mark;
+  export function ruleX(values: readonly number[], options?: object): Mark;
+}

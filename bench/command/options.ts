@@ -6,6 +6,7 @@ const USAGE = `npm run bench -- [options]
   --only NAME,…      run only these sections
   --against COMMIT   add this library at that commit as a contestant
   --store            keep the results in bench/results, and draw the charts and tables of docs/benchmarks.md
+  --page             write docs/benchmarks.md and its charts from the stored results, and measure nothing
   --check            compare with the stored results, and fail on a loss of over 15 %
   --help             show this`;
 
@@ -15,6 +16,7 @@ export interface Options {
   only: string[] | undefined;
   against: string | undefined;
   store: boolean;
+  page: boolean;
   check: boolean;
 }
 
@@ -22,7 +24,7 @@ export interface Options {
 export function optionsOf(args: string[], sections: readonly string[]): Options | undefined {
   const flag = { type: "boolean", default: false } as const;
   const text = { type: "string" } as const;
-  const options = { full: flag, only: text, against: text, store: flag, check: flag, help: flag };
+  const options = { full: flag, only: text, against: text, store: flag, page: flag, check: flag, help: flag };
   const { values } = parseArgs({ args, options });
   if (values.help) {
     console.log(`${USAGE}\n\nSections: ${sections.join(", ")}`);

@@ -20,7 +20,8 @@ export function perOperation(
   return operations.flatMap((operation) =>
     figuresOf(rounds, {
       ...heading,
-      work: `${operation} among ${of}`,
+      work: `among ${of}`,
+      metric: `${operation}, ${heading.metric}`,
       better: "less",
       from: operation,
       unit: { contestant: named(FEW), from: operation },

@@ -71,8 +71,12 @@ export async function crowd(contestant: Contestant, order: Order): Promise<Sampl
   return {
     perSecond: (sections / elapsed) * 1_000,
     ...spread(waits),
-    // If all were served in turn, each would wait for one section of every caller.
-    fairness: (waits.reduce((worst, wait) => Math.max(worst, wait), 0) * sections) / (elapsed * callers),
+    // If all were served in turn, each would wait for one section of every caller. Until all could have had two turns,
+    // the time limit decides how long the worst wait is, and not the queue.
+    fairness:
+      sections < 2 * callers
+        ? Number.NaN
+        : (waits.reduce((worst, wait) => Math.max(worst, wait), 0) * sections) / (elapsed * callers),
     unserved: isReturning ? 0 : callers - sections,
     ...(requests !== undefined && before !== undefined && { requests: (requests - before) / sections }),
   };
