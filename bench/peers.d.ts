@@ -10,9 +10,10 @@ declare module "ioredis" {
 
 declare module "redlock-universal" {
   import type { Redis } from "ioredis";
-  export class IoredisAdapter {
-    constructor(client: Redis);
+  export interface RedisAdapter {
+    ping(): Promise<string>;
   }
+  export const IoredisAdapter: new (client: Redis) => RedisAdapter;
   export class LockAcquisitionError extends Error {}
   export interface LockHandle {
     key: string;
@@ -24,7 +25,7 @@ declare module "redlock-universal" {
     using<T>(work: () => Promise<T>): Promise<T>;
   }
   export function createLock(config: {
-    adapter: IoredisAdapter;
+    adapter: RedisAdapter;
     key: string;
     ttl: number;
     retryAttempts?: number;

@@ -25,7 +25,7 @@ async function contestantOf(setting: Setting): Promise<Contestant> {
       return (await import("./http.ts")).httpContestant(setting);
     case "empty-post":
       return (await import("./empty-post.ts")).emptyPostContestant(setting.url);
-    case "posts":
+    default:
       return (await import("./posts.ts")).postsContestant(setting.url, setting.token);
   }
 }

@@ -18,11 +18,11 @@ export interface Performer {
 
 export const FIRST_LIBRARY = "the first library's way";
 export const EMPTY_POST = "two empty requests to Hono";
-export const ASYNC_MUTEX = "async-mutex (in one process, not distributed)";
+const ASYNC_MUTEX = "async-mutex (in one process, not distributed)";
 
 /** The names of a version's contestants. */
 export const overRpc = ({ library }: Source) => `${library}, RPC`;
-export const overFetch = ({ library }: Source) => `${library}, fetch`;
+const overFetch = ({ library }: Source) => `${library}, fetch`;
 export const overHttp = ({ library }: Source) => `${library}, HTTP`;
 
 /** What the lock service and its clients share. */
@@ -35,7 +35,7 @@ export async function processPerformer(lab: Lab, name: string, setting: Setting)
 }
 
 /** The contestants that are called from inside a Worker. */
-export async function workerPerformers(lab: Lab, storage: StorageName): Promise<Performer[]> {
+async function workerPerformers(lab: Lab, storage: StorageName): Promise<Performer[]> {
   const workerd = await lab.workerd(storage);
   const via = (worker: string, way: string) => (order: Order) => workerd.perform(worker, { ...order, way });
   const ours = lab.sources.flatMap((source, n): Performer[] => [

@@ -4,7 +4,7 @@ import type { Lab } from "./lab.ts";
 import type { Entry } from "./rounds.ts";
 
 export const EMPTY_CALL = "an empty RPC";
-export const ROW_WRITE = "a durable one-row write over RPC";
+const ROW_WRITE = "a durable one-row write over RPC";
 
 /** The units of a section, measured in each of its rounds. */
 export async function units(lab: Lab, storage: StorageName, box: number): Promise<Entry[]> {

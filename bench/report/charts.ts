@@ -28,11 +28,19 @@ function drawBars(name: string, title: string, label: string, bars: Bar[]): void
   const order = [...new Set(bars.map(({ contestant }) => contestant))];
   const rows = { y: "contestant", fy: "group" };
   draw(name, title, {
-    title: undefined,
     marginLeft: 320,
-    marginRight: 90,
-    height: 90 + bars.length * 24,
-    x: { type: "log", label, grid: true, domain: [least, Math.max(...positive.map(({ median }) => median)) * 1.5] },
+    marginRight: 120,
+    marginBottom: 50,
+    height: 110 + bars.length * 24,
+    x: {
+      type: "log",
+      label,
+      labelOffset: 40,
+      grid: true,
+      ticks: 5,
+      tickFormat: shown,
+      domain: [least, Math.max(...positive.map(({ median }) => median)) * 1.5],
+    },
     y: { label: null, domain: order },
     fy: { label: null },
     marks: [
@@ -66,6 +74,28 @@ function drawLatency(figures: readonly Figure[]): void {
   if (bars.length > 0) drawBars("latency", "Acquire and release, with nobody else there", "ms (log)", bars);
 }
 
+interface Point {
+  among: string;
+  operation: string;
+  size: number;
+  ratio: number;
+}
+
+/** How far apart two labels must be on the logarithmic scale, as a factor. */
+const APART = 1.22;
+
+/** Where to write the label of each line, so that none covers another. */
+function apart(points: readonly Point[]): (Point & { at: number })[] {
+  const reached = new Map<string, number>();
+  return [...points]
+    .sort((a, b) => a.ratio - b.ratio)
+    .map((point) => {
+      const at = Math.max(point.ratio, (reached.get(point.among) ?? 0) * APART);
+      reached.set(point.among, at);
+      return { ...point, at };
+    });
+}
+
 /** How the cost of each operation grows with the number of holders or waiters. Flat is good. */
 function drawGrowth(figures: readonly Figure[]): void {
   const points = figures
@@ -78,18 +108,35 @@ function drawGrowth(figures: readonly Figure[]): void {
     }));
   if (points.length === 0) return;
   const lines = { x: "size", y: "ratio", stroke: "operation", fx: "among" };
-  const ends = points.filter(({ size }) => size === Math.max(...points.map((point) => point.size)));
+  const most = Math.max(...points.map(({ size }) => size));
+  const ends = apart(points.filter(({ size }) => size === most));
   draw("growth", "The cost of an operation among few and many holders or waiters", {
-    height: 380,
-    marginRight: 120,
+    height: 420,
+    marginTop: 50,
+    marginRight: 130,
+    fx: { label: null, padding: 0.35 },
     color: { range: COLOURS.range, domain: [...new Set(points.map(({ operation }) => operation))] },
-    x: { type: "log", label: "holders or waiters (log)" },
-    y: { type: "log", label: "multiple of the cost among 10 (log)", grid: true },
-    fx: { label: null },
+    x: { type: "log", label: "holders or waiters (log)", ticks: 4, tickFormat: shown },
+    y: {
+      type: "log",
+      label: "multiple of the cost among 10 (log)",
+      labelOffset: 45,
+      grid: true,
+      ticks: 5,
+      tickFormat: shown,
+    },
     marks: [
       Plot.line(points, { ...lines, strokeWidth: 2 }),
       Plot.dot(points, lines),
-      Plot.text(ends, { ...lines, text: "operation", dx: 8, textAnchor: "start", fill: "operation", stroke: null }),
+      Plot.text(ends, {
+        ...lines,
+        y: "at",
+        text: "operation",
+        dx: 8,
+        textAnchor: "start",
+        fill: "operation",
+        stroke: null,
+      }),
     ],
   });
 }

@@ -16,7 +16,7 @@ svg { background: #ffffff; color: #1f2328; }
 export const COLOURS = {
   ours: "#2f81f7",
   others: "#8b949e",
-  range: ["#2f81f7", "#d29922", "#3fb950", "#db61a2", "#a371f7", "#f0883e"],
+  range: ["#2f81f7", "#d29922", "#3fb950", "#db61a2", "#a371f7", "#f0883e", "#39c5cf", "#e5534b", "#8ddb8c", "#b083f0"],
 };
 
 /** Draws a chart into docs/charts. It contains text and shapes, and no script. */

@@ -52,7 +52,7 @@ function bundlesOf(lab: Lab): Bundle[] {
   return [...ours, ...peers];
 }
 
-async function sizeOf({ source, contents, platform = undefined, external = [] }: Bundle): Promise<number> {
+async function sizeOf({ source, contents, platform, external = [] }: Bundle): Promise<number> {
   const text = await bundle(source, {
     stdin: { contents, resolveDir: `${ROOT}/bench` },
     minify: true,

@@ -67,7 +67,7 @@ async function result(env: Env, call: ObjectCall): Promise<unknown> {
       return started(env, call.id);
     case "acquire":
       return useDurableLock(env.DURABLE_LOCK, call.id).acquire(TTL);
-    case "release":
+    default:
       return useDurableLock(env.DURABLE_LOCK, call.id).release(call.lease);
   }
 }
