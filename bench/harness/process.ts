@@ -12,9 +12,12 @@ interface Answer {
 /** A contestant in a process of its own. */
 export class ContestantProcess implements Disposable {
   readonly #child: ChildProcess;
+  /** What the answer is if the process ends before it answers. */
+  readonly #ended: Promise<[Answer]>;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    this.#ended = once(child, "exit").then(() => [{ error: "The contestant's process ended." }]);
   }
 
   static async start(setting: Setting): Promise<ContestantProcess> {
@@ -36,8 +39,7 @@ export class ContestantProcess implements Disposable {
   }
 
   async #answer(): Promise<Sample> {
-    const ended = once(this.#child, "exit").then(() => [{ error: "The contestant's process ended." }]);
-    const [{ sample, error }] = (await Promise.race([once(this.#child, "message"), ended])) as [Answer];
+    const [{ sample, error }] = (await Promise.race([once(this.#child, "message"), this.#ended])) as [Answer];
     if (!sample) throw new Error(error);
     return sample;
   }

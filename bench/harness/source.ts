@@ -20,6 +20,7 @@ export function sourceAt(commit: string, folder: string): Source {
   const short = git("rev-parse", "--short", `${commit}^{commit}`).toString().trim();
   const target = join(folder, short);
   mkdirSync(target);
-  execFileSync("tar", ["-x", "-C", target], { input: git("archive", commit, "src") });
+  // With package.json, which tells the bundler that unused modules may be left out.
+  execFileSync("tar", ["-x", "-C", target], { input: git("archive", commit, "src", "package.json") });
   return { library: `this library at ${short}`, path: join(target, "src") };
 }
