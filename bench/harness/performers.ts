@@ -18,7 +18,7 @@ export interface Performer {
 
 export const FIRST_LIBRARY = "the first library's way";
 export const EMPTY_POST = "two empty requests to Hono";
-const ASYNC_MUTEX = "async-mutex (in one process, not distributed)";
+export const ASYNC_MUTEX = "async-mutex (in one process, not distributed)";
 
 /** The names of a version's contestants. */
 export const overRpc = ({ library }: Source) => `${library}, RPC`;
