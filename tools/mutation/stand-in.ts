@@ -42,18 +42,22 @@ export async function load(file: string): Promise<Test[]> {
 
 const innermost = () => groups.at(-1) as Group;
 
-function within(concurrent: boolean, body: Step): void {
+type Options = { timeout?: number } | Step;
+
+/** The time limit of a group is ignored: each test must meet the default or its own. */
+function within(concurrent: boolean, options: Options, body?: Step): void {
   const outer = groups;
   groups = [...outer, new Group(concurrent)];
-  body();
+  (typeof options === "function" ? options : (body as Step))();
   groups = outer;
 }
 
-export const describe = Object.assign((_name: string, body: Step) => within(innermost().isConcurrent, body), {
-  concurrent: (_name: string, body: Step) => within(true, body),
-});
+type Describe = (name: string, options: Options, body?: Step) => void;
 
-type Options = { timeout?: number } | Step;
+const describeGroup: Describe = (_name, ...rest) => within(innermost().isConcurrent, ...rest);
+const describeConcurrent: Describe = (_name, ...rest) => within(true, ...rest);
+
+export const describe = Object.assign(describeGroup, { concurrent: describeConcurrent });
 
 function add(name: string, options: Options, body?: Step): void {
   const [step, { timeout = TIMEOUT }] = typeof options === "function" ? [options, {}] : [body as Step, options];
@@ -69,17 +73,24 @@ function shown(value: unknown): string {
   }
 }
 
-const each =
-  (rows: readonly unknown[]) =>
-  (name: string, options: Options, body?: (...row: unknown[]) => unknown): void => {
+type Rows = (rows: readonly unknown[]) => (name: string, options: Options, body?: Step) => void;
+
+/** A test for each row. `argumentsOf` turns a row into the arguments of the test. */
+const forRows =
+  (argumentsOf: (row: unknown) => unknown[]): Rows =>
+  (rows) =>
+  (name, options, body) => {
     const [step, rest] = typeof options === "function" ? [options, {}] : [body as Step, options];
     for (const row of rows) {
-      const values: unknown[] = Array.isArray(row) ? row : [row];
+      const values = argumentsOf(row);
       add(`${name} ${values.map(shown).join(",")}`, rest, () => step(...values));
     }
   };
 
-export const it = Object.assign(add, { each });
+export const it = Object.assign(add, {
+  each: forRows((row) => (Array.isArray(row) ? row : [row])),
+  for: forRows((row) => [row]),
+});
 
 export const beforeAll = (step: Step): unknown => innermost().before.push(step);
 export const afterAll = (step: Step): unknown => innermost().after.push(step);
