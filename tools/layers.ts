@@ -26,7 +26,7 @@ const HONO = ["hono", "hono/.*", "@hono/zod-openapi"];
 /** The rules of each place, the lowest first. */
 export const LAYERS: Readonly<Record<string, Layer>> = {
   "errors.ts": { code: [] },
-  core: { code: ["errors.ts"] },
+  core: { code: ["errors.ts"], packages: ["@noble/hashes/sha2.js"] },
   wire: { code: BELOW, packages: ["devalue"] },
   "object/platform.ts": { code: [], packages: ["cloudflare:workers"] },
   object: { code: ["object/platform.ts", "wire", ...BELOW] },

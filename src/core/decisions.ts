@@ -38,7 +38,6 @@ export class Decisions {
   /** The answer to a request whose job has a result, or is running for another payload; undefined otherwise. */
   byRecord({ job }: Pick<LockRequest, "job">, now: number): FingerprintMismatchReply | RecordedDecision | undefined {
     if (!job) return undefined;
-    const running = [...this.#leases.live].map(({ lease }) => lease.job?.fingerprint);
-    return this.#record.answer(job, running, now);
+    return this.#record.answer(job, this.#leases.live.only?.lease.job?.fingerprint, now);
   }
 }

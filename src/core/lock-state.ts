@@ -7,7 +7,8 @@ import { LeaseBook } from "./leases/lease-book.ts";
 import type { Claim, Lease } from "./leases/lease.ts";
 import type { Slot } from "./leases/slots.ts";
 import { LIMITS } from "./limits.ts";
-import { type Waiter, WaitQueue } from "./queue/wait-queue.ts";
+import { WaitQueue } from "./queue/wait-queue.ts";
+import type { Waiter } from "./queue/waiter.ts";
 import { WaiterAnswers } from "./queue/waiter-answers.ts";
 import type {
   Decision,
@@ -81,7 +82,7 @@ export class LockState {
       final: wait <= longPoll,
     };
     // A waiter that polls again keeps its position. `waited` matters only for waiters that this instance doesn't know.
-    if (waiter) Object.assign(waiter, call);
+    if (waiter) this.#queue.change(waiter, call);
     else this.#queue.add({ ...request, arrivedAt: this.#queue.arrive(request, now), ...call });
     this.#grantInOrder(now);
     return this.#answers.take(requestId);
@@ -112,7 +113,7 @@ export class LockState {
   /** Records that a result was stored, and answers the waiters for the same job: they no longer need a lease. */
   keepResult(result: JobRecordInfo, now: number): void {
     this.record.keep(result);
-    this.#answerDecided(now);
+    this.#answerDecided(this.#queue.jobs.all(), now);
   }
 
   /** Ends the lease of a holder that has died, as if the lease had run out. */
@@ -235,7 +236,7 @@ export class LockState {
     this.record.advance(now);
     this.#leases.advance(now);
     this.#grantInOrder(now);
-    for (const waiter of this.#queue.due(now)) this.#endLongPoll(waiter, now);
+    for (const waiter of this.#queue.takeDue(now)) this.#endLongPoll(waiter, now);
     this.#grantInOrder(now);
   }
 
@@ -257,7 +258,8 @@ export class LockState {
     const waiter = this.#queue.get(request.requestId);
     if (waiter) this.#answers.dismiss(waiter, reply);
     // Waiters for the same job with another payload get their refusal now; they need not wait until the job ends.
-    if (request.job?.fingerprint !== undefined) this.#answerDecided(now);
+    const fingerprint = request.job?.fingerprint;
+    if (fingerprint !== undefined) this.#answerDecided(this.#queue.jobs.withOtherPayload(fingerprint), now);
     return reply;
   }
 
@@ -275,9 +277,9 @@ export class LockState {
     else this.#answers.endPoll(waiter, this.#leases.live.taken(now), now);
   }
 
-  /** Answers the waiters that no longer need a lease. */
-  #answerDecided(now: number): void {
-    for (const waiter of Array.from(this.#queue)) {
+  /** Answers those of the waiters that no longer need a lease. */
+  #answerDecided(waiters: Waiter[], now: number): void {
+    for (const waiter of waiters) {
       const known = this.#decisions.byRecord(waiter, now);
       if (known) this.#answers.dismiss(waiter, known);
     }

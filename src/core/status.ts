@@ -26,12 +26,9 @@ export function newestStatusOf(live: LiveLeases, now: number): LockStatus {
 
 /** The newest live lease. */
 export function newestOf(live: LiveLeases, now: number): Lease | undefined {
-  const last = live.newest?.lease;
-  if (!last || last.deadline > now) return last;
-  // It has expired, but no transition has ended it yet.
-  let newest: Lease | undefined;
-  for (const { lease } of live) if (lease.deadline > now && lease.lease > (newest?.lease ?? 0)) newest = lease;
-  return newest;
+  // The first of them may have expired without a transition that has ended it yet.
+  for (const { lease } of live.newestFirst()) if (lease.deadline > now) return lease;
+  return undefined;
 }
 
 /** The oldest live leases, `most` at most, and how many more there are. This bounds the size of a refusal. */

@@ -5,7 +5,9 @@ import type { LeaseEndedReply, LeaseEnd, RefusalReply, ReleaseReply, RenewReply,
 import { grantOf } from "./grant-reply.ts";
 import { type Claim, type Lease, type LeaseSpec, instantOf, leaseOf, nextLeaseNumber } from "./lease.ts";
 import { LiveLeases } from "./live-leases.ts";
-import { type PastRequest, PastRequests } from "./past-requests.ts";
+import { firstRecords, recordsPerSlot } from "./past-records.ts";
+import type { PastRequest } from "./past-request.ts";
+import { isReleasedBy, PastRequests } from "./past-requests.ts";
 import { Renewals } from "./renewals.ts";
 import { otherRequest } from "./same-request.ts";
 import { type Slot, inTheWayUntil, Slots } from "./slots.ts";
@@ -25,10 +27,18 @@ export class LeaseBook {
   /** Separate from `#past`: if a request for a lease has the same id, the holders must still be asked to release. */
   readonly #releaseRequests = new PastRequests();
   #highest = 0;
+  /** The highest number that a lease can have whose holder was asked to release. */
+  #askedUpTo = 0;
 
   constructor(stored: Iterable<Slot>, now: number, events: EventLog) {
     this.#events = events;
-    for (const slot of [...stored].sort((one, other) => one.lease.lease - other.lease.lease)) this.#load(slot, now);
+    const slots = [...stored].sort((one, other) => one.lease.lease - other.lease.lease);
+    const most = recordsPerSlot(slots.length);
+    for (const slot of slots) {
+      slot.past = firstRecords(slot.past, most);
+      this.#past.load(slot.past);
+      this.#load(slot, now);
+    }
     this.#endConflicting(now);
   }
 
@@ -77,7 +87,7 @@ export class LeaseBook {
     const reply = this.#change(lease, requestId, now, "converted", claim);
     // Only a conversion that changed the lease is checked. A repetition reports an old claim, and the lock may have
     // granted other leases beside it since.
-    if (slot && !isRepeated) this.live.occupancy.check(slot.lease);
+    if (slot && !isRepeated) this.live.checkGranted(slot.lease);
     return reply;
   }
 
@@ -87,8 +97,8 @@ export class LeaseBook {
     if (refusal) return refusal;
     const slot = this.live.byLease(lease);
     if (!slot) {
-      const repeated = this.#past.byLease(lease)?.releaseId === requestId;
-      return repeated || this.confirmEnd(lease);
+      const past = this.#past.byLease(lease);
+      return (past !== undefined && isReleasedBy(past, requestId)) || this.confirmEnd(lease);
     }
     this.#end(slot, "released", now, requestId);
     return true;
@@ -113,7 +123,7 @@ export class LeaseBook {
 
   /** Ends all leases and lock-delays, in favour of another holder. */
   supersedeAll(now: number): void {
-    for (const slot of this.live) this.#end(slot, "superseded", now);
+    for (const slot of Array.from(this.live)) this.#end(slot, "superseded", now);
     for (const slot of this.live.takeLingering()) {
       // Written as superseded: if it were still stored as expired, its lock-delay would block others after a restart.
       if (slot.end) slot.end.how = "superseded";
@@ -126,12 +136,12 @@ export class LeaseBook {
   requestRelease(requestId: string, now: number): void {
     if (this.#releaseRequests.byRequest(requestId)) return;
     this.#releaseRequests.add({ requestId, how: "released" }, now);
-    for (const slot of this.live) {
-      if (slot.lease.releaseRequested) continue;
-      slot.lease.releaseRequested = true;
-      this.#events.add({ what: "releaseRequested" });
-      this.#slots.touch(slot);
+    // Holders up to the number of the last request were asked then, and are not gone through again.
+    for (const slot of this.live.newestFirst()) {
+      if (slot.lease.lease <= this.#askedUpTo) break;
+      if (!slot.lease.releaseRequested) this.#askToRelease(slot);
     }
+    this.#askedUpTo = this.#highest;
   }
 
   /** The outcome of a request that was decided before. Its reply was lost, or this is a late duplicate. */
@@ -153,7 +163,7 @@ export class LeaseBook {
   /** The number that a forced release with this id took before. Such a lease begins and ends with the same request. */
   forcedBefore(requestId: string): number | undefined {
     const past = this.#past.byRequest(requestId);
-    return past?.releaseId === requestId ? past.lease : undefined;
+    return past && isReleasedBy(past, requestId) ? past.lease : undefined;
   }
 
   /** Says how a lease that is not live ended, and writes its end to storage if it isn't stored yet. */
@@ -185,7 +195,6 @@ export class LeaseBook {
   #load(slot: Slot, now: number): void {
     const { lease } = slot;
     this.#highest = Math.max(this.#highest, lease.lease);
-    for (const past of slot.past.toReversed()) this.#past.add(past, now);
     // The clock may have stepped back while no instance was running, so a lease ends at most its ttl from now. The
     // shorter deadline is written, or each restart would lengthen the lease again.
     const latest = slot.end ? now : now + lease.ttl;
@@ -216,9 +225,8 @@ export class LeaseBook {
     this.#highest = number;
     const slot = this.#slots.place(leaseOf(number, spec, now));
     invariant(!this.live.lingers(slot), "A row was reused before the lock-delay of its lease ended.");
-    for (const past of slot.past.slice(0, 1)) supersede(past);
     this.live.add(slot);
-    this.live.occupancy.check(slot.lease);
+    this.live.checkGranted(slot.lease);
     return slot;
   }
 
@@ -276,6 +284,12 @@ export class LeaseBook {
     else this.#slots.free(slot);
   }
 
+  #askToRelease(slot: Slot): void {
+    slot.lease.releaseRequested = true;
+    this.#events.add({ what: "releaseRequested" });
+    this.#slots.touch(slot);
+  }
+
   #endDelay(slot: Slot): void {
     this.#slots.free(slot);
     this.#events.add({ what: "delayEnded" });
@@ -284,9 +298,4 @@ export class LeaseBook {
 
 function eventOf({ lease, owner }: Lease, what: TimelineEntry["what"], at: number): TimelineEntry {
   return { at, lease, ...(owner !== undefined && { owner }), what };
-}
-
-/** Once another lease uses the row of an expired lease, that lease counts as superseded. */
-function supersede(past: PastRequest): void {
-  if (past.how === "expired") past.how = "superseded";
 }

@@ -1,8 +1,10 @@
+import { invariant } from "../invariant.ts";
 import { LIMITS } from "../limits.ts";
 import type { BorrowedReply, LimitReachedReply } from "../replies.ts";
 import { RequestsById } from "../requests-by-id.ts";
 import { Schedule } from "../schedule.ts";
 import { Shares } from "../shares.ts";
+import { SortedList } from "../sorted-list.ts";
 import { type Claim, type Lease, delayedUntil } from "./lease.ts";
 import { Occupancy } from "./occupancy.ts";
 import type { Slot } from "./slots.ts";
@@ -10,30 +12,36 @@ import type { Slot } from "./slots.ts";
 /** What the admission of a request depends on. */
 type AdmissionRequest = Claim & { requestId?: string };
 
+/** Up to how many leases a grant is checked by counting them one by one. */
+const FEW = 16;
+
 /** The live leases of a lock, the expired leases whose lock-delay has not ended, and the admission rule over both. */
 export class LiveLeases {
   readonly #byLease = new Map<number, Slot>();
   readonly #byRequest = new RequestsById<Slot>();
-  /** The live lease with the highest number; undefined if there is none or it is not known. */
-  #newest: Slot | undefined;
+  /** The live leases by number, so from the oldest to the newest. */
+  readonly #byAge = new SortedList<Slot>((one, other) => one.lease.lease - other.lease.lease);
   /** Expired leases whose lock-delay still blocks every request that conflicts with them. */
   readonly #lingering = new Set<Slot>();
   readonly #shares = new Shares();
   /** When the live leases expire, and when the lock-delays end. */
   readonly #deadlines = new Schedule<Slot>();
   readonly #delays = new Schedule<Slot>();
-  /** What the live and the lingering leases take together. */
-  readonly occupancy = new Occupancy();
+  readonly #occupancy = new Occupancy();
 
   /** How many leases are live. */
   get size(): number {
     return this.#byLease.size;
   }
 
-  /** The live lease with the highest number. A search is needed only after that lease ends, so watching stays cheap. */
-  get newest(): Slot | undefined {
-    if (!this.#newest) for (const slot of this.#byLease.values()) this.#noteNewest(slot);
-    return this.#newest;
+  /** The live lease if there is just one. A once-only job takes the whole lock, so it runs under such a lease. */
+  get only(): Slot | undefined {
+    return this.size === 1 ? this.#byAge.first : undefined;
+  }
+
+  /** The live leases from the newest to the oldest. */
+  newestFirst(): Iterable<Slot> {
+    return this.#byAge.backwards();
   }
 
   /**
@@ -45,7 +53,8 @@ export class LiveLeases {
     const refusal = { success: false, reason: "TOO_MANY_LEASES" } as const;
     if (exclusive) return undefined;
     if (this.#shares.of(requestId) >= LIMITS.maxLeasesPerToken) return { ...refusal, share: true };
-    return this.#isFull ? refusal : undefined;
+    // Leases that linger count too, because each occupies a row.
+    return this.#blockers >= LIMITS.maxLeases ? refusal : undefined;
   }
 
   /** The refusal of a request that conflicts with these leases. */
@@ -59,15 +68,15 @@ export class LiveLeases {
     this.#byRequest.add(slot.lease.requestId, slot);
     this.#shares.change(slot.lease.requestId, 1);
     this.#deadlines.set(slot, slot.lease.deadline);
-    this.occupancy.add(slot.lease);
-    if (this.#newest) this.#noteNewest(slot);
+    this.#byAge.add(slot);
+    this.#occupancy.add(slot.lease);
   }
 
   /** Changes a live lease. */
   change(slot: Slot, change: Partial<Lease>): void {
-    this.occupancy.remove(slot.lease);
+    this.#occupancy.remove(slot.lease);
     Object.assign(slot.lease, change);
-    this.occupancy.add(slot.lease);
+    this.#occupancy.add(slot.lease);
     this.#deadlines.set(slot, slot.lease.deadline);
   }
 
@@ -78,8 +87,8 @@ export class LiveLeases {
       this.#byLease.delete(lease);
       this.#shares.change(requestId, -1);
       this.#deadlines.delete(slot);
-      this.occupancy.remove(slot.lease);
-      if (this.#newest === slot) this.#newest = undefined;
+      this.#byAge.delete(slot);
+      this.#occupancy.remove(slot.lease);
     }
     this.#byRequest.delete(requestId, slot);
   }
@@ -90,7 +99,7 @@ export class LiveLeases {
     this.#lingering.add(slot);
     this.#shares.change(slot.lease.requestId, 1);
     this.#delays.set(slot, delayedUntil(slot.lease));
-    this.occupancy.add(slot.lease);
+    this.#occupancy.add(slot.lease);
   }
 
   /** Whether the lease of a slot has expired, but its lock-delay has not ended. */
@@ -120,13 +129,28 @@ export class LiveLeases {
    * A lease that is being converted is left out of the count.
    */
   admits(claim: AdmissionRequest, converted?: Slot): boolean {
-    let inUse = 0;
-    for (const slot of this.#blocking()) {
-      if (slot === converted) continue;
-      if (claim.exclusive || slot.lease.exclusive) return false;
-      inUse += slot.lease.permits;
-    }
-    return (converted !== undefined || !this.full(claim)) && inUse + claim.permits <= claim.capacity;
+    if (!converted) return !this.full(claim) && this.#occupancy.hasRoomFor(claim);
+    this.#occupancy.remove(converted.lease);
+    const admitted = this.#occupancy.hasRoomFor(claim);
+    this.#occupancy.add(converted.lease);
+    return admitted;
+  }
+
+  /**
+   * Checks that a claim that was just granted, and is already counted, does not conflict with the others.
+   *
+   * It does not use the sums that admitted the claim, but goes through the leases, so it can find an error in the sums.
+   * Among many leases that would cost too much.
+   */
+  checkGranted({ exclusive, capacity }: Claim): void {
+    if (exclusive)
+      return invariant(this.#blockers === 1, "An exclusive lease was granted although another lease blocks it.");
+    if (this.#blockers > FEW) return;
+    const claims = [...this.#blocking()].map(({ lease }) => lease);
+    const isShared = claims.every((claim) => !claim.exclusive);
+    invariant(isShared, "A shared lease was granted although an exclusive lease blocks it.");
+    const inUse = claims.reduce((sum, { permits }) => sum + BigInt(permits), 0n);
+    invariant(inUse <= capacity, "More permits are in use than the requested capacity.");
   }
 
   /** Takes the leases that have run out off the schedule; the caller must end each of them. */
@@ -167,33 +191,29 @@ export class LiveLeases {
     this.#shares.clear();
     this.#deadlines.clear();
     this.#delays.clear();
-    this.occupancy.clear();
-    this.#newest = undefined;
+    this.#occupancy.clear();
+    this.#byAge.clear();
   }
 
-  *[Symbol.iterator](): Generator<Slot> {
-    yield* this.#byLease.values();
+  /** The live leases from the oldest to the newest. */
+  [Symbol.iterator](): Generator<Slot> {
+    return this.#byAge[Symbol.iterator]();
   }
 
-  /** Leases that linger count too, because each occupies a row. */
-  get #isFull(): boolean {
-    return this.#byLease.size + this.#lingering.size >= LIMITS.maxLeases;
+  get #blockers(): number {
+    return this.#byLease.size + this.#lingering.size;
   }
 
   *#blocking(): Generator<Slot> {
-    yield* this.#byLease.values();
+    yield* this.#byAge;
     yield* this.#lingering;
-  }
-
-  #noteNewest(slot: Slot): void {
-    if (!this.#newest || slot.lease.lease > this.#newest.lease.lease) this.#newest = slot;
   }
 
   #takeOut(slot: Slot): Slot {
     this.#lingering.delete(slot);
     this.#delays.delete(slot);
     this.#shares.change(slot.lease.requestId, -1);
-    this.occupancy.remove(slot.lease);
+    this.#occupancy.remove(slot.lease);
     return slot;
   }
 }

@@ -1,3 +1,4 @@
+import { AgedMap } from "../aged-map.ts";
 import { LIMITS } from "../limits.ts";
 
 /**
@@ -7,14 +8,13 @@ import { LIMITS } from "../limits.ts";
  * the queue does not wait for it.
  */
 export class Departed {
-  readonly #all = new Map<string, { arrivedAt: number; until: number }>();
+  readonly #all = new AgedMap<string, { requestId: string; arrivedAt: number; until: number }>();
 
   add({ requestId, arrivedAt }: { requestId: string; arrivedAt: number }, now: number): void {
-    this.#all.delete(requestId);
-    this.#all.set(requestId, { arrivedAt, until: now + LIMITS.silence });
-    for (const [oldest, { until }] of this.#all) {
-      if (until > now && this.#all.size <= LIMITS.maxWaiters) break;
-      this.#all.delete(oldest);
+    this.#all.set(requestId, { requestId, arrivedAt, until: now + LIMITS.silence });
+    for (let oldest = this.#all.oldest; oldest; oldest = this.#all.oldest) {
+      if (oldest.until > now && this.#all.size <= LIMITS.maxWaiters) break;
+      this.#all.delete(oldest.requestId);
     }
   }
 

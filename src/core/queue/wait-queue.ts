@@ -1,36 +1,32 @@
 import type { EventLog } from "../events.ts";
-import type { LeaseSpec } from "../leases/lease.ts";
 import { LIMITS } from "../limits.ts";
 import type { LimitReachedReply } from "../replies.ts";
 import { RequestsById } from "../requests-by-id.ts";
+import { Schedule } from "../schedule.ts";
 import { Shares } from "../shares.ts";
+import { SortedList } from "../sorted-list.ts";
 import { Departed } from "./departed.ts";
+import { JobWaiters } from "./job-waiters.ts";
 import { Reassembly } from "./reassembly.ts";
+import type { Waiter } from "./waiter.ts";
 
-/** A caller that waits for the lock, identified by its request id. */
-export interface Waiter extends LeaseSpec {
-  /** When it began to wait, by the object's clock. */
-  arrivedAt: number;
-  /** When its current call arrived. The `validFor` of a lease granted to it is counted from here. */
-  calledAt: number;
-  /** True while its call is parked; false after its long poll has ended, until it polls again. */
-  parked: boolean;
-  /** If parked: when its call must be answered. Otherwise: when it loses its queue entry. */
-  until: number;
-  /** Whether its wait ends at `until`. */
-  final: boolean;
-}
+/** What a waiter's latest call changes. */
+type WaitingCall = Pick<Waiter, "calledAt" | "parked" | "until" | "final">;
 
 /** The waiters, in the order of their arrival; nothing overtakes the head. */
 export class WaitQueue {
-  readonly #waiters: Waiter[] = [];
+  readonly #line = new SortedList<Waiter>(byArrival);
   readonly #byRequest = new RequestsById<Waiter>();
+  /** When the calls of the waiters must be answered, and when the waiters lose their queue entries. */
+  readonly #schedule = new Schedule<Waiter>();
+  /** The waiters for once-only jobs. */
+  readonly jobs = new JobWaiters();
   readonly #shares = new Shares();
   readonly #departed = new Departed();
   /** How the queue rebuilds after a restart. */
   readonly reassembly: Reassembly;
   readonly #events: EventLog;
-  #lastIndex = 0;
+  #added = 0;
 
   constructor(startedAt: number, events: EventLog) {
     this.#events = events;
@@ -38,11 +34,11 @@ export class WaitQueue {
   }
 
   get size(): number {
-    return this.#waiters.length;
+    return this.#line.size;
   }
 
   get head(): Waiter | undefined {
-    return this.#waiters[0];
+    return this.#line.first;
   }
 
   get(requestId: string): Waiter | undefined {
@@ -54,16 +50,9 @@ export class WaitQueue {
     return this.#byRequest.ofEveryName(requestId);
   }
 
-  /**
-   * A waiter's position, 1 for the head.
-   *
-   * The search starts where the last one ended. When thousands of long polls end together, this is called for each
-   * waiter in order, so each search is short.
-   */
+  /** A waiter's position, 1 for the head. */
   placeOf(waiter: Waiter): number {
-    const index = this.#waiters.indexOf(waiter, this.#lastIndex);
-    this.#lastIndex = index < 0 ? this.#waiters.indexOf(waiter) : index;
-    return this.#lastIndex + 1;
+    return 1 + this.#line.countBefore(waiter);
   }
 
   /** The refusal if this request can't be queued; undefined if it can. */
@@ -74,13 +63,20 @@ export class WaitQueue {
   }
 
   /** Queues a waiter behind all that began to wait before it or at the same time. */
-  add(waiter: Waiter): void {
-    let index = this.#waiters.length;
-    while (index > 0 && (this.#waiters[index - 1] as Waiter).arrivedAt > waiter.arrivedAt) index -= 1;
-    this.#waiters.splice(index, 0, waiter);
+  add(arrived: Omit<Waiter, "order">): void {
+    const waiter = { ...arrived, order: (this.#added += 1) };
+    this.#line.add(waiter);
     this.#byRequest.add(waiter.requestId, waiter);
+    this.#schedule.set(waiter, waiter.until);
     this.#shares.change(waiter.requestId, 1);
+    this.jobs.add(waiter);
     this.#events.add({ what: "queued" });
+  }
+
+  /** Notes that a waiter has called again, or that its long poll has ended. Its position stays. */
+  change(waiter: Waiter, call: Partial<WaitingCall>): void {
+    Object.assign(waiter, call);
+    this.#schedule.set(waiter, waiter.until);
   }
 
   /** Registers a caller that is not in the queue. Returns when it began to wait. */
@@ -96,23 +92,27 @@ export class WaitQueue {
 
   remove(waiter: Waiter): void {
     if (!this.#byRequest.delete(waiter.requestId, waiter)) return;
+    this.#line.delete(waiter);
+    this.#schedule.delete(waiter);
     this.#shares.change(waiter.requestId, -1);
-    this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+    this.jobs.delete(waiter);
     this.#events.add({ what: "dequeued" });
   }
 
-  /** The waiters whose `until` has been reached. */
-  due(now: number): Waiter[] {
-    return this.#waiters.filter((waiter) => waiter.until <= now);
+  /** The waiters whose `until` has been reached, in the order of their arrival. Change or remove each of them. */
+  takeDue(now: number): Waiter[] {
+    return this.#schedule.takeDue(now).sort(byArrival);
   }
 
   nextDue(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const waiter of this.#waiters) next = Math.min(next, waiter.until);
-    return next;
+    return this.#schedule.first();
   }
 
   [Symbol.iterator](): Iterator<Waiter> {
-    return this.#waiters[Symbol.iterator]();
+    return this.#line[Symbol.iterator]();
   }
+}
+
+function byArrival(one: Waiter, other: Waiter): number {
+  return one.arrivedAt - other.arrivedAt || one.order - other.order;
 }

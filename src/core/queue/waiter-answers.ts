@@ -1,7 +1,8 @@
 import type { Effects } from "../effects.ts";
 import { LIMITS } from "../limits.ts";
 import type { BorrowedReply, Decision } from "../replies.ts";
-import type { Waiter, WaitQueue } from "./wait-queue.ts";
+import type { WaitQueue } from "./wait-queue.ts";
+import type { Waiter } from "./waiter.ts";
 
 /** The answers to waiters, held until the host delivers them to the parked calls. */
 export class WaiterAnswers {
@@ -22,8 +23,7 @@ export class WaiterAnswers {
   endPoll(waiter: Waiter, refusal: BorrowedReply, now: number): void {
     const position = { waiting: this.#queue.size, place: this.#queue.placeOf(waiter) };
     this.#answers.push({ requestId: waiter.requestId, reply: { ...refusal, ...position } });
-    waiter.parked = false;
-    waiter.until = now + LIMITS.returnWithin;
+    this.#queue.change(waiter, { parked: false, until: now + LIMITS.returnWithin });
   }
 
   /** Removes and returns the answer to the call in progress, which is answered directly and never parked. */

@@ -70,15 +70,15 @@ export class JobRecord {
   /**
    * The answer to a request for the job; undefined if the request needs a lease.
    *
-   * `running` holds the fingerprints of the live leases.
+   * `running` is the fingerprint of the job that is running; undefined if there is none.
    */
   answer(
     { fingerprint }: Job,
-    running: (string | undefined)[],
+    running: string | undefined,
     now: number,
   ): FingerprintMismatchReply | RecordedDecision | undefined {
     const kept = this.kept(now);
-    if ([kept?.fingerprint, ...running].some((other) => isOtherPayload(fingerprint, other)))
+    if (isOtherPayload(fingerprint, kept?.fingerprint) || isOtherPayload(fingerprint, running))
       return { success: false, reason: "FINGERPRINT_MISMATCH" };
     return kept && { success: false, reason: "RECORDED" };
   }

@@ -1,7 +1,8 @@
 import { givenId, scopedTo, tokenNameOf } from "../../core/caller.ts";
 import { type Claim, type Lease, isLeaseNumber, jobOf, onceOf } from "../../core/leases/lease.ts";
-import type { PastRequest } from "../../core/leases/past-requests.ts";
-import { type Slot, PAST_PER_SLOT } from "../../core/leases/slots.ts";
+import { MOST_PER_SLOT, NO_RECORDS, withRecord } from "../../core/leases/past-records.ts";
+import type { PastRequest } from "../../core/leases/past-request.ts";
+import type { Slot } from "../../core/leases/slots.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { LeaseEnd } from "../../core/replies.ts";
 import type { Row, TableShape } from "./object-storage.ts";
@@ -34,6 +35,7 @@ export const LEASES: TableShape = {
   about: "lease",
 };
 
+/** The row of a slot. If a value has not changed since the last call, it is the same here, so that it is not rewritten. */
 export function rowOf({ index, lease, end, past }: Slot): Row {
   const tokenName = tokenNameOf(lease.requestId);
   return {
@@ -50,7 +52,7 @@ export function rowOf({ index, lease, end, past }: Slot): Row {
     renewal: storedId(lease.renewalId, tokenName),
     ended: end?.how ?? null,
     ended_by: storedId(end?.releaseId, tokenName),
-    past: JSON.stringify(past),
+    past: past.buffer,
     lock_delay: lease.lockDelay,
     once: onceOf(lease.job) ?? null,
     release_requested: lease.releaseRequested ? 1 : 0,
@@ -86,16 +88,22 @@ function idOf(stored: unknown, tokenName: string | undefined): string | undefine
  * If the slot or the deadline can't be read, the lease is dead, but its number is not reused. Without a number there is
  * no lease. Any other field that can't be read gets the value that lets in the fewest others.
  */
-export function slotsOf(rows: Row[]): Slot[] {
-  const taken = new Set(rows.map(({ slot }) => slot));
+export function slotsOf(rows: Iterable<Row>): Slot[] {
+  const slots: Slot[] = [];
+  const misplaced: Row[] = [];
+  const taken = new Set<unknown>();
+  for (const row of rows) {
+    taken.add(row["slot"]);
+    if (!isLeaseNumber(row["lease"])) continue;
+    if (isIndex(row["slot"])) slots.push(slotOf(row, row["slot"]));
+    else misplaced.push(row);
+  }
   let unused = 0;
-  const nextUnused = () => {
+  for (const row of misplaced) {
     while (taken.has(unused)) unused += 1;
-    return unused++;
-  };
-  return rows
-    .filter(({ lease }) => isLeaseNumber(lease))
-    .map((row) => slotOf(row, isIndex(row["slot"]) ? row["slot"] : nextUnused()));
+    slots.push(slotOf(row, unused++));
+  }
+  return slots;
 }
 
 function slotOf(row: Row, index: number): Slot {
@@ -121,7 +129,8 @@ function slotOf(row: Row, index: number): Slot {
 }
 
 function claimOf({ exclusive, permits, capacity }: Row): Claim {
-  const isShared = exclusive === 0 && isWithin(permits, 1, Number.MAX_SAFE_INTEGER) && isWithin(capacity, 1, Infinity);
+  const isWhole = isWithin(permits, 1, Number.MAX_SAFE_INTEGER) && Number.isInteger(permits);
+  const isShared = exclusive === 0 && isWhole && isWithin(capacity, 1, Infinity);
   return isShared ? { exclusive: false, permits, capacity } : { exclusive: true, permits: 1, capacity: 1 };
 }
 
@@ -135,10 +144,19 @@ function endOf(row: Row, { requestId, lease }: Lease, isReadable: boolean): Past
 }
 
 /** If the past requests can't be read, they are dropped: exclusion does not depend on them. */
-function pastOf(stored: unknown): PastRequest[] {
+function pastOf(stored: unknown): Uint8Array<ArrayBuffer> {
+  return stored instanceof ArrayBuffer ? new Uint8Array(stored) : recordsOf(listedIn(stored));
+}
+
+function recordsOf(past: PastRequest[]): Uint8Array<ArrayBuffer> {
+  return past.reduceRight((records, one) => withRecord(records, one, MOST_PER_SLOT), NO_RECORDS);
+}
+
+/** The past requests as earlier versions stored them: as JSON, with their whole ids. */
+function listedIn(stored: unknown): PastRequest[] {
   try {
     const past: unknown = JSON.parse(String(stored));
-    return Array.isArray(past) ? past.filter(isPast).slice(0, PAST_PER_SLOT) : [];
+    return Array.isArray(past) ? past.filter(isPast).slice(0, MOST_PER_SLOT) : [];
   } catch {
     return [];
   }

@@ -27,8 +27,8 @@ export interface Rows {
   /** Whether the table exists: a row was written since the last wipe. */
   readonly exists: boolean;
   /** All rows; none if this library can't have written the table. */
-  rows(): Row[];
-  /** Writes a row; replaces one with the same key. */
+  rows(): Iterable<Row>;
+  /** Writes a row; replaces one with the same key. The row must not be changed afterwards. */
   put(row: Row): void;
 }
 

@@ -44,13 +44,14 @@ export class RendezvousStorage {
 
   /** The stored count-downs. A damaged row is skipped; its caller has to count down again. */
   countDowns(): CountDown[] {
-    const countDowns = this.#countDowns.rows().map(({ request, count, by }) => ({ requestId: request, count, by }));
+    const rows = [...this.#countDowns.rows()];
+    const countDowns = rows.map(({ request, count, by }) => ({ requestId: request, count, by }));
     return countDowns.filter(isCountDown);
   }
 
   /** The stored generations. Of a damaged row only the number is kept, so that the number is not reused. */
   generations(): Generation[] {
-    const rows = this.#generations.rows().filter(({ generation }) => isLeaseNumber(generation));
+    const rows = [...this.#generations.rows()].filter(({ generation }) => isLeaseNumber(generation));
     rows.sort((one, other) => Number(one["generation"]) - Number(other["generation"]));
     const latest = rows.at(-1)?.["slot"];
     this.#slot = Number.isSafeInteger(latest) ? Math.abs(Number(latest)) + 1 : 0;

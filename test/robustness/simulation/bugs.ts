@@ -17,7 +17,7 @@ export const BUGS: Bug[] = [
       {
         file: "core/leases/slots.ts",
         from: "  end(slot: Slot, end: PastRequest): void {",
-        to: "  ofLease(lease: number): Slot | undefined {\n    return [...this.#all.values()].find((slot) => slot.lease.lease === lease);\n  }\n\n  take(slot: Slot): void {\n    this.#free.delete(slot);\n  }\n\n  end(slot: Slot, end: PastRequest): void {",
+        to: "  ofLease(lease: number): Slot | undefined {\n    return [...this.#all.values()].find((slot) => slot.lease.lease === lease);\n  }\n\n  take(slot: Slot): void {\n    this.#freeDirty.delete(slot);\n    this.#freeClean.delete(slot);\n  }\n\n  end(slot: Slot, end: PastRequest): void {",
       },
     ],
   },

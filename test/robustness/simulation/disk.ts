@@ -94,6 +94,18 @@ export class Store {
   }
 }
 
+/** Node gives blobs as byte arrays, and workerd gives them as buffers. */
+function asInWorkerd(row: Record<string, unknown>): Record<string, unknown> {
+  const fields = Object.entries(row);
+  return Object.fromEntries(
+    fields.map(([name, value]) => [name, value instanceof Uint8Array ? value.slice().buffer : value]),
+  );
+}
+
+function cursorOf(rows: Record<string, unknown>[]) {
+  return { toArray: () => rows, [Symbol.iterator]: () => rows[Symbol.iterator]() };
+}
+
 /** The storage API that an instance sees: it reads its own copy and reports each change to `changed`. */
 export function storageApi(store: Store, changed: (change: Change) => void, pause: () => Promise<void>) {
   const change = (what: Change) => {
@@ -102,10 +114,11 @@ export function storageApi(store: Store, changed: (change: Change) => void, paus
   };
   return {
     sql: {
-      exec: (query: string, ...values: SQLInputValue[]) => {
-        if (/^\s*(SELECT|PRAGMA)/i.test(query)) return { toArray: () => store.all(query, values) };
-        change({ do: "sql", query, values });
-        return { toArray: () => [] };
+      exec: (query: string, ...values: (SQLInputValue | ArrayBuffer)[]) => {
+        const bound = values.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value));
+        if (/^\s*(SELECT|PRAGMA)/i.test(query)) return cursorOf(store.all(query, bound).map(asInWorkerd));
+        change({ do: "sql", query, values: bound });
+        return cursorOf([]);
       },
     },
     kv: {

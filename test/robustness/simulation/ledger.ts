@@ -1,3 +1,4 @@
+import { type Records, readRecords } from "../../../src/core/leases/past-records.ts";
 import type { Instance } from "./instance.ts";
 import type { Site } from "./site.ts";
 
@@ -31,7 +32,7 @@ interface Row {
   ttl: number;
   deadline: number;
   ended: string | null;
-  past: string;
+  past: Records;
 }
 
 /** All leases that one lock ever stored, read after each write; accuses of what no correct lock stores. */
@@ -123,12 +124,7 @@ export class Ledger {
 
   /** The slot had other leases before: their ends may be written here and nowhere else. */
   #readPast({ past, exclusive, permits, capacity, deadline }: Row, at: number): void {
-    for (const { lease, requestId: request, how } of JSON.parse(past) as {
-      lease?: number;
-      requestId: string;
-      how: string;
-    }[]) {
-      if (lease === undefined) continue;
+    for (const { lease, requestHash: request, how } of readRecords(past)) {
       const former = this.#byLease.get(lease);
       if (former) former.how ??= how;
       // Begun and ended within one write.

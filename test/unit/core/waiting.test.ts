@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Claim } from "../../../src/core/leases/lease.ts";
+import { NO_RECORDS } from "../../../src/core/leases/past-records.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import type { LockRequest } from "../../../src/core/request.ts";
 import { infoOf } from "../../../src/core/results/job-record.ts";
@@ -327,7 +328,7 @@ describe("Holders", () => {
     machine.state.forget();
     machine.disk.clear();
     expect(machine.acquire(NOW + 90_000_000)).toBeGreaterThan(lease);
-    expect([...machine.disk.values()].map(({ past }) => past)).toEqual([[]]);
+    expect([...machine.disk.values()].map(({ past }) => past)).toEqual([NO_RECORDS]);
     const other = new Machine();
     const first = other.acquire(NOW, { requestId: "a" });
     other.state.forget();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { NO_RECORDS } from "../../../../src/core/leases/past-records.ts";
 import type { Slot } from "../../../../src/core/leases/slots.ts";
 import { LIMITS } from "../../../../src/core/limits.ts";
 import { LockState } from "../../../../src/core/lock-state.ts";
@@ -253,7 +254,7 @@ describe("Clean-up", () => {
     machine.state.forget();
     machine.disk.clear();
     const expired = machine.acquire(NOW);
-    expect([...machine.disk.values()].map(({ past }) => past)).toEqual([[]]);
+    expect([...machine.disk.values()].map(({ past }) => past)).toEqual([NO_RECORDS]);
     machine.state.wake(NOW + 2_000);
     machine.state.forget();
     machine.state.renew(expired, 1_000, "late", NOW + 2_000);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { scopedTo } from "../../../../src/core/caller.ts";
+import { MOST_PER_SLOT, NO_RECORDS, readRecords, withRecord } from "../../../../src/core/leases/past-records.ts";
+import type { PastRequest } from "../../../../src/core/leases/past-request.ts";
 import type { Slot } from "../../../../src/core/leases/slots.ts";
 import { LIMITS } from "../../../../src/core/limits.ts";
 import { rowOf, slotsOf } from "../../../../src/object/storage/lease-row.ts";
@@ -26,8 +28,15 @@ const BARE: Slot = {
     releaseRequested: false,
   },
   end: undefined,
-  past: [],
+  past: NO_RECORDS,
 };
+
+/** What a slot keeps of earlier leases, newest first. */
+const recordsOf = (...past: PastRequest[]) =>
+  past.reduceRight((records, one) => withRecord(records, one, past.length), NO_RECORDS);
+
+const BEFORE: PastRequest = { requestId: "before", lease: 6, how: "expired" };
+const EARLIER: PastRequest = { requestId: "earlier", lease: 5, how: "released", releaseId: "its release" };
 
 const FULL: Slot = {
   index: 3,
@@ -43,10 +52,7 @@ const FULL: Slot = {
     releaseRequested: true,
   },
   end: { requestId: "request", lease: 7, how: "released", releaseId: "release" },
-  past: [
-    { requestId: "before", lease: 6, how: "expired" },
-    { requestId: "taken back", how: "released" },
-  ],
+  past: recordsOf(BEFORE, EARLIER),
 };
 
 /** Reads a row that was intact before `damage`. */
@@ -63,7 +69,7 @@ describe("Lease rows", () => {
     const id = (name: string | undefined, given: string) => scopedTo(name, given);
     const lease = { ...FULL.lease, requestId: id("ci", "request"), renewalId: id("ci", "renewal") };
     const end = { requestId: lease.requestId, lease: 7, how: "released", releaseId: id("ci", "release") } as const;
-    const past = [{ requestId: id("other", "before"), lease: 6, how: "expired" } as const];
+    const past = recordsOf({ ...BEFORE, requestId: id("other", "before") });
     const own: Slot = { ...FULL, lease, end, past };
     expect(rowOf(own)).toMatchObject({ request: "request", renewal: "renewal", ended_by: "release", token_name: "ci" });
     const foreign = (name: string | undefined): Slot => ({
@@ -100,12 +106,12 @@ describe("G1 damaged rows", () => {
     const slots = slotsOf(rows);
     expect(slots.map(({ index, lease }) => [index, lease.lease])).toEqual([
       [0, 7],
-      [2, 8],
       [1, 9],
+      [2, 8],
       [3, 10],
       [4, 11],
     ]);
-    expect(slots.map(({ end }) => end?.how)).toEqual([undefined, "superseded", undefined, "superseded", "superseded"]);
+    expect(slots.map(({ end }) => end?.how)).toEqual([undefined, undefined, "superseded", "superseded", "superseded"]);
   });
 
   it("A damaged row without a valid deadline is dead.", () => {
@@ -120,8 +126,8 @@ describe("G1 damaged rows", () => {
 
   it("A damaged claim is read as the one that admits the fewest others.", () => {
     const exclusive = { exclusive: true, permits: 1, capacity: 1 };
-    for (const damage of [{ exclusive: 2 }, { exclusive: null }, { permits: 0 }, { permits: "2" }, { capacity: 0 }])
-      expect(damaged(damage)?.lease).toMatchObject(exclusive);
+    const damages = [{ exclusive: 2 }, { exclusive: null }, { permits: 0 }, { permits: 1.5 }, { permits: "2" }];
+    for (const damage of [...damages, { capacity: 0 }]) expect(damaged(damage)?.lease).toMatchObject(exclusive);
     expect(damaged({ permits: 1, capacity: 1 })?.lease).toMatchObject({ exclusive: false, permits: 1, capacity: 1 });
     expect(damaged({ permits: Number.MAX_SAFE_INTEGER })?.lease).toMatchObject({ permits: Number.MAX_SAFE_INTEGER });
   });
@@ -148,10 +154,24 @@ describe("G1 damaged rows", () => {
   });
 
   it("A damaged row keeps the past requests that can be read, and no more of them than would be written.", () => {
-    for (const past of ["not JSON", "{}", "null", 7, null]) expect(damaged({ past })?.past).toEqual([]);
-    const [good, cancelled] = FULL.past;
-    const bad = [null, 7, "x", {}, { ...good, requestId: 7 }, { ...good, lease: "6" }, { ...good, how: "vanished" }];
-    expect(damaged({ past: JSON.stringify([...bad, good, cancelled]) })?.past).toEqual([good, cancelled]);
-    expect(damaged({ past: JSON.stringify(Array.from({ length: 40 }, () => good)) })?.past).toHaveLength(32);
+    for (const past of ["not JSON", "{}", "null", 7, null, new ArrayBuffer(0)])
+      expect(damaged({ past })?.past).toEqual(NO_RECORDS);
+    const records = recordsOf(BEFORE, EARLIER);
+    for (const length of [81, 42, 41]) {
+      const cut = damaged({ past: records.slice(0, length).buffer })?.past ?? NO_RECORDS;
+      expect([...readRecords(cut)].map(({ lease }) => lease)).toEqual([6]);
+    }
+    const noNumber = records.map((byte, index) => (index >= 16 && index < 24 ? 0xff : byte));
+    const unknownEnd = records.map((byte, index) => (index === 24 ? 0xff : byte));
+    for (const { buffer } of [noNumber, unknownEnd])
+      expect([...readRecords(damaged({ past: buffer })?.past ?? NO_RECORDS)].map(({ lease }) => lease)).toEqual([5]);
+  });
+
+  it("The past requests in a row of an older version, with whole ids in JSON, are read as if stored now.", () => {
+    expect(damaged({ past: JSON.stringify([BEFORE, EARLIER]) })?.past).toEqual(recordsOf(BEFORE, EARLIER));
+    const bad = [null, 7, "x", {}, { ...BEFORE, requestId: 7 }, { ...BEFORE, lease: "6" }, { ...BEFORE, how: "gone" }];
+    expect(damaged({ past: JSON.stringify([...bad, BEFORE]) })?.past).toEqual(recordsOf(BEFORE));
+    const many = Array.from({ length: 40 }, () => BEFORE);
+    expect(damaged({ past: JSON.stringify(many) })?.past).toEqual(recordsOf(...many.slice(0, MOST_PER_SLOT)));
   });
 });
