@@ -38,10 +38,13 @@ export async function askedInLine(primitives: LockPrimitives, request: LockReque
   const { wait, waited, longPoll = LIMITS.longPoll } = request;
   if (wait === 0) return asked(primitives, (signal) => primitives.acquire(request, signal));
   const since = performance.now();
+  let attempts = 0;
   const call = async (signal: AbortSignal) => {
-    const more = Math.round(performance.now() - since);
+    // The first attempt passes `waited` on unchanged: a restarted object would take a newcomer that claims even 1 ms
+    // for a caller that comes back. By the second attempt the caller has waited longer, at least 1 ms, and its position
+    // in the queue depends on that time.
+    const more = attempts++ === 0 ? 0 : Math.max(1, Math.round(performance.now() - since));
     try {
-      // By the second attempt the caller has waited longer, and its position in the queue depends on that time.
       return await primitives.acquire({ ...request, waited: waited + more }, signal);
     } catch (cause) {
       if (performance.now() - since >= WAS_PARKED && isWorthWaitingOut(cause)) throw failureOf(primitives, cause);
