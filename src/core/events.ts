@@ -1,3 +1,4 @@
+import type { Lease } from "./leases/lease.ts";
 import type { TimelineEntry } from "./replies.ts";
 
 /** A change that `status()` shows, but that neither begins nor ends a lease. */
@@ -19,6 +20,11 @@ type StatusChange =
  * It never contains a request id, because a request id allows its reader to cancel.
  */
 export type LockEvent = TimelineEntry | { what: StatusChange };
+
+/** The event that a lease began or ended. */
+export function eventOf({ lease, owner }: Lease, what: TimelineEntry["what"], at: number): TimelineEntry {
+  return { at, lease, ...(owner !== undefined && { owner }), what };
+}
 
 /** What has happened since the last `take`, in order. Every change that `status()` shows adds an event. */
 export class EventLog {

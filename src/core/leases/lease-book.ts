@@ -1,7 +1,7 @@
 import { type Caller, refusalTo } from "../caller.ts";
-import type { EventLog } from "../events.ts";
+import { type EventLog, eventOf } from "../events.ts";
 import { invariant } from "../invariant.ts";
-import type { LeaseEndedReply, LeaseEnd, RefusalReply, ReleaseReply, RenewReply, TimelineEntry } from "../replies.ts";
+import type { LeaseEndedReply, LeaseEnd, RefusalReply, ReleaseReply, RenewReply } from "../replies.ts";
 import { grantOf } from "./grant-reply.ts";
 import { type Claim, type Lease, type LeaseSpec, instantOf, leaseOf, nextLeaseNumber } from "./lease.ts";
 import { LiveLeases } from "./live-leases.ts";
@@ -294,8 +294,4 @@ export class LeaseBook {
     this.#slots.free(slot);
     this.#events.add({ what: "delayEnded" });
   }
-}
-
-function eventOf({ lease, owner }: Lease, what: TimelineEntry["what"], at: number): TimelineEntry {
-  return { at, lease, ...(owner !== undefined && { owner }), what };
 }
