@@ -15,7 +15,7 @@
  * - `STALE_LEASE`: a fenced resource refused a write, because a newer lease has written to it.
  * - `VERSION_MISMATCH`: the object or the service runs a different version of this package or a different class. The
  *   message says what to deploy.
- * - `ACCESS_DENIED`: the lock service refused access. It does not know the token, or the token does not allow this call,
+ * - `ACCESS_DENIED`: the lock service refused access: it does not know the token, the token does not allow this call,
  *   or the lease belongs to another token. Over HTTP only.
  * - `WRONG_REQUEST`: you used something that belongs to another request of the Worker, such as a held lease in a global
  *   variable. Nothing was changed. To continue under the lease in another request, pass on its number and `resume` it.

@@ -53,7 +53,7 @@ const SHOWN = 10;
 
 /**
  * Sends a signal; signal 0 is not delivered, but tells whether the process exists. "denied" means that it exists and
- * belongs to another user. For a process group, it means that all its processes do.
+ * belongs to another user. For a process group: all its processes belong to another user.
  */
 function probe(pid: number, signal: NodeJS.Signals | 0): "reached" | "gone" | "denied" {
   try {

@@ -43,7 +43,8 @@ export const MOST_PER_SLOT = 15;
 /** How many records all slots of a lock keep together. With many slots, each keeps fewer: they must fit into memory. */
 const MOST_PER_LOCK = 10_000;
 
-const ENDS = ["released", "expired", "superseded"] as const satisfies LeaseEnd[];
+/** Every way a lease can end. A record stores the index, so the order must stay. */
+export const ENDS = ["released", "expired", "superseded"] as const satisfies readonly LeaseEnd[];
 
 /** How many records each of so many slots keeps. */
 export function recordsPerSlot(slots: number): number {

@@ -1,6 +1,6 @@
 import { givenId, scopedTo, tokenNameOf } from "../../core/caller.ts";
 import { type Claim, type Lease, isLeaseNumber, jobOf, onceOf } from "../../core/leases/lease.ts";
-import { MOST_PER_SLOT, NO_RECORDS, withRecord } from "../../core/leases/past-records.ts";
+import { ENDS, MOST_PER_SLOT, NO_RECORDS, withRecord } from "../../core/leases/past-records.ts";
 import type { PastRequest } from "../../core/leases/past-request.ts";
 import type { Slot } from "../../core/leases/slots.ts";
 import { LIMITS } from "../../core/limits.ts";
@@ -35,7 +35,7 @@ export const LEASES: TableShape = {
   about: "lease",
 };
 
-/** The row of a slot. If a value has not changed since the last call, it is the same here, so that it is not rewritten. */
+/** The row of a slot. A value that has not changed is identical to that of the last call, so it is not written again. */
 export function rowOf({ index, lease, end, past }: Slot): Row {
   const tokenName = tokenNameOf(lease.requestId);
   return {
@@ -168,10 +168,8 @@ function isPast(value: unknown): value is PastRequest {
   return typeof requestId === "string" && (lease === undefined || isLeaseNumber(lease)) && isEnd(how);
 }
 
-const ENDS = ["released", "expired", "superseded"] satisfies LeaseEnd[];
-
 function isEnd(value: unknown): value is LeaseEnd {
-  return (ENDS as unknown[]).includes(value);
+  return (ENDS as readonly unknown[]).includes(value);
 }
 
 function isIndex(value: unknown): value is number {

@@ -31,8 +31,8 @@ function problemOf(error: unknown, ofOutage: typeof unreachable): unknown {
 
 /**
  * Asks for the lock. If the object fails while the request is parked, the service answers 503 and leaves the retry to
- * the client. The client knows the length of the queue, so it can delay its retry enough that not all waiters return
- * at once.
+ * the client. The client knows the length of the queue, and the longer the queue, the later it retries, so the
+ * waiters do not all return at once.
  */
 export async function askedInLine(primitives: LockPrimitives, request: LockRequest): Promise<AcquireReply> {
   const { wait, waited, longPoll = LIMITS.longPoll } = request;
