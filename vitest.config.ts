@@ -6,7 +6,7 @@ import { type TestProjectInlineConfiguration, defineConfig } from "vitest/config
  * with each call that was made in it, so no group is large.
  */
 const GROUPS: Readonly<Record<string, string[]>> = {
-  core: ["unit/core", "unit/wire", "unit/transport", "unit/fencing"],
+  core: ["unit/core", "unit/wire", "unit/transport", "unit/fencing", "robustness/history"],
   object: ["unit/object"],
   hold: ["unit/hold"],
   callers: ["unit/toolkit", "unit/connect", "examples"],
@@ -17,7 +17,7 @@ const GROUPS: Readonly<Record<string, string[]>> = {
 };
 
 /** Each of these files fills a runtime of its own. */
-const ALONE = ["contract", "robustness"];
+const ALONE = ["contract", "robustness/fuzz", "robustness/stress"];
 
 /** Packages that are loaded as one file each instead of hundreds. */
 const PACKAGES = [

@@ -6,8 +6,16 @@ import { Journal } from "./journal.ts";
 import { type Program, childOf, until } from "./program.ts";
 import { DevService } from "./service.ts";
 
-/** With room for renewals on a busy machine. */
-const TTL = ["--ttl", "6s"];
+/** Short, because callers wait for it to pass; the short grace leaves room for renewals on a busy machine. */
+const TTL = ["--ttl", "6s", "--grace", "500ms"];
+
+/** For a lease that must not end by its ttl, however busy the machine is. */
+const LONG_TTL = ["--ttl", "60s", "--grace", "500ms"];
+
+interface Survival {
+  command?: "command" | "grandchild";
+  ttl?: string[];
+}
 
 /** The process id of a program's supervisor, which is its only child. */
 function supervisorOf({ child }: Program): number {
@@ -22,10 +30,14 @@ describe("Losses on the holder's side", { concurrency: 2 }, () => {
   after(() => service[Symbol.asyncDispose]());
 
   /** Two runs of one id: whatever `harm` does to the first, its command must have ended before the second begins. */
-  async function survives(id: string, harm: (first: ReturnType<DevService["run"]>) => void, command?: "grandchild") {
+  async function survives(
+    id: string,
+    harm: (first: ReturnType<DevService["run"]>) => void,
+    { command = "command", ttl = TTL }: Survival = {},
+  ) {
     const journal = new Journal(service.folder, id);
-    const work = journal[command ?? "command"]("SIGTERM");
-    const first = service.run(["run", id, ...TTL, "--", ...work]);
+    const work = journal[command]("SIGTERM");
+    const first = service.run(["run", id, ...ttl, "--", ...work]);
     await journal.begun(first);
     const second = service.run(["run", id, ...TTL, "--", ...journal.command()]);
     await second.until("the second waits", () => second.stderr.includes("place 1 of 1"));
@@ -44,7 +56,7 @@ describe("Losses on the holder's side", { concurrency: 2 }, () => {
   });
 
   test("If run is killed with -9, its supervisor ends a grandchild before the lock passes on.", async () => {
-    await survives("killed-grandchild", (first) => first.signal("SIGKILL"), "grandchild");
+    await survives("killed-grandchild", (first) => first.signal("SIGKILL"), { command: "grandchild" });
   });
 
   test("If run is killed with -9 and its stderr is closed, its supervisor ends the command before the lock passes on.", async () => {
@@ -62,7 +74,8 @@ describe("Losses on the holder's side", { concurrency: 2 }, () => {
   });
 
   test("If its supervisor is killed, run ends the command at once and exits with 70.", async () => {
-    const first = await survives("unsupervised", (program) => process.kill(supervisorOf(program), "SIGKILL"));
+    const harm = (program: Program) => process.kill(supervisorOf(program), "SIGKILL");
+    const first = await survives("unsupervised", harm, { ttl: LONG_TTL });
     const { code, stderr } = await first.exit;
     assert.equal(code, 70);
     assert.match(stderr, /supervisor/);

@@ -21,7 +21,7 @@ describe("Results on the wire", () => {
         const back = fromWireResult(received(sent)) as { value: unknown };
         expect(same(back.value, value)).toBe(true);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 600 },
     );
   });
 
@@ -277,7 +277,7 @@ describe("G9 tables of other callers", () => {
         const back = fromWireResult(received(toWireResult(result.value)));
         expect(same((back as { value: unknown }).value, result.value)).toBe(true);
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     );
   });
 });
