@@ -27,8 +27,11 @@ async function serve(request: Request, env: Cloudflare.Env): Promise<Response> {
 
 /** Queues for the lock and ends without waiting for it, as a crashed or cancelled request does. */
 async function queueAndDie(env: Cloudflare.Env, id: string): Promise<Response> {
-  const ticket = env.DURABLE_LOCK.getByName(id).acquireInQueue(10_000, { wait: 60_000, owner: "dead" });
-  void Promise.resolve(ticket.pendingGrant.reply()).catch(() => {});
+  const wait = async () => {
+    const reply = await env.DURABLE_LOCK.getByName(id).acquireOrQueue(10_000, { wait: 60_000, owner: "dead" });
+    if ("pendingGrant" in reply) await reply.pendingGrant.reply();
+  };
+  void wait().catch(() => {});
   while ((await env.DURABLE_LOCK.getByName(id).status()).waiters.every(({ owner }) => owner !== "dead"));
   return new Response("gone");
 }

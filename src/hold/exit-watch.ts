@@ -121,7 +121,7 @@ async function stopWatching(hold: LiveHold, watch: ExitWatch): Promise<void> {
 
 function lose({ held, keepAlive }: LiveHold, reply: RefusalReply, messageOf: typeof lossMessage): void {
   const why = lossOf(reply);
-  if (!keepAlive.over.aborted) keepAlive.lose(why, messageOf(why, held.lease));
+  if (!keepAlive.isOver) keepAlive.lose(why, messageOf(why, held.lease));
 }
 
 function cutMessage(_why: LeaseLoss, lease: number): string {

@@ -61,7 +61,10 @@ export class KeepAlive {
   readonly #renew: Renew;
   readonly #onReleaseRequested: () => void;
   readonly #loss = new AbortController();
-  readonly #over = new AbortController();
+  readonly #onOver: (() => void)[] = [];
+  /** Made only for what waits for the end of the hold. */
+  #over: AbortController | undefined;
+  #isOver = false;
   #ttl: number;
   #validity: LeaseValidity;
   #localDeadline = Number.POSITIVE_INFINITY;
@@ -92,7 +95,19 @@ export class KeepAlive {
 
   /** Fires when renewal has ended, whether the lease is lost or released. */
   get over(): AbortSignal {
+    this.#over ??= new AbortController();
+    if (this.#isOver && !this.#over.signal.aborted) this.#over.abort();
     return this.#over.signal;
+  }
+
+  /** Whether renewal has ended. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Calls `then` when renewal ends. */
+  whenOver(then: () => void): void {
+    this.#onOver.push(then);
   }
 
   /** When the lease ends by the object's clock. */
@@ -102,13 +117,13 @@ export class KeepAlive {
 
   /** Whether the lease is lost. Checks the clock, because timers don't run while a Worker computes. */
   isLost(): boolean {
-    if (!this.#over.signal.aborted && performance.now() >= this.#localDeadline) this.#lapse();
+    if (!this.#isOver && performance.now() >= this.#localDeadline) this.#lapse();
     return this.signal.aborted;
   }
 
   /** Milliseconds until the local deadline; 0 if renewal has ended. */
   remaining(): number {
-    return this.#over.signal.aborted ? 0 : Math.max(0, this.#localDeadline - performance.now());
+    return this.#isOver ? 0 : Math.max(0, this.#localDeadline - performance.now());
   }
 
   /** Declares the lease lost. */
@@ -123,7 +138,10 @@ export class KeepAlive {
     clearTimer(this.#renewalTimer);
     clearTimer(this.#deadlineTimer);
     this.life.until = 0;
-    this.#over.abort();
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#over?.abort();
+    for (const then of this.#onOver) then();
   }
 
   /** Waits for a renewal that is under way, if there is one. */
@@ -148,7 +166,7 @@ export class KeepAlive {
   }
 
   async #attempt(): Promise<void> {
-    const over = this.#over.signal;
+    const { over } = this;
     over.throwIfAborted();
     const startedAt = performance.now();
     const ttl = Math.max(1, Math.floor(Math.min(this.#ttl, this.#holdUntil - startedAt)));

@@ -33,11 +33,11 @@ export const AT_LEAST: Claim = { exclusive: false, permits: 1, capacity: Number.
 
 /** Notes a hold of this process, until it is released or lost. */
 export function noteHold(key: string, lease: number, claim: Claim, keepAlive: KeepAlive): void {
-  if (keepAlive.over.aborted) return;
+  if (keepAlive.isOver) return;
   if (holds.size >= sweepAt) sweep();
   const hold = { lease, claim, since: Date.now(), takenAt: performance.now(), life: keepAlive.life };
   holds.set(key, [...liveAt(key), hold]);
-  keepAlive.over.addEventListener("abort", () => retain(key, (one) => one !== hold), { once: true });
+  keepAlive.whenOver(() => retain(key, (one) => one !== hold));
 }
 
 /** Notes the new claim of a hold. */

@@ -27,7 +27,7 @@ import {
   checkRequestIdOption,
 } from "../core/request.ts";
 import { serve } from "../wire/plain-requests.ts";
-import { answer, refusalOf } from "./bad-argument.ts";
+import { answer } from "./bad-argument.ts";
 import { ContextHandle } from "./handles/context-handle.ts";
 import type { ExitWatchReply } from "./handles/exit-watch.ts";
 import { PendingReply } from "./handles/pending-reply.ts";
@@ -85,17 +85,16 @@ export class DurableLock extends DurableObject {
     return answer(() => this.#host.request(requestOf(ttl, leaseOrOptions)).reply);
   }
 
-  /** Like `acquire` with `wait`, but the queue entry ends with the caller's execution context: see `Ticket`. */
-  acquireInQueue(ttl: number, options?: RequestOptions & CallerOption): Ticket {
-    try {
+  /**
+   * Like `acquire` with `wait`, but a caller that must wait gets a ticket at once, and is already in the queue. Its queue
+   * entry ends with its execution context: see `Ticket`.
+   */
+  async acquireOrQueue(ttl: number, options?: RequestOptions & CallerOption): Promise<AcquireReply | Ticket> {
+    return answer(() => {
       const { reply, leave } = this.#host.request(requestOf(ttl, options));
-      return { entry: new ContextHandle(leave), pendingGrant: new PendingReply<AcquireReply>(Promise.resolve(reply)) };
-    } catch (error) {
-      return {
-        entry: new ContextHandle(() => {}),
-        pendingGrant: new PendingReply<AcquireReply>(Promise.resolve(refusalOf(error))),
-      };
-    }
+      if (!(reply instanceof Promise)) return reply;
+      return { entry: new ContextHandle(leave), pendingGrant: new PendingReply(reply) };
+    });
   }
 
   /** Sets the remaining time of a live lease to `ttl` milliseconds. */

@@ -18,8 +18,8 @@ interface Bounds extends Callee {
 /**
  * Calls the object, and retries after a fault that is worth a retry, within `within` ms in all.
  *
- * Each attempt must carry the same request id. It gets a signal that fires when the call settles, so that a request
- * without a waiting caller is cancelled. If a fault remains, or the object does not answer, this throws `UNREACHABLE`
+ * Each attempt must carry the same request id. It gets a signal that fires when this gives up, so that a request without
+ * a waiting caller is cancelled. If a fault remains, or the object does not answer, this throws `UNREACHABLE`
  * with the last fault as its cause, so that a caller can't mistake an outage for contention. If the service sends
  * `Retry-After`, the next attempt waits that long. If that is too late, this throws at once: `RATE_LIMITED` for a rate
  * limit, else `UNREACHABLE`. If the object lacks the method, this throws `VERSION_MISMATCH`.
@@ -29,31 +29,35 @@ export async function callObject<T>(call: (signal: AbortSignal) => Promise<T>, b
   const until = performance.now() + within;
   const giveUp = new AbortController();
   let fault: unknown;
-  const retried = pRetry(() => call(giveUp.signal), {
-    retries: Number.POSITIVE_INFINITY,
-    maxRetryTime: within,
-    // `shouldRetry` sleeps for the delay, because p-retry's own jitter can only lengthen one.
-    minTimeout: 0,
-    signal: giveUp.signal,
-    shouldRetry: async ({ error, attemptNumber }) => {
-      fault = error;
-      onFault?.(error);
-      const after = retryAfterOf(error);
-      if (!isWorthRetrying(error) || performance.now() + after > until) return false;
-      await sleep(after + fullJitter(attemptNumber, DEFAULT_BACKOFF), giveUp.signal);
-      return true;
-    },
-  });
+  const attempt = async () => call(giveUp.signal);
+  // Most calls succeed at once: only a failure brings in the machinery of retries.
+  const first = attempt();
+  const retry = () =>
+    pRetry((attemptNumber) => (attemptNumber === 1 ? first : attempt()), {
+      retries: Number.POSITIVE_INFINITY,
+      maxRetryTime: within,
+      // `shouldRetry` sleeps for the delay, because p-retry's own jitter can only lengthen one.
+      minTimeout: 0,
+      signal: giveUp.signal,
+      shouldRetry: async ({ error, attemptNumber }) => {
+        fault = error;
+        onFault?.(error);
+        const after = retryAfterOf(error);
+        if (!isWorthRetrying(error) || performance.now() + after > until) return false;
+        await sleep(after + fullJitter(attemptNumber, DEFAULT_BACKOFF), giveUp.signal);
+        return true;
+      },
+    });
   try {
-    const reply = await timeBox(retried, within, signal);
+    const reply = await timeBox(first.catch(retry), within, signal);
     if (reply !== TIMED_OUT) return reply;
   } catch (error) {
+    giveUp.abort();
     // The abort and the fault may come at the same time: a caller that aborts must get the reason of its abort.
     signal?.throwIfAborted();
     throw failureOf(bounds, error);
-  } finally {
-    giveUp.abort();
   }
+  giveUp.abort();
   throw fault === undefined ? noAnswer(bounds, within) : failureOf(bounds, fault);
 }
 

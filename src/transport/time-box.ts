@@ -15,18 +15,19 @@ export const TIMED_OUT = Symbol("timed out");
  * If it stops waiting, the work goes on, but its outcome is ignored. No timer or listener stays behind.
  */
 export async function timeBox<T>(
-  work: Promise<T>,
+  work: PromiseLike<T>,
   within: number,
   signal: AbortSignal | undefined,
 ): Promise<T | typeof TIMED_OUT> {
-  const { promise: ended, resolve, reject } = Promise.withResolvers<typeof TIMED_OUT>();
+  const { promise: ended, resolve, reject } = Promise.withResolvers<T | typeof TIMED_OUT>();
   const onAbort = () => reject(signal?.reason);
   const timer =
     within === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => resolve(TIMED_OUT), Math.max(0, within));
   if (signal?.aborted) onAbort();
   else signal?.addEventListener("abort", onAbort);
+  work.then(resolve, reject);
   try {
-    return await Promise.race([ended, work]);
+    return await ended;
   } finally {
     clearTimer(timer);
     signal?.removeEventListener("abort", onAbort);

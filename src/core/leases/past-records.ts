@@ -95,21 +95,23 @@ function write(list: Records, { requestId, lease = 0, how, releaseId }: PastRequ
   if (releaseId !== undefined) list.set(hashBytes(releaseId), RELEASE_AT);
 }
 
+const encoder = new TextEncoder();
+
 /** Separates token name and id; no text in UTF-8 contains this byte. */
-const SEPARATOR = Uint8Array.of(0xff);
+const SEPARATOR = 0xff;
 
 function hashBytes(requestId: string): Uint8Array {
   const tokenName = tokenNameOf(requestId);
-  const hash = sha256.create();
-  if (tokenName !== undefined) hash.update(utf8(tokenName)).update(SEPARATOR);
-  return hash
-    .update(utf8(givenId(requestId)))
-    .digest()
-    .subarray(0, HASH_BYTES);
+  const id = encoder.encode(givenId(requestId));
+  return sha256(tokenName === undefined ? id : joined(encoder.encode(tokenName), id)).subarray(0, HASH_BYTES);
 }
 
-function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+function joined(tokenName: Uint8Array, id: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(tokenName.length + 1 + id.length);
+  bytes.set(tokenName);
+  bytes[tokenName.length] = SEPARATOR;
+  bytes.set(id, tokenName.length + 1);
+  return bytes;
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -144,14 +144,15 @@ async function poll(
   const giveUp = new AbortController();
   try {
     const reply = await timeBox(askOnce(primitives, request, giveUp.signal), within, signal);
-    return reply === TIMED_OUT ? { fault: undefined } : reply;
+    if (reply !== TIMED_OUT) return reply;
+    giveUp.abort();
+    return { fault: undefined };
   } catch (error) {
+    giveUp.abort();
     // The abort and the fault may come at the same time: a caller that aborts must get the reason of its abort.
     signal?.throwIfAborted();
     if (!isWorthWaitingOut(error)) throw failureOf(primitives, error);
     return { fault: error };
-  } finally {
-    giveUp.abort();
   }
 }
 

@@ -13,6 +13,8 @@ export class Table implements Rows {
   readonly #names: string[];
   readonly #key: string;
   readonly #insert: string;
+  /** The statements that change some columns, by the names of these. Few sets of columns ever change together. */
+  readonly #changes = new Map<string, string>();
   /** The rows as they were last written, by key. Rows that are never reused are not here: each is written once. */
   readonly #written = new Map<StoredValue, Row>();
   #found: string[];
@@ -51,7 +53,7 @@ export class Table implements Rows {
     const changed = before ? this.#names.filter((name) => row[name] !== before[name]) : [];
     // A row that has not changed is written too: only a write shows a replaced instance that it was replaced.
     if (changed.length === 0 || this.#hasOthersColumns) this.#upsert(row);
-    else this.#sql.exec(changeIn(this.#shape, changed), key, ...changed.map((name) => row[name]));
+    else this.#sql.exec(this.#changeIn(changed), key, ...changed.map((name) => row[name]));
   }
 
   /** Call it when all storage is deleted. */
@@ -73,6 +75,15 @@ export class Table implements Rows {
     if (about && this.#hasOthersColumns)
       this.#sql.exec(`DELETE FROM ${name} WHERE ${this.#key} = ? AND ${about} <> ?`, row[this.#key], row[about]);
     this.#sql.exec(this.#insert, ...this.#names.map((column) => row[column]));
+  }
+
+  #changeIn(changed: string[]): string {
+    const columns = changed.join();
+    const known = this.#changes.get(columns);
+    if (known !== undefined) return known;
+    const statement = changeIn(this.#shape, changed);
+    this.#changes.set(columns, statement);
+    return statement;
   }
 
   #prepare(): void {

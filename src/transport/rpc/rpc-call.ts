@@ -11,7 +11,7 @@ export async function heard<P extends PromiseLike<unknown>>(
   signal: AbortSignal | undefined,
 ): Promise<Awaited<P>> {
   try {
-    const answered = signal ? timeBox(Promise.resolve(pending), Number.POSITIVE_INFINITY, signal) : pending;
+    const answered = signal ? timeBox(pending, Number.POSITIVE_INFINITY, signal) : pending;
     const reply = (await answered) as Awaited<P>;
     checkAnswered(reply);
     return reply;

@@ -26,7 +26,7 @@ export function rpcPrimitives(objects: LockObjects, id: string, caller?: Caller)
     acquire: (request, signal, onQueued) =>
       request.wait === 0
         ? heard(stub().acquire(...sent(request)), signal)
-        : parkedAcquire(stub(), sent(request), signal, onQueued),
+        : acquireOrWait(stub(), sent(request), signal, onQueued),
     renew: (lease, ttl, requestId, signal) => heard(stub().renew(lease, ttl, { requestId, ...called }), signal),
     convert: (lease, claim, requestId, signal) =>
       heard(stub().convert(lease, { ...claimOptions(claim), requestId, ...called }), signal),
@@ -61,30 +61,26 @@ async function watchExit(
   };
 }
 
-/** Waits through a ticket, pipelined into one round trip. If this context ends, the object drops the waiter at once. */
-async function parkedAcquire(
+/**
+ * Takes the lock, or waits through a ticket, in one session and so in one billed request. If this context ends, the
+ * object drops the waiter at once.
+ */
+async function acquireOrWait(
   stub: DurableObjectStub<DurableLock>,
   sent: Sent,
   signal: AbortSignal | undefined,
   onQueued: (() => void) | undefined,
 ): Promise<AcquireReply> {
-  const pending = stub.acquireInQueue(...sent);
-  // Handle this rejection too: if the object is reset before it answers, both the ticket and the pending grant reject.
-  const received = Promise.resolve(pending).catch(() => undefined);
-  void received.then((ticket) => ticket && onQueued?.());
-  try {
-    // An instrumented stub may return an ordinary promise, on which you can't pipeline a call.
-    const granted = async () => (pending.pendingGrant === undefined ? await pending : pending).pendingGrant.reply();
-    return await heard(granted(), signal);
-  } finally {
-    void received.then((ticket) => ticket && disposable(ticket)[Symbol.dispose]());
-    if (pending.pendingGrant !== undefined) disposable(pending)[Symbol.dispose]();
-  }
+  const reply = await heard(stub.acquireOrQueue(...sent), signal);
+  onQueued?.();
+  if (!("pendingGrant" in reply)) return reply;
+  using ticket = disposable(reply);
+  return await heard(ticket.pendingGrant.reply(), signal);
 }
 
-/** You can dispose of the runtime's promise for a ticket like of the ticket itself, but its type does not say so. */
-function disposable<T>(pending: T): T & Disposable {
-  return pending as T & Disposable;
+/** You can dispose of every answer that has handles, but its type does not say so. */
+function disposable<T>(answer: T): T & Disposable {
+  return answer as T & Disposable;
 }
 
 type Sent = readonly [ttl: number, options: RequestOptions & CallerOption];

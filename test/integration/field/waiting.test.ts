@@ -157,7 +157,7 @@ describe("hashicorp/consul#1006", () => {
     await Promise.all(runs);
     expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     const methods = calls.map(({ method }) => method);
-    expect(methods.filter((method) => method === "acquireInQueue")).toHaveLength(8);
+    expect(methods.filter((method) => method === "acquireOrQueue")).toHaveLength(8);
     expect(methods.filter((method) => method === "release")).toHaveLength(8);
     expect(methods).toHaveLength(16);
   });

@@ -59,12 +59,8 @@ it("Without a token, a caller does not learn how the protocols differ.", async (
 
 it("An object of another version is a VERSION_MISMATCH, not a failure of the service, on every route that changes something.", async () => {
   // What an object of the first version says to an option that it does not know.
-  const older = faultyNamespace(async (method) => {
-    const refusal = { success: false, reason: "INVALID_ARGUMENT", argument: "protocol", message: "unknown option" };
-    return method === "acquireInQueue"
-      ? { pendingGrant: { reply: async () => refusal }, [Symbol.dispose]: () => {} }
-      : refusal;
-  });
+  const refusal = { success: false, reason: "INVALID_ARGUMENT", argument: "protocol", message: "unknown option" };
+  const older = faultyNamespace(async () => refusal);
   const to = serviceWith({ lock: older.namespace });
   for (const [name, body] of [
     ["acquire", { ttl: 1_000 }],

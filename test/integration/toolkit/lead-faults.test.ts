@@ -134,7 +134,7 @@ describe.concurrent("Faults during lead", () => {
 
   it("G5: If replies are lost, lead runs one term and returns its value.", async () => {
     const id = freshId();
-    const { namespace } = faultyNamespace(losingReplies(["acquireInQueue", "release"]));
+    const { namespace } = faultyNamespace(losingReplies(["acquireOrQueue", "release"]));
     const terms: number[] = [];
     expect(await lead(lockOf(id, namespace), ({ term }) => terms.push(term))).toBe(1);
     expect(terms).toHaveLength(1);
@@ -145,8 +145,8 @@ describe.concurrent("Faults during lead", () => {
     let calls = 0;
     const full = { success: false, reason: "QUEUE_FULL" };
     const { namespace } = faultyNamespace(async (method, run) => {
-      if (method !== "acquireInQueue" || (calls += 1) > 4) return run();
-      if (calls === 1) return { pendingGrant: { reply: async () => full }, [Symbol.dispose]: () => {} };
+      if (method !== "acquireOrQueue" || (calls += 1) > 4) return run();
+      if (calls === 1) return full;
       throw Object.assign(connectionLost(), { overloaded: calls > 2 });
     });
     expect(await lead(lockOf(freshId(), namespace), () => "led")).toBe("led");

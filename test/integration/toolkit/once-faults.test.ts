@@ -121,7 +121,7 @@ describe.concurrent("Lost replies around a job", () => {
     for (const wait of [0, 10_000]) {
       const id = freshId();
       let runs = 0;
-      const { namespace } = faultyNamespace(losingReplies(["acquire", "acquireInQueue", "renew", "release"], 2));
+      const { namespace } = faultyNamespace(losingReplies(["acquire", "acquireOrQueue", "renew", "release"], 2));
       expect(await once(lockOf(id, namespace), () => `run ${++runs}`, { wait })).toBe("run 1");
       expect(await askedNow(id)).toEqual({ value: "run 1", ran: false });
     }
@@ -131,7 +131,7 @@ describe.concurrent("Lost replies around a job", () => {
     const id = freshId();
     await once(lockOf(id), () => "first");
     for (const wait of [0, 10_000]) {
-      const { namespace } = faultyNamespace(losingReplies(["acquire", "acquireInQueue"], 2));
+      const { namespace } = faultyNamespace(losingReplies(["acquire", "acquireOrQueue"], 2));
       expect(await once(lockOf(id, namespace), rerun, { wait })).toBe("first");
     }
   });

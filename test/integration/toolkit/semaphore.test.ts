@@ -119,7 +119,7 @@ describe.concurrent("Callers that disagree on the permits of a semaphore", () =>
 describe.concurrent("A semaphore over a bad network", () => {
   it("G5: A semaphore request whose reply is lost takes its permits once.", async () => {
     const id = freshId();
-    const { namespace } = faultyNamespace(losingReplies(["acquire", "acquireInQueue", "release"]));
+    const { namespace } = faultyNamespace(losingReplies(["acquire", "acquireOrQueue", "release"]));
     const { acquire, withLock } = semaphore(id, 2, namespace);
     await acquire(10_000);
     expect(await holders(id)).toBe(1);

@@ -183,7 +183,7 @@ describe.concurrent("webLocks: order", () => {
       const name = freshId();
       const isLate = vi.fn().mockReturnValueOnce(true);
       const { namespace } = faultyNamespace(async (method, run) => {
-        if (method === "acquireInQueue" && isLate()) throw connectionLost();
+        if (method === "acquireOrQueue" && isLate()) throw connectionLost();
         return run();
       });
       const [locks, order] = [webLocks(namespace), [] as number[]];

@@ -153,7 +153,7 @@ describe.concurrent("Losses and faults under withLocks", () => {
   });
 
   it("G5: withLocks takes each lock once although replies are lost.", async () => {
-    const { namespace } = faultyNamespace(losingReplies(["acquireInQueue", "acquire", "release"], 3));
+    const { namespace } = faultyNamespace(losingReplies(["acquireOrQueue", "acquire", "release"], 3));
     const ids = [freshId(), freshId()];
     const locks = ids.map((id) => lockOf(id, namespace));
     await withLocks(locks, async () => {

@@ -40,7 +40,6 @@ const sayingMore: Fault = async (_method, run) => {
 const refusing: Fault = async (method) => {
   const refusal = { success: false, reason: "PAUSED", until: 7 };
   const answer = async () => refusal;
-  if (method === "acquireInQueue") return { pendingGrant: { reply: answer }, [Symbol.dispose]: () => {} };
   return method === "arriveAtBarrier" ? { outcome: { reply: answer }, [Symbol.dispose]: () => {} } : refusal;
 };
 
@@ -127,11 +126,7 @@ describe("This client at an object of the next version", () => {
 
   it("A recorded failure in an unknown form is thrown unchanged.", async () => {
     const recorded = { success: false, reason: "RECORDED", result: { value: "broke", failed: true, lease: 1 } };
-    const { lock } = lockAt(async (method, run) =>
-      method === "acquireInQueue"
-        ? { pendingGrant: { reply: async () => recorded }, [Symbol.dispose]: () => {} }
-        : run(),
-    );
+    const { lock } = lockAt(async (method, run) => (method === "acquireOrQueue" ? recorded : run()));
     expect((await outcome(once(lock, () => {}))).error).toBe("broke");
   });
 });
@@ -139,7 +134,7 @@ describe("This client at an object of the next version", () => {
 describe("This client at an older object", () => {
   it("The client reports what an older object lacks.", async () => {
     const { lock, id, namespace } = lockAt(
-      lacking("convert", "watch", "forceRelease", "requestRelease", "watchExit", "acquireInQueue"),
+      lacking("convert", "watch", "forceRelease", "requestRelease", "watchExit", "acquireOrQueue"),
     );
     for (const call of [
       () => lock.forceRelease(),

@@ -25,7 +25,6 @@ const unchecked = <T>(value: unknown) => value as T;
 const refusing: Fault = async (method) => {
   const refusal = { success: false, reason: "QUEUE_FULL" };
   const answer = async () => refusal;
-  if (method === "acquireInQueue") return { pendingGrant: { reply: answer }, [Symbol.dispose]: () => {} };
   return method === "arriveAtBarrier" ? { outcome: { reply: answer }, [Symbol.dispose]: () => {} } : refusal;
 };
 

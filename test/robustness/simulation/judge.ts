@@ -110,7 +110,7 @@ export class Judge {
   noteCall(instance: Instance, method: string, args: unknown[]): (value: unknown) => void {
     if (method === "forceRelease") this.#excused.set(instance.site, this.#world.now);
     if (method === "cancel") return (value) => value === true && this.#cancelled(instance, String(args[0]));
-    if (method !== "acquireInQueue" && method !== "acquire") return () => {};
+    if (method !== "acquireOrQueue" && method !== "acquire") return () => {};
     const options = (args[1] ?? {}) as { requestId?: string; wait?: number; waited?: number };
     const requestId = options.requestId ?? "";
     const queue = this.#queueAt(instance);

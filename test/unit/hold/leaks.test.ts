@@ -53,7 +53,7 @@ describe("Leaks", () => {
   });
 
   it("G8 Calls that lost their replies and were repeated leave no timer.", async () => {
-    const { namespace } = faultyNamespace(losingReplies(["acquireInQueue", "release"]));
+    const { namespace } = faultyNamespace(losingReplies(["acquireOrQueue", "release"]));
     await lockOf(freshId(), namespace).withLock(() => {});
     expect(leaks.timers.size).toBe(0);
   });

@@ -51,10 +51,7 @@ describe.concurrent("G9 bad input over RPC", () => {
     "A ttl of %s is refused with the name of the argument, and changes nothing.",
     async (ttl) => {
       await expectRefused("ttl", async (stub) => await stub.acquire(unchecked(ttl)));
-      await expectRefused(
-        "ttl",
-        async (stub) => await stub.acquireInQueue(unchecked(ttl), { wait: 10 }).pendingGrant.reply(),
-      );
+      await expectRefused("ttl", async (stub) => await stub.acquireOrQueue(unchecked(ttl), { wait: 10 }));
       await expectRefused("ttl", async (stub) => await stub.renew(1, unchecked(ttl)));
     },
   );
@@ -63,10 +60,7 @@ describe.concurrent("G9 bad input over RPC", () => {
     "A wait of %s is refused with the name of the argument, and changes nothing.",
     async (wait) => {
       await expectRefused("wait", async (stub) => await stub.acquire(1_000, unchecked<RequestOptions>({ wait })));
-      await expectRefused(
-        "wait",
-        async (stub) => await stub.acquireInQueue(1_000, unchecked({ wait })).pendingGrant.reply(),
-      );
+      await expectRefused("wait", async (stub) => await stub.acquireOrQueue(1_000, unchecked({ wait })));
     },
   );
 
@@ -126,7 +120,7 @@ describe.concurrent("G9 bad input over RPC", () => {
     async (argument, caller) => {
       const options = unchecked<{ caller: never }>({ caller });
       await expectRefused(argument, async (stub) => await stub.acquire(1_000, options));
-      await expectRefused(argument, async (stub) => await stub.acquireInQueue(1_000, options).pendingGrant.reply());
+      await expectRefused(argument, async (stub) => await stub.acquireOrQueue(1_000, options));
       await expectRefused(argument, async (stub) => await stub.renew(1, 1_000, options));
       await expectRefused(argument, async (stub) => await stub.convert(1, options));
       await expectRefused(argument, async (stub) => await stub.release(1, options));

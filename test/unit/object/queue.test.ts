@@ -160,7 +160,11 @@ describe("G4 first come, first served", () => {
   it("A request that is repeated leaves the queue only with the last of its calls.", async () => {
     const id = freshId();
     await stubOf(id).acquire(30_000);
-    const ask = () => stubOf(id).acquireInQueue(1_000, { wait: 9_000, requestId: "same", owner: "a" });
+    const ask = async () => {
+      const reply = await stubOf(id).acquireOrQueue(1_000, { wait: 9_000, requestId: "same", owner: "a" });
+      if ("pendingGrant" in reply) return reply;
+      throw new Error(`It does not wait: ${JSON.stringify(reply)}`);
+    };
     const [first, second] = await Promise.all([ask(), ask()]);
     first.entry[Symbol.dispose]();
     expect((await first.pendingGrant.reply()).success).toBe(false);

@@ -110,7 +110,7 @@ describe("Bad arguments of the client", () => {
     const options = { wait: undefined, ttl: undefined, owner: undefined, signal: undefined, retry: undefined };
     const { namespace, calls } = faultyNamespace((_method, run) => run());
     await useDurableLock(namespace, freshId()).withLock(() => {}, unchecked(options));
-    expect(calls[0]).toMatchObject({ method: "acquireInQueue", args: [30_000, { wait: 10_000 }] });
+    expect(calls[0]).toMatchObject({ method: "acquireOrQueue", args: [30_000, { wait: 10_000 }] });
   });
 
   it("G9 tryWithLock refuses a wait, because it does not wait.", async () => {

@@ -124,7 +124,6 @@ describe("Bounded calls", () => {
 
 describe("Requests of a settled call", () => {
   it.each([
-    ["when it is answered", async () => "answer", 0],
     ["when it fails for good", () => Promise.reject(new Error("mine")), 0],
     ["when its time has ended", () => silence(), 1_000],
     ["when the caller aborts", () => silence(), 10],

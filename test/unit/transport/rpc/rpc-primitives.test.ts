@@ -133,41 +133,63 @@ describe("Object of another version", () => {
 });
 
 describe("Waiting over RPC", () => {
+  const waiting = { ...REQUEST, wait: 9, waited: 4 };
   const ticket = (granted: () => Promise<unknown>) => ({ pendingGrant: { reply: granted }, [Symbol.dispose]: vi.fn() });
-  /** What the runtime gives: a promise for a ticket, on which the next call can be made before the ticket arrives. */
-  const pipelined = (received: Promise<ReturnType<typeof ticket>>, granted: () => Promise<unknown>) =>
-    Object.assign(received, { pendingGrant: { reply: granted }, [Symbol.dispose]: vi.fn() });
 
-  it("G4 A waiter gets its grant in one round trip: the pending grant is requested before the ticket arrives.", async () => {
-    const pending = pipelined(new Promise(() => {}), async () => GRANT);
-    const { primitives } = sentTo({ acquireInQueue: () => pending });
-    expect(await primitives.acquire({ ...REQUEST, wait: 9 })).toBe(GRANT);
+  it("A request that could wait but need not gets its grant with the first answer, and no ticket.", async () => {
+    const { primitives, sent } = sentTo({ acquireOrQueue: async () => GRANT });
+    expect(await primitives.acquire(waiting)).toBe(GRANT);
+    expect(sent()).toEqual([["acquireOrQueue", 1_000, { ...r, wait: 9, waited: 4 }]]);
   });
 
-  it("G4 A waiter takes a ticket and disposes of it after its grant.", async () => {
-    const one = ticket(async () => GRANT);
-    const pending = pipelined(Promise.resolve(one), async () => GRANT);
-    const { primitives, sent } = sentTo({ acquireInQueue: () => pending });
-    expect(await primitives.acquire({ ...REQUEST, wait: 9, waited: 4 })).toBe(GRANT);
-    expect(sent()).toEqual([["acquireInQueue", 1_000, { ...r, wait: 9, waited: 4 }]]);
-    expect(pending[Symbol.dispose]).toHaveBeenCalledOnce();
-    await Promise.resolve();
+  it("G4 A waiter waits on its ticket and disposes of it after its grant.", async () => {
+    const one = ticket(async () => (expect(one[Symbol.dispose]).not.toHaveBeenCalled(), GRANT));
+    const { primitives, sent } = sentTo({ acquireOrQueue: async () => one });
+    expect(await primitives.acquire(waiting)).toBe(GRANT);
+    expect(sent()).toHaveLength(1);
     expect(one[Symbol.dispose]).toHaveBeenCalledOnce();
   });
 
-  it("G4 A waiter also gets its grant over a stub that returns an ordinary promise.", async () => {
-    const one = ticket(async () => GRANT);
-    const { primitives } = sentTo({ acquireInQueue: async () => one });
-    expect(await primitives.acquire({ ...REQUEST, wait: 9 })).toBe(GRANT);
-    await vi.waitFor(() => expect(one[Symbol.dispose]).toHaveBeenCalledOnce());
+  it("A request has arrived once the object answers it, with a ticket or a grant.", async () => {
+    for (const answered of [GRANT, ticket(async () => GRANT)]) {
+      const onQueued = vi.fn();
+      const { primitives } = sentTo({ acquireOrQueue: async () => answered });
+      const acquired = primitives.acquire(waiting, undefined, onQueued);
+      expect(onQueued).not.toHaveBeenCalled();
+      await acquired;
+      expect(onQueued).toHaveBeenCalledOnce();
+    }
   });
 
-  it("G4 A waiter that is cut off gets that error, and no rejection stays unhandled.", async () => {
+  it("G4 A waiter that is cut off gets that error and disposes of its ticket.", async () => {
     const broken = new Error("broken");
-    const pending = pipelined(Promise.reject(broken), () => Promise.reject(broken));
-    const { primitives } = sentTo({ acquireInQueue: () => pending });
-    expect(await failureOf(primitives.acquire({ ...REQUEST, wait: 9 }))).toBe(broken);
-    expect(pending[Symbol.dispose]).toHaveBeenCalledOnce();
+    const one = ticket(() => Promise.reject(broken));
+    const { primitives } = sentTo({ acquireOrQueue: async () => one });
+    expect(await failureOf(primitives.acquire(waiting))).toBe(broken);
+    expect(one[Symbol.dispose]).toHaveBeenCalledOnce();
+  });
+
+  it("G4 G8 A waiter that gives up disposes of its ticket, also of one that arrives later.", async () => {
+    const one = ticket(() => new Promise(() => {}));
+    const arrives = Promise.withResolvers<typeof one>();
+    const isGivenUp = new AbortController();
+    const early = sentTo({ acquireOrQueue: () => arrives.promise }).primitives.acquire(waiting, isGivenUp.signal);
+    const two = ticket(() => new Promise(() => {}));
+    const queued = Promise.withResolvers<void>();
+    const late = sentTo({ acquireOrQueue: async () => two }).primitives.acquire(
+      waiting,
+      isGivenUp.signal,
+      queued.resolve,
+    );
+    await queued.promise;
+    isGivenUp.abort(new Error("given up"));
+    expect(await Promise.all([failureOf(early), failureOf(late)])).toMatchObject([
+      { message: "given up" },
+      { message: "given up" },
+    ]);
+    arrives.resolve(one);
+    await vi.waitFor(() => expect(one[Symbol.dispose]).toHaveBeenCalledOnce());
+    expect(two[Symbol.dispose]).toHaveBeenCalledOnce();
   });
 });
 
