@@ -5,8 +5,6 @@ import type { TimelineEntry } from "./replies.ts";
 type StatusChange =
   | "renewed"
   | "converted"
-  /** The holder is asked to release. */
-  | "releaseRequested"
   /** The lock-delay of an expired lease has ended. */
   | "delayEnded"
   /** A waiter joined the queue. */
@@ -19,7 +17,13 @@ type StatusChange =
  *
  * It never contains a request id, because a request id allows its reader to cancel.
  */
-export type LockEvent = TimelineEntry | { what: StatusChange };
+export type LockEvent = TimelineEntry | ReleaseRequest | { what: StatusChange; lease?: never };
+
+/** The holder of a lease is asked to release. */
+interface ReleaseRequest {
+  what: "releaseRequested";
+  lease: number;
+}
 
 /** The event that a lease began or ended. */
 export function eventOf({ lease, owner }: Lease, what: TimelineEntry["what"], at: number): TimelineEntry {

@@ -130,8 +130,9 @@ function completed(given: Given): Required<Given> {
 /** Turns a checked request into the options to send; `checkRequest` turns them back. */
 export function optionsOf({ exclusive, permits, capacity, job, ...request }: LockRequest): RequestOptions {
   const options: Given = { ...request, ...claimOptions({ exclusive, permits, capacity }), once: onceOf(job) };
-  const toSend = OPTIONS.filter((name) => options[name] !== ABSENT[name]);
-  return Object.fromEntries(toSend.map((name) => [name, options[name]]));
+  const toSend: Given = {};
+  for (const name of OPTIONS) if (options[name] !== ABSENT[name]) toSend[name] = options[name];
+  return toSend as RequestOptions;
 }
 
 /** The options that describe a claim; an exclusive claim needs none. */

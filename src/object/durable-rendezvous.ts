@@ -91,7 +91,7 @@ export class DurableRendezvous extends DurableObject {
       const mismatch = this.#latch.mismatch(checked);
       if (mismatch) return mismatch;
       if (this.#watchers.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" } as const;
-      const isOpen = () => (this.#latch.remaining(checked) === 0 ? true : undefined);
+      const isOpen = { key: `latch of ${checked}`, isTrue: () => this.#latch.remaining(checked) === 0 };
       const opened = this.#watchers.watch(isOpen, this.#now() + longPoll);
       this.#run(() => {});
       await opened;

@@ -19,7 +19,7 @@ import { infoOf } from "../core/results/job-record.ts";
 import { SteadyClock } from "../core/steady-clock.ts";
 import { type Instance, CleanUp } from "./clean-up.ts";
 import type { ExitWatchReply } from "./handles/exit-watch.ts";
-import { ExitWatches } from "./handles/exit-watches.ts";
+import { type LeaseCondition, ExitWatches } from "./handles/exit-watches.ts";
 import { Handout } from "./handout.ts";
 import { ParkedCalls } from "./parked-calls.ts";
 import { LeaseStorage } from "./storage/lease-storage.ts";
@@ -50,7 +50,7 @@ export class LockHost {
   readonly #exitWatches = new ExitWatches({
     run: (transition) => this.run(transition),
     ask: (question) => this.ask(question),
-    until: (isSo) => this.#until(isSo),
+    until: (condition) => this.#until(condition),
     expire: (lease) => this.#expire(lease),
   });
   readonly #timer = new WakeTimer(() => this.run((state, now) => state.wake(now)));
@@ -121,7 +121,7 @@ export class LockHost {
   /** The status, once the newest live lease is not `known`, or `wait` has passed. */
   async watch(known: number, wait: number, newest = false): Promise<LockStatus | RefusalReply> {
     if (this.#watchers.size >= LIMITS.maxWaiters) return { success: false, reason: "QUEUE_FULL" };
-    const hasChanged = (now: number) => (this.#state.newest(now) === known ? undefined : true);
+    const hasChanged = { key: `newest ${known}`, isTrue: (now: number) => this.#state.newest(now) !== known };
     const seen = this.#watchers.watch(hasChanged, this.#now() + Math.min(wait, LIMITS.longPoll));
     this.run((state, now) => state.wake(now));
     await seen;
@@ -134,7 +134,7 @@ export class LockHost {
     // Before recording is extended: events since an earlier call are recorded only if that call was recent.
     this.run((state, now) => state.wake(now));
     this.#timeline.follow(this.#now());
-    const hasChanged = () => (this.#timeline.revision === known ? undefined : true);
+    const hasChanged = { key: `revision ${known}`, isTrue: () => this.#timeline.revision !== known };
     const seen = this.#watchers.watch(hasChanged, this.#now() + Math.min(wait, LIMITS.longPoll));
     this.run((state, now) => state.wake(now));
     await seen;
@@ -152,7 +152,7 @@ export class LockHost {
     if (deletesResult) this.#deleteResult();
     if (writes.length > 0) this.#write(writes, now);
     this.#timeline.record(events, now);
-    this.#watchers.check(now, events.length > 0);
+    this.#watchers.check(now, events);
     for (const { requestId, reply } of answers)
       if (isRecorded(reply)) for (const call of this.#parking.take(requestId)) this.#handout.add(call);
       else this.#parking.answer(requestId, this.#complete(reply));
@@ -192,9 +192,9 @@ export class LockHost {
     this.run((state, now) => state.expire(lease, now));
   }
 
-  /** Waits until the condition holds; it is checked after each transition. */
-  async #until(isSo: (state: LockState, now: number) => boolean): Promise<void> {
-    const seen = this.#watchers.watch((now) => isSo(this.#state, now) || undefined);
+  /** Waits until a condition holds on a lease; it is checked after each of the lease's events. */
+  async #until({ isTrue, ...rest }: LeaseCondition): Promise<void> {
+    const seen = this.#watchers.watch({ ...rest, isTrue: (now) => isTrue(this.#state, now) });
     this.run((state, now) => state.wake(now));
     await seen;
   }

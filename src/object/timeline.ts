@@ -41,7 +41,7 @@ export class Timeline {
   record(events: LockEvent[], now: number): void {
     this.#changes += events.length;
     if (now > this.#followedUntil) return;
-    for (const event of events) if ("lease" in event) this.#add(event);
+    for (const event of events) if ("at" in event) this.#add(event);
   }
 
   #add(entry: TimelineEntry): void {

@@ -1,50 +1,109 @@
-interface Watcher {
-  /** Resolves the call and returns true if its condition holds. */
-  look: (now: number) => boolean;
-  /** Ends the watch although the condition does not hold. */
-  end: () => void;
-  /** The time at which the watch ends, if nothing ends it before. */
-  until: number;
-  /** Whether it has not been checked yet. Its condition may have been true from the start. */
-  isNew: boolean;
+import { Schedule } from "../core/schedule.ts";
+
+/** What calls wait for. */
+export interface Condition {
+  /** Calls with the same key wait for the same. */
+  key: string;
+  /** The lease whose events alone can make it true; absent if any event can. */
+  lease?: number;
+  isTrue: (now: number) => boolean;
 }
 
-/** Calls that are parked until a condition on the object's state holds. The conditions are checked after each event. */
+/** Something that happened, perhaps to a lease. */
+interface Happening {
+  lease?: number;
+}
+
+/** The calls that wait for the same. */
+interface Group extends Condition {
+  calls: Set<Call>;
+}
+
+interface Call {
+  group: Group;
+  /** Ends the wait: true if the condition holds, false if the time is up. */
+  end: (isTrue: boolean) => void;
+}
+
+const SOMETHING: readonly Happening[] = [{}];
+
+/**
+ * Calls that are parked until a condition on the object's state holds.
+ *
+ * After each event a condition is checked once for all calls that share it, and only if the event can have made it true.
+ * So an event costs the same however many calls are parked, except for those that it ends.
+ */
 export class Watchers {
-  readonly #all = new Set<Watcher>();
+  readonly #groups = new Map<string, Group>();
+  /** The groups that wait for the events of a lease, by lease number. */
+  readonly #ofLeases = new Map<number, Set<Group>>();
+  /** The groups that any event concerns. */
+  readonly #ofAny = new Set<Group>();
+  /** The groups that have not been checked yet. Their conditions may have been true from the start. */
+  readonly #new = new Set<Group>();
+  readonly #ends = new Schedule<Call>();
+  #size = 0;
 
   get size(): number {
-    return this.#all.size;
+    return this.#size;
   }
 
-  /** Waits until `find` returns a value; resolves to undefined if it has not by `until`. */
-  watch<T>(find: (now: number) => T | undefined, until = Number.POSITIVE_INFINITY): Promise<T | undefined> {
-    const { promise, resolve } = Promise.withResolvers<T | undefined>();
-    const look = (now: number) => {
-      const found = find(now);
-      if (found !== undefined) resolve(found);
-      return found !== undefined;
-    };
-    this.#all.add({ look, end: () => resolve(undefined), until, isNew: true });
+  /** Waits for a condition; resolves to false if it has not become true by `until`. */
+  watch(condition: Condition, until: number = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const { promise, resolve: end } = Promise.withResolvers<boolean>();
+    const group = this.#groups.get(condition.key) ?? this.#add({ ...condition, calls: new Set() });
+    const call = { group, end };
+    group.calls.add(call);
+    this.#size += 1;
+    if (until < Number.POSITIVE_INFINITY) this.#ends.set(call, until);
     return promise;
   }
 
-  /**
-   * Answers the calls whose condition holds, checked only if something has happened, and the calls whose time is up.
-   */
-  check(now: number, hasHappened = true): void {
-    for (const watcher of this.#all) {
-      const found = (hasHappened || watcher.isNew) && watcher.look(now);
-      watcher.isNew = false;
-      if (!found && watcher.until > now) continue;
-      if (!found) watcher.end();
-      this.#all.delete(watcher);
-    }
+  /** Answers the calls whose condition has become true by what happened, and the calls whose time is up. */
+  check(now: number, happenings: readonly Happening[] = SOMETHING): void {
+    const concerned = new Set(this.#new);
+    this.#new.clear();
+    if (happenings.length > 0) for (const group of this.#ofAny) concerned.add(group);
+    for (const { lease } of happenings)
+      for (const group of (lease !== undefined && this.#ofLeases.get(lease)) || []) concerned.add(group);
+    for (const group of concerned) if (group.isTrue(now)) for (const call of group.calls) this.#end(call, true);
+    for (const call of this.#ends.takeDue(now)) this.#end(call, false);
   }
 
+  /** When the time of a call is up next; `Infinity` if that never happens. */
   nextDue(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { until } of this.#all) next = Math.min(next, until);
-    return next;
+    return this.#ends.first();
+  }
+
+  #add(group: Group): Group {
+    this.#groups.set(group.key, group);
+    this.#new.add(group);
+    this.#alike(group).add(group);
+    return group;
+  }
+
+  #end(call: Call, isTrue: boolean): void {
+    const { group } = call;
+    this.#ends.delete(call);
+    this.#size -= 1;
+    group.calls.delete(call);
+    call.end(isTrue);
+    if (group.calls.size === 0) this.#remove(group);
+  }
+
+  #remove(group: Group): void {
+    this.#groups.delete(group.key);
+    this.#new.delete(group);
+    const alike = this.#alike(group);
+    alike.delete(group);
+    if (group.lease !== undefined && alike.size === 0) this.#ofLeases.delete(group.lease);
+  }
+
+  /** The groups that the same events concern. */
+  #alike({ lease }: Group): Set<Group> {
+    if (lease === undefined) return this.#ofAny;
+    const alike = this.#ofLeases.get(lease) ?? new Set();
+    this.#ofLeases.set(lease, alike);
+    return alike;
   }
 }

@@ -286,7 +286,7 @@ export class LeaseBook {
 
   #askToRelease(slot: Slot): void {
     slot.lease.releaseRequested = true;
-    this.#events.add({ what: "releaseRequested" });
+    this.#events.add({ what: "releaseRequested", lease: slot.lease.lease });
     this.#slots.touch(slot);
   }
 

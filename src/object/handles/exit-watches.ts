@@ -4,14 +4,21 @@ import { ContextHandle } from "./context-handle.ts";
 import { ContextHandles } from "./context-handles.ts";
 import { type ExitWatchReply, LeaseEvents } from "./exit-watch.ts";
 
+/** What a holder waits for, on its lease alone. Holders with the same key wait for the same. */
+export interface LeaseCondition {
+  key: string;
+  lease: number;
+  isTrue: (state: LockState, now: number) => boolean;
+}
+
 /** What exit watches need from the lock. */
 export interface WatchedLock {
   /** Runs a transition and carries out its effects. */
   run<T>(transition: (state: LockState, now: number) => T): T;
   /** Reads the state without changing it. */
   ask<T>(question: (state: LockState, now: number) => T): T;
-  /** Waits until the condition holds; it is checked after each transition. */
-  until(isSo: (state: LockState, now: number) => boolean): Promise<void>;
+  /** Waits until a condition holds on a lease; it is checked after each of the lease's events. */
+  until(condition: LeaseCondition): Promise<void>;
   /** Ends a lease whose holder has died, as if the lease had run out. */
   expire(lease: number): void;
 }
@@ -59,16 +66,17 @@ export class ExitWatches {
     const key = `${lease} ${told ? "told" : "untold"}`;
     const pending = this.#events.get(key);
     if (pending) return pending;
-    const event = this.#awaitEvent(lease, told).finally(() => this.#events.delete(key));
+    const event = this.#awaitEvent(key, lease, told).finally(() => this.#events.delete(key));
     this.#events.set(key, event);
     return event;
   }
 
-  async #awaitEvent(lease: number, told: boolean): Promise<LeaseEvent> {
-    await this.#lock.until((state, now) => {
+  async #awaitEvent(key: string, lease: number, told: boolean): Promise<LeaseEvent> {
+    const isTrue: LeaseCondition["isTrue"] = (state, now) => {
       const live = state.find(lease, now);
       return !live || (live.releaseRequested && !told);
-    });
+    };
+    await this.#lock.until({ key, lease, isTrue });
     return this.#lock.run((state, now) => {
       if (state.find(lease, now)) return { releaseRequested: true };
       return { ended: state.confirmEnd(lease).ended ?? "superseded" };

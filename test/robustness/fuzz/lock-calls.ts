@@ -72,14 +72,14 @@ const CALLS: Call[] = [
 type Callable = Record<string, (...args: unknown[]) => unknown>;
 
 /** The answer to a call, or the one that a waiter gets at the end of its wait. */
-async function granted(answer: unknown): Promise<unknown> {
+async function lastAnswer(answer: unknown): Promise<unknown> {
   const reply = await answer;
   const isTicket = typeof reply === "object" && reply !== null && "pendingGrant" in reply;
   return isTicket ? await (reply as Ticket).pendingGrant.reply() : reply;
 }
 
 async function answerOf(object: object, { method }: Call, args: unknown[]): Promise<unknown> {
-  return await settled(granted((object as Callable)[method]?.(...args)));
+  return await settled(lastAnswer((object as Callable)[method]?.(...args)));
 }
 
 export const withoutTimes = (status: object) => JSON.stringify(status).replace(/"waited":\d+/g, "");
