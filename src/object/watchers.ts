@@ -78,7 +78,7 @@ export class Watchers {
   #add(group: Group): Group {
     this.#groups.set(group.key, group);
     this.#new.add(group);
-    this.#alike(group).add(group);
+    this.#peersOf(group).add(group);
     return group;
   }
 
@@ -94,16 +94,16 @@ export class Watchers {
   #remove(group: Group): void {
     this.#groups.delete(group.key);
     this.#new.delete(group);
-    const alike = this.#alike(group);
-    alike.delete(group);
-    if (group.lease !== undefined && alike.size === 0) this.#ofLeases.delete(group.lease);
+    const peers = this.#peersOf(group);
+    peers.delete(group);
+    if (group.lease !== undefined && peers.size === 0) this.#ofLeases.delete(group.lease);
   }
 
   /** The groups that the same events concern. */
-  #alike({ lease }: Group): Set<Group> {
+  #peersOf({ lease }: Group): Set<Group> {
     if (lease === undefined) return this.#ofAny;
-    const alike = this.#ofLeases.get(lease) ?? new Set();
-    this.#ofLeases.set(lease, alike);
-    return alike;
+    const peers = this.#ofLeases.get(lease) ?? new Set();
+    this.#ofLeases.set(lease, peers);
+    return peers;
   }
 }
