@@ -1,4 +1,5 @@
 import { LIMITS } from "../../../src/core/limits.ts";
+import type { Ticket } from "../../../src/object/handles/ticket.ts";
 import type { Instance } from "./instance.ts";
 import { LATEST, Ledger } from "./ledger.ts";
 import type { Site } from "./site.ts";
@@ -117,13 +118,15 @@ export class Judge {
     const queued = options.wait ? this.#queue(queue, requestId, options.waited ?? 0) : queue.get(requestId);
     // A request that does not wait comes before all requests that arrive after it.
     const arrival = queued ? queued.arrival : this.#arrivals + 0.5;
-    return (value) => {
+    const note = (value: unknown) => {
       if (typeof value !== "object" || value === null || !("success" in value)) return;
       if (queued) queued.calls -= 1;
       if (value.success === true) queue.delete(requestId);
       if (value.success === true && this.#isFirst(instance, requestId) && arrival !== undefined)
         this.#inOrder(instance, requestId, arrival);
     };
+    // A waiter gets a ticket first. Its grant is noted when the object gives it, whether or not it reaches the waiter.
+    return (value) => (isTicket(value) ? void value.pendingGrant.reply().then(note) : note(value));
   }
 
   #queue(queue: Map<string, Queued>, requestId: string, waited: number): Queued | undefined {
@@ -172,4 +175,8 @@ export class Judge {
       if (site.owner === instance) this.ledger(site).cancelled(requestId, instance);
     });
   }
+}
+
+function isTicket(value: unknown): value is Ticket {
+  return typeof value === "object" && value !== null && "pendingGrant" in value;
 }
