@@ -123,6 +123,18 @@ describe("Bounded calls", () => {
 });
 
 describe("Requests of a settled call", () => {
+  it("G8 An attempt that fails after the call has given up is not repeated.", async () => {
+    let attempts = 0;
+    const late = Promise.withResolvers<never>();
+    const call = () => ((attempts += 1), late.promise);
+    const called = failureOf(callObject(call, BOUNDS));
+    await pass(1_000);
+    expect(await called).toMatchObject({ code: "UNREACHABLE" });
+    late.reject(fault({ retryable: true }));
+    await pass(10_000);
+    expect(attempts).toBe(1);
+  });
+
   it.each([
     ["when it fails for good", () => Promise.reject(new Error("mine")), 0],
     ["when its time has ended", () => silence(), 1_000],
