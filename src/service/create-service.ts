@@ -129,9 +129,11 @@ function makeApplication(): Application {
   });
   service.use(async (c, next) => {
     await next();
-    c.header("Cache-Control", "no-store");
-    c.header("X-Content-Type-Options", "nosniff");
-    c.header(PROTOCOL_HEADER, String(PROTOCOL));
+    // Not `c.header`, which copies a finished response for each header.
+    const { headers } = c.res;
+    headers.set("Cache-Control", "no-store");
+    headers.set("X-Content-Type-Options", "nosniff");
+    headers.set(PROTOCOL_HEADER, String(PROTOCOL));
   });
   service.use("/v1/*", authenticated, sameProtocol);
   addLeaseRoutes(service);
