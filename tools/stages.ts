@@ -35,10 +35,9 @@ function stagesOf(args: string[]): Stage[] {
   const [first, after, last] =
     split < 0 ? [args, undefined, []] : [args.slice(0, split), args[split + 1], args.slice(split + 2)];
   const stage = (name: string, needed?: string): Stage => ({ name, after: needed });
-  // The scripts behind the condition go first as soon as they can. Nothing else must wait, so it fills the gaps.
   const stages = [
-    ...last.flatMap(namesOf).map((name) => stage(name, after)),
     ...first.flatMap(namesOf).map((name) => stage(name)),
+    ...last.flatMap(namesOf).map((name) => stage(name, after)),
   ];
   const unknown = stages.find(({ name }) => !(name in scripts));
   if (unknown || stages.length === 0) throw new Error(`There is no npm script "${unknown?.name ?? args.join(" ")}".`);

@@ -25,8 +25,9 @@ export async function timeBox<T>(
     within === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => resolve(TIMED_OUT), Math.max(0, within));
   if (signal?.aborted) onAbort();
   else signal?.addEventListener("abort", onAbort);
-  work.then(resolve, reject);
   try {
+    // An instrumented stub may return something else than a promise.
+    Promise.resolve(work).then(resolve, reject);
     return await ended;
   } finally {
     clearTimer(timer);

@@ -107,7 +107,16 @@ describe("Losses on the holder's side", { concurrency: 2 }, () => {
 
   test("G11: After --max-hold, the command is stopped before the lock passes on, and run exits with 79.", async () => {
     const journal = new Journal(service.folder, "max-hold");
-    const program = service.run(["run", "max-hold", ...TTL, "--max-hold", "3s", "--", ...journal.command("SIGTERM")]);
+    const program = service.run([
+      "run",
+      "max-hold",
+      "--ttl",
+      "6s",
+      "--max-hold",
+      "3s",
+      "--",
+      ...journal.command("SIGTERM"),
+    ]);
     await journal.begun(program);
     const second = service.run(["run", "max-hold", ...TTL, "--", ...journal.command()]);
     const { code, stderr } = await program.exit;
