@@ -12,12 +12,12 @@ interface Answer {
 }
 
 /** The answers of a service: always the same one, or one for each request. */
-export type Answering = Answer | (() => Answer);
+export type Answering = Answer | (() => Answer | Promise<Answer>);
 
 /** A service that gives only these answers. */
 export async function answering(answer: Answering): Promise<AsyncDisposable & { url: string }> {
-  const server = createServer((_request, response) => {
-    const { status, headers, body } = typeof answer === "function" ? answer() : answer;
+  const server = createServer(async (_request, response) => {
+    const { status, headers, body } = typeof answer === "function" ? await answer() : answer;
     response.writeHead(status, { ...headers, [PROTOCOL_HEADER]: String(PROTOCOL) }).end(body);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");

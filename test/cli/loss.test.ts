@@ -2,8 +2,9 @@
 // two commands under one lock overlap (G1), judged by what they wrote themselves.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { answering } from "./answering.ts";
 import { Journal } from "./journal.ts";
-import { type Program, childOf, until } from "./program.ts";
+import { Program, childOf, until } from "./program.ts";
 import { DevService } from "./service.ts";
 
 /** Short, because callers wait for it to pass; the short grace leaves room for renewals on a busy machine. */
@@ -170,6 +171,21 @@ describe("Faults of the service", { concurrency: 2 }, () => {
     journal.stop();
     assert.equal((await run.exit).code, 0);
     assert.equal(journal.leases().length, 1);
+  });
+
+  test("G11: --max-hold counts from before the request, so a run whose grant was long on its way names it too.", async () => {
+    const validFor = 4_000;
+    const grant = { lease: 1, deadline: Date.now() + validFor, validFor };
+    await using service = await answering(async () => {
+      await new Promise((resolve) => setTimeout(resolve, validFor / 2));
+      return { status: 200, headers: { "Content-Type": "application/json" }, body: JSON.stringify(grant) };
+    });
+    const where = ["--url", service.url, "--token", "a-token-of-this-test"];
+    const forever = [process.execPath, "-e", "setInterval(() => {}, 1000)"];
+    const run = new Program(["run", "slow", ...where, "--ttl", "6s", "--max-hold", "4s", "--", ...forever]);
+    const { code, stderr } = await run.exit;
+    assert.equal(code, 79);
+    assert.match(stderr, /as long as --max-hold allows \(4 s\), so the command was stopped\./);
   });
 
   test("G11: If the service is gone forever, the command is killed within its lease, and the message says why.", async () => {

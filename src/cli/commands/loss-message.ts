@@ -43,6 +43,10 @@ function within(time: number): string {
 
 /** Whether --max-hold ended the run. Nothing renews the lease near that limit, so the grace begins before it. */
 function isAtMaxHold({ heldFor }: SupervisedEnding, { spec, grace }: Bounds, maxHold: number): boolean {
-  const margin = Math.min(spec.ttl, maxHold) / 10;
-  return heldFor >= maxHold - grace - margin;
+  return heldFor >= maxHold - grace - marginOf(Math.min(spec.ttl, maxHold));
+}
+
+/** How long before the end of a lease the client counts it as lost, at most, in milliseconds. */
+export function marginOf(ttl: number): number {
+  return ttl / 10;
 }
