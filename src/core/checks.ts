@@ -109,7 +109,7 @@ export function checkWatched(value: unknown): number {
 export function checkText(value: unknown, argument: string, most: number = LIMITS.maxTextBytes): string {
   if (typeof value !== "string" || value === "")
     throw invalid(argument, `${argument} must be a non-empty string, got ${shown(value)}.`);
-  // A character takes one to three bytes, so its length alone often decides, and a huge string is never encoded.
+  // Each unit of a string takes one to three bytes, so the length alone often decides. A huge string is never encoded.
   if (value.length > most || (3 * value.length > most && encoder.encode(value).length > most))
     throw invalid(argument, `${argument} must be at most ${most} bytes of UTF-8; shorten or hash it.`);
   // UTF-8 encoding turns every lone surrogate into U+FFFD, so two different ids would silently share one lock.

@@ -9,8 +9,8 @@ export interface Condition {
   isTrue: (now: number) => boolean;
 }
 
-/** Something that happened, perhaps to a lease. */
-interface Happening {
+/** What a watcher has to know of an event: the lease that it happened to, if it was one lease. */
+interface Event {
   lease?: number;
 }
 
@@ -25,7 +25,7 @@ interface Call {
   end: (isTrue: boolean) => void;
 }
 
-const SOMETHING: readonly Happening[] = [{}];
+const ANY_EVENT: readonly Event[] = [{}];
 
 /**
  * Calls that are parked until a condition on the object's state holds.
@@ -59,20 +59,25 @@ export class Watchers {
     return promise;
   }
 
-  /** Answers the calls whose condition has become true by what happened, and the calls whose time is up. */
-  check(now: number, happenings: readonly Happening[] = SOMETHING): void {
-    const concerned = new Set(this.#new);
-    this.#new.clear();
-    if (happenings.length > 0) for (const group of this.#ofAny) concerned.add(group);
-    for (const { lease } of happenings)
-      for (const group of (lease !== undefined && this.#ofLeases.get(lease)) || []) concerned.add(group);
-    for (const group of concerned) if (group.isTrue(now)) for (const call of group.calls) this.#end(call, true);
+  /** Answers the calls whose condition has become true through these events, and the calls whose time is up. */
+  check(now: number, events: readonly Event[] = ANY_EVENT): void {
+    for (const group of this.#concerned(events))
+      if (group.isTrue(now)) for (const call of group.calls) this.#end(call, true);
     for (const call of this.#ends.takeDue(now)) this.#end(call, false);
   }
 
   /** When the time of a call is up next; `Infinity` if that never happens. */
   nextDue(): number {
     return this.#ends.first();
+  }
+
+  #concerned(events: readonly Event[]): Set<Group> {
+    const groups = new Set(this.#new);
+    this.#new.clear();
+    if (events.length > 0) for (const group of this.#ofAny) groups.add(group);
+    for (const { lease } of events)
+      if (lease !== undefined) for (const group of this.#ofLeases.get(lease) ?? []) groups.add(group);
+    return groups;
   }
 
   #add(group: Group): Group {

@@ -50,6 +50,7 @@ export async function callObject<T>(call: (signal: AbortSignal) => Promise<T>, b
     });
   try {
     const reply = await timeBox(first.catch(retry), within, signal);
+    // Not aborted: nothing is still under way, and an abort would cost more than the rest of this function.
     if (reply !== TIMED_OUT) return reply;
   } catch (error) {
     giveUp.abort();

@@ -13,6 +13,7 @@ const TTL = ["--ttl", "6s", "--grace", "500ms"];
 /** For a lease that must not end by its ttl, however busy the machine is. */
 const LONG_TTL = ["--ttl", "60s", "--grace", "500ms"];
 
+/** The command that must not survive, and its lease. */
 interface Survival {
   command?: "command" | "grandchild";
   ttl?: string[];
@@ -108,16 +109,8 @@ describe("Losses on the holder's side", { concurrency: 2 }, () => {
 
   test("G11: After --max-hold, the command is stopped before the lock passes on, and run exits with 79.", async () => {
     const journal = new Journal(service.folder, "max-hold");
-    const program = service.run([
-      "run",
-      "max-hold",
-      "--ttl",
-      "6s",
-      "--max-hold",
-      "3s",
-      "--",
-      ...journal.command("SIGTERM"),
-    ]);
+    const bounds = ["--ttl", "6s", "--max-hold", "3s"];
+    const program = service.run(["run", "max-hold", ...bounds, "--", ...journal.command("SIGTERM")]);
     await journal.begun(program);
     const second = service.run(["run", "max-hold", ...TTL, "--", ...journal.command()]);
     const { code, stderr } = await program.exit;

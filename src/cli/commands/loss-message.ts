@@ -43,10 +43,10 @@ function within(time: number): string {
 
 /** Whether --max-hold ended the run. Nothing renews the lease near that limit, so the grace begins before it. */
 function isAtMaxHold({ heldFor }: SupervisedEnding, { spec, grace }: Bounds, maxHold: number): boolean {
-  return heldFor >= maxHold - grace - marginOf(Math.min(spec.ttl, maxHold));
+  return heldFor >= maxHold - grace - longestMargin(Math.min(spec.ttl, maxHold));
 }
 
 /** How long before the end of a lease the client counts it as lost, at most, in milliseconds. */
-export function marginOf(ttl: number): number {
+export function longestMargin(ttl: number): number {
   return ttl / 10;
 }

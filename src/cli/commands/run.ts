@@ -10,7 +10,7 @@ import { Signals } from "../terminal/signals.ts";
 import { type ConnectedLock, serviceOf } from "./connection.ts";
 import { environmentUnder, heldAround, leaseAround } from "./held-locks.ts";
 import { type LeaseOptions, readLeaseOptions } from "./lease-options.ts";
-import { lossMessage, marginOf, stopped } from "./loss-message.ts";
+import { longestMargin, lossMessage, stopped } from "./loss-message.ts";
 import { type AwaitedLock, describeRefusal, tellProgress } from "./queue-progress.ts";
 import { type Remembering, rememberFaults } from "./renewal-faults.ts";
 import { RUN_HELP } from "./run-help.ts";
@@ -139,15 +139,13 @@ async function work(plan: Plan, held: HeldLease, signals: Signals): Promise<Supe
   const env = environmentUnder(plan, held.lease);
   const onStuck = (survivors: Survivors, isAsked: boolean) => tellStuck(plan, survivors, isAsked);
   const job = { command, args, env, grace, quiet, output: "inherit" } as const;
-  const before = heldBefore(plan, held);
-  const ending = await supervise(held, job, spec.ttl, { signals, onStuck });
-  return { ...ending, heldFor: before + ending.heldFor };
+  return supervise(held, job, spec.ttl, { signals, onStuck, heldBefore: heldBefore(plan, held) });
 }
 
 /** For how long the lease may have been held already: its answer may have been long on its way. */
 function heldBefore({ spec, maxHold = Number.POSITIVE_INFINITY }: Plan, held: HeldLease): number {
   const lasts = Math.min(spec.ttl, maxHold);
-  return Math.max(0, lasts - marginOf(lasts) - held.remaining());
+  return Math.max(0, lasts - longestMargin(lasts) - held.remaining());
 }
 
 function tellStuck({ lock, reporter }: Plan, survivors: Survivors, isAsked: boolean): void {

@@ -19,12 +19,12 @@ export interface SupervisedEnding extends Ending {
 /** How often the supervisor learns until when the lease lasts, as a fraction of the ttl. */
 const TELL_PART = 1 / 10;
 
-/** Runs a command under a lease and a supervisor. However the lease ends, no process that can be ended outlives it. */
+/** Runs a command under a lease that was held for `heldBefore` ms, and under a supervisor. However the lease ends, no process that can be ended outlives it. */
 export async function supervise(
   held: HeldLease,
   job: Omit<CommandSpec, "deadline" | "onStuck">,
   ttl: number,
-  { signals, onStuck }: { signals: Signals; onStuck: OnStuck },
+  { signals, onStuck, heldBefore }: { signals: Signals; onStuck: OnStuck; heldBefore: number },
 ): Promise<SupervisedEnding> {
   const since = monotonicNow();
   const receiver = new SecondSignal(onStuck);
@@ -50,7 +50,7 @@ export async function supervise(
   held.signal.addEventListener("abort", onLoss);
   if (held.signal.aborted) onLoss();
   try {
-    return { ...(await command.ended), heldFor: monotonicNow() - since };
+    return { ...(await command.ended), heldFor: heldBefore + monotonicNow() - since };
   } finally {
     clearInterval(teller);
     held.signal.removeEventListener("abort", onLoss);
